@@ -1,0 +1,7 @@
+"""Shared representations of paired data, aligned through an information bottleneck."""
+
+import lazy_loader
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,22 @@
+from . import data, datasets, encoders, exceptions, losses, metrics, onnx, tracking
+from .data import ClassPairs, Modalities
+from .estimators import IBAligner, ModalityEncoder
+from .onnx import OnnxEncoder
+
+__version__: str
+
+__all__ = [
+    "ClassPairs",
+    "IBAligner",
+    "Modalities",
+    "ModalityEncoder",
+    "OnnxEncoder",
+    "data",
+    "datasets",
+    "encoders",
+    "exceptions",
+    "losses",
+    "metrics",
+    "onnx",
+    "tracking",
+]

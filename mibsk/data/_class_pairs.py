@@ -1,0 +1,175 @@
+"""Data paired by class: partners are drawn anew each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from .._validation import as_rows, suggest
+from ._modalities import Modalities
+from ._pairing import ClassPairing
+
+
+class ClassPairs(Mapping[str, Any]):
+    """Modalities that share classes, not instances: a recording and *an* image of the same digit.
+
+    Its rows are those of the `anchor` modality. While training, every epoch joins each anchor row
+    with a partner of the same class drawn anew, so that what varies within a class cannot be told
+    from the partner and counts as modality-specific. With pairs fixed once, a network can learn the
+    accidental pairs by heart.
+
+    Each partner row is owned by one anchor row of its class, and selecting anchor rows selects the
+    partners they own: the two sides of a train-test split share neither anchors nor partners.
+
+    Parameters
+    ----------
+    modalities : mapping of str to (array-like, array-like)
+        For each modality its rows and their class labels. Numbers of rows may differ.
+    anchor : str, default=None
+        The modality whose rows are the rows of the pairs; by default the one with most rows.
+    random_state : int, RandomState instance or None, default=None
+        Deals the partners out to the anchors.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two modalities, labels do not match rows, the anchor is unknown, or
+        a class of the anchor has no partner.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk import ClassPairs
+    >>> audio, digit_heard = np.arange(4.0)[:, None], [0, 0, 1, 1]
+    >>> image, digit_seen = np.arange(6.0)[:, None], [0, 0, 0, 1, 1, 1]
+    >>> pairs = ClassPairs({"audio": (audio, digit_heard), "image": (image, digit_seen)},
+    ...                    anchor="audio", random_state=0)
+    >>> len(pairs)
+    4
+    >>> drawn = pairs.draw(random_state=0)
+    >>> (drawn["image"].ravel() >= 3).astype(int).tolist()  # the digit of each drawn image
+    [0, 0, 1, 1]
+    """
+
+    def __init__(
+        self,
+        modalities: Mapping[str, tuple[Any, Any]],
+        *,
+        anchor: str | None = None,
+        random_state: Any = None,
+    ) -> None:
+        if not isinstance(modalities, Mapping) or len(modalities) < 2:
+            raise ValueError(
+                "ClassPairs needs a mapping of at least two modalities to (rows, labels), got "
+                f"{modalities!r}."
+            )
+        arrays, labels = {}, {}
+        for name, pair in modalities.items():
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                raise TypeError(f"modality {name!r} must be a tuple (rows, labels), got {pair!r}.")
+            arrays[name] = as_rows(name, pair[0])
+            labels[name] = np.asarray(pair[1])
+            if labels[name].shape != (arrays[name].shape[0],):
+                raise ValueError(
+                    f"modality {name!r} has {arrays[name].shape[0]} rows but labels of shape "
+                    f"{labels[name].shape}: give one label per row."
+                )
+        if anchor is None:
+            anchor = max(arrays, key=lambda name: arrays[name].shape[0])
+        if anchor not in arrays:
+            raise ValueError(
+                f"anchor {anchor!r} is none of the modalities {list(arrays)}."
+                + suggest(anchor, arrays)
+            )
+        classes, codes = np.unique(labels[anchor], return_inverse=True)
+        rng = check_random_state(random_state)
+        owners, partner_codes = {}, {}
+        for name in arrays:
+            if name == anchor:
+                continue
+            known = np.isin(labels[name], classes)
+            # rows of classes the anchor lacks are owned by nobody
+            partner_codes[name] = np.where(known, np.searchsorted(classes, labels[name]), -1)
+            owners[name] = _deal(codes, partner_codes[name], rng)
+        self._arrays, self._labels = arrays, labels
+        self.anchor = anchor
+        self.pairing = ClassPairing(anchor, np.arange(len(codes)), codes, owners, partner_codes)
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Number of anchor rows, as a shape: what scikit-learn's splitters look at."""
+        return (self.pairing.n_rows,)
+
+    def __len__(self) -> int:
+        return self.pairing.n_rows
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return all rows of a modality for a name, else the pairs of the selected anchors."""
+        if isinstance(key, str):
+            return self._arrays[key]
+        if isinstance(key, int | np.integer):
+            raise TypeError(
+                f"ClassPairs has no single rows: use [{key}:{int(key) + 1}] for a slice of one."
+            )
+        selected = object.__new__(type(self))
+        selected._arrays, selected._labels, selected.anchor = (
+            self._arrays,
+            self._labels,
+            self.anchor,
+        )
+        selected.pairing = self.pairing.subset(np.arange(len(self))[key])
+        return selected
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Class label of each pair, (n_rows,)."""
+        return self._labels[self.anchor][self.pairing.rows]
+
+    @property
+    def class_labels(self) -> dict[str, np.ndarray]:
+        """Class labels of all rows, per modality."""
+        return dict(self._labels)
+
+    def rows(self, name: str) -> np.ndarray:
+        """Return the rows of modality `name` that these pairs may hold, sorted, without repeats."""
+        if name == self.anchor:
+            return np.unique(self.pairing.rows)
+        return np.flatnonzero(np.isin(self.pairing.owners[name], self.pairing.rows))
+
+    def compact(self) -> ClassPairs:
+        """Return pairs over only those rows that these may hold; partners are dealt out anew."""
+        rows = {name: self.rows(name) for name in self}
+        return ClassPairs(
+            {name: (self._arrays[name][rows[name]], self._labels[name][rows[name]]) for name in self},
+            anchor=self.anchor,
+            random_state=0,
+        )
+
+    def draw(self, random_state: Any = None) -> Modalities:
+        """Join every anchor row with a random partner and return the pairs as they then are."""
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        drawn = self.pairing.draw(np.random.default_rng(seed))
+        return Modalities({name: self._arrays[name][rows] for name, rows in drawn.items()})
+
+    def __repr__(self) -> str:
+        return (
+            f"ClassPairs({len(self)} rows of {self.anchor!r}; partners "
+            f"{[name for name in self if name != self.anchor]}; {len(np.unique(self.labels))} "
+            "classes)"
+        )
+
+
+def _deal(codes: np.ndarray, partner_codes: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+    """Deal partner rows out to the anchor rows of their class in turn; -1 where there is none."""
+    owners = np.full(len(partner_codes), -1)
+    for code in np.unique(codes):
+        anchors = rng.permutation(np.flatnonzero(codes == code))
+        partners = rng.permutation(np.flatnonzero(partner_codes == code))
+        owners[partners] = np.resize(anchors, len(partners))
+    return owners

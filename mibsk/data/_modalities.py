@@ -1,0 +1,76 @@
+"""A mapping of paired arrays that has rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from skorch.helper import SliceDict
+
+from .._validation import as_rows, check_names, check_same_length
+
+
+class Modalities(SliceDict):
+    """Paired arrays, one per modality, indexed by name or by rows.
+
+    Row ``i`` of every array belongs to the same sample. ``len`` is the number of rows and a slice,
+    a mask or an index array selects rows, so that `sklearn.model_selection` splits it like a table.
+
+    Parameters
+    ----------
+    mapping : mapping of str to array-like
+        One entry per modality: arrays of any dimension, tables, sparse matrices, lists of strings,
+        memory maps. All have the same number of rows.
+
+    Raises
+    ------
+    TypeError
+        If `mapping` is no mapping, a name is no string, or a value has no rows.
+    ValueError
+        If the mapping is empty or numbers of rows differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk import Modalities
+    >>> pairs = Modalities({"image": np.zeros((4, 8, 8)), "text": ["a", "b", "c", "d"]})
+    >>> len(pairs), pairs["image"].shape
+    (4, (4, 8, 8))
+    >>> pairs[[0, 2]]["text"].tolist()
+    ['a', 'c']
+    """
+
+    def __init__(self, mapping: Mapping[str, Any]) -> None:
+        if not isinstance(mapping, Mapping):
+            raise TypeError(
+                f"Modalities takes a mapping of name to array, got {type(mapping).__name__}."
+            )
+        if not mapping:
+            raise ValueError("Modalities needs at least one modality, got an empty mapping.")
+        check_names(mapping)
+        arrays = {name: as_rows(name, X) for name, X in mapping.items()}
+        check_same_length({name: X.shape[0] for name, X in arrays.items()})
+        super().__init__(**arrays)
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return one modality for a name, else the selected rows of all."""
+        if isinstance(key, str):
+            return dict.__getitem__(self, key)
+        if isinstance(key, int | np.integer):
+            raise TypeError(
+                f"Modalities has no single rows: use [{key}:{int(key) + 1}] for a slice of one."
+            )
+        return type(self)({name: X[key] for name, X in self.items()})
+
+    def __setitem__(self, name: str, X: Any) -> None:
+        """Add or replace a modality."""
+        super().__setitem__(name, as_rows(name, X))
+
+    def copy(self) -> Modalities:
+        """Return a container of its own that shares the arrays."""
+        return type(self)(self)
+
+    def __repr__(self) -> str:
+        listed = ", ".join(f"{name}: {X.dtype}{list(X.shape[1:])}" for name, X in self.items())
+        return f"Modalities({len(self)} rows; {listed})"

@@ -1,0 +1,104 @@
+"""Which rows of the modalities belong together, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Pairing(Protocol):
+    """Says, for each of ``n_rows`` pairs, which row of each modality takes part."""
+
+    n_rows: int
+
+    def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return per modality the row index of every pair, an int64 array (n_rows,)."""
+
+    def subset(self, positions: np.ndarray) -> Pairing:
+        """Return the pairing of the pairs at `positions`."""
+
+
+class FixedPairing:
+    """Row ``i`` of one modality belongs to row ``i`` of every other, always."""
+
+    def __init__(self, names: list[str], rows: np.ndarray) -> None:
+        self.names = names
+        self.rows = rows
+        self.n_rows = len(rows)
+
+    def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return the same rows for every modality; `rng` is not used."""
+        return dict.fromkeys(self.names, self.rows)
+
+    def subset(self, positions: np.ndarray) -> FixedPairing:
+        """Return the pairing of the pairs at `positions`."""
+        return FixedPairing(self.names, self.rows[positions])
+
+
+class ClassPairing:
+    """Each anchor row is joined, anew at every draw, with a random partner row of its class.
+
+    Every partner row is owned by one anchor row of its class (dealt out in turn), and a subset of
+    anchors draws only from the partners it owns: disjoint subsets never share a partner, so that a
+    split of the anchors is a split of the partners too.
+
+    Parameters
+    ----------
+    anchor : str
+        Name of the anchor modality.
+    rows : ndarray of int64 (n,)
+        Rows of the anchor modality.
+    codes : ndarray of int64 (n,)
+        Class of each of them, 0..n_classes-1.
+    owners : dict of str to ndarray of int64 (m,)
+        For each partner modality and row, the anchor row that owns it.
+    partner_codes : dict of str to ndarray of int64 (m,)
+        For each partner modality and row, its class.
+    """
+
+    def __init__(
+        self,
+        anchor: str,
+        rows: np.ndarray,
+        codes: np.ndarray,
+        owners: dict[str, np.ndarray],
+        partner_codes: dict[str, np.ndarray],
+    ) -> None:
+        self.anchor, self.rows, self.codes = anchor, rows, codes
+        self.owners, self.partner_codes = owners, partner_codes
+        self.n_rows = len(rows)
+        self._pools = {name: self._pool(name) for name in owners}
+
+    def _pool(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the owned partner rows sorted by class, and per class their start and count."""
+        owned = np.flatnonzero(np.isin(self.owners[name], self.rows))
+        codes = self.partner_codes[name][owned]
+        n_classes = int(max(self.codes.max(initial=-1), codes.max(initial=-1))) + 1
+        counts = np.bincount(codes, minlength=n_classes)
+        if missing := np.setdiff1d(self.codes, codes).tolist():
+            raise ValueError(
+                f"{len(missing)} class(es) of modality {self.anchor!r} have no partner rows in "
+                f"modality {name!r} among these {self.n_rows} rows. Give more rows, split "
+                "stratified by class, or leave those classes out."
+            )
+        pool = owned[np.argsort(codes, kind="stable")]
+        return pool, np.cumsum(counts) - counts, counts
+
+    def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """Return the anchor rows, and for every partner modality rows drawn anew."""
+        drawn = {self.anchor: self.rows}
+        for name, (pool, starts, counts) in self._pools.items():
+            which = rng.integers(counts[self.codes])
+            drawn[name] = pool[starts[self.codes] + which]
+        return drawn
+
+    def subset(self, positions: np.ndarray) -> ClassPairing:
+        """Return the pairing of the anchors at `positions`, with the partners they own."""
+        return ClassPairing(
+            self.anchor,
+            self.rows[positions],
+            self.codes[positions],
+            self.owners,
+            self.partner_codes,
+        )

@@ -1,0 +1,117 @@
+"""Where batches of paired rows come from: whole tensors, or a torch Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from ._inputs import InputSpec
+from ._pairing import FixedPairing, Pairing
+from ._rows import EncoderInput, Rows, make_rows
+
+Batch = dict[str, EncoderInput]
+
+
+class Source(Protocol):
+    """Pairs that can be taken by index."""
+
+    pairing: Pairing
+
+    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
+        """Return for each modality the given rows of it, on the device."""
+
+    def with_pairing(self, pairing: Pairing) -> Source:
+        """Return the same rows under another pairing, e.g. of a subset."""
+
+
+class TensorSource:
+    """Pairs whose modalities are whole arrays."""
+
+    def __init__(self, rows: dict[str, Rows], pairing: Pairing) -> None:
+        self.rows, self.pairing = rows, pairing
+
+    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
+        """Return for each modality the given rows of it, on the device."""
+        return {name: self.rows[name].take(indices) for name, indices in rows.items()}
+
+    def with_pairing(self, pairing: Pairing) -> TensorSource:
+        """Return the same rows under another pairing."""
+        return TensorSource(self.rows, pairing)
+
+
+class DatasetSource:
+    """Pairs that a torch Dataset yields one by one, as mappings of modality to row."""
+
+    def __init__(
+        self,
+        dataset: Dataset[Mapping[str, Any]],
+        specs: dict[str, InputSpec],
+        device: torch.device,
+        pairing: Pairing,
+    ) -> None:
+        self.dataset, self.specs, self.device, self.pairing = dataset, specs, device, pairing
+
+    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
+        """Return for each modality the given rows of it, on the device."""
+        # pairs are instances here: every modality takes the same rows
+        indices = next(iter(rows.values())).tolist()
+        columns = dataset_columns(self.dataset, indices)
+        every = torch.arange(len(indices))
+        return {
+            name: make_rows(spec.prepare(columns[name]), self.device).take(every)
+            for name, spec in self.specs.items()
+        }
+
+    def with_pairing(self, pairing: Pairing) -> DatasetSource:
+        """Return the same dataset under another pairing."""
+        return DatasetSource(self.dataset, self.specs, self.device, pairing)
+
+
+def dataset_columns(
+    dataset: Dataset[Mapping[str, Any]], indices: list[int]
+) -> dict[str, np.ndarray]:
+    """Return items of a dataset of mappings as one array per modality."""
+    items = [dataset[i] for i in indices]
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise TypeError(
+                "a torch Dataset must yield mappings of modality name to row, got "
+                f"{type(item).__name__}."
+            )
+        if item.keys() != items[0].keys():
+            raise ValueError(
+                "every item of a torch Dataset must have the same modalities, got "
+                f"{sorted(items[0])} and {sorted(item)}."
+            )
+    return {name: _stack(name, [np.asarray(item[name]) for item in items]) for name in items[0]}
+
+
+def _stack(name: str, rows: list[np.ndarray]) -> np.ndarray:
+    if len(shapes := {row.shape for row in rows}) > 1:
+        raise ValueError(
+            f"modality {name!r} must have rows of one shape, got {sorted(shapes)}. Pad or crop "
+            "them first."
+        )
+    return np.stack(rows)
+
+
+def tensor_source(
+    arrays: Mapping[str, Any], device: torch.device, pairing: Pairing | None = None
+) -> TensorSource:
+    """Return a source over prepared arrays, paired row by row unless `pairing` says otherwise."""
+    rows = {name: make_rows(X, device) for name, X in arrays.items()}
+    if pairing is None:
+        pairing = FixedPairing(list(rows), np.arange(len(next(iter(rows.values())))))
+    return TensorSource(rows, pairing)
+
+
+def dataset_source(
+    dataset: Dataset[Mapping[str, Any]], specs: dict[str, InputSpec], device: torch.device
+) -> DatasetSource:
+    """Return a source over a map-style torch Dataset of mappings."""
+    pairing = FixedPairing(list(specs), np.arange(len(dataset)))  # type: ignore[arg-type]
+    return DatasetSource(dataset, specs, device, pairing)

@@ -1,0 +1,217 @@
+"""Recordings of spoken digits, paired by class with images of handwritten digits."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pooch
+from numpy.typing import NDArray
+from sklearn.utils import Bunch
+
+from .._validation import check_scalar
+from ..data import ClassPairs
+from ._digit_images import digit_images
+from ._log_mel import log_mel_spectrogram, mel_filterbank
+from ._recordings_archive import SAMPLE_RATE, ArchiveError, Recordings, read_recordings
+
+COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
+URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{COMMIT}.zip"
+CHECKSUM = "1801eae019c063377d98f831d3f93574f259475df7332bb0e3d1b080fb5e6959"
+LOCAL_COPY = Path("free-spoken-digits", "recordings.zip")
+
+N_FFT = 512
+WINDOW_LENGTH = 200  # 25 ms
+HOP_LENGTH = 80  # 10 ms
+FLOOR = 1e-4  # energy of background noise in the quieter recordings
+
+DESCR = f"""\
+Spoken digits and images of handwritten digits.
+
+What: 3,000 recordings of the digits 0 to 9 by 6 speakers, 50 of each, as log-mel spectrograms, and
+1,797 images of handwritten digits, 8x8 pixels, grey levels scaled to [0, 1].
+Source: Free Spoken Digit Dataset (Jackson et al.),
+https://github.com/Jakobovski/free-spoken-digit-dataset; sklearn.datasets.load_digits.
+Version: commit {COMMIT}; as bundled with the installed scikit-learn.
+Licence: CC BY-SA 4.0 (recordings); CC BY 4.0 (images).
+Pairing: by class. No image belongs to a recording: each recording is joined with some image of the
+same digit, drawn anew each epoch. Only the recordings know the speaker.
+"""
+
+
+def fetch_spoken_digits(
+    *,
+    data_home: str | os.PathLike[str] | None = None,
+    path: str | os.PathLike[str] | None = None,
+    download: bool = True,
+    n_mels: int = 40,
+    n_frames: int = 64,
+    random_state: int | np.random.RandomState | None = None,
+) -> Bunch:
+    r"""Fetch recordings of spoken digits, paired by class with images of handwritten digits.
+
+    The recordings are those of the Free Spoken Digit Dataset [1]_ at a pinned commit, and the
+    images those that scikit-learn bundles. Both know the digit; only the recordings know the
+    speaker. A recording becomes :math:`\log(1 + E / 10^{-4})` of the energies `E` in `n_mels`
+    triangular filters evenly spaced in mel, in Hann-windowed frames of 25 ms every 10 ms. It starts
+    with the recording, is cut after `n_frames` (of 64 frames, 95% of the recordings need no cut)
+    and filled up with silence, which is 0.
+
+    The archive is looked for in `path`, in the folder named by the environment variable
+    ``MIBSK_DATA`` (as ``free-spoken-digits/recordings.zip``) and in the cache, and is else
+    downloaded into the cache (16 MB). The bytes of an archive may change while the recordings in it
+    do not, so it is the recordings that are verified, wherever they come from: by the SHA-256 of
+    their sorted names and SHA-256 sums, which ``LC_ALL=C sha256sum *.wav | sha256sum`` reproduces.
+
+    Parameters
+    ----------
+    data_home : path-like, default=None
+        Folder of the cache; by default the one that the operating system reserves for caches.
+    path : path-like, default=None
+        A local zip archive of the recordings, or a folder that holds
+        ``free-spoken-digits/recordings.zip``. Nothing is downloaded then.
+    download : bool, default=True
+        Whether to download what is not found.
+    n_mels : int, default=40
+        Number of mel filters between 0 and 4 kHz.
+    n_frames : int, default=64
+        Number of frames, 10 ms apart.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the pairing, see :class:`mibsk.ClassPairs`.
+
+    Returns
+    -------
+    bunch : Bunch
+        ``data`` : ClassPairs with ``"audio"``, the anchor, float32 of shape
+        (3000, n_mels, n_frames), and ``"image"``, float32 of shape (1797, 8, 8).
+
+        ``labels`` : dict of modality to DataFrame with the rows of that modality; ``"audio"`` has
+        the columns ``digit`` and ``speaker``, ``"image"`` the column ``digit``.
+
+        ``shared`` : ``["digit"]``; ``nuisances`` : ``["speaker"]``; ``DESCR`` : str.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file at `path`, or no copy anywhere and `download` is False.
+    OSError
+        If the download fails, or the recordings are damaged or not the expected ones.
+    ValueError
+        If `n_mels` or `n_frames` is too small, or `n_mels` so large that filters are empty.
+
+    References
+    ----------
+    .. [1] Z. Jackson et al., "Free Spoken Digit Dataset", https://doi.org/10.5281/zenodo.1342401
+
+    Examples
+    --------
+    >>> from mibsk.datasets import fetch_spoken_digits
+    >>> digits = fetch_spoken_digits(random_state=0)  # doctest: +SKIP
+    >>> digits.data["audio"].shape  # doctest: +SKIP
+    (3000, 40, 64)
+    >>> digits.nuisances  # doctest: +SKIP
+    ['speaker']
+    """
+    check_scalar("n_mels", n_mels, low=1, integer=True)
+    check_scalar("n_frames", n_frames, low=1, integer=True)
+    filters = mel_filterbank(n_mels, n_fft=N_FFT, sample_rate=SAMPLE_RATE)
+    recordings = _find_recordings(path, data_home, download=download)
+    spectrograms = log_mel_spectrogram(
+        _amplitudes(recordings.waves, WINDOW_LENGTH + (n_frames - 1) * HOP_LENGTH),
+        filters,
+        n_fft=N_FFT,
+        window_length=WINDOW_LENGTH,
+        hop_length=HOP_LENGTH,
+        floor=FLOOR,
+    )
+    images, digits = digit_images()
+    return Bunch(
+        data=ClassPairs(
+            {"audio": (spectrograms, recordings.digits), "image": (images, digits)},
+            anchor="audio",
+            random_state=random_state,
+        ),
+        labels={
+            "audio": pd.DataFrame({"digit": recordings.digits, "speaker": recordings.speakers}),
+            "image": pd.DataFrame({"digit": digits}),
+        },
+        shared=["digit"],
+        nuisances=["speaker"],
+        DESCR=DESCR,
+    )
+
+
+def _find_recordings(
+    path: str | os.PathLike[str] | None,
+    data_home: str | os.PathLike[str] | None,
+    *,
+    download: bool,
+) -> Recordings:
+    """Read the recordings from the first place that has them, and verify them."""
+    if path is not None:
+        file = Path(path)
+        if file.is_dir():
+            file = file / LOCAL_COPY
+        if not file.is_file():
+            raise FileNotFoundError(
+                f"no file {file}: path must be the zip archive of the recordings, or a folder that "
+                f"holds {LOCAL_COPY.as_posix()}."
+            )
+        return _read_verified(file, str(file), "Leave path out to download them.")
+    if folder := os.environ.get("MIBSK_DATA"):
+        file = Path(folder) / LOCAL_COPY
+        if file.is_file():
+            return _read_verified(file, str(file), "Replace or remove it to download them.")
+    cache = Path(pooch.os_cache("mibsk") if data_home is None else data_home).expanduser()
+    file = cache / f"free-spoken-digits-{COMMIT[:7]}.zip"
+    if file.is_file():
+        return _read_verified(file, str(file), "Delete it and call again to download them anew.")
+    if not download:
+        raise FileNotFoundError(
+            f"no recordings at {file}, and download=False: allow the download, or give the path of "
+            "a local copy."
+        )
+    return _download(file)
+
+
+def _download(file: Path) -> Recordings:
+    """Download the archive; `file` appears only once its recordings are verified."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        fresh = Path(folder) / file.name
+        try:
+            pooch.HTTPDownloader(progressbar=True)(URL, str(fresh), None)
+        except OSError as error:
+            raise OSError(
+                f"could not download {URL} to {file} ({error}). Call again, or download it by "
+                "other means and give its path."
+            ) from error
+        recordings = _read_verified(fresh, f"the download of {URL}", "Call again.")
+        fresh.replace(file)
+    return recordings
+
+
+def _read_verified(file: Path, name: str, remedy: str) -> Recordings:
+    """Read an archive whose recordings must be the expected ones."""
+    try:
+        recordings = read_recordings(file)
+    except ArchiveError as error:
+        raise OSError(f"{name} {error}. {remedy}") from error
+    if recordings.checksum != CHECKSUM:
+        raise OSError(
+            f"{name} does not hold the 3,000 recordings of commit {COMMIT[:7]}: it has "
+            f"{len(recordings.waves)} with checksum {recordings.checksum}, expected {CHECKSUM}. "
+            f"{remedy}"
+        )
+    return recordings
+
+
+def _amplitudes(waves: list[NDArray[np.int16]], length: int) -> NDArray[np.float32]:
+    """Return recordings cut or filled up with zeros to `length`, with amplitudes in [-1, 1)."""
+    padded = np.zeros((len(waves), length), dtype=np.float32)
+    for row, samples in zip(padded, waves, strict=True):  # lengths differ
+        kept = samples[:length]
+        row[: len(kept)] = kept
+    padded /= 2**15
+    return padded

@@ -1,0 +1,100 @@
+"""Convolutions over time."""
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import Tensor, nn
+
+from ._factory import EncoderFactory, check_sizes
+from ._mlp import activation
+
+
+class Conv1d(EncoderFactory):
+    """Convolutions over time for sequences such as log-mel spectrograms.
+
+    Blocks of convolution with stride 2, batch normalisation and ReLU; then the mean and the
+    maximum over time, side by side, and a linear layer. Each block halves the length (rounding
+    up), so any length will do.
+
+    Parameters
+    ----------
+    channels : sequence of int, default=(64, 128, 128)
+        Output channels of the blocks.
+    kernel_size : int, default=5
+        Width of the convolutions in frames, odd.
+    dropout : float in [0, 1), default=0.0
+        Share of units dropped after each block while training.
+
+    Notes
+    -----
+    Rows are (channels, time), or (time,) for one channel.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.encoders import Conv1d
+    >>> encoder = Conv1d()(input_shape=(40, 64), n_outputs=16)
+    >>> encoder(torch.zeros(2, 40, 64)).shape
+    torch.Size([2, 16])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "channels": ["array-like"],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    def __init__(
+        self,
+        channels: Sequence[int] = (64, 128, 128),
+        *,
+        kernel_size: int = 5,
+        dropout: float = 0.0,
+    ) -> None:
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.dropout = dropout
+
+    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+        if len(input_shape) > 2:
+            raise ValueError(
+                f"Conv1d got rows of shape {input_shape}: expected (channels, time) or (time,)."
+            )
+        if self.kernel_size % 2 == 0:
+            raise ValueError(
+                f"kernel_size={self.kernel_size} is even: choose an odd one, which has a centre."
+            )
+        channels = check_sizes("channels", self.channels)
+        if not channels:
+            raise ValueError("channels is empty: expected the width of one block at least.")
+        layers: list[nn.Module] = []
+        if len(input_shape) == 1:
+            layers.append(nn.Unflatten(1, (1, input_shape[0])))
+            n_in = 1
+        else:
+            n_in = input_shape[0]
+        for n_out in channels:
+            layers.append(
+                nn.Conv1d(
+                    n_in,
+                    n_out,
+                    self.kernel_size,
+                    stride=2,
+                    padding=self.kernel_size // 2,
+                    bias=False,
+                )
+            )
+            layers += activation(n_out, batch_norm=True, dropout=self.dropout)
+            n_in = n_out
+        return nn.Sequential(*layers, MeanMaxPool(), nn.Linear(2 * n_in, n_outputs))
+
+
+class MeanMaxPool(nn.Module):
+    """Mean and maximum over time, side by side."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n, channels, time) to (n, 2 * channels)."""
+        return torch.cat([x.mean(dim=-1), x.amax(dim=-1)], dim=-1)

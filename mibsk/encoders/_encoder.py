@@ -1,0 +1,173 @@
+"""The whole way from a modality's rows to its embeddings."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from ._scaling import InputScaling
+
+EncoderInput = Tensor | tuple[Tensor, Tensor]
+
+LOG_NOISE_INIT = -2.0
+LOG_NOISE_RANGE = (-10.0, 4.0)
+NORM_EPS = 1e-6
+
+
+class Encoder(nn.Module):
+    r"""Encoder of one modality: scaling, backbone, and projection on the unit sphere.
+
+    .. math:: z = f(x) / \max(\lVert f(x) \rVert, \epsilon)
+
+    A probabilistic encoder gives a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
+    the backbone's first `n_components` outputs are `f`, the others `r`, with
+
+    .. math:: \log \sigma^2 = \mathrm{clip}(r - 2, -10, 4) - \log d,
+
+    so that the expected squared norm of the noise, :math:`\sum_k \sigma_k^2`, starts near
+    :math:`e^{-2}` of that of the mean, whatever the dimension `d`, and stays between
+    :math:`e^{-10}` and :math:`e^4`.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        Maps (n, \*input_shape), or a sparse pair ``(indices, values)``, to (n, n_components), or
+        to (n, 2 * n_components) if `probabilistic`.
+    n_components : int
+        Dimension `d` of the embedding.
+    scaling : InputScaling, optional
+        Standardises dense input; a sparse pair passes unscaled. Without it the backbone gets the
+        input as it comes.
+    probabilistic : bool, default=False
+        Give a log-variance next to the mean.
+    modality : str, optional
+        Name for error messages.
+
+    Raises
+    ------
+    ValueError
+        If the backbone's output has not the expected shape.
+    TypeError
+        If the backbone's output is not a tensor.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.encoders import Encoder
+    >>> encoder = Encoder(torch.nn.Identity(), n_components=2)
+    >>> encoder(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        n_components: int,
+        *,
+        scaling: InputScaling | None = None,
+        probabilistic: bool = False,
+        modality: str | None = None,
+    ) -> None:
+        super().__init__()
+        if n_components < 1:
+            raise ValueError(f"n_components={n_components}: expected a positive integer.")
+        self.backbone = backbone
+        self.n_components = n_components
+        self.scaling = scaling
+        self.probabilistic = probabilistic
+        self.modality = modality
+
+    def forward(self, x: EncoderInput) -> Tensor:
+        """Map a batch to embeddings (n, n_components) with unit-norm rows."""
+        mean, _ = self.distribution(x)
+        return mean
+
+    def distribution(self, x: EncoderInput) -> tuple[Tensor, Tensor | None]:
+        r"""Map a batch to the mean and log-variance of its embeddings.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, \*input_shape), or pair of Tensors of shape (n, L)
+            Dense rows, or indices and values of sparse rows.
+
+        Returns
+        -------
+        mean : Tensor of shape (n, n_components)
+            Rows of unit norm.
+        log_var : Tensor of shape (n, n_components) or None
+            None unless `probabilistic`.
+        """
+        if isinstance(x, Tensor):
+            n_rows = x.shape[0]
+            if self.scaling is not None:
+                x = self.scaling(x)
+        else:
+            n_rows = x[0].shape[0]
+        output = check_output(
+            self.backbone(x),
+            n_rows,
+            self.n_components,
+            probabilistic=self.probabilistic,
+            modality=self.modality,
+        ).float()  # half precision underflows in the norm
+        if not self.probabilistic:
+            return nn.functional.normalize(output, dim=1, eps=NORM_EPS), None
+        direction, raw = output.chunk(2, dim=1)
+        log_noise = torch.clamp(raw + LOG_NOISE_INIT, *LOG_NOISE_RANGE)
+        return (
+            nn.functional.normalize(direction, dim=1, eps=NORM_EPS),
+            log_noise - math.log(self.n_components),
+        )
+
+
+def check_output(
+    output: Tensor,
+    n_rows: int,
+    n_components: int,
+    *,
+    probabilistic: bool = False,
+    modality: str | None = None,
+) -> Tensor:
+    """Return a backbone's output if it has the right shape; raise an error that helps otherwise.
+
+    Parameters
+    ----------
+    output : Tensor
+        What the backbone gave for `n_rows` rows.
+    n_rows, n_components : int
+        Expected are (n_rows, n_components), or (n_rows, 2 * n_components) if `probabilistic`.
+    probabilistic : bool, default=False
+        Whether the output holds a mean and a log-variance.
+    modality : str, optional
+        Named in the message.
+
+    Returns
+    -------
+    Tensor
+        `output` itself.
+
+    Raises
+    ------
+    ValueError
+        If the shape is wrong.
+    TypeError
+        If `output` is not a tensor.
+    """
+    who = "the encoder" if modality is None else f"encoder of modality {modality!r}"
+    if not isinstance(output, Tensor):
+        raise TypeError(f"{who} gave a {type(output).__name__}; expected a Tensor.")
+    n_outputs = 2 * n_components if probabilistic else n_components
+    if output.ndim == 2 and output.shape[0] == n_rows and output.shape[1] == n_outputs:
+        return output
+    shape = tuple(output.shape)
+    message = f"{who} gave {shape}; expected ({n_rows}, {n_outputs})"
+    if len(shape) != 2 or shape[0] != n_rows:
+        raise ValueError(f"{message}: one row of outputs for each row of input.")
+    message += f": end it with nn.Linear(..., {n_outputs})"
+    if not probabilistic:
+        raise ValueError(f"{message} or set n_components={shape[1]}.")
+    message += ", for a mean and a log-variance"
+    if shape[1] % 2 == 0:
+        message += f", or set n_components={shape[1] // 2}"
+    raise ValueError(f"{message}.")

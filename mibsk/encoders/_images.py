@@ -1,0 +1,101 @@
+"""Where the channels of an image are, and how to bring them to the front."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+ImageLayout = Literal["HW", "CHW", "HWC"]
+
+MAX_CHANNELS = 4  # grey, grey and alpha, colour, colour and alpha
+
+
+def channel_axis(input_shape: tuple[int, int, int]) -> Literal[0, 2] | None:
+    """Find the channel axis of a 3-d image; None if the shape does not tell.
+
+    The channels are the outer axis with at most 4 values. If both or neither have so few,
+    they are the axis that leaves a square image.
+    """
+    first, middle, last = input_shape
+    front, back = first <= MAX_CHANNELS, last <= MAX_CHANNELS
+    if front == back:
+        front, back = middle == last, first == middle
+    if front == back:
+        return None
+    return 0 if front else 2
+
+
+def image_layout(input_shape: tuple[int, ...]) -> ImageLayout:
+    """Tell the layout of an image from its shape.
+
+    ===================  ======  =======================================================
+    shape                layout  because
+    ===================  ======  =======================================================
+    (28, 28), (20, 30)   HW      two axes: one channel
+    (3, 32, 48)          CHW     only the first axis has at most 4 values
+    (32, 48, 3)          HWC     only the last axis has at most 4 values
+    (16, 32, 32)         CHW     no axis is that short, and the others make a square
+    (4, 4, 3)            HWC     both are that short, and the others make a square
+    (8, 8, 8)            error   nothing tells
+    ===================  ======  =======================================================
+
+    Parameters
+    ----------
+    input_shape : tuple of int
+        Shape of one image.
+
+    Returns
+    -------
+    {"HW", "CHW", "HWC"}
+        Height, width and channels in the order in which they stand.
+
+    Raises
+    ------
+    ValueError
+        If the shape has not two or three axes, or does not tell where the channels are.
+
+    Examples
+    --------
+    >>> from ._images import image_layout
+    >>> image_layout((64, 64, 3))
+    'HWC'
+    """
+    if len(input_shape) == 2:
+        return "HW"
+    if len(input_shape) != 3:
+        raise ValueError(
+            f"An image encoder got rows of shape {input_shape}: expected (H, W), (C, H, W) or "
+            "(H, W, C). Reshape the rows, or choose another encoder such as 'mlp'."
+        )
+    axis = channel_axis(input_shape)
+    if axis is None:
+        raise ValueError(
+            f"Cannot tell the channel axis of images of shape {input_shape}: expected (C, H, W) or "
+            f"(H, W, C) with at most {MAX_CHANNELS} channels, or with H == W. Pass your own "
+            "nn.Module, or 'mlp', which needs no layout."
+        )
+    return "CHW" if axis == 0 else "HWC"
+
+
+def image_size(input_shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return (channels, height, width), whatever the layout."""
+    layout = image_layout(input_shape)
+    sizes = dict(zip(layout, input_shape, strict=True))
+    return sizes.get("C", 1), sizes["H"], sizes["W"]
+
+
+class ChannelsFirst(nn.Module):
+    """Bring images of any known layout to (n, C, H, W)."""
+
+    def __init__(self, input_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.layout = image_layout(input_shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a view of `x` with shape (n, C, H, W)."""
+        if self.layout == "HW":
+            return x.unsqueeze(1)
+        return x.movedim(-1, 1) if self.layout == "HWC" else x
+
+    def extra_repr(self) -> str:
+        """Show the layout when the module is printed."""
+        return f"layout={self.layout!r}"

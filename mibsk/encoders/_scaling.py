@@ -1,0 +1,151 @@
+"""Standardisation of the input, learned once and stored with the encoder."""
+
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from ._images import channel_axis
+
+CHUNK_VALUES = 2**22  # 32 MiB of float64 at a time
+FLOAT32 = np.finfo(np.float32)
+
+
+class InputScaling(nn.Module):
+    """Standardise the input: ``(x - mean) / scale`` in float32.
+
+    Parameters
+    ----------
+    mean, scale : array-like
+        Of one shape, which broadcasts against the shape of one row. `scale` is positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from mibsk.encoders import InputScaling
+    >>> scaling = InputScaling.from_array(np.array([[0, 7], [2, 7]]))
+    >>> scaling(torch.tensor([[0, 7], [4, 8]]))
+    tensor([[-1.,  0.],
+            [ 3.,  1.]])
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: ArrayLike, scale: ArrayLike) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.from_numpy(np.array(mean, dtype=np.float32)))
+        self.register_buffer("scale", torch.from_numpy(np.array(scale, dtype=np.float32)))
+        if self.mean.shape != self.scale.shape:
+            raise ValueError(
+                f"mean has shape {tuple(self.mean.shape)} and scale {tuple(self.scale.shape)}: "
+                "expected the same."
+            )
+        if not (self.mean.isfinite().all() and self.scale.isfinite().all()):
+            raise ValueError("mean or scale is not finite in float32.")
+        if not (self.scale > 0).all():
+            raise ValueError("scale holds values that are not positive in float32.")
+
+    @classmethod
+    def from_array(cls, X: NDArray) -> "InputScaling":
+        r"""Learn mean and standard deviation from data, one chunk of rows at a time.
+
+        ========================  =========================  ==============
+        shape of a row            one mean and scale per     shape of both
+        ========================  =========================  ==============
+        (d,)                      feature                    (d,)
+        (side, side)              data set                   (1, 1)
+        (channels, time)          channel                    (channels, 1)
+        (C, H, W)                 channel                    (C, 1, 1)
+        (H, W, C)                 channel                    (1, 1, C)
+        any other                 data set                   (1, ..., 1)
+        ========================  =========================  ==============
+
+        Moments are computed in float64 and merged over chunks [1]_, so a memory map is never
+        loaded as a whole. A feature that float32 cannot tell from a constant (deviation at most
+        10 float32 epsilons of its mean) gets scale 1.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, \*input_shape)
+            Numbers of any real type.
+
+        Returns
+        -------
+        InputScaling
+
+        Raises
+        ------
+        ValueError
+            If `X` has no rows or fewer than two axes, or holds NaN, infinity, or values beyond
+            half of the float32 range, whose differences would overflow.
+
+        References
+        ----------
+        .. [1] Chan, Golub and LeVeque, "Algorithms for computing the sample variance", The
+           American Statistician 37, 1983.
+        """
+        if X.ndim < 2 or X.size == 0:
+            raise ValueError(
+                f"X has shape {X.shape}: expected (n, *input_shape) with a row at least."
+            )
+        input_shape = X.shape[1:]
+        axes = (0, *(1 + axis for axis in pooled_axes(input_shape)))
+        n_rows = max(1, CHUNK_VALUES // prod(input_shape))
+
+        count = 0
+        mean: NDArray[np.float64] = np.zeros(1)
+        squares: NDArray[np.float64] = np.zeros(1)  # sum of squared deviations from the mean
+        for start in range(0, len(X), n_rows):
+            chunk = X[start : start + n_rows].astype(np.float64)
+            _check_range(chunk)
+            n_new = prod(chunk.shape[axis] for axis in axes)
+            new_mean = chunk.mean(axis=axes, keepdims=True)
+            chunk -= new_mean
+            total = count + n_new
+            delta = new_mean - mean
+            mean = mean + delta * (n_new / total)
+            squares = (
+                squares
+                + np.square(chunk, out=chunk).sum(axis=axes, keepdims=True)
+                + delta**2 * (count * n_new / total)
+            )
+            count = total
+
+        scale = np.sqrt(squares / count)
+        is_constant = scale <= np.maximum(10 * FLOAT32.eps * np.abs(mean), FLOAT32.tiny)
+        scale[is_constant] = 1.0
+        return cls(mean[0], scale[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        r"""Map (n, \*input_shape) of any real type to float32 of the same shape."""
+        return (x.to(torch.float32) - self.mean) / self.scale
+
+    def extra_repr(self) -> str:
+        """Show the shape of mean and scale when the module is printed."""
+        return f"shape={tuple(self.mean.shape)}"
+
+
+def pooled_axes(input_shape: tuple[int, ...]) -> tuple[int, ...]:
+    """List the axes of a row that share one mean and scale."""
+    n_axes = len(input_shape)
+    kept: int | None = None
+    if n_axes == 1 or (n_axes == 2 and input_shape[0] != input_shape[1]):
+        kept = 0
+    elif len(input_shape) == 3:
+        kept = channel_axis(input_shape)
+    return tuple(axis for axis in range(n_axes) if axis != kept)
+
+
+def _check_range(values: NDArray[np.float64]) -> None:
+    extremes = np.array([values.min(), values.max()])
+    if not np.isfinite(extremes).all():
+        raise ValueError("X holds NaN or infinity: impute or remove those rows first.")
+    largest = np.abs(extremes).max()
+    if largest > FLOAT32.max / 2:
+        raise ValueError(
+            f"X holds a value of size {largest:.3g}, too large for float32: rescale X first."
+        )

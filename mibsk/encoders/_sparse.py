@@ -1,0 +1,103 @@
+"""Multilayer perceptron over sparse rows."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ._factory import EncoderFactory, check_sizes
+from ._mlp import MLP, activation
+
+
+class SparseMLP(EncoderFactory):
+    r"""Multilayer perceptron that reads sparse rows without making them dense.
+
+    A row is the pair of its column indices and values; its first layer is the sum
+
+    .. math:: h_i = \sum_l v_{il}\, W_{k_{il}}
+
+    of rows of `W` (n_features, width), which equals the dense product :math:`x_i W`. The rest
+    is as in :class:`MLP`.
+
+    Parameters
+    ----------
+    hidden : sequence of int, default=(128,)
+        Widths of the hidden layers, one at least.
+    batch_norm : bool, default=True
+        Normalise each hidden layer over the batch.
+    dropout : float in [0, 1), default=0.0
+        Share of hidden units dropped while training.
+
+    Notes
+    -----
+    The module takes one pair ``(indices, values)``: int64 (n, L) and float32 (n, L), where rows
+    with fewer than L entries are padded with any valid index and the value 0. Repeated indices
+    add up.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.encoders import SparseMLP
+    >>> encoder = SparseMLP(hidden=(16,))(input_shape=(1000,), n_outputs=4)
+    >>> indices = torch.tensor([[3, 999], [7, 0]])
+    >>> values = torch.tensor([[0.5, 1.0], [2.0, 0.0]])
+    >>> encoder((indices, values)).shape
+    torch.Size([2, 4])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = MLP._parameter_constraints
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (128,),
+        *,
+        batch_norm: bool = True,
+        dropout: float = 0.0,
+    ) -> None:
+        self.hidden = hidden
+        self.batch_norm = batch_norm
+        self.dropout = dropout
+
+    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+        if len(input_shape) != 1:
+            raise ValueError(f"SparseMLP got rows of shape {input_shape}: expected (n_features,).")
+        hidden = check_sizes("hidden", self.hidden)
+        if not hidden:
+            raise ValueError("hidden is empty: expected the width of one layer at least.")
+        tail = MLP(hidden[1:], batch_norm=self.batch_norm, dropout=self.dropout)
+        return nn.Sequential(
+            SparseLinear(input_shape[0], hidden[0], bias=not self.batch_norm),
+            *activation(hidden[0], batch_norm=self.batch_norm, dropout=self.dropout),
+            *tail(hidden[:1], n_outputs).children(),
+        )
+
+
+class SparseLinear(nn.Module):
+    """Linear layer over sparse rows, given as indices and values."""
+
+    def __init__(self, n_features: int, n_outputs: int, *, bias: bool) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
+        self.bias = nn.Parameter(torch.zeros(n_outputs)) if bias else None
+        # rows of text have unit norm and few entries: their sums then start with unit norm too,
+        # however many features there are
+        nn.init.normal_(self.weight, std=n_outputs**-0.5)
+
+    def forward(self, row: tuple[Tensor, Tensor]) -> Tensor:
+        """Map indices and values, both (n, L), to (n, n_outputs)."""
+        indices, values = row
+        if torch.compiler.is_compiling():
+            # a gather and a product: ONNX has no embedding bag but a loop over rows
+            out = (values.unsqueeze(1) @ self.weight[indices]).squeeze(1)
+        else:
+            # never holds the (n, L, n_outputs) gathered rows
+            n_rows, n_entries = indices.shape
+            out = nn.functional.embedding_bag(
+                indices.flatten(),
+                self.weight,
+                n_entries * torch.arange(n_rows, device=indices.device),
+                per_sample_weights=values.flatten(),
+                mode="sum",
+            )
+        return out if self.bias is None else out + self.bias

@@ -1,0 +1,125 @@
+"""The skorch net that trains the encoders of an aligner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochTimer, PrintLog
+
+from ..data import Batches, Source
+from ..data._source import Batch
+from ..exceptions import DivergenceError
+from ..losses import LossParts
+
+HISTORY_PARTS = ("sufficiency", "minimality", "divergence")
+
+
+class AlignmentNet(NeuralNet):
+    """Train an :class:`AlignmentModule` on batches of a :class:`Source`.
+
+    It differs from a plain net in three ways: batches are slices of whole tensors on the device;
+    the criterion is the objective inside the module; and losses are summed on the device and read
+    once an epoch, so that no step waits for the host. Each epoch of `history` holds
+    ``{train,valid}_loss``, the parts ``{train,valid}_{sufficiency,minimality,divergence}``, `beta`
+    and `temperature`.
+
+    Parameters
+    ----------
+    module : AlignmentModule
+        Trained in place.
+    seed : int
+        Decides on the order of the batches.
+    validation : Source or None, default=None
+        Pairs on which the loss is measured after each epoch.
+    **kwargs
+        As for `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self, module: Any, *, seed: int, validation: Source | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(module, criterion=None, train_split=None, **kwargs)
+        self.seed = seed
+        self.validation = validation
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        ignored = [f"{prefix}_batch_count" for prefix in ("train", "valid")]
+        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog(keys_ignored=ignored))]
+
+    def initialize_module(self) -> AlignmentNet:
+        """Take the module as it is: the aligner has built it under its own seed."""
+        self.module_ = self.module
+        return self
+
+    def initialize_criterion(self) -> AlignmentNet:
+        """Take the objective inside the module, so that its temperature is part of every copy."""
+        self.criterion_ = self.module_.objective
+        return self
+
+    def get_split_datasets(
+        self, X: Source, y: Any = None, **fit_params: Any
+    ) -> tuple[Source, Source | None]:
+        """Return the source to train on, and the one to validate on."""
+        return X, self.validation
+
+    def get_iterator(self, dataset: Source, training: bool = False) -> Batches:
+        """Return batches that are reshuffled every epoch while training."""
+        return Batches(
+            dataset,
+            self.batch_size,
+            seed=self.seed if training else None,
+            first_epoch=len(self.history),
+        )
+
+    def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Compute the gradients of one batch."""
+        self._set_training(True)
+        parts: LossParts = self.criterion_(self.module_(batch))
+        loss = parts.total
+        loss.backward()
+        return {"loss": loss.detach(), "parts": torch.stack(parts).detach()}
+
+    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of one batch."""
+        self._set_training(False)
+        with torch.no_grad():
+            parts: LossParts = self.criterion_(self.module_(batch))
+        return {"loss": parts.total, "parts": torch.stack(parts)}
+
+    def run_single_epoch(
+        self, iterator: Batches | None, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Run over all batches and record their mean losses, reading them from the device once."""
+        if iterator is None:
+            return
+        sums, n_seen = torch.zeros(4, device=self.device), 0
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            n = _batch_rows(batch)
+            sums += n * torch.cat([step["loss"].reshape(1), step["parts"]])
+            n_seen += n
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        means = (sums / n_seen).tolist()
+        for name, value in zip(("loss", *HISTORY_PARTS), means, strict=True):
+            self.history.record(f"{prefix}_{name}", value)
+        self.history.record(f"{prefix}_batch_count", len(iterator))
+        if training and not np.isfinite(means[0]):
+            raise DivergenceError(
+                f"the training loss became {means[0]} in epoch {len(self.history)}. Lower lr "
+                f"(now {self.lr:g}), fix the temperature, or check the scale of the inputs."
+            )
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Record the weights of the objective beside its parts."""
+        self.history.record("beta", self.module_.objective.beta)
+        self.history.record("temperature", self.module_.objective.temperature().item())
+
+
+def _batch_rows(batch: Batch) -> int:
+    rows = next(iter(batch.values()))
+    return len(rows[0] if isinstance(rows, tuple) else rows)

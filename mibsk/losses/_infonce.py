@@ -1,0 +1,81 @@
+"""InfoNCE: keep what the modalities share."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from ._similarity import logits
+
+
+def infonce_oneway(
+    z: torch.Tensor, w: torch.Tensor, temperature: torch.Tensor | float
+) -> torch.Tensor:
+    r"""InfoNCE over rows: find the partner of each `z` among all `w`.
+
+    .. math:: \frac1N \sum_i \Big[\log\sum_j e^{z_i^\top w_j/\tau} - z_i^\top w_i/\tau\Big]
+
+    :math:`\log N` minus its expectation is a lower bound of :math:`I(Z;W)` [1]_.
+
+    Parameters
+    ----------
+    z, w : Tensor (n, d)
+        Embeddings with unit norm; row `i` of both belongs together.
+    temperature : Tensor () or float
+        :math:`\tau > 0`.
+
+    Returns
+    -------
+    Tensor ()
+        In nats.
+
+    References
+    ----------
+    .. [1] van den Oord, Li, Vinyals. *Representation Learning with Contrastive Predictive Coding*.
+       arXiv 1807.03748.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.losses import infonce_oneway
+    >>> same = torch.ones(4, 1)  # nothing tells the rows apart: log 4 nats
+    >>> round(infonce_oneway(same, same, 0.1).item(), 4)
+    1.3863
+    """
+    scores = logits(z, w, temperature)
+    return F.cross_entropy(scores, torch.arange(len(z), device=z.device))
+
+
+def infonce(z: torch.Tensor, w: torch.Tensor, temperature: torch.Tensor | float) -> torch.Tensor:
+    r"""Symmetric InfoNCE: the mean of both directions, as in CLIP [1]_.
+
+    .. math:: \tfrac12\big[\mathrm{InfoNCE}(z \to w) + \mathrm{InfoNCE}(w \to z)\big]
+
+    Parameters
+    ----------
+    z, w : Tensor (n, d)
+        Embeddings with unit norm; row `i` of both belongs together.
+    temperature : Tensor () or float
+        :math:`\tau > 0`.
+
+    Returns
+    -------
+    Tensor ()
+        In nats.
+
+    References
+    ----------
+    .. [1] Radford et al. *Learning Transferable Visual Models From Natural Language Supervision*.
+       ICML 2021.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.losses import infonce
+    >>> eye = torch.eye(3)  # partners found with certainty as the temperature falls
+    >>> infonce(eye, eye, 0.01).item() < 1e-6
+    True
+    """
+    scores = logits(z, w, temperature)
+    partner = torch.arange(len(z), device=z.device)
+    return (F.cross_entropy(scores, partner) + F.cross_entropy(scores.T, partner)) / 2

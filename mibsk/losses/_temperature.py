@@ -1,0 +1,43 @@
+"""The temperature of a contrastive loss, fixed or learned."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from .._validation import check_scalar
+
+
+class Temperature(nn.Module):
+    r"""A positive scalar :math:`\tau`, stored as its logarithm.
+
+    Parameters
+    ----------
+    value : float, default=0.07
+        Where it starts, and stays unless learned.
+    learned : bool, default=True
+        Whether gradients change it.
+
+    Examples
+    --------
+    >>> from mibsk.losses import Temperature
+    >>> round(Temperature(0.1, learned=False)().item(), 6)
+    0.1
+    """
+
+    log_value: torch.Tensor
+
+    def __init__(self, value: float = 0.07, *, learned: bool = True) -> None:
+        super().__init__()
+        check_scalar("temperature", value, low=0, strict=True)
+        log_value = torch.tensor(math.log(value))
+        if learned:
+            self.log_value = nn.Parameter(log_value)
+        else:
+            self.register_buffer("log_value", log_value)
+
+    def forward(self) -> torch.Tensor:
+        """Return the temperature, a tensor ()."""
+        return self.log_value.exp()

@@ -1,0 +1,65 @@
+"""Minimality for Gaussian embeddings whose variance is learned."""
+
+from __future__ import annotations
+
+import torch
+
+from ._embedding import Embedding, check_paired
+
+
+def variational_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
+    r"""Upper bound of the modality-specific information for diagonal Gaussians.
+
+    The mean over both directions of the closed form
+
+    .. math:: \mathrm{KL}(p\,\|\,q) = \frac12 \sum_k \Big[\log\frac{\sigma_{q,k}^2}{\sigma_{p,k}^2}
+        + \frac{\sigma_{p,k}^2 + (\mu_{p,k} - \mu_{q,k})^2}{\sigma_{q,k}^2} - 1\Big],
+
+    in which the logarithms cancel. It is in nats: its weight `beta` is not that of
+    :func:`gaussian_minimality`, which fixes the variance to 1.
+
+    Parameters
+    ----------
+    a, b : Embedding
+        With `log_var`; row `i` of both belongs together.
+
+    Returns
+    -------
+    Tensor ()
+        In nats.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.losses import Embedding, variational_minimality
+    >>> zero = torch.zeros(1, 2)
+    >>> a, b = Embedding(zero, zero), Embedding(zero + 1.0, zero)
+    >>> variational_minimality(a, b).item()  # half the squared distance at variance 1
+    1.0
+    """
+    return (kl_diag_gaussians(a, b) + kl_diag_gaussians(b, a)).mean() / 2
+
+
+def kl_diag_gaussians(p: Embedding, q: Embedding) -> torch.Tensor:
+    """Return KL(p‖q) of each row in nats, a tensor (n,)."""
+    if p.log_var is None or q.log_var is None:
+        raise ValueError(
+            "variational minimality needs embeddings with log_var: build the encoders with "
+            "probabilistic=True."
+        )
+    check_paired(p.mean, q.mean)
+    log_ratio = p.log_var - q.log_var
+    scaled = (p.mean - q.mean).square() * torch.exp(-q.log_var)
+    return (torch.expm1(log_ratio) - log_ratio + scaled).sum(1) / 2
+
+
+def sample(embedding: Embedding) -> torch.Tensor:
+    r"""Draw one reparameterised sample :math:`\mu + \sigma\varepsilon` a row, scaled to unit norm.
+
+    A deterministic embedding is its own sample.
+    """
+    mean, log_var = embedding
+    if log_var is None:
+        return mean
+    noisy = mean + torch.exp(log_var / 2) * torch.randn_like(mean)
+    return torch.nn.functional.normalize(noisy, dim=1)

@@ -1,0 +1,133 @@
+"""The door of the metrics: arrays, tensors and labels become checked NumPy and pandas objects."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.utils import check_array
+
+FloatMatrix = NDArray[np.float64]
+
+TILE_SIZE = 2**21  # scores held at once by metrics that work in tiles: 16 MiB of float64
+
+
+def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> FloatMatrix:
+    """Return ``X`` (array, data frame or tensor on any device) as a finite 2-D float64 array."""
+    if hasattr(X, "detach"):  # a torch tensor, told without importing torch
+        X = X.detach().cpu().double().numpy()
+    if issparse(X):
+        raise TypeError(f"{name} must be dense, got a sparse {type(X).__name__}: pass .toarray()")
+    try:
+        matrix: FloatMatrix = check_array(
+            X,
+            dtype=np.float64,
+            ensure_2d=False,
+            allow_nd=True,
+            ensure_all_finite=False,
+            ensure_min_samples=0,
+            ensure_min_features=0,
+        )
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"{name} must hold real numbers of shape (n_samples, n_features): {error}"
+        ) from error
+    if matrix.ndim != 2:
+        raise ValueError(
+            f"{name} must have shape (n_samples, n_features), got shape {matrix.shape}: "
+            f"reshape it to two dimensions"
+        )
+    if matrix.shape[0] < min_rows or matrix.shape[1] < 1:
+        raise ValueError(
+            f"{name} must have at least {min_rows} row(s) and 1 column, got shape "
+            f"{matrix.shape}: pass more samples"
+        )
+    n_bad = matrix.size - np.count_nonzero(np.isfinite(matrix))
+    if n_bad:
+        raise ValueError(
+            f"{name} of shape {matrix.shape} has {n_bad} value(s) that are NaN or infinite: "
+            f"drop those rows or impute them"
+        )
+    return matrix
+
+
+def as_pair(X: ArrayLike, Y: ArrayLike) -> tuple[FloatMatrix, FloatMatrix]:
+    """Return two matrices whose rows are pairs."""
+    X, Y = as_matrix(X, "X"), as_matrix(Y, "Y")
+    if len(X) != len(Y):
+        raise ValueError(
+            f"row i of X must be the partner of row i of Y, got shapes {X.shape} and {Y.shape}: "
+            f"pass as many rows in both"
+        )
+    return X, Y
+
+
+def check_same_columns(X: FloatMatrix, Y: FloatMatrix, names: tuple[str, str] = ("X", "Y")) -> None:
+    """Raise unless both matrices have the same columns."""
+    if X.shape[1] != Y.shape[1]:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must lie in one space, got shapes {X.shape} and "
+            f"{Y.shape}: pass as many columns in both"
+        )
+
+
+def check_k(k: Any, upper: int) -> None:
+    """Raise unless ``k`` is an integer in ``1..upper``."""
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise TypeError(f"k must be an integer, got {k!r} of type {type(k).__name__}")
+    if not 1 <= k <= upper:
+        raise ValueError(f"k must be in 1..{upper} for this many rows, got {k}")
+
+
+def check_positive(value: Any, name: str) -> None:
+    """Raise unless ``value`` is a finite number above 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
+    if not 0 < float(value) < np.inf:
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+
+
+def tiles(n_rows: int, n_columns: int) -> Iterator[slice]:
+    """Cut ``n_rows`` so that a tile of scores against ``n_columns`` fits in ``TILE_SIZE``."""
+    step = max(1, TILE_SIZE // n_columns)
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def as_labels(labels: Any, n_rows: int, name: str) -> "pd.Series[Any]":
+    """Return one column of class labels, one for each row, none missing."""
+    if hasattr(labels, "detach"):
+        labels = labels.detach().cpu().numpy()
+    column = labels if isinstance(labels, pd.Series) else np.asarray(labels)
+    if column.ndim != 1:
+        raise ValueError(
+            f"{name} must be 1-D class labels, got shape {column.shape}: pass several factors as "
+            f"a DataFrame or a mapping name -> labels"
+        )
+    if len(column) != n_rows:
+        raise ValueError(f"{name} must have one label per row, got {len(column)} for {n_rows} rows")
+    series = pd.Series(column).reset_index(drop=True)
+    if series.isna().any():
+        raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows")
+    if series.dtype.kind == "f" and (series % 1 != 0).any():
+        raise ValueError(f"{name} must be classes, got real numbers: bin them, as pandas.qcut does")
+    return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
+
+
+def is_single_factor(labels: Any) -> bool:
+    """Tell labels of one factor from a table of several."""
+    return not isinstance(labels, Mapping | pd.DataFrame)
+
+
+def as_factors(labels: Any, n_rows: int, name: str) -> "dict[Any, pd.Series[Any]]":
+    """Return name -> labels for one factor (1-D) or several (a DataFrame or a mapping)."""
+    if is_single_factor(labels):
+        key = getattr(labels, "name", None)
+        return {"label" if key is None else key: as_labels(labels, n_rows, name)}
+    keys = list(labels.keys())
+    if not keys:
+        raise ValueError(f"{name} holds no factor: pass at least one column of labels")
+    return {key: as_labels(labels[key], n_rows, f"{name}[{key!r}]") for key in keys}

@@ -1,0 +1,161 @@
+"""An encoder read from an ONNX file, as a scikit-learn transformer without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+
+from ..data import InputSpec
+from ..data._padding import pad_csr
+from ._metadata import EncoderMetadata
+from ._session import open_session
+
+
+class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Embed the rows of one modality with an encoder exported to ONNX.
+
+    The same transformer as ``aligner.encoder(modality)``, in a process that never imports torch.
+    There is nothing to fit; it pickles as its path.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file written by :func:`mibsk.onnx.export_encoder`.
+    providers : "auto" or list of str, default="auto"
+        Execution providers of onnxruntime; "auto" is the GPU where one can be used.
+    batch_size : int, default=1024
+        Rows embedded at a time.
+    n_threads : int or None, default=None
+        Threads within one operator on a CPU.
+
+    Attributes
+    ----------
+    metadata_ : EncoderMetadata
+        What the file says of itself: input, version, parameters, parity with torch.
+    input_ : InputSpec
+        Modality, kind, shape and type of the rows.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from mibsk import IBAligner, OnnxEncoder
+    >>> from mibsk.datasets import load_digits_halves
+    >>> from mibsk.onnx import export_encoders
+    >>> halves = load_digits_halves().data
+    >>> aligner = IBAligner(n_components=8, max_epochs=1, random_state=0).fit(halves)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = export_encoders(aligner, folder)
+    ...     onnx = OnnxEncoder(files["left"])
+    ...     same = np.allclose(
+    ...         onnx.transform(halves["left"]), aligner.embed(halves)["left"], atol=1e-4
+    ...     )
+    >>> same
+    True
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        providers: str | list[str] = "auto",
+        batch_size: int = 1024,
+        n_threads: int | None = None,
+    ) -> None:
+        self.path = path
+        self.providers = providers
+        self.batch_size = batch_size
+        self.n_threads = n_threads
+
+    def fit(self, X: Any = None, y: Any = None) -> Self:
+        """Read the file; `X` and `y` are not looked at.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If there is no such file, or it is no exported encoder.
+        """
+        self._open()
+        return self
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Return the embeddings of rows of this modality.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or list of str
+            Rows as `fit` of the aligner saw them.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_components)
+            Rows of unit norm.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the rows do not look like those that the encoder was trained on.
+        """
+        spec = self.input_
+        rows = _as_input_type(spec, spec.prepare(X))
+        embedded = np.empty((rows.shape[0], self.metadata_.n_components), np.float32)
+        for start in range(0, rows.shape[0], self.batch_size):
+            chunk = slice(start, start + self.batch_size)
+            if spec.is_sparse:
+                indices, values = pad_csr(rows, chunk)
+                feed = {"indices": indices, "values": values}
+            else:
+                feed = {"x": rows[chunk]}
+            embedded[chunk] = self._open().run(["z"], feed)[0]
+        return embedded
+
+    @property
+    def metadata_(self) -> EncoderMetadata:
+        """What the file says of itself."""
+        self._open()
+        return self._metadata
+
+    @property
+    def input_(self) -> InputSpec:
+        """Modality, kind, shape and type of the rows."""
+        return self.metadata_.input
+
+    def _open(self) -> Any:
+        """Return the session, opened at first use and again after a change of parameters."""
+        settings = (str(self.path), repr(self.providers), self.n_threads)
+        if getattr(self, "_settings", None) != settings:
+            session = open_session(self.path, self.providers, self.n_threads)
+            props = session.get_modelmeta().custom_metadata_map
+            self._metadata = EncoderMetadata.from_props(props, self.path)
+            self._session, self._settings = session, settings
+        return self._session
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.metadata_.n_components
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        for opened in ("_session", "_settings", "_metadata"):
+            state.pop(opened, None)
+        return state
+
+
+def _as_input_type(spec: InputSpec, rows: Any) -> Any:
+    """Return dense rows in the type of the file's input, if that loses nothing."""
+    if spec.is_sparse or rows.dtype == spec.dtype:
+        return rows
+    with np.errstate(invalid="ignore"):
+        converted = rows.astype(spec.dtype)
+    if not isinstance(rows, np.memmap) and not np.array_equal(converted, rows):
+        raise ValueError(
+            f"modality {spec.name!r} takes {spec.dtype} rows, as it was trained on; got "
+            f"{rows.dtype} values that {spec.dtype} cannot hold. Pass the raw pixels, unscaled."
+        )
+    return converted

@@ -1,0 +1,164 @@
+"""Export of trained encoders to ONNX files."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from .. import __version__
+from ..data import InputSpec
+from ..encoders import Encoder
+from ..estimators import IBAligner
+from ..exceptions import NotInstalledError
+from ._metadata import EncoderMetadata
+from ._parity import prove_parity, random_inputs
+from ._session import CPU, open_session
+
+
+class _SparseSignature(nn.Module):
+    """A sparse encoder with its two inputs spelt out, as ONNX wants them."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, indices: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+        return self.encoder((indices, values))
+
+
+def export_encoders(aligner: IBAligner, folder: str | Path) -> dict[str, Path]:
+    """Write one ONNX file per modality, named after it, into a folder.
+
+    Parameters
+    ----------
+    aligner : IBAligner
+        A fitted aligner.
+    folder : path
+        Made if it does not exist.
+
+    Returns
+    -------
+    dict of str to Path
+        The file of each modality.
+
+    Raises
+    ------
+    ParityError
+        If a file does not reproduce its encoder; that file is not written.
+    """
+    check_is_fitted(aligner)
+    return {
+        name: export_encoder(aligner, name, Path(folder) / f"{_file_name(name)}.onnx")
+        for name in aligner.modality_names_
+    }
+
+
+def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
+    """Write the encoder of one modality, input scaling and L2 norm included, to one ONNX file.
+
+    Inputs are ``x`` (batch, ...) in the type of the training rows, or ``indices`` and ``values``
+    (batch, length) for sparse rows and text; the output is ``z`` (batch, n_components) with unit
+    norm. The batch is dynamic. Before the file is written, it is compared with torch on fresh
+    inputs at batches 1, 7 and 64. Its metadata say modality, input shape and type, version,
+    parameters and the largest difference found.
+
+    Parameters
+    ----------
+    aligner : IBAligner
+        A fitted aligner.
+    modality : str
+        Which encoder.
+    path : path
+        Replaced if it exists, and only by a file that was proved.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If there is no such modality.
+    ParityError
+        If ONNX and torch differ by more than 1e-4.
+    NotInstalledError
+        If onnx or onnxscript is missing.
+    """
+    check_is_fitted(aligner)
+    aligner.check_modality(modality)
+    try:
+        import onnx
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise NotInstalledError(
+            "onnx and onnxscript are needed for export: pip install 'mibsk[cpu]' or 'mibsk[gpu]'."
+        ) from error
+    spec = aligner.inputs_[modality]
+    # a copy on the CPU: the aligner may live on a GPU, and goes on being used
+    encoder = copy.deepcopy(aligner.module_.encoder(modality)).cpu().eval()
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
+        draft = Path(scratch) / "encoder.onnx"
+        _to_onnx(encoder, spec, draft)
+        report = prove_parity(open_session(draft, [CPU], None), spec, encoder)
+        metadata = EncoderMetadata(
+            spec, aligner.n_components, __version__, _as_text(aligner.get_params()), report.worst
+        )
+        model = onnx.load(draft)
+        onnx.helper.set_model_props(model, metadata.to_props())
+        onnx.save(model, draft)
+        os.replace(draft, path)
+    return path
+
+
+def _to_onnx(encoder: Encoder, spec: InputSpec, path: Path) -> None:
+    example = tuple(
+        torch.from_numpy(array)
+        for array in random_inputs(spec, encoder, 3, np.random.default_rng(0))
+    )
+    batch = torch.export.Dim("batch", min=1)
+    shapes: tuple[dict[int, Any], ...]
+    if spec.is_sparse:
+        length = torch.export.Dim("length", min=1)
+        module: nn.Module = _SparseSignature(encoder)
+        names, shapes = ["indices", "values"], ({0: batch, 1: length},) * 2
+    else:
+        module, names, shapes = encoder, ["x"], ({0: batch},)
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the exporter's own internals
+            torch.onnx.export(
+                module,
+                example,
+                path,
+                input_names=names,
+                output_names=["z"],
+                dynamic_shapes=shapes,
+                dynamo=True,
+                external_data=False,
+                verbose=False,
+            )
+    finally:
+        logger.setLevel(level)
+
+
+def _as_text(params: dict[str, Any]) -> dict[str, str]:
+    return {key: repr(value) for key, value in params.items()}
+
+
+def _file_name(modality: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in modality)

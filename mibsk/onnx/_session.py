@@ -1,0 +1,108 @@
+"""Sessions of onnxruntime on the device that is really there."""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from ..exceptions import DependencyConflictError, NotInstalledError
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+
+
+def open_session(path: str | Path, providers: str | list[str], n_threads: int | None) -> Any:
+    """Return an `onnxruntime.InferenceSession`.
+
+    Parameters
+    ----------
+    path : path
+        The ONNX file.
+    providers : "auto" or list of str
+        "auto" takes the GPU where there is one and the GPU build of onnxruntime is installed. A
+        list is taken as it is, and must then be honoured.
+    n_threads : int or None
+        Threads within one operator; None leaves the choice to onnxruntime.
+
+    Raises
+    ------
+    NotInstalledError
+        If onnxruntime is missing.
+    DependencyConflictError
+        If both of its builds are installed.
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no ONNX file.
+    RuntimeError
+        If a provider that was asked for cannot run here.
+    """
+    runtime = _import_runtime()
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"no ONNX file at {path}: export one with mibsk.onnx.export_encoder."
+        )
+    wanted = _choose_providers(runtime) if providers == "auto" else list(providers)
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3
+    if n_threads is not None:
+        options.intra_op_num_threads = n_threads
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=wanted)
+    except (runtime.capi.onnxruntime_pybind11_state.InvalidProtobuf, _invalid(runtime)) as error:
+        raise ValueError(f"{path} is no valid ONNX file: {error}") from error
+    if session.get_providers()[0] != wanted[0]:
+        message = f"onnxruntime runs {path} on {session.get_providers()[0]}, not on {wanted[0]}"
+        if providers != "auto":
+            raise RuntimeError(f"{message}: install a driver that fits, or choose others.")
+        warnings.warn(f"{message}: its GPU libraries could not be loaded.", stacklevel=3)
+    return session
+
+
+def _invalid(runtime: Any) -> type[Exception]:
+    return runtime.capi.onnxruntime_pybind11_state.InvalidGraph
+
+
+def _import_runtime() -> Any:
+    if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
+        raise DependencyConflictError(
+            "both onnxruntime and onnxruntime-gpu are installed, and the CPU build wins in "
+            "silence. Remove both and install one: pip install 'mibsk[gpu]' or 'mibsk[cpu]'."
+        )
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise NotInstalledError(
+            "onnxruntime is needed to run exported encoders: pip install 'mibsk[cpu]', or "
+            "'mibsk[gpu]' on a machine with an NVIDIA GPU."
+        ) from error
+    return onnxruntime
+
+
+def _installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _choose_providers(runtime: Any) -> list[str]:
+    # the GPU build lists CUDA among its providers also where there is no GPU
+    if CUDA in runtime.get_available_providers() and cuda_device_count() > 0:
+        return [CUDA, CPU]
+    return [CPU]
+
+
+def cuda_device_count() -> int:
+    """Ask the NVIDIA driver for the number of GPUs; 0 where there is no driver."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value

@@ -1,0 +1,60 @@
+"""Stores and runs of MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ._mlflow import import_mlflow
+
+
+def use_store(path: str | Path, experiment: str) -> None:
+    """Track into a local sqlite file, with artifacts in the folder ``mlruns`` beside it.
+
+    Parameters
+    ----------
+    path : path
+        The sqlite file; made if it does not exist.
+    experiment : str
+        Name of the experiment; made if it does not exist.
+    """
+    mlflow = import_mlflow()
+    path = Path(path).resolve()
+    mlflow.set_tracking_uri(f"sqlite:///{path}")
+    if mlflow.get_experiment_by_name(experiment) is None:
+        artifacts = (path.parent / "mlruns").as_uri()
+        mlflow.create_experiment(experiment, artifact_location=artifacts)
+    mlflow.set_experiment(experiment)
+
+
+@contextmanager
+def continue_run(run_id: str, run_name: str) -> Iterator[Any]:
+    """Open a finished run again to log more into it.
+
+    Where the store no longer has it (it was deleted, or the model came from a cache), a new run of
+    that name takes its place.
+
+    Yields
+    ------
+    mlflow.ActiveRun
+    """
+    mlflow = import_mlflow()
+    try:
+        mlflow.get_run(run_id)
+    except mlflow.exceptions.MlflowException:
+        with mlflow.start_run(run_name=run_name) as run:
+            yield run
+    else:
+        with mlflow.start_run(run_id=run_id) as run:
+            yield run
+
+
+def epoch_numbers(epoch: dict[str, Any]) -> dict[str, float]:
+    """Return what is to be logged of one epoch of a skorch history."""
+    return {
+        key: float(value)
+        for key, value in epoch.items()
+        if isinstance(value, int | float) and key != "epoch" and not key.endswith("_batch_count")
+    }
