@@ -1,4 +1,4 @@
-from . import data, datasets, encoders, exceptions, losses, metrics, onnx, tracking
+from . import data, datasets, encoders, exceptions, inspection, losses, metrics, onnx, tracking
 from .data import ClassPairs, Modalities
 from .estimators import IBAligner, ModalityEncoder
 from .onnx import OnnxEncoder
@@ -15,6 +15,7 @@ __all__ = [
     "datasets",
     "encoders",
     "exceptions",
+    "inspection",
     "losses",
     "metrics",
     "onnx",

@@ -53,8 +53,9 @@ def check_scalar(
     kind = "an integer" if integer else "a finite number"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Integral if integer else Real):
         raise TypeError(f"{name} must be {kind}, got {value!r} of type {type(value).__name__}.")
-    above = value > low if strict else value >= low
-    if not (above and value < high):
+    number = float(value)
+    above = number > low if strict else number >= low
+    if not (above and number < high):
         upper = "" if high == np.inf else f" and < {high:g}"
         relation = ">" if strict else ">="
         raise ValueError(f"{name} must be {kind} {relation} {low:g}{upper}, got {value!r}.")
@@ -70,6 +71,8 @@ def check_names(names: Iterable[Any]) -> None:
 def n_rows(name: str, X: Any) -> int:
     """Return the number of rows of an array, a table, a sparse matrix or a list."""
     shape = getattr(X, "shape", None)
+    if shape is None and hasattr(X, "__array__"):
+        shape = np.asarray(X).shape
     if shape is not None:
         if len(shape) == 0:
             raise ValueError(
@@ -150,7 +153,7 @@ def as_dense(name: str, X: np.ndarray) -> np.ndarray:
         try:
             X = X.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise ValueError(
+            raise type(error)(
                 f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
                 f"({error}). Encode categories first, e.g. with OneHotEncoder."
             ) from error

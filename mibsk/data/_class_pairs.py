@@ -12,6 +12,8 @@ from .._validation import as_rows, suggest
 from ._modalities import Modalities
 from ._pairing import ClassPairing
 
+_MAX_SEED = np.iinfo(np.int32).max
+
 
 class ClassPairs(Mapping[str, Any]):
     """Modalities that share classes, not instances: a recording and *an* image of the same digit.
@@ -85,7 +87,9 @@ class ClassPairs(Mapping[str, Any]):
                 + suggest(anchor, arrays)
             )
         classes, codes = np.unique(labels[anchor], return_inverse=True)
-        rng = check_random_state(random_state)
+        # another generator than scikit-learn's: a splitter with the same seed would draw the same
+        # permutations and cut off just those anchors that own partners
+        rng = np.random.default_rng(check_random_state(random_state).randint(_MAX_SEED))
         owners, partner_codes = {}, {}
         for name in arrays:
             if name == anchor:
@@ -145,15 +149,12 @@ class ClassPairs(Mapping[str, Any]):
     def compact(self) -> ClassPairs:
         """Return pairs over only those rows that these may hold; partners are dealt out anew."""
         rows = {name: self.rows(name) for name in self}
-        return ClassPairs(
-            {name: (self._arrays[name][rows[name]], self._labels[name][rows[name]]) for name in self},
-            anchor=self.anchor,
-            random_state=0,
-        )
+        chosen = {name: (self._arrays[name][r], self._labels[name][r]) for name, r in rows.items()}
+        return ClassPairs(chosen, anchor=self.anchor, random_state=0)
 
     def draw(self, random_state: Any = None) -> Modalities:
         """Join every anchor row with a random partner and return the pairs as they then are."""
-        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        seed = check_random_state(random_state).randint(_MAX_SEED)
         drawn = self.pairing.draw(np.random.default_rng(seed))
         return Modalities({name: self._arrays[name][rows] for name, rows in drawn.items()})
 
@@ -165,7 +166,7 @@ class ClassPairs(Mapping[str, Any]):
         )
 
 
-def _deal(codes: np.ndarray, partner_codes: np.ndarray, rng: np.random.RandomState) -> np.ndarray:
+def _deal(codes: np.ndarray, partner_codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Deal partner rows out to the anchor rows of their class in turn; -1 where there is none."""
     owners = np.full(len(partner_codes), -1)
     for code in np.unique(codes):

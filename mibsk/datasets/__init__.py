@@ -7,8 +7,8 @@ and ``DESCR``, where the data come from and how they are paired.
 """
 
 from ._digits_halves import load_digits_halves
-from ._spoken_digits import fetch_spoken_digits
 from ._splits import load_bunch, save_bunch, split_bunch
+from ._spoken_digits import fetch_spoken_digits
 from ._sprites import make_sprites
 
 __all__ = [

@@ -14,10 +14,13 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.callbacks import EarlyStopping
+from torch.utils.data import Dataset
 
-from .._validation import suggest
+from .._validation import as_rows, is_text, suggest
 from ..data import ClassPairs
+from ..data._forms import MappingForm
 from ..data._rows import make_rows
+from ..data._source import dataset_columns
 from ..losses import MINIMALITY, SUFFICIENCY
 from ..metrics import recall_at_k
 from ._alignment_module import AlignmentModule, build_alignment_module
@@ -27,6 +30,11 @@ from ._net import AlignmentNet
 from ._training_data import TrainingData, read_training_data, split_validation
 
 _TRANSFORM_ROWS = 1024  # rows embedded at a time
+
+# An adaptive optimizer moves the logarithm of the temperature by about lr a step. At the pace of the
+# weights it would take thousands of steps to fall fourfold, as it does at its optimum; at this pace
+# it gets there in hundreds, as when the temperature itself is the parameter.
+_TEMPERATURE_PACE = 10
 
 
 class IBAligner(TransformerMixin, BaseEstimator):
@@ -57,7 +65,7 @@ class IBAligner(TransformerMixin, BaseEstimator):
     beta : float, default=0.1
         Weight of minimality, >= 0; 0 is the contrastive loss alone.
     temperature : "learned" or float, default="learned"
-        Of the contrastive loss; learned from 0.07 on, or fixed.
+        Of the contrastive loss; learned from 0.07 on (its logarithm, at ten times `lr`), or fixed.
     fusion : "concat", "mean" or the name of a modality, default="concat"
         What `transform` returns for several modalities.
     max_epochs : int, default=20
@@ -227,18 +235,27 @@ class IBAligner(TransformerMixin, BaseEstimator):
         device = resolve_device(self.device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         rng = np.random.default_rng(seed)
-        if _is_table(X):
-            validate_data(self, X, skip_check_array=True)
+        is_table = _is_table(X)
+        if is_table:  # looked at here; what it says of the columns is kept if the fit succeeds
+            _check_axes(X)
+            validate_data(IBAligner(), X, skip_check_array=True)
         data = read_training_data(X, y, self.modalities, device, rng)
         self._check_fusion(data.form.names)
         source, validation = data.source, None
         if self.early_stopping:
             source, validation = split_validation(source, self.validation_fraction, rng)
         with seeded(seed, device):
-            net = self._continued_net(data) or self._new_net(data, device, seed)
+            net = self._new_net(data, device, seed)
+            if self.warm_start and hasattr(self, "net_"):
+                self._go_on(net, data)
             net.validation = validation
             net.partial_fit(source)
             net.validation = None  # a fitted estimator holds no data
+        net.check_weights()
+        for learned in ("n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(learned, None)
+        if is_table:
+            validate_data(self, X, skip_check_array=True)
         self.form_, self.inputs_, self.net_ = data.form, data.inputs, net
         return self
 
@@ -275,20 +292,35 @@ class IBAligner(TransformerMixin, BaseEstimator):
             device=str(device),
             compile=self.compile,
             verbose=self.verbose,
+            **self._parameter_groups(),
         )
 
-    def _continued_net(self, data: TrainingData) -> AlignmentNet | None:
-        """Return the net to go on with, or None to start anew."""
-        if not (self.warm_start and hasattr(self, "net_")):
-            return None
+    def _parameter_groups(self) -> dict[str, Any]:
+        """Let a learned temperature move faster than the weights."""
+        if self.temperature != "learned":
+            return {}
+        group = ("*objective.temperature.*", {"lr": _TEMPERATURE_PACE * self.lr})
+        return {"optimizer__param_groups": [group]}
+
+    def _go_on(self, net: AlignmentNet, data: TrainingData) -> None:
+        """Give a new net the weights, optimizer state and history of the last fit.
+
+        They are copies: if this fit fails, the model of the last one is as it was.
+        """
         if data.inputs != self.inputs_:
             raise ValueError(
                 "warm_start goes on with the model fitted before, but the data differ from what it "
                 f"saw: {list(self.inputs_.values())} then, {list(data.inputs.values())} now. Pass "
                 "data of the same shape and type, or set warm_start=False."
             )
-        self.net_.max_epochs = self.max_epochs
-        return self.net_
+        net.initialize()
+        try:
+            net.go_on_from(self.net_, keep_temperature=self.temperature == "learned")
+        except RuntimeError as error:
+            raise ValueError(
+                "warm_start goes on with the encoders fitted before, but encoders, n_components or "
+                "minimality have changed since: set them back, or set warm_start=False."
+            ) from error
 
     def transform(self, X: Any, y: Any = None) -> Any:
         """Embed paired data and fuse the modalities to one array.
@@ -312,6 +344,8 @@ class IBAligner(TransformerMixin, BaseEstimator):
             If the data do not look like those of `fit`, or a modality that `fusion` needs is
             missing.
         """
+        check_is_fitted(self)
+        self._check_fusion(self.modality_names_)
         embedded = self.embed(X, y)
         if self.form_.is_pair:
             return tuple(embedded.values()) if y is not None else embedded["x"]
@@ -343,16 +377,50 @@ class IBAligner(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if _is_table(X):
+            _check_axes(X)
             validate_data(self, X, skip_check_array=True, reset=False)
+        elif not isinstance(self.form_, MappingForm):
+            raise TypeError(
+                f"fitted on a table, got {type(X).__name__}: pass a table, or use "
+                "encoder(modality).transform for the rows of one modality."
+            )
+        if isinstance(X, Dataset):
+            return self._embed_dataset(X)
         given = self.form_.read(X, y)
-        return {name: self._embed_rows(name, rows) for name, rows in given.items()}
+        return {name: self.embed_modality(name, rows) for name, rows in given.items()}
 
-    def _embed_rows(self, name: str, X: Any) -> np.ndarray:
-        prepared = self.inputs_[name].prepare(X)
-        encoder = self.module_.encoder(name).eval()
+    def _embed_dataset(self, X: Dataset[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+        n_rows = len(X)  # type: ignore[arg-type]
+        if n_rows == 0:
+            raise ValueError("a torch Dataset must have at least one item.")
+        parts = [
+            self.embed(dataset_columns(X, list(range(start, min(start + _TRANSFORM_ROWS, n_rows)))))
+            for start in range(0, n_rows, _TRANSFORM_ROWS)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def embed_modality(self, modality: str, X: Any) -> np.ndarray:
+        """Embed rows of one modality.
+
+        Parameters
+        ----------
+        modality : str
+            Its name.
+        X : array-like
+            Its rows.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_components)
+            Rows of unit norm.
+        """
+        check_is_fitted(self)
+        self.check_modality(modality)
+        prepared = self.inputs_[modality].prepare(X)
+        encoder = self.module_.encoder(modality).eval()
         device = torch.device(self.net_.device)
         rows = make_rows(prepared, device)
-        embedded = np.empty((len(rows), self.n_components), np.float32)
+        embedded = np.empty((len(rows), self.module_.n_components), np.float32)
         with torch.inference_mode():
             for start in range(0, len(rows), _TRANSFORM_ROWS):
                 indices = torch.arange(start, min(start + _TRANSFORM_ROWS, len(rows)))
@@ -406,7 +474,7 @@ class IBAligner(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""
         check_is_fitted(self)
-        width = range(self.n_components)
+        width = range(self.module_.n_components)
         if self.fusion == "concat" and not self.form_.is_pair:
             names = [f"{name}_{i}" for name in self.modality_names_ for i in width]
         else:
@@ -463,7 +531,16 @@ class IBAligner(TransformerMixin, BaseEstimator):
 
 def _is_table(X: Any) -> bool:
     """Whether `X` is one table, rather than a mapping or a dataset of modalities."""
-    return not isinstance(X, Mapping | torch.utils.data.Dataset)
+    return not isinstance(X, Mapping | Dataset)
+
+
+def _check_axes(X: Any) -> None:
+    shape = getattr(X, "shape", None)
+    if shape is not None and len(shape) == 1 and not is_text(as_rows("x", X)):
+        raise ValueError(
+            f"expected a table, got a 1-d array of shape {tuple(shape)}. Reshape your data: "
+            "X.reshape(-1, 1) if it has one feature, X.reshape(1, -1) if it is one row."
+        )
 
 
 def _optimizer_class(optimizer: Any) -> Any:

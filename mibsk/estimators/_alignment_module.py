@@ -50,13 +50,16 @@ class AlignmentModule(nn.Module):
         assert isinstance(encoder, Encoder)
         return encoder
 
+    @property
+    def n_components(self) -> int:
+        """Dimension of the shared space."""
+        return self.encoder(self.names[0]).n_components
+
     def forward(self, batch: Batch) -> dict[str, Embedding]:
         """Return the float32 embeddings of the modalities in `batch`."""
         return {name: self._embed(name, rows) for name, rows in batch.items()}
 
-    def _embed(
-        self, name: str, rows: EncoderInput
-    ) -> Embedding:
+    def _embed(self, name: str, rows: EncoderInput) -> Embedding:
         encoder = self.encoder(name)
         if self.autocast_dtype is None:
             return Embedding(*encoder.distribution(rows))

@@ -44,11 +44,14 @@ class ModalityEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEst
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self.aligner, "net_")
 
+    def __sklearn_clone__(self) -> ModalityEncoder:
+        return self  # it is fitted already: a clone would lose the aligner's weights
+
     def transform(self, X: Any) -> np.ndarray:
         """Return the embeddings of rows of this modality, (n, n_components) of unit norm."""
         check_is_fitted(self)
-        return self.aligner.embed({self.modality: X})[self.modality]
+        return self.aligner.embed_modality(self.modality, X)
 
     @property
     def _n_features_out(self) -> int:
-        return self.aligner.n_components
+        return self.aligner.module_.n_components

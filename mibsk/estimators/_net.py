@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,9 @@ class AlignmentNet(NeuralNet):
         As for `skorch.NeuralNet`.
     """
 
+    module: Any
+    history: Any
+
     def __init__(
         self, module: Any, *, seed: int, validation: Source | None = None, **kwargs: Any
     ) -> None:
@@ -59,6 +63,39 @@ class AlignmentNet(NeuralNet):
         """Take the objective inside the module, so that its temperature is part of every copy."""
         self.criterion_ = self.module_.objective
         return self
+
+    def go_on_from(self, earlier: AlignmentNet, *, keep_temperature: bool) -> None:
+        """Take over the weights, optimizer state and history of an earlier net, as copies.
+
+        An optimizer of another kind, or on another device, starts anew.
+
+        Raises
+        ------
+        RuntimeError
+            If its weights do not fit this net's module.
+        """
+        weights = earlier.module.state_dict()
+        if not keep_temperature:
+            name = "objective.temperature.log_value"
+            weights[name] = self.module.state_dict()[name]
+        self.module.load_state_dict(weights)
+        self.history = copy.deepcopy(earlier.history)
+        if type(self.optimizer_) is type(earlier.optimizer_) and self.device == earlier.device:
+            moments, weights = earlier.optimizer_.state, dict(earlier.module.named_parameters())
+            for name, parameter in self.module.named_parameters():
+                if name in weights and weights[name] in moments:
+                    self.optimizer_.state[parameter] = copy.deepcopy(moments[weights[name]])
+
+    def check_weights(self) -> None:
+        """Raise `DivergenceError` if the last step left weights that are not finite."""
+        temperature = self.module.objective.temperature()
+        tensors = [*self.module.parameters(), temperature, 1 / temperature]
+        if not all(tensor.isfinite().all() for tensor in tensors):
+            raise DivergenceError(f"weights are not finite after training. {self._advice}")
+
+    @property
+    def _advice(self) -> str:
+        return f"Lower lr (now {self.lr:g}), fix the temperature, or check the scale of the inputs."
 
     def get_split_datasets(
         self, X: Source, y: Any = None, **fit_params: Any
@@ -110,14 +147,23 @@ class AlignmentNet(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(iterator))
         if training and not np.isfinite(means[0]):
             raise DivergenceError(
-                f"the training loss became {means[0]} in epoch {len(self.history)}. Lower lr "
-                f"(now {self.lr:g}), fix the temperature, or check the scale of the inputs."
+                f"the training loss became {means[0]} in epoch {len(self.history)}. {self._advice}"
             )
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Record the weights of the objective beside its parts."""
         self.history.record("beta", self.module_.objective.beta)
         self.history.record("temperature", self.module_.objective.temperature().item())
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        # the same as module_, which skorch stores so that it loads on a machine without a GPU
+        del state["module"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.module = getattr(self.module_, "_orig_mod", self.module_)  # under torch.compile
 
 
 def _batch_rows(batch: Batch) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from .._validation import n_rows
 from ..data import ClassPairs, Form, InputSpec, Source, dataset_source, read_form, tensor_source
 from ..data._source import dataset_columns
 from ..encoders import InputScaling
@@ -37,12 +38,19 @@ def read_training_data(
     """Check the arguments of `fit`, learn what each modality looks like, and build its source."""
     form = read_form(X, y, modalities)
     if isinstance(X, Dataset):
-        sample = rng.permutation(len(X))[:_SCALING_SAMPLE].tolist()  # type: ignore[arg-type]
+        n_pairs = len(X)  # type: ignore[arg-type]
+        sample = rng.permutation(n_pairs)[:_SCALING_SAMPLE].tolist()
         raw: Mapping[str, Any] = dataset_columns(X, sample)
     elif isinstance(X, ClassPairs):
-        raw = X
+        n_pairs, raw = len(X), X
     else:
         raw = form.read(X, y)
+        n_pairs = n_rows(*next(iter(raw.items())))
+    if n_pairs < 2:
+        raise ValueError(
+            f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "
+            "contrastive loss compares each pair with others."
+        )
     inputs, arrays, scalings = {}, {}, {}
     for name in form.names:
         inputs[name], arrays[name] = InputSpec.learn(
@@ -57,12 +65,6 @@ def read_training_data(
         source = dataset_source(X, inputs, device)
     else:
         source = tensor_source(arrays, device, X.pairing if isinstance(X, ClassPairs) else None)
-    n_rows = source.pairing.n_rows
-    if n_rows < 2:
-        raise ValueError(
-            f"found {n_rows} sample(s), n_samples={n_rows}, while at least 2 are needed: a "
-            "contrastive loss compares each pair with others."
-        )
     return TrainingData(form, inputs, scalings, source)
 
 

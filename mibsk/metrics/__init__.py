@@ -5,6 +5,7 @@ from ._leakage import leakage
 from ._modality_gap import modality_gap
 from ._mutual_knn import mutual_knn
 from ._probe import probe_information
+from ._reports import alignment_report, information_report
 from ._retrieval import recall_at_k
 
 __all__ = [
@@ -16,4 +17,7 @@ __all__ = [
     # what one representation holds
     "leakage",
     "probe_information",
+    # all of it
+    "alignment_report",
+    "information_report",
 ]

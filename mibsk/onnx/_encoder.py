@@ -78,6 +78,7 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         FileNotFoundError, ValueError
             If there is no such file, or it is no exported encoder.
         """
+        self.__dict__.pop("_settings", None)  # the file may have been replaced
         self._open()
         return self
 
@@ -100,7 +101,7 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             If the rows do not look like those that the encoder was trained on.
         """
         spec = self.input_
-        rows = _as_input_type(spec, spec.prepare(X))
+        rows = spec.prepare(X)
         embedded = np.empty((rows.shape[0], self.metadata_.n_components), np.float32)
         for start in range(0, rows.shape[0], self.batch_size):
             chunk = slice(start, start + self.batch_size)
@@ -108,7 +109,7 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 indices, values = pad_csr(rows, chunk)
                 feed = {"indices": indices, "values": values}
             else:
-                feed = {"x": rows[chunk]}
+                feed = {"x": _as_input_type(spec, rows[chunk])}
             embedded[chunk] = self._open().run(["z"], feed)[0]
         return embedded
 
@@ -141,19 +142,15 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         return True
 
     def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        for opened in ("_session", "_settings", "_metadata"):
-            state.pop(opened, None)
-        return state
+        opened = ("_session", "_settings", "_metadata")
+        return {k: v for k, v in super().__getstate__().items() if k not in opened}
 
 
-def _as_input_type(spec: InputSpec, rows: Any) -> Any:
+def _as_input_type(spec: InputSpec, rows: np.ndarray) -> np.ndarray:
     """Return dense rows in the type of the file's input, if that loses nothing."""
-    if spec.is_sparse or rows.dtype == spec.dtype:
-        return rows
     with np.errstate(invalid="ignore"):
-        converted = rows.astype(spec.dtype)
-    if not isinstance(rows, np.memmap) and not np.array_equal(converted, rows):
+        converted = np.asarray(rows).astype(spec.dtype, copy=False)
+    if spec.dtype == "uint8" and not np.array_equal(converted, rows):
         raise ValueError(
             f"modality {spec.name!r} takes {spec.dtype} rows, as it was trained on; got "
             f"{rows.dtype} values that {spec.dtype} cannot hold. Pass the raw pixels, unscaled."

@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
         _to_onnx(encoder, spec, draft)
         report = prove_parity(open_session(draft, [CPU], None), spec, encoder)
         metadata = EncoderMetadata(
-            spec, aligner.n_components, __version__, _as_text(aligner.get_params()), report.worst
+            spec, encoder.n_components, __version__, _as_text(aligner.get_params()), report.worst
         )
         model = onnx.load(draft)
         onnx.helper.set_model_props(model, metadata.to_props())
@@ -161,4 +162,4 @@ def _as_text(params: dict[str, Any]) -> dict[str, str]:
 
 
 def _file_name(modality: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in modality)
+    return quote(modality, safe="")  # no two names share a file

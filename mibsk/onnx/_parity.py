@@ -34,8 +34,9 @@ def random_inputs(
 ) -> tuple[np.ndarray, ...]:
     """Return fresh random rows like those the encoder was trained on, one array per ONNX input."""
     if spec.is_sparse:
-        shape = (n_rows, int(rng.integers(2, 40)))
-        return rng.integers(spec.shape[0], size=shape), rng.normal(size=shape).astype(np.float32)
+        padded = (n_rows, int(rng.integers(2, 40)))
+        values = rng.normal(size=padded).astype(np.float32)
+        return rng.integers(spec.shape[0], size=padded), values
     shape = (n_rows, *spec.shape)
     if spec.dtype == "uint8":
         return (rng.integers(256, size=shape, dtype=np.uint8),)

@@ -44,14 +44,24 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
         raise FileNotFoundError(
             f"no ONNX file at {path}: export one with mibsk.onnx.export_encoder."
         )
-    wanted = _choose_providers(runtime) if providers == "auto" else list(providers)
+    if providers == "auto":
+        wanted = _choose_providers(runtime)
+    else:
+        wanted = [providers] if isinstance(providers, str) else list(providers)
+        available = runtime.get_available_providers()
+        if not wanted or (absent := [name for name in wanted if name not in available]):
+            raise RuntimeError(
+                f"this build of onnxruntime has no {absent}; it has {available}. CUDA comes with "
+                "pip install 'mibsk[gpu]' in place of 'mibsk[cpu]'."
+            )
     options = runtime.SessionOptions()
     options.log_severity_level = 3
     if n_threads is not None:
         options.intra_op_num_threads = n_threads
+    errors = runtime.capi.onnxruntime_pybind11_state
     try:
         session = runtime.InferenceSession(str(path), options, providers=wanted)
-    except (runtime.capi.onnxruntime_pybind11_state.InvalidProtobuf, _invalid(runtime)) as error:
+    except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument) as error:
         raise ValueError(f"{path} is no valid ONNX file: {error}") from error
     if session.get_providers()[0] != wanted[0]:
         message = f"onnxruntime runs {path} on {session.get_providers()[0]}, not on {wanted[0]}"
@@ -59,10 +69,6 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
             raise RuntimeError(f"{message}: install a driver that fits, or choose others.")
         warnings.warn(f"{message}: its GPU libraries could not be loaded.", stacklevel=3)
     return session
-
-
-def _invalid(runtime: Any) -> type[Exception]:
-    return runtime.capi.onnxruntime_pybind11_state.InvalidGraph
 
 
 def _import_runtime() -> Any:

@@ -130,6 +130,6 @@ def _signature(aligner: IBAligner) -> Any:
     specs = aligner.inputs_.values()
     if hasattr(aligner, "n_features_in_") or any(spec.kind != "dense" for spec in specs):
         return None
-    inputs = [TensorSpec(np.dtype(s.dtype), (-1, *s.shape), s.name) for s in specs]
+    inputs: list[Any] = [TensorSpec(np.dtype(s.dtype), (-1, *s.shape), s.name) for s in specs]
     width = len(aligner.get_feature_names_out())
     return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float32"), (-1, width))]))

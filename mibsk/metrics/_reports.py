@@ -1,0 +1,100 @@
+"""All that is measured of two or more modalities at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations, permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from ._cka import cka
+from ._modality_gap import modality_gap
+from ._mutual_knn import mutual_knn
+from ._probe import probe_information
+from ._retrieval import recall_at_k
+
+
+def alignment_report(
+    embeddings: Mapping[str, ArrayLike], *, k: int = 10, labels: ArrayLike | None = None
+) -> dict[str, Any]:
+    """Measure how well the embeddings of paired rows agree.
+
+    Parameters
+    ----------
+    embeddings : mapping of str to array-like (n, d)
+        One entry per modality; row `i` of each belongs together.
+    k : int, default=10
+        Neighbours in mutual k-NN.
+    labels : array-like (n,), default=None
+        Classes of the pairs: then a retrieved row counts if it is of the query's class, not only
+        if it is its partner.
+
+    Returns
+    -------
+    dict
+        ``cka``, ``mutual_knn`` and ``modality_gap``, each the mean over the pairs of modalities,
+        and ``recall_at_1``, a dict with one entry per direction such as ``"image_to_text"``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.metrics import alignment_report
+    >>> Z = np.eye(12)
+    >>> report = alignment_report({"image": Z, "text": Z}, k=3)
+    >>> round(report["cka"], 6), report["recall_at_1"]
+    (1.0, {'image_to_text': 1.0, 'text_to_image': 1.0})
+    """
+    pairs = list(combinations(embeddings.values(), 2))
+    if not pairs:
+        raise ValueError(f"alignment needs at least two modalities, got {list(embeddings)}.")
+    relevance = None if labels is None else (labels, labels)
+    return {
+        "cka": float(np.mean([cka(z, w) for z, w in pairs])),
+        "mutual_knn": float(np.mean([mutual_knn(z, w, k=k) for z, w in pairs])),
+        "recall_at_1": {
+            f"{a}_to_{b}": recall_at_k(embeddings[a], embeddings[b], labels=relevance)
+            for a, b in permutations(embeddings, 2)
+        },
+        "modality_gap": float(np.mean([modality_gap(z, w) for z, w in pairs])),
+    }
+
+
+def information_report(
+    embeddings: Mapping[str, ArrayLike],
+    labels: Mapping[str, pd.DataFrame],
+    *,
+    embeddings_test: Mapping[str, ArrayLike],
+    labels_test: Mapping[str, pd.DataFrame],
+) -> pd.DataFrame:
+    """Measure what each modality's embedding says about each factor that its rows carry.
+
+    Parameters
+    ----------
+    embeddings, embeddings_test : mapping of str to array-like (n, d)
+        Per modality, embeddings to train the probes on, and held-out ones.
+    labels, labels_test : mapping of str to DataFrame
+        Per modality one column per factor; constant ones are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row per factor, one column per modality: the fraction of the factor's entropy that a
+        linear probe recovers, 0..1; NaN where the modality does not carry the factor.
+    """
+    fractions = {}
+    for name, Z in embeddings.items():
+        table, table_test = labels[name], labels_test[name]
+        varying = [c for c in table if table[c].nunique() > 1 and table_test[c].nunique() > 1]
+        if not varying:
+            continue
+        found = probe_information(
+            Z,
+            table[varying],
+            Z_test=embeddings_test[name],
+            labels_test=table_test[varying],
+        )
+        fractions[name] = found["fraction"]
+    return pd.DataFrame(fractions)

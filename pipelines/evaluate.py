@@ -1,0 +1,101 @@
+"""Measure alignment, retrieval, leakage and kept information on held-out rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from mibsk import ClassPairs, IBAligner
+from mibsk.datasets import load_bunch
+from mibsk.metrics import alignment_report, information_report
+from mibsk.tracking import continue_run
+
+from .stage import DATA, EMBEDDINGS, METRICS, params, track, trained_models
+
+
+def shared_classes(test: Bunch) -> np.ndarray:
+    """Number the combinations of the shared factors: what one modality can know of the other."""
+    anchor = test.data.anchor if isinstance(test.data, ClassPairs) else next(iter(test.data))
+    return test.labels[anchor].groupby(test.shared).ngroup().to_numpy()
+
+
+def measure(aligner: IBAligner, train: Bunch, test: Bunch, k: int) -> dict[str, Any]:
+    """Return every number of one trained aligner.
+
+    A retrieved row counts if it agrees in all shared factors. Leakage of a nuisance is that of the
+    modality that knows it; what is kept of a shared factor is the mean over the modalities.
+    """
+    fractions = information_report(
+        {name: aligner.embed_modality(name, train.data[name]) for name in train.data},
+        train.labels,
+        embeddings_test={name: aligner.embed_modality(name, test.data[name]) for name in test.data},
+        labels_test=test.labels,
+    )
+    return {
+        **alignment_report(aligner.embed(test.data), k=k, labels=shared_classes(test)),
+        "leakage": {name: float(fractions.loc[name].mean()) for name in test.nuisances},
+        "kept": {name: float(fractions.loc[name].mean()) for name in test.shared},
+        "kept_by_modality": {name: _plain(fractions.loc[name]) for name in test.shared},
+        "temperature": aligner.temperature_,
+    }
+
+
+def _plain(row: pd.Series) -> dict[str, float]:
+    return {str(key): float(value) for key, value in row.dropna().items()}
+
+
+def over_seeds(measured: Sequence[Any], reduce: Callable[[Sequence[float]], Any]) -> Any:
+    """Reduce equal nested dicts of numbers entry by entry."""
+    first = measured[0]
+    if isinstance(first, dict):
+        return {key: over_seeds([m[key] for m in measured], reduce) for key in first}
+    return float(reduce(measured))
+
+
+def flatten(nested: dict[str, Any], prefix: str = "") -> dict[str, float]:
+    """Return a flat dict with keys such as ``leakage.speaker``."""
+    flat: dict[str, float] = {}
+    for key, value in nested.items():
+        path = f"{prefix}{key}"
+        flat |= flatten(value, f"{path}.") if isinstance(value, dict) else {path: value}
+    return flat
+
+
+def main() -> None:
+    """Run the stage."""
+    settings = params("evaluate")
+    train, test = load_bunch(DATA / "train"), load_bunch(DATA / "test")
+    EMBEDDINGS.mkdir(exist_ok=True)
+    track()
+    evaluation = {}
+    for name in params("train")["models"]:
+        measured = []
+        for trained in trained_models(name):
+            aligner = trained.load()
+            measured.append(measure(aligner, train, test, settings["k"]))
+            with continue_run(trained.run_id, trained.run_name):
+                mlflow.log_metrics({f"test.{k}": v for k, v in flatten(measured[-1]).items()})
+            if len(measured) == 1:
+                np.savez(
+                    EMBEDDINGS / f"{name}.npz",
+                    **aligner.embed(test.data),
+                    shared=shared_classes(test),
+                )
+            print(f"measured {trained.run_name}", flush=True)
+        evaluation[name] = {
+            **over_seeds(measured, np.mean),
+            "n_seeds": len(measured),
+            "sd": over_seeds(measured, lambda v: np.std(v, ddof=1) if len(v) > 1 else 0.0),
+        }
+    METRICS.parent.mkdir(exist_ok=True)
+    METRICS.write_text(json.dumps(evaluation, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Draw the figures of the evaluation, and log them into the runs they show."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import mlflow
+import numpy as np
+import pandas as pd
+
+from mibsk.datasets import load_bunch
+from mibsk.inspection import InformationDisplay, SpaceDisplay, TrainingDisplay
+from mibsk.tracking import continue_run
+
+from .stage import DATA, EMBEDDINGS, METRICS, REPORTS, track, trained_models
+
+NAMES = {"infonce": "contrastive alone", "ib": "information bottleneck"}
+
+
+def _fractions(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {kind: entry[kind] for kind in ("leakage", "kept")}
+
+
+def main() -> None:
+    """Run the stage."""
+    evaluation = json.loads(METRICS.read_text())
+    REPORTS.mkdir(exist_ok=True)
+    trained = {name: trained_models(name) for name in evaluation}
+    histories = {name: [t.load().history_ for t in runs] for name, runs in trained.items()}
+    for name, per_seed in histories.items():
+        table = pd.concat([pd.DataFrame(h) for h in per_seed], keys=[t.seed for t in trained[name]])
+        table.index.names = ["seed", None]
+        table.to_csv(REPORTS / f"curves_{name}.csv")
+
+    fractions = {name: _fractions(entry) for name, entry in evaluation.items()}
+    errors = {name: _fractions(entry["sd"]) for name, entry in evaluation.items()}
+    test = load_bunch(DATA / "test")
+    colour = test.shared[0]
+    spaces = {}
+    for name in evaluation:
+        with np.load(EMBEDDINGS / f"{name}.npz") as stored:
+            spaces[name] = {key: stored[key] for key in test.data}
+    anchor = getattr(test.data, "anchor", next(iter(test.data)))
+    labels = test.labels[anchor][colour].to_numpy()
+    displays = {
+        "curves": TrainingDisplay.from_histories(histories, names=NAMES),
+        "information": InformationDisplay.from_fractions(fractions, errors=errors, names=NAMES),
+        "spaces": SpaceDisplay.from_embeddings(spaces, labels=labels, names=NAMES),
+    }
+    for figure, display in displays.items():
+        display.figure_.savefig(REPORTS / f"{figure}.png", dpi=110)
+        plt.close(display.figure_)
+
+    track()
+    for runs in trained.values():
+        for run in runs:
+            with continue_run(run.run_id, run.run_name):
+                mlflow.log_artifacts(str(REPORTS), "figures")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Train one model, once per seed, and track each run."""
+
+from __future__ import annotations
+
+import sys
+
+import joblib
+import mlflow
+
+from mibsk import IBAligner
+from mibsk.datasets import load_bunch
+from mibsk.tracking import MlflowCallback, log_model
+
+from .stage import DATA, MODELS, TrainedModel, params, track, write_index
+
+
+def main(name: str) -> None:
+    """Run the stage for the model of that name."""
+    settings = params("train")
+    data = load_bunch(DATA / "train").data
+    encoders = {key: spec for key, spec in settings["encoders"].items() if key in data}
+    (MODELS / name).mkdir(parents=True, exist_ok=True)
+    track()
+    trained = []
+    for seed in settings["seeds"]:
+        aligner = IBAligner(
+            encoders=encoders,
+            random_state=seed,
+            verbose=1,
+            **settings["aligner"],
+            **settings["models"][name],
+        )
+        print(f"\n{name}, seed {seed}: {settings['models'][name]}")
+        with mlflow.start_run(run_name=f"{name}-seed{seed}") as run:
+            mlflow.set_tag("model", name)
+            mlflow.log_params({k: v for k, v in aligner.get_params().items() if v is not None})
+            # the callback is this run's own: the model that is kept must not carry it along
+            aligner.set_params(callbacks=[MlflowCallback()]).fit(data)
+            aligner.set_params(callbacks=None)
+            info = log_model(aligner)
+        trained.append(TrainedModel(name, seed, run.info.run_id, info.model_uri))
+        joblib.dump(aligner, trained[-1].file)
+    write_index(name, trained)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,188 @@
+"""What a modality looks like: learned once, checked ever after."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.preprocessing import OneHotEncoder
+
+from mibsk.data import InputSpec
+
+LEARNT = {
+    "dense": (np.arange(6.0).reshape(3, 2), False),
+    "image": (np.arange(24, dtype=np.uint8).reshape(2, 3, 4), False),
+    "number": (np.array([0.5, 1.5, 2.0]), False),
+    "sparse": (sp.random_array((5, 7), density=0.3, rng=np.random.default_rng(0)), False),
+    "text": (["a word", "another", ""], False),
+    "labels": (["dog", "cat", "dog"], True),
+    "digits": (np.array([3, 1, 3, 2]), True),
+}
+
+
+def as_array(X):
+    return X.toarray() if sp.issparse(X) else X
+
+
+@pytest.mark.parametrize("name", LEARNT)
+def test_prepare_repeats_what_learn_gave(name):
+    X, labels = LEARNT[name]
+    spec, prepared = InputSpec.learn(name, X, labels=labels)
+    again = spec.prepare(X)
+    assert prepared.dtype == again.dtype == spec.dtype
+    assert prepared.shape[1:] == spec.shape
+    assert sp.issparse(prepared) == spec.is_sparse
+    np.testing.assert_array_equal(as_array(again), as_array(prepared))
+
+
+@pytest.mark.parametrize("name", LEARNT)
+def test_travels_through_json(name):
+    X, labels = LEARNT[name]
+    spec, prepared = InputSpec.learn(name, X, labels=labels)
+    other = InputSpec.from_dict(json.loads(json.dumps(spec.to_dict())))
+    assert other == spec
+    assert hash(other) == hash(spec)
+    np.testing.assert_array_equal(as_array(other.prepare(X)), as_array(prepared))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [("u1", "uint8"), ("?", "uint8"), ("f8", "float32"), ("f4", "float32"), ("i8", "float32")],
+)
+def test_dense_types(dtype, kept):
+    X = np.array([[0, 1], [1, 0]], dtype=dtype)
+    spec, prepared = InputSpec.learn("a", X)
+    assert spec == InputSpec("a", "dense", (2,), kept)
+    assert prepared.dtype == kept
+    assert prepared.tolist() == [[0, 1], [1, 0]]
+
+
+def test_one_dimension_is_one_column():
+    spec, prepared = InputSpec.learn("age", [30.0, 41.0])
+    assert spec.shape == (1,)
+    assert prepared.tolist() == [[30.0], [41.0]]
+
+
+def test_a_table_and_a_tensor_are_dense():
+    table = pd.DataFrame({"a": [1, 2], "b": [0.5, 1.5]})
+    assert InputSpec.learn("t", table)[1].tolist() == [[1.0, 0.5], [2.0, 1.5]]
+    assert InputSpec.learn("t", torch.ones(2, 3))[0].shape == (3,)
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.float64])
+def test_a_memory_map_is_described_as_its_batches_will_be(tmp_path, dtype):
+    mapped = np.memmap(tmp_path / "X", dtype, "w+", shape=(4, 2))
+    spec, prepared = InputSpec.learn("a", mapped)
+    in_memory, _ = InputSpec.learn("a", np.array(mapped))
+    assert prepared is mapped
+    assert spec == in_memory
+
+
+def test_sparse_rows_keep_their_values_and_sum_repeats():
+    X = sp.csr_array(([1.0, 2.0, 4.0], [2, 2, 0], [0, 2, 3]), shape=(2, 3))
+    spec, prepared = InputSpec.learn("a", X)
+    assert spec == InputSpec("a", "sparse", (3,))
+    assert prepared.format == "csr"
+    assert prepared.nnz == 2
+    assert prepared.toarray().tolist() == [[0, 0, 3], [4, 0, 0]]
+    assert X.nnz == 3  # the input is left as it was
+
+
+def test_dense_rows_pass_where_sparse_ones_were_fitted():
+    spec, _ = InputSpec.learn("a", sp.csr_array(np.eye(3)))
+    np.testing.assert_array_equal(spec.prepare(2 * np.eye(3)).toarray(), 2 * np.eye(3))
+
+
+def test_sparse_input_is_not_written_to():
+    X = sp.csr_array(np.eye(3, dtype=np.float32))
+    _, prepared = InputSpec.learn("a", X)
+    assert not np.shares_memory(prepared.data, X.data)
+
+
+def test_text_is_hashed_as_scikit_learn_does():
+    words = np.array(["one word", "two words"], dtype=object)
+    spec, prepared = InputSpec.learn("caption", words)
+    assert spec == InputSpec("caption", "text", (2**15,))
+    vectorizer = HashingVectorizer(analyzer="char_wb", ngram_range=(2, 4), n_features=2**15)
+    np.testing.assert_allclose(prepared.toarray(), vectorizer.transform(words).toarray(), rtol=1e-6)
+
+
+def test_labels_are_one_hot_in_sorted_order():
+    y = np.array(["dog", "cat", "dog", "ant"])
+    spec, prepared = InputSpec.learn("animal", y, labels=True)
+    assert spec.classes == ("ant", "cat", "dog")
+    expected = OneHotEncoder(sparse_output=False).fit_transform(y[:, None])
+    np.testing.assert_array_equal(prepared, expected)
+    assert spec.prepare(["cat"]).tolist() == [[0, 1, 0]]
+    assert spec.prepare(np.array(["cat"], object)).tolist() == [[0, 1, 0]]
+
+
+def test_classes_are_plain_python_values():
+    spec, _ = InputSpec.learn("digit", np.array([2, 0, 2]), labels=True)
+    assert spec.classes == (0, 2)
+    assert all(type(c) is int for c in spec.classes)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "X", "error", "message"),
+    [
+        (
+            "dense",
+            np.ones((2, 3)),
+            ValueError,
+            r"X has 3 features, but modality 'dense' is exp.* 2",
+        ),
+        ("dense", np.ones((2, 2, 2)), ValueError, r"rows of shape \(2, 2\), but \(2,\) were seen"),
+        ("image", np.ones((2, 3, 5)), ValueError, r"rows of shape \(3, 5\), but \(3, 4\)"),
+        ("dense", [[1.0, 2.0], [1.0, np.nan]], ValueError, "'dense' contains NaN .first at row 1"),
+        ("dense", [[np.inf, 0.0]], ValueError, "contains infinity .first at row 0"),
+        ("dense", sp.csr_array(np.eye(2)), TypeError, r"fitted on dense rows.*X\.toarray\(\)"),
+        ("dense", ["a", "b"], TypeError, "fitted on numbers, got strings"),
+        ("dense", np.array(["a", "b"], object), TypeError, "fitted on numbers, got strings"),
+        ("dense", [["a", "b"]], TypeError, "must hold numbers"),
+        ("dense", np.array([[1j, 0]]), ValueError, "Complex data not supported: modality 'dense'"),
+        ("dense", np.array([[1, "a"]], object), ValueError, "mixed types.*OneHotEncoder"),
+        ("dense", [[1.0, 2.0], [1.0]], ValueError, "rows of one shape.*Pad or crop"),
+        ("sparse", sp.csr_array((2, 6)), ValueError, "X has 6 features, .* 'sparse' .* 7 features"),
+        (
+            "sparse",
+            np.ones((2, 7, 1)),
+            ValueError,
+            r"sparse rows, got an array of shape \(2, 7, 1\)",
+        ),
+        ("sparse", ["a"], ValueError, "fitted on sparse rows, got an array of shape"),
+        ("sparse", sp.csr_array(1j * np.ones((1, 7))), ValueError, "real numbers, got complex128"),
+        ("text", np.ones((2, 2)), TypeError, r"fitted on strings, got an array of shape \(2, 2\)"),
+        ("text", sp.csr_array(np.eye(2)), TypeError, r"strings, got a sparse matrix of shape"),
+        ("text", np.array(["a", 1], object), TypeError, "fitted on strings, got .* dtype object"),
+        ("labels", ["dog", "emu"], ValueError, r"not seen in fit: \['emu'\]; known .*'cat', 'dog'"),
+        ("labels", [["dog"]], ValueError, r"1-d array of class labels, got shape \(1, 1\)"),
+        ("labels", sp.csr_array(np.eye(2)), ValueError, "1-d array of class labels"),
+        ("labels", [1, 2], ValueError, r"not seen in fit: \[1, 2\]"),
+        ("digits", ["1"], ValueError, r"not seen in fit: \['1'\]"),
+        ("digits", [3, 7], ValueError, r"not seen in fit: \[7\]; known are \[1, 2, 3\]"),
+        ("digits", [3.0, np.nan], ValueError, r"not seen in fit: \[nan\]"),
+    ],
+)
+def test_refuses_what_differs_from_fit(fitted, X, error, message):
+    rows, labels = LEARNT[fitted]
+    spec, _ = InputSpec.learn(fitted, rows, labels=labels)
+    with pytest.raises(error, match=message):
+        spec.prepare(X)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_sparse_errors_name_the_row(value):
+    dense = np.eye(5)
+    dense[3, :2] = value
+    with pytest.raises(ValueError, match=r"first at row 3; 1 row\(s\) affected"):
+        InputSpec.learn("counts", sp.csr_array(dense))
+
+
+@pytest.mark.parametrize("X", [np.empty((3, 0)), sp.csr_array((3, 0))])
+def test_refuses_rows_without_features(X):
+    with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(3, 0\)\)"):
+        InputSpec.learn("a", X)

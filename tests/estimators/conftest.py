@@ -1,0 +1,45 @@
+"""Small paired data: two views of one hidden signal, and a quick aligner for them."""
+
+import numpy as np
+import pytest
+
+from mibsk import IBAligner, Modalities
+from mibsk.datasets import load_digits_halves
+
+N_ROWS = 48
+
+
+@pytest.fixture
+def views():
+    """Two dense views (48, 5) and (48, 4) of three hidden factors."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(N_ROWS, 3))
+    return Modalities(
+        {
+            name: (hidden @ rng.normal(size=(3, width)) + 0.1 * rng.normal(size=(N_ROWS, width)))
+            for name, width in (("audio", 5), ("image", 4))
+        }
+    )
+
+
+@pytest.fixture
+def table(views):
+    """The same as one table (48, 9), audio first."""
+    return np.hstack([views["audio"], views["image"]])
+
+
+@pytest.fixture
+def quick():
+    """Return a function that makes an aligner of few, small epochs."""
+
+    def make(modalities=None, **params):
+        defaults = {"n_components": 4, "max_epochs": 2, "batch_size": 16, "random_state": 0}
+        return IBAligner(modalities, **{**defaults, **params})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def halves():
+    """Left and right halves of 1,797 digits."""
+    return load_digits_halves()

@@ -1,0 +1,66 @@
+from collections.abc import Iterator
+from itertools import combinations
+
+import matplotlib as mpl
+import pytest
+from matplotlib.text import Text
+
+mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def closed_figures() -> Iterator[None]:
+    import matplotlib.pyplot as plt
+
+    yield
+    plt.close("all")
+
+
+@pytest.fixture
+def check_saved(tmp_path):
+    """Save a Display's figure at its defaults; its size must fit a page, and ink be on it."""
+    import matplotlib.pyplot as plt
+
+    def check(display) -> None:
+        path = tmp_path / "figure.png"
+        display.figure_.savefig(path)
+        pixels = plt.imread(path)
+        assert pixels.shape[1] <= 1200
+        assert pixels[..., :3].std() > 0.01
+        assert display.figure_.dpi == 110
+
+    return check
+
+
+def drawn_texts(figure) -> list[Text]:
+    """All texts of a figure but the labels of ticks outside the limits, which are never drawn."""
+    hidden = set()
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            slack = 1e-9 * (high - low)
+            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+                if not low - slack <= tick.get_loc() <= high + slack:
+                    hidden |= {tick.label1, tick.label2}
+    found = figure.findobj(Text)
+    return [t for t in found if t not in hidden and t.get_visible() and t.get_text()]
+
+
+@pytest.fixture
+def check_inside():
+    """Every text of a drawn figure lies within it, and no two overlap."""
+
+    def check(display) -> None:
+        figure = display.figure_
+        figure.canvas.draw()
+        page = figure.bbox.padded(1)
+        # the base class leaves out arrows, which annotations count in
+        boxes = {t: Text.get_window_extent(t) for t in drawn_texts(figure)}
+        for text, box in boxes.items():
+            cut = not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))
+            assert not cut, f"{text.get_text()!r} is cut off: {box} in {page}"
+        for (text, box), (other, other_box) in combinations(boxes.items(), 2):
+            overlap = box.padded(-1).overlaps(other_box.padded(-1))
+            assert not overlap, f"{text.get_text()!r} overlaps {other.get_text()!r}"
+
+    return check

@@ -1,0 +1,79 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from mibsk.exceptions import NotInstalledError
+from mibsk.inspection import InformationDisplay, SpaceDisplay, TrainingDisplay
+from mibsk.inspection._style import CLASS_COLORS, MODALITY_COLORS, MODEL_COLORS, spread, wrap
+
+positions = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=6).map(np.array)
+
+
+@settings(deadline=None, max_examples=50)
+@given(positions, st.floats(0, 0.4))
+def test_spread_keeps_its_distance_order_and_bounds(p, gap):
+    q = spread(p, gap)
+    reached = min(gap, 1 / max(len(p) - 1, 1))
+    assert (np.diff(np.sort(q)) >= reached - 1e-9).all()
+    assert (q >= -1e-9).all()
+    assert (q <= 1 + 1e-9).all()
+    order = np.argsort(p, kind="stable")
+    assert (np.diff(q[order]) >= -1e-9).all()
+
+
+@settings(deadline=None, max_examples=20)
+@given(positions)
+def test_spread_leaves_what_is_apart(p):
+    gap = np.diff(np.sort(p)).min(initial=1.0)
+    np.testing.assert_allclose(spread(p, gap), p, atol=1e-7)
+
+
+def test_spread_moves_as_little_as_a_general_solver():
+    p, gap = np.array([0.1, 0.5, 0.52, 0.55, 0.98]), 0.12
+    found = minimize(
+        lambda q: ((q - p) ** 2).sum(),
+        np.linspace(0, 1, 5),
+        bounds=[(0, 1)] * 5,
+        constraints={"type": "ineq", "fun": lambda q: np.diff(q) - gap},
+        tol=1e-12,
+    )
+    np.testing.assert_allclose(spread(p, gap), found.x, atol=1e-4)
+
+
+def test_palettes_share_no_colour():
+    colors = [c.lower() for c in (*MODEL_COLORS, *MODALITY_COLORS, *CLASS_COLORS)]
+    assert len(set(colors)) == len(colors)
+
+
+def test_wrap_keeps_empty_and_long_names():
+    assert wrap("", 10) == ""
+    assert wrap("one two three", 8) == "one two\nthree"
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: InformationDisplay.from_fractions({"m": {"leakage": {"a": 0.1}, "kept": {"b": 1}}}),
+        lambda: SpaceDisplay.from_embeddings({"m": {"x": np.eye(3), "y": np.eye(3)}}),
+        lambda: TrainingDisplay.from_histories(
+            {"m": [{"epoch": 1, "train_sufficiency": 1, "train_divergence": 1, "temperature": 1}]}
+        ),
+    ],
+    ids=["information", "space", "training"],
+)
+def test_missing_matplotlib_names_the_command(draw, monkeypatch):
+    for module in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[plot\]'"):
+        draw()
+
+
+def test_import_is_silent_and_late():
+    code = "import sys, mibsk.inspection; sys.exit('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,169 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from mibsk.inspection import TrainingDisplay
+from mibsk.inspection._style import MODEL_COLORS
+
+
+def make_history(n_epochs=6, *, shift=0.0, temperature=0.07, last=None, valid=False):
+    temperatures = np.geomspace(temperature, last or temperature, n_epochs)
+    return [
+        {
+            "epoch": i + 1,
+            "train_loss": 4 / (i + 1) + shift,
+            "train_sufficiency": 4 / (i + 1) + shift,
+            "train_minimality": 0.0,
+            "train_divergence": 0.9 / (i + 1) + shift / 10,
+            "beta": 0.0,
+            "temperature": temperatures[i],
+            "dur": 1.0,
+        }
+        | (
+            {"valid_sufficiency": 4.5 / (i + 1), "valid_divergence": 0.95 / (i + 1)}
+            if valid
+            else {}
+        )
+        for i in range(n_epochs)
+    ]
+
+
+def annotations(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_lines_hold_the_history(check_saved):
+    history = make_history()
+    display = TrainingDisplay.from_histories(
+        {"infonce": history, "ib": make_history(shift=0.5)}, names={"ib": "IB, β = 1"}
+    )
+    for ax, key in zip(
+        display.axes_, ["train_sufficiency", "train_divergence", "temperature"], strict=True
+    ):
+        first, second = ax.lines
+        np.testing.assert_array_equal(first.get_xdata(), np.arange(1, 7))
+        np.testing.assert_allclose(first.get_ydata(), [epoch[key] for epoch in history])
+        assert [first.get_label(), second.get_label()] == ["infonce", "IB, β = 1"]
+        assert [first.get_color(), second.get_color()] == list(MODEL_COLORS[:2])
+        assert not ax.collections
+        assert ax.get_xlabel() == "epoch"
+    assert [ax.get_ylabel() for ax in display.axes_] == [
+        "InfoNCE (nats)",
+        "mean 1 − cos",
+        "temperature τ",
+    ]
+    assert [ax.get_title(loc="left") for ax in display.axes_] == [
+        "Sufficiency",
+        "Divergence of pairs",
+        "Temperature",
+    ]
+    assert annotations(display.axes_[2])[1:] == ["infonce", "IB, β = 1"]
+    assert display.axes_[1].get_ylim()[0] == 0
+    check_saved(display)
+
+
+def test_several_runs_become_mean_and_range():
+    runs = [make_history(shift=shift) for shift in (0.0, 0.3, 0.9)]
+    display = TrainingDisplay.from_histories({"ib": runs})
+    ax = display.axes_[0]
+    (line,), (band,) = ax.lines, ax.collections
+    values = np.array([[epoch["train_sufficiency"] for epoch in run] for run in runs])
+    np.testing.assert_allclose(line.get_ydata(), values.mean(axis=0))
+    corners = band.get_paths()[0].vertices
+    for i, epoch in enumerate(range(1, 7)):
+        heights = corners[corners[:, 0] == epoch, 1]
+        np.testing.assert_allclose([heights.min(), heights.max()], [values[0, i], values[2, i]])
+    assert display.figure_.get_supxlabel() == "line and band: mean and range of 3 runs"
+
+
+def test_runs_that_stopped_early_are_averaged_while_all_last():
+    runs = [make_history(6), make_history(4, shift=1.0)]
+    display = TrainingDisplay.from_histories({"ib": runs})
+    np.testing.assert_array_equal(display.axes_[0].lines[0].get_xdata(), [1, 2, 3, 4])
+
+
+def test_held_out_pairs_are_dashed():
+    display = TrainingDisplay.from_histories(
+        {"infonce": make_history(), "ib": make_history(valid=True)}
+    )
+    assert [len(ax.lines) for ax in display.axes_] == [3, 3, 2]
+    dashed = display.axes_[0].lines[2]
+    assert dashed.is_dashed()
+    assert dashed.get_label() == "ib, held-out pairs"
+    np.testing.assert_allclose(dashed.get_ydata(), 4.5 / np.arange(1, 7))
+    assert display.figure_.get_supxlabel() == "dashed: held-out pairs"
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.07 / 4.9, "linear"), (0.07 / 5.1, "log")])
+def test_temperature_axis_is_logarithmic_where_it_spans_much(last, scale):
+    display = TrainingDisplay.from_histories({"ib": make_history(last=last)})
+    assert display.axes_[2].get_yscale() == scale
+    assert display.axes_[0].get_yscale() == "linear"
+
+
+@pytest.mark.parametrize("n_models", [1, 2, 3])
+@pytest.mark.parametrize("n_epochs", [1, 40])
+def test_no_text_is_cut_off_or_overlaps(n_models, n_epochs, check_inside):
+    histories = {
+        f"a model with a rather long name {i}": make_history(n_epochs, valid=True)
+        for i in range(n_models)
+    }
+    check_inside(TrainingDisplay.from_histories(histories))
+
+
+def test_draws_on_given_axes_and_again():
+    figure, axes = plt.subplots(1, 3)
+    display = TrainingDisplay.from_histories({"ib": make_history()}, axes=axes)
+    assert display.figure_ is figure
+    assert list(display.axes_) == list(axes)
+    display.plot()
+    assert display.figure_ is not figure
+    assert len(display.axes_[0].lines) == 1
+
+
+def drop(key):
+    return [{k: v for k, v in epoch.items() if k != key} for epoch in make_history()]
+
+
+@pytest.mark.parametrize(
+    ("histories", "message"),
+    [
+        ({}, "must hold 1 to 6 models, got 0"),
+        ({str(i): make_history() for i in range(7)}, "got 7"),
+        ({"ib": []}, r"histories\['ib'\] is empty"),
+        ({"ib": [make_history(), []]}, r"histories\['ib'\] has no epoch"),
+        ({"ib": drop("temperature")}, r"epoch number 0 lacks \['temperature'\]"),
+        ({"ib": make_history(temperature=np.nan)}, "NaN or infinite"),
+        ({"ib": make_history() + make_history()}, "count its epochs upwards"),
+        ({"ib": [make_history(4)[:2], make_history(4)[2:]]}, "no epoch in common"),
+    ],
+)
+def test_bad_histories(histories, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingDisplay.from_histories(histories)
+
+
+@pytest.mark.parametrize(
+    ("histories", "message"),
+    [
+        ([make_history()], "must be a mapping of model -> data"),
+        ({"ib": 3}, "must be a list of epochs"),
+        ({"ib": make_history()[0]}, "must be a list of epochs"),
+        ({"ib": [1, 2]}, "must hold a dict per epoch"),
+    ],
+)
+def test_histories_of_wrong_type(histories, message):
+    with pytest.raises(TypeError, match=message):
+        TrainingDisplay.from_histories(histories)
+
+
+def test_two_models_of_one_name():
+    with pytest.raises(ValueError, match="must tell the models apart"):
+        TrainingDisplay.from_histories({"a": make_history(), "b": make_history()}, names={"a": "b"})
+
+
+def test_bad_axes():
+    with pytest.raises(ValueError, match=r"one Axes per panel, 3 for .* got 2"):
+        TrainingDisplay.from_histories({"a": make_history()}, axes=plt.subplots(1, 2)[1])
+    with pytest.raises(TypeError, match="must be matplotlib Axes, got int"):
+        TrainingDisplay.from_histories({"a": make_history()}, axes=[1, 2, 3])

@@ -1,0 +1,50 @@
+"""An aligner on rows of every kind, exported to ONNX files once, as that is slow."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from mibsk import IBAligner
+
+N_ROWS = 64
+
+
+@pytest.fixture(scope="session")
+def rows():
+    """Rows of every kind: floats, pixels, sparse, text."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(N_ROWS, 3))
+    return {
+        "audio": hidden @ rng.normal(size=(3, 6)),
+        "photo": rng.integers(256, size=(N_ROWS, 8, 8), dtype=np.uint8),
+        "counts": sp.random_array((N_ROWS, 50), density=0.1, rng=0, format="csr"),
+        "text": np.asarray([f"{'short' if h > 0 else 'a much longer'} text" for h in hidden[:, 0]]),
+    }
+
+
+@pytest.fixture(scope="session")
+def exported(rows, tmp_path_factory):
+    """An aligner of those rows, and the file of each modality."""
+    pytest.importorskip("onnxruntime")
+    from mibsk.onnx import export_encoders
+
+    aligner = IBAligner(n_components=5, max_epochs=2, random_state=0, beta=0.3).fit(rows)
+    files = export_encoders(aligner, tmp_path_factory.mktemp("exported") / "new" / "folder")
+    return SimpleNamespace(aligner=aligner, files=files, rows=rows)
+
+
+@pytest.fixture(scope="session")
+def dense_file(exported) -> Path:
+    """The file of the float modality, the smallest."""
+    return exported.files["audio"]
+
+
+@pytest.fixture
+def small():
+    """An aligner of two tiny tables."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    return IBAligner(n_components=2, max_epochs=1, random_state=0).fit({"x": X, "y": Y})

@@ -1,0 +1,159 @@
+"""The shape of the project: imports point one way, files stay short, the light paths stay light."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mibsk
+
+PACKAGE = Path(mibsk.__file__).parent
+REPOSITORY = Path(__file__).parents[1]
+MAX_LINES = 450
+
+# A part may import from itself and from the lines above. Parts on one line are independent.
+LAYERS = (
+    {"exceptions"},
+    {"_validation"},
+    {"data"},
+    {"datasets", "encoders", "losses", "metrics"},
+    {"estimators"},
+    {"inspection"},
+    {"tracking", "onnx"},
+    {"serving"},
+    {"cli"},
+)
+ALLOWED = {
+    part: set().union(*LAYERS[:level]) for level, parts in enumerate(LAYERS) for part in parts
+}
+SOURCES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))
+
+
+def part_of(path: Path) -> str:
+    """Name the sub-package or module of the first level that holds a file."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def homes() -> dict[str, str]:
+    """Map the public names of the package to the part they come from."""
+    tree = ast.parse((PACKAGE / "__init__.pyi").read_text())
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                found[alias.name] = node.module or alias.name
+    return found
+
+
+def imported_parts(source: str, package: tuple[str, ...]) -> set[str]:
+    """Return the parts of mibsk that a source of `package` imports, anywhere in it.
+
+    "mibsk" stands for the package as a whole.
+    """
+    modules = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join((*base, *filter(None, [node.module])))
+            if module == "mibsk":
+                names = [alias.name for alias in node.names if alias.name != "__version__"]
+                modules += [f"mibsk.{homes().get(name, name)}" for name in names]
+            else:
+                modules.append(module)
+    split = [module.split(".") for module in modules]
+    return {names[1] if len(names) > 1 else "mibsk" for names in split if names[0] == "mibsk"}
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("import mibsk", {"mibsk"}),
+        ("import numpy, mibsk.data._rows as rows", {"data"}),
+        ("from mibsk.metrics import cka", {"metrics"}),
+        ("from mibsk import OnnxEncoder, losses", {"onnx", "losses"}),
+        ("from .. import ClassPairs, __version__", {"data"}),
+        ("from ..encoders._mlp import MLP", {"encoders"}),
+        ("from ._pairwise import pairwise_mean", {"losses"}),
+        ("from . import _pairwise", {"losses"}),
+        ("def f():\n    from ..estimators import IBAligner", {"estimators"}),
+        ("import mibsklearn\nfrom os import path", set()),
+    ],
+)
+def test_imports_are_found_wherever_they_stand(source, parts):
+    assert imported_parts(source, ("mibsk", "losses")) == parts
+
+
+def test_every_part_has_its_place():
+    parts = {part_of(path) for path in SOURCES} - {"__init__"}
+    assert {"data", "encoders", "losses", "metrics", "estimators"} <= parts
+    assert parts <= ALLOWED.keys()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    part = part_of(path)
+    allowed = set(ALLOWED) if part == "__init__" else ALLOWED[part] | {part}
+    package = ("mibsk", *path.relative_to(PACKAGE).parts[:-1])
+    wrong = imported_parts(path.read_text(), package) - allowed
+    assert not wrong, f"{part} may import {sorted(allowed)}, not {sorted(wrong)}"
+
+
+def test_files_stay_short():
+    lengths = {
+        str(path.relative_to(PACKAGE)): len(path.read_text().splitlines()) for path in SOURCES
+    }
+    assert {name: n for name, n in lengths.items() if n > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import mibsk",
+        "import mibsk.exceptions",
+        "import mibsk.metrics",
+        "from mibsk import OnnxEncoder",
+    ],
+)
+def test_light_imports_bring_no_torch_and_print_nothing(statement):
+    check = f"import sys; {statement}; assert 'torch' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", check], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+MACHINE_PATH = re.compile(rb"(?<![\w.~})-])/(?:work|root)/[\w.-]+")
+
+
+def test_machine_paths_are_recognised():
+    path = b"/".join([b"", b"work", b"scratch"])
+    assert MACHINE_PATH.search(b'open("' + path + b'")')
+    assert MACHINE_PATH.search(b"file://" + path)
+    assert not MACHINE_PATH.search(b"https://example.org" + path)
+    assert not MACHINE_PATH.search(b".." + path)
+
+
+def test_no_file_names_a_place_on_one_machine():
+    """Of the files that git tracks or would, none holds such a path."""
+    if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
+        pytest.skip("not a git checkout")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    files = [REPOSITORY / name for name in listed.split("\0") if name]
+    assert Path(__file__) in files
+    found = {
+        str(path.relative_to(REPOSITORY)): match.group().decode()
+        for path in files
+        if path.is_file() and (match := MACHINE_PATH.search(path.read_bytes()))
+    }
+    assert found == {}
