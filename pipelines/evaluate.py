@@ -20,7 +20,7 @@ from .stage import DATA, EMBEDDINGS, METRICS, params, track, trained_models
 
 
 def shared_classes(test: Bunch) -> np.ndarray:
-    """Number the combinations of the shared factors: what one modality can know of the other."""
+    """Return a number for each combination of shared factors: all that partners have in common."""
     anchor = test.data.anchor if isinstance(test.data, ClassPairs) else next(iter(test.data))
     return test.labels[anchor].groupby(test.shared).ngroup().to_numpy()
 
@@ -82,11 +82,8 @@ def main() -> None:
             with continue_run(trained.run_id, trained.run_name):
                 mlflow.log_metrics({f"test.{k}": v for k, v in flatten(measured[-1]).items()})
             if len(measured) == 1:
-                np.savez(
-                    EMBEDDINGS / f"{name}.npz",
-                    **aligner.embed(test.data),
-                    shared=shared_classes(test),
-                )
+                for modality, Z in aligner.embed(test.data).items():
+                    np.save(EMBEDDINGS / f"{name}.{modality}.npy", Z)
             print(f"measured {trained.run_name}", flush=True)
         evaluation[name] = {
             **over_seeds(measured, np.mean),

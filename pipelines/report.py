@@ -42,13 +42,13 @@ def main() -> None:
     errors = {name: _fractions(entry["sd"]) for name, entry in evaluation.items()}
     test = load_bunch(DATA / "test")
     colour = test.shared[0]
-    spaces = {}
-    for name in evaluation:
-        with np.load(EMBEDDINGS / f"{name}.npz") as stored:
-            spaces[name] = {key: stored[key] for key in test.data}
+    spaces = {
+        name: {key: np.load(EMBEDDINGS / f"{name}.{key}.npy") for key in test.data}
+        for name in evaluation
+    }
     anchor = getattr(test.data, "anchor", next(iter(test.data)))
     labels = test.labels[anchor][colour].to_numpy()
-    displays = {
+    displays: dict[str, Any] = {
         "curves": TrainingDisplay.from_histories(histories, names=NAMES),
         "information": InformationDisplay.from_fractions(fractions, errors=errors, names=NAMES),
         "spaces": SpaceDisplay.from_embeddings(spaces, labels=labels, names=NAMES),

@@ -2,6 +2,10 @@
 
 import json
 import os
+
+# two workers share two cores: one thread each, set before anything loads OpenMP
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import numpy as np

@@ -165,6 +165,21 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
     return TablesForm(y)
 
 
+def is_table(X: Any) -> bool:
+    """Whether `X` is one table, rather than a mapping or a dataset of modalities."""
+    return not isinstance(X, Mapping | Dataset)
+
+
+def check_table(X: Any) -> None:
+    """Raise ``ValueError`` for a 1-d array of numbers where a table is expected."""
+    shape = getattr(X, "shape", None)
+    if shape is not None and len(shape) == 1 and not is_text(as_rows("x", X)):
+        raise ValueError(
+            f"expected a table, got a 1-d array of shape {tuple(shape)}. Reshape your data: "
+            "X.reshape(-1, 1) if it has one feature, X.reshape(1, -1) if it is one row."
+        )
+
+
 def _at_least_two(names: list[str]) -> list[str]:
     check_names(names)
     if len(names) < 2:

@@ -13,28 +13,20 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
-from skorch.callbacks import EarlyStopping
 from torch.utils.data import Dataset
 
-from .._validation import as_rows, is_text, suggest
+from .._validation import suggest
 from ..data import ClassPairs
-from ..data._forms import MappingForm
-from ..data._rows import make_rows
+from ..data._forms import MappingForm, check_table, is_table
 from ..data._source import dataset_columns
 from ..losses import MINIMALITY, SUFFICIENCY
 from ..metrics import recall_at_k
-from ._alignment_module import AlignmentModule, build_alignment_module
-from ._devices import autocast_dtype, resolve_device, seeded
+from ._alignment_module import AlignmentModule
+from ._devices import resolve_device, seeded
+from ._inference import chunks, embed_rows
 from ._modality_encoder import ModalityEncoder
-from ._net import AlignmentNet
-from ._training_data import TrainingData, read_training_data, split_validation
-
-_TRANSFORM_ROWS = 1024  # rows embedded at a time
-
-# An adaptive optimizer moves the logarithm of the temperature by about lr a step. At the pace of the
-# weights it would take thousands of steps to fall fourfold, as it does at its optimum; at this pace
-# it gets there in hundreds, as when the temperature itself is the parameter.
-_TEMPERATURE_PACE = 10
+from ._training import go_on, new_net
+from ._training_data import read_training_data, split_validation
 
 
 class IBAligner(TransformerMixin, BaseEstimator):
@@ -140,12 +132,12 @@ class IBAligner(TransformerMixin, BaseEstimator):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "sufficiency": [StrOptions(set(SUFFICIENCY))],
         "minimality": [StrOptions(set(MINIMALITY))],
-        "beta": [Interval(Real, 0, None, closed="left")],
-        "temperature": [StrOptions({"learned"}), Interval(Real, 0, None, closed="neither")],
+        "beta": [Interval(Real, 0, np.inf, closed="left")],
+        "temperature": [StrOptions({"learned"}), Interval(Real, 0, np.inf, closed="neither")],
         "fusion": [str],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
-        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr": [Interval(Real, 0, np.inf, closed="neither")],
         "optimizer": [str, callable],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -235,9 +227,9 @@ class IBAligner(TransformerMixin, BaseEstimator):
         device = resolve_device(self.device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         rng = np.random.default_rng(seed)
-        is_table = _is_table(X)
-        if is_table:  # looked at here; what it says of the columns is kept if the fit succeeds
-            _check_axes(X)
+        from_table = is_table(X)
+        if from_table:  # looked at here; what it says of the columns is kept if the fit succeeds
+            check_table(X)
             validate_data(IBAligner(), X, skip_check_array=True)
         data = read_training_data(X, y, self.modalities, device, rng)
         self._check_fusion(data.form.names)
@@ -245,82 +237,19 @@ class IBAligner(TransformerMixin, BaseEstimator):
         if self.early_stopping:
             source, validation = split_validation(source, self.validation_fraction, rng)
         with seeded(seed, device):
-            net = self._new_net(data, device, seed)
+            net = new_net(self, data, device, seed)
             if self.warm_start and hasattr(self, "net_"):
-                self._go_on(net, data)
+                go_on(net, data, self)
             net.validation = validation
             net.partial_fit(source)
             net.validation = None  # a fitted estimator holds no data
         net.check_weights()
         for learned in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(learned, None)
-        if is_table:
+        if from_table:
             validate_data(self, X, skip_check_array=True)
         self.form_, self.inputs_, self.net_ = data.form, data.inputs, net
         return self
-
-    def _new_net(self, data: TrainingData, device: torch.device, seed: int) -> AlignmentNet:
-        module = build_alignment_module(
-            data.inputs,
-            data.scalings,
-            encoders=self.encoders,
-            n_components=self.n_components,
-            sufficiency=self.sufficiency,
-            minimality=self.minimality,
-            beta=self.beta,
-            temperature=self.temperature,
-            autocast_dtype=autocast_dtype(self.precision, device),
-        )
-        callbacks = list(self.callbacks or [])
-        if self.early_stopping:
-            stopper = EarlyStopping(
-                monitor="valid_loss",
-                patience=self.n_iter_no_change,
-                threshold=1e-4,
-                threshold_mode="abs",
-                load_best=True,
-            )
-            callbacks.append(("early_stopping", stopper))
-        return AlignmentNet(
-            module,
-            seed=seed,
-            optimizer=_optimizer_class(self.optimizer),
-            lr=self.lr,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            callbacks=callbacks,
-            device=str(device),
-            compile=self.compile,
-            verbose=self.verbose,
-            **self._parameter_groups(),
-        )
-
-    def _parameter_groups(self) -> dict[str, Any]:
-        """Let a learned temperature move faster than the weights."""
-        if self.temperature != "learned":
-            return {}
-        group = ("*objective.temperature.*", {"lr": _TEMPERATURE_PACE * self.lr})
-        return {"optimizer__param_groups": [group]}
-
-    def _go_on(self, net: AlignmentNet, data: TrainingData) -> None:
-        """Give a new net the weights, optimizer state and history of the last fit.
-
-        They are copies: if this fit fails, the model of the last one is as it was.
-        """
-        if data.inputs != self.inputs_:
-            raise ValueError(
-                "warm_start goes on with the model fitted before, but the data differ from what it "
-                f"saw: {list(self.inputs_.values())} then, {list(data.inputs.values())} now. Pass "
-                "data of the same shape and type, or set warm_start=False."
-            )
-        net.initialize()
-        try:
-            net.go_on_from(self.net_, keep_temperature=self.temperature == "learned")
-        except RuntimeError as error:
-            raise ValueError(
-                "warm_start goes on with the encoders fitted before, but encoders, n_components or "
-                "minimality have changed since: set them back, or set warm_start=False."
-            ) from error
 
     def transform(self, X: Any, y: Any = None) -> Any:
         """Embed paired data and fuse the modalities to one array.
@@ -376,8 +305,8 @@ class IBAligner(TransformerMixin, BaseEstimator):
             Rows of unit norm.
         """
         check_is_fitted(self)
-        if _is_table(X):
-            _check_axes(X)
+        if is_table(X):
+            check_table(X)
             validate_data(self, X, skip_check_array=True, reset=False)
         elif not isinstance(self.form_, MappingForm):
             raise TypeError(
@@ -391,12 +320,7 @@ class IBAligner(TransformerMixin, BaseEstimator):
 
     def _embed_dataset(self, X: Dataset[Mapping[str, Any]]) -> dict[str, np.ndarray]:
         n_rows = len(X)  # type: ignore[arg-type]
-        if n_rows == 0:
-            raise ValueError("a torch Dataset must have at least one item.")
-        parts = [
-            self.embed(dataset_columns(X, list(range(start, min(start + _TRANSFORM_ROWS, n_rows)))))
-            for start in range(0, n_rows, _TRANSFORM_ROWS)
-        ]
+        parts = [self.embed(dataset_columns(X, list(chunk))) for chunk in chunks(n_rows)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
@@ -418,14 +342,7 @@ class IBAligner(TransformerMixin, BaseEstimator):
         self.check_modality(modality)
         prepared = self.inputs_[modality].prepare(X)
         encoder = self.module_.encoder(modality).eval()
-        device = torch.device(self.net_.device)
-        rows = make_rows(prepared, device)
-        embedded = np.empty((len(rows), self.module_.n_components), np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(rows), _TRANSFORM_ROWS):
-                indices = torch.arange(start, min(start + _TRANSFORM_ROWS, len(rows)))
-                embedded[start : start + len(indices)] = encoder(rows.take(indices)).cpu()
-        return embedded
+        return embed_rows(encoder, prepared, torch.device(self.net_.device))
 
     def encoder(self, modality: str) -> ModalityEncoder:
         """Return the encoder of one modality as a fitted transformer."""
@@ -527,34 +444,3 @@ class IBAligner(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.sparse = True
         return tags
-
-
-def _is_table(X: Any) -> bool:
-    """Whether `X` is one table, rather than a mapping or a dataset of modalities."""
-    return not isinstance(X, Mapping | Dataset)
-
-
-def _check_axes(X: Any) -> None:
-    shape = getattr(X, "shape", None)
-    if shape is not None and len(shape) == 1 and not is_text(as_rows("x", X)):
-        raise ValueError(
-            f"expected a table, got a 1-d array of shape {tuple(shape)}. Reshape your data: "
-            "X.reshape(-1, 1) if it has one feature, X.reshape(1, -1) if it is one row."
-        )
-
-
-def _optimizer_class(optimizer: Any) -> Any:
-    if not isinstance(optimizer, str):
-        return optimizer
-    chosen = getattr(torch.optim, optimizer, None)
-    if not (isinstance(chosen, type) and issubclass(chosen, torch.optim.Optimizer)):
-        known = [
-            name
-            for name, value in vars(torch.optim).items()
-            if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
-        ]
-        raise ValueError(
-            f"optimizer must name a class in torch.optim, got {optimizer!r}."
-            + suggest(optimizer, known)
-        )
-    return chosen

@@ -1,0 +1,1 @@
+"""What was measured, and the scripts that measure it again: ``python -m benchmarks.<name>``."""

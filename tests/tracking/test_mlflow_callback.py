@@ -1,0 +1,59 @@
+"""Curves in MLflow are the history of the aligner."""
+
+import sys
+
+import pytest
+
+from mibsk import IBAligner
+from mibsk.exceptions import NotInstalledError
+
+mlflow = pytest.importorskip("mlflow")
+
+from mibsk.tracking import MlflowCallback, use_store  # noqa: E402
+
+SETTINGS = {"n_components": 4, "batch_size": 20, "max_epochs": 3, "random_state": 0}
+UNNUMBERED = {"epoch", "batches", "train_batch_count", "valid_batch_count"}
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_curves_are_the_history(store, rows, early_stopping):
+    aligner = IBAligner(callbacks=[MlflowCallback()], early_stopping=early_stopping, **SETTINGS)
+    with mlflow.start_run() as run:
+        aligner.fit(rows)
+    client = mlflow.MlflowClient()
+    logged = mlflow.get_run(run.info.run_id).data.metrics
+    assert set(logged) == set(aligner.history_[0]) - UNNUMBERED
+    assert {"train_loss", "train_sufficiency", "train_minimality", "temperature", "dur"} <= set(
+        logged
+    )
+    assert ("valid_loss" in logged) == early_stopping
+    for key in logged:
+        curve = client.get_metric_history(run.info.run_id, key)
+        assert [(m.step, m.value) for m in curve] == [
+            (epoch["epoch"], float(epoch[key])) for epoch in aligner.history_
+        ]
+
+
+def test_tracking_does_not_change_the_model(store, rows):
+    untracked = IBAligner(**SETTINGS).fit(rows)
+    with mlflow.start_run():
+        tracked = IBAligner(callbacks=[MlflowCallback()], **SETTINGS).fit(rows)
+    assert (tracked.transform(rows) == untracked.transform(rows)).all()
+
+
+def test_needs_an_active_run_before_it_trains(store, rows):
+    aligner = IBAligner(callbacks=[MlflowCallback()], **SETTINGS)
+    with pytest.raises(RuntimeError, match=r"needs an active run: .*mlflow.start_run"):
+        aligner.fit(rows)
+    assert not hasattr(aligner, "net_")
+    assert mlflow.search_runs(output_format="list") == []
+
+
+@pytest.mark.parametrize("use", ["store", "callback"])
+def test_without_mlflow_the_install_command_is_named(monkeypatch, tmp_path, rows, use):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
+    with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[tracking\]'"):
+        if use == "store":
+            use_store(tmp_path / "mlflow.db", "tests")
+        else:
+            IBAligner(callbacks=[MlflowCallback()], **SETTINGS).fit(rows)

@@ -1,0 +1,123 @@
+"""Aligners as MLflow models: they load back bit for bit, by folder, by run and by alias."""
+
+import json
+from types import SimpleNamespace
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from sklearn.exceptions import NotFittedError
+
+from mibsk import IBAligner, __version__
+
+mlflow = pytest.importorskip("mlflow")
+
+from mibsk.tracking import load_model, log_model, save_model  # noqa: E402
+
+
+def assert_same(a: IBAligner, b: IBAligner, rows) -> None:
+    assert b.get_params() == a.get_params()
+    for name, z in a.embed(rows).items():
+        assert np.array_equal(z, b.embed(rows)[name])
+
+
+def test_a_saved_model_loads_back_bit_for_bit(aligner, rows, tmp_path):
+    save_model(aligner, tmp_path / "model")
+    for where in (tmp_path / "model", (tmp_path / "model").as_uri()):
+        assert_same(aligner, load_model(str(where)), rows)
+
+
+def test_the_folder_tells_what_is_in_it(aligner, rows, tmp_path):
+    save_model(aligner, tmp_path / "model")
+    about = yaml.safe_load((tmp_path / "model" / "MLmodel").read_text())
+    flavour = about["flavors"]["mibsk"]
+    assert flavour["version"] == __version__
+    assert flavour["modalities"] == ["audio", "image"]
+    assert_same(aligner, joblib.load(tmp_path / "model" / flavour["data"]), rows)
+    assert (tmp_path / "model" / "requirements.txt").read_text() == f"mibsk=={__version__}\n"
+    inputs = json.loads(about["signature"]["inputs"])
+    assert [(i["name"], i["tensor-spec"]["shape"]) for i in inputs] == [
+        ("audio", [-1, 5]),
+        ("image", [-1, 3, 4]),
+    ]
+    (output,) = json.loads(about["signature"]["outputs"])
+    assert output["tensor-spec"] == {"dtype": "float32", "shape": [-1, 8]}
+
+
+def test_pyfunc_predicts_what_transform_returns(aligner, rows, tmp_path):
+    save_model(aligner, tmp_path / "model")
+    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(rows)
+    assert np.array_equal(predicted, aligner.transform(rows))
+
+
+def test_pyfunc_of_a_table(tmp_path, rows):
+    table = pd.DataFrame(rows["audio"], columns=list("abcde"))
+    aligner = IBAligner({"one": ["a", "b"], "two": ["c", "d", "e"]}, n_components=3, max_epochs=1)
+    aligner.fit(table)
+    save_model(aligner, tmp_path / "model")
+    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(table)
+    assert np.array_equal(predicted, aligner.transform(table))
+
+
+def test_text_has_no_signature_but_predicts(tmp_path, rows):
+    pairs = {"audio": rows["audio"], "text": np.asarray(["short", "rather long"] * 30)}
+    aligner = IBAligner(n_components=3, max_epochs=1, random_state=0).fit(pairs)
+    save_model(aligner, tmp_path / "model")
+    model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert model.metadata.signature is None
+    assert np.array_equal(model.predict(pairs), aligner.transform(pairs))
+
+
+def test_nothing_is_overwritten(aligner, tmp_path):
+    save_model(aligner, tmp_path / "model")
+    with pytest.raises(FileExistsError):
+        save_model(aligner, tmp_path / "model")
+
+
+def test_only_fitted_aligners_are_saved(tmp_path):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        save_model(IBAligner(), tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_logged_model_belongs_to_its_run(store, aligner, rows):
+    with mlflow.start_run() as run:
+        info = log_model(aligner)
+    assert info.run_id == run.info.run_id
+    assert_same(aligner, load_model(info.model_uri), rows)
+    assert_same(aligner, load_model(f"runs:/{run.info.run_id}/model"), rows)
+    predicted = mlflow.pyfunc.load_model(info.model_uri).predict(rows)
+    assert np.array_equal(predicted, aligner.transform(rows))
+    assert list(mlflow.MlflowClient().search_registered_models()) == []
+
+
+def test_an_alias_moves_to_the_version_registered_last(store, aligner, rows):
+    other = IBAligner(n_components=4, max_epochs=1, random_state=1).fit(rows)
+    register = {"registered_model_name": "spaces", "alias": "champion"}
+    with mlflow.start_run():
+        first = log_model(aligner, **register)
+        assert_same(aligner, load_model("models:/spaces@champion"), rows)
+        second = log_model(other, **register)
+    assert_same(other, load_model("models:/spaces@champion"), rows)
+    assert_same(aligner, load_model("models:/spaces/1"), rows)
+    versions = [str(info.registered_model_version) for info in (first, second)]
+    assert versions == ["1", "2"]
+    predicted = mlflow.pyfunc.load_model("models:/spaces@champion").predict(rows)
+    assert np.array_equal(predicted, other.transform(rows))
+
+
+def test_registering_without_an_alias_moves_none(store, aligner, rows):
+    with mlflow.start_run():
+        log_model(aligner, registered_model_name="spaces", alias="champion")
+        log_model(aligner, "again", registered_model_name="spaces")
+    assert mlflow.MlflowClient().get_model_version_by_alias("spaces", "champion").version == "1"
+
+
+def test_an_alias_needs_a_name(store):
+    unused = SimpleNamespace()
+    with pytest.raises(ValueError, match="pass registered_model_name"):
+        log_model(unused, alias="champion")
+    assert mlflow.active_run() is None
+    assert mlflow.search_runs(output_format="list") == []
