@@ -320,6 +320,8 @@ class IBAligner(TransformerMixin, BaseEstimator):
 
     def _embed_dataset(self, X: Dataset[Mapping[str, Any]]) -> dict[str, np.ndarray]:
         n_rows = len(X)  # type: ignore[arg-type]
+        if n_rows == 0:
+            raise ValueError("a torch Dataset must have at least one item.")
         parts = [self.embed(dataset_columns(X, list(chunk))) for chunk in chunks(n_rows)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 

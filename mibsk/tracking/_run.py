@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,23 @@ def use_store(path: str | Path, experiment: str) -> None:
     """
     mlflow = import_mlflow()
     path = Path(path).resolve()
+    if not path.exists():
+        _make_store(path)
     mlflow.set_tracking_uri(f"sqlite:///{path}")
     if mlflow.get_experiment_by_name(experiment) is None:
         artifacts = (path.parent / "mlruns").as_uri()
         mlflow.create_experiment(experiment, artifact_location=artifacts)
     mlflow.set_experiment(experiment)
+
+
+def _make_store(path: Path) -> None:
+    """Make the tables in a file of another name: MLflow cannot open a store only half made."""
+    mlflow = import_mlflow()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
+        fresh = Path(folder) / path.name
+        mlflow.MlflowClient(f"sqlite:///{fresh}").search_experiments()
+        fresh.replace(path)
 
 
 @contextmanager
@@ -42,13 +55,11 @@ def continue_run(run_id: str, run_name: str) -> Iterator[Any]:
     """
     mlflow = import_mlflow()
     try:
-        mlflow.get_run(run_id)
+        kept = mlflow.get_run(run_id).info.lifecycle_stage == "active"
     except mlflow.exceptions.MlflowException:
-        with mlflow.start_run(run_name=run_name) as run:
-            yield run
-    else:
-        with mlflow.start_run(run_id=run_id) as run:
-            yield run
+        kept = False
+    with mlflow.start_run(run_id=run_id) if kept else mlflow.start_run(run_name=run_name) as run:
+        yield run
 
 
 def epoch_numbers(epoch: dict[str, Any]) -> dict[str, float]:

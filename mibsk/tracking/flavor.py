@@ -7,6 +7,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from .. import __version__
 from ..estimators import IBAligner
@@ -29,15 +30,18 @@ def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -
         Completed and saved with it.
     """
     mlflow = import_mlflow()
+    check_is_fitted(aligner)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=False)
     joblib.dump(aligner, folder / _FILE)
     (folder / "requirements.txt").write_text(f"mibsk=={__version__}\n")
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
     model.signature = _signature(aligner)
-    model.add_flavor(
-        FLAVOR_NAME, data=_FILE, version=__version__, modalities=aligner.modality_names_
-    )
+    inputs = {
+        spec.name: {"kind": spec.kind, "dtype": spec.dtype, "shape": [-1, *spec.shape]}
+        for spec in aligner.inputs_.values()
+    }
+    model.add_flavor(FLAVOR_NAME, data=_FILE, version=__version__, inputs=inputs)
     mlflow.pyfunc.add_to_model(
         model, loader_module=__name__, data=_FILE, pip_requirements="requirements.txt"
     )
@@ -122,14 +126,13 @@ def _load_pyfunc(path: str) -> _Pyfunc:
 
 
 def _signature(aligner: IBAligner) -> Any:
-    """Return names, shapes and types of the inputs, where MLflow's types can express them."""
+    """Return what `predict` returns. Inputs are left to the aligner, which takes what `fit` took.
+
+    MLflow would compare types to the letter, and refuse float64 where float32 is written.
+    """
     import_mlflow()
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    specs = aligner.inputs_.values()
-    if hasattr(aligner, "n_features_in_") or any(spec.kind != "dense" for spec in specs):
-        return None
-    inputs: list[Any] = [TensorSpec(np.dtype(s.dtype), (-1, *s.shape), s.name) for s in specs]
     width = len(aligner.get_feature_names_out())
-    return ModelSignature(Schema(inputs), Schema([TensorSpec(np.dtype("float32"), (-1, width))]))
+    return ModelSignature(outputs=Schema([TensorSpec(np.dtype("float32"), (-1, width))]))

@@ -13,17 +13,32 @@ mlflow = pytest.importorskip("mlflow")
 from mibsk.tracking import use_store  # noqa: E402
 
 EXPERIMENT = "tests"
+MLFLOWS_OWN = [  # warnings that MLflow gives when it is imported
+    "ignore:The ``noload`` loader strategy is deprecated",
+    "ignore:[\\S\\s]*Any type hint is inferred as AnyType:UserWarning",
+]
+
+
+def pytest_collection_modifyitems(items):
+    """Let MLflow warn of itself in the tests of this folder."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            for warning in MLFLOWS_OWN:
+                item.add_marker(pytest.mark.filterwarnings(warning))
 
 
 @pytest.fixture
-def forget_store():
-    """Leave MLflow as it was: no run goes on, and the store is the one it was."""
-    tracking, registry = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+def forget_store(monkeypatch, tmp_path):
+    """Let MLflow know of no store, experiment and run, before the test and after it."""
+    monkeypatch.chdir(tmp_path)  # nothing may be written into the working directory
+    for variable in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
+    mlflow.set_tracking_uri(None)
     yield
     while mlflow.active_run() is not None:
         mlflow.end_run()
-    mlflow.set_tracking_uri(tracking)
-    mlflow.set_registry_uri(registry)
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ def runs(name: str = "tests"):
 
 
 def test_store_is_a_sqlite_file_with_artifacts_beside_it(tmp_path, forget_store):
-    folder = tmp_path / "a folder"
-    folder.mkdir()
+    folder = tmp_path / "a new folder"
     file = folder / "mlflow.db"
     use_store(file, "first")
     with mlflow.start_run() as run:
@@ -27,6 +26,25 @@ def test_store_is_a_sqlite_file_with_artifacts_beside_it(tmp_path, forget_store)
     database.close()
     assert stored == [(run.info.run_id,)]
     assert sorted(p.name for p in folder.iterdir()) == ["mlflow.db", "mlruns"]
+    assert [p.name for p in tmp_path.iterdir()] == ["a new folder"]
+
+
+def test_a_store_appears_only_once_it_is_whole(tmp_path, forget_store, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    def killed(client):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, "search_experiments", killed)
+        with pytest.raises(Killed):
+            use_store(tmp_path / "mlflow.db", "tests")
+    assert list(tmp_path.iterdir()) == []
+    use_store(tmp_path / "mlflow.db", "tests")
+    with mlflow.start_run() as run:
+        pass
+    assert [r.info.run_id for r in runs()] == [run.info.run_id]
 
 
 def test_an_experiment_is_made_once(store):

@@ -1,0 +1,208 @@
+"""The pipeline, run by DVC: what it leaves behind, and what a change makes it run again."""
+
+import json
+import re
+from itertools import product
+
+import joblib
+import matplotlib.image
+import numpy as np
+import pytest
+
+from mibsk import OnnxEncoder
+from mibsk.datasets import load_bunch
+
+mlflow = pytest.importorskip("mlflow")
+
+from mibsk.tracking import load_model  # noqa: E402
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("pipeline-end-to-end"),
+    pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
+]
+
+MODELS = ["infonce", "ib"]
+SEEDS = [0, 1]
+STAGES = ["prepare", "train@infonce", "train@ib", "evaluate", "export", "report"]
+FIGURES = ["curves.png", "information.png", "spaces.png"]
+SHARED, NUISANCES = {"scale", "pos_x"}, {"shape", "orientation", "pos_y"}
+
+
+@pytest.fixture(scope="module")
+def done(check_out):
+    """A copy in which the whole pipeline has run."""
+    checkout = check_out()
+    ran = checkout.repro()
+    assert sorted(ran) == sorted(STAGES)
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def client(done):
+    return mlflow.MlflowClient(f"sqlite:///{done.path / 'mlflow.db'}")
+
+
+@pytest.fixture(scope="module")
+def runs(client):
+    """MLflow's runs by name."""
+    (experiment,) = client.search_experiments(filter_string="name = 'mibsk'")
+    found = client.search_runs([experiment.experiment_id])
+    assert len(found) == len({run.info.run_name for run in found})
+    return {run.info.run_name: run for run in found}
+
+
+@pytest.fixture(scope="module")
+def evaluation(done):
+    return json.loads((done.path / "metrics" / "evaluate.json").read_text())
+
+
+def test_models_are_measured(evaluation):
+    assert list(evaluation) == MODELS
+    for entry in evaluation.values():
+        assert entry["n_seeds"] == len(SEEDS)
+        for measured in (entry, entry["sd"]):
+            assert set(measured["recall_at_1"]) == {"image_to_factors", "factors_to_image"}
+            assert set(measured["leakage"]) == NUISANCES
+            assert set(measured["kept"]) == SHARED
+            fractions = [measured["cka"], measured["mutual_knn"]]
+            for key in ("recall_at_1", "leakage", "kept"):
+                fractions += measured[key].values()
+            assert all(0 <= value <= 1 for value in fractions)
+        assert entry["temperature"] > 0
+        assert entry["modality_gap"] >= 0
+    assert evaluation["ib"]["modality_gap"] != evaluation["infonce"]["modality_gap"]
+
+
+def test_onnx_files_agree_with_the_model(done):
+    data = load_bunch(done.path / "data" / "test").data
+    aligner = joblib.load(done.path / "models" / "ib" / "seed0.joblib")
+    assert sorted(p.name for p in (done.path / "exports").glob("*.onnx")) == [
+        "factors.onnx",
+        "image.onnx",
+    ]
+    for name, expected in aligner.embed(data).items():
+        found = OnnxEncoder(done.path / "exports" / f"{name}.onnx").transform(data[name])
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_pictures(done, name):
+    picture = matplotlib.image.imread(done.path / "reports" / name)
+    height, width, _ = picture.shape
+    assert width > 600
+    assert height > 200
+    assert picture[..., :3].std() > 0.01
+
+
+def test_every_model_and_seed_has_a_run(runs):
+    assert sorted(runs) == sorted(f"{model}-seed{seed}" for model, seed in product(MODELS, SEEDS))
+    for name, run in runs.items():
+        model, seed = name.split("-seed")
+        assert run.info.status == "FINISHED"
+        assert run.data.tags["model"] == model
+        assert run.data.params["random_state"] == seed
+        assert float(run.data.params["beta"]) == {"infonce": 0.0, "ib": 3.0}[model]
+        assert run.data.params["max_epochs"] == "2"
+
+
+def test_runs_hold_the_curves_of_training(done, client, runs):
+    for name, run in runs.items():
+        model, seed = name.split("-seed")
+        aligner = joblib.load(done.path / "models" / model / f"seed{seed}.joblib")
+        for key in ("train_loss", "train_sufficiency", "train_minimality", "temperature"):
+            curve = client.get_metric_history(run.info.run_id, key)
+            assert [(m.step, m.value) for m in curve] == [
+                (epoch["epoch"], epoch[key]) for epoch in aligner.history_
+            ]
+            assert len(curve) == 2
+
+
+def test_runs_hold_what_was_measured(runs, evaluation):
+    for model in MODELS:
+        measured = [runs[f"{model}-seed{seed}"].data.metrics for seed in SEEDS]
+        entry = evaluation[model]
+        for key, value in (
+            ("test.cka", entry["cka"]),
+            ("test.leakage.shape", entry["leakage"]["shape"]),
+            ("test.recall_at_1.image_to_factors", entry["recall_at_1"]["image_to_factors"]),
+        ):
+            assert np.mean([metrics[key] for metrics in measured]) == value
+        sd = np.std([metrics["test.cka"] for metrics in measured], ddof=1)
+        assert entry["sd"]["cka"] == sd
+
+
+def test_runs_hold_figures_and_a_model(done, client, runs):
+    models = {
+        model.source_run_id: model
+        for model in client.search_logged_models([next(iter(runs.values())).info.experiment_id])
+        if model.name == "model"
+    }
+    for name, run in runs.items():
+        figures = {file.path for file in client.list_artifacts(run.info.run_id, "figures")}
+        assert {f"figures/{figure}" for figure in FIGURES} < figures
+        assert run.info.artifact_uri.startswith((done.path / "mlruns").as_uri())
+        model, seed = name.split("-seed")
+        logged = load_model(models[run.info.run_id].artifact_location)
+        kept = joblib.load(done.path / "models" / model / f"seed{seed}.joblib")
+        assert logged.history_ == kept.history_
+        assert logged.callbacks is None
+    onnx = {file.path for file in client.list_artifacts(runs["ib-seed0"].info.run_id, "onnx")}
+    assert {"onnx/image.onnx", "onnx/factors.onnx"} < onnx
+
+
+def test_the_registered_alias_loads(done, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.path / 'mlflow.db'}")
+    data = load_bunch(done.path / "data" / "test").data
+    kept = joblib.load(done.path / "models" / "ib" / "seed0.joblib")
+    registered = load_model("models:/mibsk@champion")
+    assert np.array_equal(registered.transform(data), kept.transform(data))
+
+
+def test_nothing_is_left_to_run(done):
+    assert done.status() == {}
+    assert done.repro() == []
+
+
+def test_git_sees_the_lock_and_the_metrics_alone(done):
+    changed = done.run("git", "status", "--porcelain").split()[1::2]
+    assert set(changed) == {"dvc.lock", "metrics/evaluate.json"}
+
+
+def test_the_summary_tells_the_numbers_and_where_things_are(done, evaluation):
+    printed = done.run("python", "-m", "pipelines.summary")
+    assert "infonce (beta=0)" in printed
+    assert "ib (beta=3)" in printed
+    (line,) = re.findall(r"^alignment: CKA.*$", printed, re.M)
+    assert [f"{evaluation[model]['cka']:.3f}" in line for model in MODELS] == [True, True]
+    for place in ("mibsk/reports/", *FIGURES, "mibsk/exports/", "image.onnx", "mibsk/mlflow.db"):
+        assert place in printed
+    assert "models:/mibsk@champion" in printed
+
+
+def test_another_k_is_measured_anew_and_nothing_else_runs(done, evaluation, tmp_path):
+    with done.copy(tmp_path) as changed:
+        changed.set_params(**{"evaluate.k": 3})
+        assert list(changed.status()) == ["evaluate"]
+        assert changed.repro("evaluate") == ["evaluate"]
+        again = json.loads((changed.path / "metrics" / "evaluate.json").read_text())
+        assert list(changed.status()) == ["report"]
+    for model in MODELS:
+        assert again[model]["mutual_knn"] != evaluation[model]["mutual_knn"]
+        assert again[model]["cka"] == evaluation[model]["cka"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "stage"),
+    [
+        ("train.models.ib.beta", 1.0, ["train@ib"]),
+        ("train.models.infonce.beta", 0.1, ["train@infonce"]),
+        ("train.seeds", [0, 1, 2], ["train@ib", "train@infonce"]),
+        ("prepare.test_size", 0.5, ["prepare"]),
+        ("export.alias", "challenger", ["export"]),
+    ],
+)
+def test_a_change_concerns_only_its_stage(done, tmp_path, parameter, value, stage):
+    with done.copy(tmp_path) as changed:
+        changed.set_params(**{parameter: value})
+        assert sorted(changed.status()) == stage

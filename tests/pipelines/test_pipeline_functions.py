@@ -1,0 +1,144 @@
+"""What the thin scripts compute themselves."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.utils import Bunch
+
+pytest.importorskip("mlflow")
+pytest.importorskip("tabulate")
+
+from mibsk import ClassPairs, IBAligner
+from mibsk.datasets import make_sprites, split_bunch
+from mibsk.metrics import alignment_report, leakage, mutual_knn
+from pipelines import prepare, stage, summary
+from pipelines.evaluate import flatten, measure, over_seeds, shared_classes
+
+MEASURED = {"cka": 0.25, "recall_at_1": {"a_to_b": 1.0, "b_to_a": 0.5}}
+
+
+def test_seeds_are_reduced_entry_by_entry():
+    other = {"cka": 0.75, "recall_at_1": {"a_to_b": 0.0, "b_to_a": 0.5}}
+    mean = over_seeds([MEASURED, other], np.mean)
+    assert mean == {"cka": 0.5, "recall_at_1": {"a_to_b": 0.5, "b_to_a": 0.5}}
+    assert over_seeds([MEASURED, other], max)["recall_at_1"] == {"a_to_b": 1.0, "b_to_a": 0.5}
+    assert type(mean["cka"]) is float  # as JSON needs it
+    assert over_seeds([MEASURED], np.mean) == MEASURED
+
+
+def test_flat_keys_are_paths():
+    assert flatten(MEASURED) == {
+        "cka": 0.25,
+        "recall_at_1.a_to_b": 1.0,
+        "recall_at_1.b_to_a": 0.5,
+    }
+    assert flatten({"a": {"b": {"c": 1.0}}}) == {"a.b.c": 1.0}
+    assert flatten({}) == {}
+
+
+def test_rows_are_of_one_class_if_they_agree_in_all_shared_factors():
+    labels = pd.DataFrame({"x": [0, 0, 1, 1, 0], "y": [0, 1, 0, 1, 0], "z": range(5)})
+    test = Bunch(data={"image": None}, labels={"image": labels}, shared=["x", "y"])
+    assert shared_classes(test).tolist() == [0, 1, 2, 3, 0]
+    assert shared_classes(Bunch(**test | {"shared": ["x"]})).tolist() == [0, 0, 1, 1, 0]
+
+
+def test_classes_are_those_of_the_anchor():
+    pairs = ClassPairs(
+        {"image": (np.zeros((4, 1)), [0, 1, 0, 1]), "audio": (np.zeros((2, 1)), [1, 0])},
+        anchor="audio",
+    )
+    labels = {
+        "image": pd.DataFrame({"digit": [0, 1, 0, 1]}),
+        "audio": pd.DataFrame({"digit": [1, 0]}),
+    }
+    assert shared_classes(Bunch(data=pairs, labels=labels, shared=["digit"])).tolist() == [1, 0]
+
+
+def test_everything_is_measured_on_the_held_out_rows():
+    sprites = make_sprites(800, image_size=8, shared=["scale", "pos_x"], random_state=0)
+    train, test = split_bunch(sprites, test_size=0.25, random_state=0)
+    aligner = IBAligner(n_components=8, max_epochs=2, random_state=0).fit(train.data)
+    Z, Z_test = aligner.embed(train.data), aligner.embed(test.data)
+
+    measured = measure(aligner, train, test, k=4)
+    assert measured["mutual_knn"] == mutual_knn(Z_test["image"], Z_test["factors"], k=4)
+    classes = test.labels["image"].groupby(["scale", "pos_x"]).ngroup().to_numpy()
+    aligned = alignment_report(Z_test, k=4, labels=classes)
+    assert {key: measured[key] for key in aligned} == aligned
+
+    found = {
+        name: leakage(
+            Z[name], train.labels[name], Z_test=Z_test[name], labels_test=test.labels[name]
+        )
+        for name in ("image", "factors")
+    }
+    assert measured["leakage"] == {
+        name: found["image"][name] for name in ("shape", "orientation", "pos_y")
+    }
+    for name in ("scale", "pos_x"):
+        by_modality = {key: found[key][name] for key in found}
+        assert measured["kept_by_modality"][name] == by_modality
+        assert measured["kept"][name] == pytest.approx(np.mean(list(by_modality.values())))
+    assert measured["temperature"] == aligner.temperature_
+    json.dumps(measured)  # plain numbers
+
+
+@pytest.fixture
+def evaluation():
+    def entry(shift, n_seeds):
+        numbers = {
+            "cka": 0.5 + shift,
+            "mutual_knn": 0.25,
+            "recall_at_1": {"image_to_text": 0.125 + shift, "text_to_image": 0.75},
+            "leakage": {"pos_y": 0.0625},
+            "kept": {"scale": 1.0},
+            "temperature": 0.07,
+            "modality_gap": 0.9,
+        }
+        return numbers | {"n_seeds": n_seeds, "sd": over_seeds([numbers], lambda v: v[0] / 10)}
+
+    return lambda n_seeds: {"infonce": entry(0, n_seeds), "ib": entry(0.25, n_seeds)}
+
+
+def test_a_cell_is_mean_and_deviation(evaluation):
+    entry = evaluation(3)["ib"]
+    assert summary.cell(entry, ("cka",)) == "0.750 ± 0.075"
+    assert summary.cell(entry, ("recall_at_1", "image_to_text")) == "0.375 ± 0.037"
+
+
+def test_a_cell_of_one_seed_is_the_number(evaluation):
+    assert summary.cell(evaluation(1)["ib"], ("recall_at_1", "image_to_text")) == "0.375"
+
+
+def test_the_table_has_a_row_per_measure_and_a_column_per_model(evaluation):
+    table = summary.rows(evaluation(1))
+    assert [title.split("  (")[0] for title, *_ in table] == [
+        "alignment: CKA",
+        "alignment: mutual k-NN",
+        "recall@1 image to text",
+        "recall@1 text to image",
+        "leaked: pos_y",
+        "kept: scale",
+        "temperature",
+        "modality gap",
+    ]
+    assert table[0][1:] == ["0.500", "0.750"]
+    assert table[4] == ["leaked: pos_y  (lower is better)", "0.062", "0.062"]
+
+
+def test_an_unknown_dataset_is_named():
+    with pytest.raises(ValueError, match=r"must be sprites or spoken_digits, got 'mnist'"):
+        prepare.load({"dataset": "mnist", "random_state": 0})
+
+
+def test_the_index_tells_what_was_trained(monkeypatch, tmp_path):
+    monkeypatch.setattr(stage, "MODELS", tmp_path)
+    (tmp_path / "ib").mkdir()
+    trained = [stage.TrainedModel("ib", seed, f"run{seed}", f"models:/m-{seed}") for seed in (3, 1)]
+    stage.write_index("ib", trained)
+    assert stage.trained_models("ib") == trained
+    assert trained[0].run_name == "ib-seed3"
+    assert trained[0].file == tmp_path / "ib" / "seed3.joblib"

@@ -1,0 +1,35 @@
+"""A pipeline that was killed goes on, and the same seeds give the same numbers to the bit."""
+
+import os
+import signal
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline-interrupted")]
+
+
+def kill_once(process, file, *, seconds=300):
+    """Kill a process and its children as soon as a file exists."""
+    deadline = time.monotonic() + seconds
+    while not file.exists():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline, f"{file} was not made in {seconds} s"
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_killed_pipeline_goes_on_and_ends_with_the_same_numbers(check_out):
+    checkout = check_out()
+    trained = checkout.path / "models" / "infonce"
+    kill_once(checkout.start("dvc", "repro"), trained / "seed0.joblib")
+    assert not (trained / "index.json").exists()  # it was in the middle of training
+
+    assert sorted(checkout.repro("evaluate")) == ["evaluate", "train@ib", "train@infonce"]
+    assert set(checkout.status()) == {"export", "report"}
+
+    straight = check_out()
+    straight.measure()
+    metrics = "metrics/evaluate.json"
+    assert (checkout.path / metrics).read_bytes() == (straight.path / metrics).read_bytes()
