@@ -34,7 +34,7 @@ def main(name: str) -> None:
         with mlflow.start_run(run_name=f"{name}-seed{seed}") as run:
             mlflow.set_tag("model", name)
             mlflow.log_params({k: v for k, v in aligner.get_params().items() if v is not None})
-            # the callback is this run's own: the model that is kept must not carry it along
+            # the callback belongs to this run, not to the parameters of the model that is kept
             aligner.set_params(callbacks=[MlflowCallback()]).fit(data)
             aligner.set_params(callbacks=None)
             info = log_model(aligner)

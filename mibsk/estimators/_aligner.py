@@ -242,7 +242,8 @@ class IBAligner(TransformerMixin, BaseEstimator):
                 go_on(net, data, self)
             net.validation = validation
             net.partial_fit(source)
-            net.validation = None  # a fitted estimator holds no data
+            # a fitted estimator holds no data, nor the weights that early stopping put aside
+            net.validation, net.callbacks, net.callbacks_ = None, None, []
         net.check_weights()
         for learned in ("n_features_in_", "feature_names_in_"):
             self.__dict__.pop(learned, None)

@@ -150,10 +150,12 @@ class AlignmentNet(NeuralNet):
                 f"the training loss became {means[0]} in epoch {len(self.history)}. {self._advice}"
             )
 
-    def on_train_end(self, net: NeuralNet, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Drop the record of an interrupted epoch: it is run again when training goes on."""
+    def partial_fit(self, X: Source, y: Any = None, **fit_params: Any) -> AlignmentNet:
+        """Train; drop the record of an interrupted epoch, which is run again when going on."""
+        super().partial_fit(X, y, **fit_params)
         if len(self.history) and "temperature" not in self.history[-1]:
             del self.history[-1]
+        return self
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Record the weights of the objective beside its parts."""

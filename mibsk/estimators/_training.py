@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from sklearn.base import BaseEstimator
 from skorch.callbacks import EarlyStopping
 
 from .._validation import suggest
@@ -13,9 +14,6 @@ from ._devices import autocast_dtype
 from ._net import AlignmentNet
 from ._training_data import TrainingData
 
-if TYPE_CHECKING:
-    from ._aligner import IBAligner
-
 # An adaptive optimizer moves the logarithm of the temperature by about lr a step. At the pace of
 # the weights it would take thousands of steps to fall fourfold, as it does at its optimum; at this
 # pace it gets there in hundreds, as when the temperature itself is the parameter.
@@ -23,9 +21,12 @@ TEMPERATURE_PACE = 10
 
 
 def new_net(
-    aligner: IBAligner, data: TrainingData, device: torch.device, seed: int
+    aligner: BaseEstimator, data: TrainingData, device: torch.device, seed: int
 ) -> AlignmentNet:
-    """Return an untrained net; weights are drawn from torch's current generator."""
+    """Return an untrained net as the parameters of an `IBAligner` say.
+
+    Weights are drawn from torch's current generator.
+    """
     module = build_alignment_module(
         data.inputs,
         data.scalings,
@@ -62,7 +63,7 @@ def new_net(
     )
 
 
-def go_on(net: AlignmentNet, data: TrainingData, aligner: IBAligner) -> None:
+def go_on(net: AlignmentNet, data: TrainingData, aligner: BaseEstimator) -> None:
     """Give a new net the weights, optimizer state and history of the aligner's last fit.
 
     They are copies: if this fit fails, the model of the last one is as it was.
@@ -83,7 +84,7 @@ def go_on(net: AlignmentNet, data: TrainingData, aligner: IBAligner) -> None:
         ) from error
 
 
-def _parameter_groups(aligner: IBAligner) -> dict[str, Any]:
+def _parameter_groups(aligner: BaseEstimator) -> dict[str, Any]:
     """Let a learned temperature move faster than the weights."""
     if aligner.temperature != "learned":
         return {}

@@ -60,10 +60,10 @@ class InformationDisplay:
     >>> from mibsk.inspection import InformationDisplay
     >>> display = InformationDisplay.from_fractions({
     ...     "infonce": {"leakage": {"speaker": 0.92}, "kept": {"digit": 0.99}},
-    ...     "ib": {"leakage": {"speaker": 0.08}, "kept": {"digit": 0.98}},
+    ...     "ib": {"leakage": {"speaker": 0.65}, "kept": {"digit": 0.98}},
     ... })
     >>> [float(bar.get_width()) for bar in display.axes_[0].patches]
-    [0.92, 0.08]
+    [0.92, 0.65]
     """
 
     axes_: np.ndarray

@@ -44,7 +44,7 @@ class _Panel(NamedTuple):
 
 _PANELS = {
     "sufficiency": _Panel("Sufficiency", "low: what is shared is kept", "InfoNCE (nats)"),
-    "divergence": _Panel("Divergence of pairs", "low: partners meet", "mean 1 − cos"),
+    "divergence": _Panel("Divergence of pairs", "low: partners meet", "divergence"),
     "temperature": _Panel("Temperature", "of the contrastive loss", "temperature τ"),
 }
 
@@ -60,7 +60,7 @@ class TrainingDisplay:
     ----------
     curves : DataFrame
         One row per model, run and epoch, with columns ``model``, ``run``, ``epoch``,
-        ``sufficiency`` (nats), ``divergence`` (mean 1 − cos, unweighted), ``temperature``,
+        ``sufficiency`` (nats), ``divergence`` (the minimality term, unweighted), ``temperature``,
         ``valid_sufficiency`` and ``valid_divergence`` (NaN where nothing was held out).
 
     Attributes
@@ -77,7 +77,7 @@ class TrainingDisplay:
     >>> history = [{"epoch": 1, **epoch}, {"epoch": 2, **epoch, "train_divergence": 0.5}]
     >>> display = TrainingDisplay.from_histories({"ib": history}, names={"ib": "IB"})
     >>> [ax.get_ylabel() for ax in display.axes_]
-    ['InfoNCE (nats)', 'mean 1 − cos', 'temperature τ']
+    ['InfoNCE (nats)', 'divergence', 'temperature τ']
     """
 
     axes_: np.ndarray

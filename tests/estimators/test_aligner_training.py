@@ -185,6 +185,30 @@ class TestInterrupt:
         expected = quick(max_epochs=2).fit(views).transform(views)
         np.testing.assert_array_equal(aligner.transform(views), expected)
 
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    @pytest.mark.parametrize(("at_batch", "n_epochs"), [(1, 0), (5, 1)])
+    def test_in_mid_epoch_leaves_whole_epochs_in_the_history(
+        self, views, quick, early_stopping, at_batch, n_epochs
+    ):
+        class InterruptAt(Callback):
+            n_batches = 0
+
+            def on_batch_end(self, net, training=False, **kwargs):
+                self.n_batches += 1
+                if self.n_batches == at_batch:
+                    raise KeyboardInterrupt
+
+        # four batches an epoch, and one to validate
+        size = {"batch_size": 12, "validation_fraction": 0.25, "early_stopping": early_stopping}
+        data = {name: X[:48] for name, X in views.items()}
+        callbacks = [InterruptAt()]
+        if early_stopping:
+            callbacks[0].n_batches = -n_epochs  # a validation batch is counted too
+        aligner = quick(max_epochs=3, callbacks=callbacks, **size).fit(data)
+        assert aligner.n_iter_ == n_epochs
+        assert all("train_loss" in epoch for epoch in aligner.history_)
+        assert np.isfinite(aligner.transform(data)).all()
+
     def test_of_early_stopping_keeps_the_best_epoch_so_far(self, views, quick):
         recorder = Recorder()
         aligner = quick(

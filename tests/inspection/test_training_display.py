@@ -49,7 +49,7 @@ def test_lines_hold_the_history(check_saved):
         assert ax.get_xlabel() == "epoch"
     assert [ax.get_ylabel() for ax in display.axes_] == [
         "InfoNCE (nats)",
-        "mean 1 − cos",
+        "divergence",
         "temperature τ",
     ]
     assert [ax.get_title(loc="left") for ax in display.axes_] == [

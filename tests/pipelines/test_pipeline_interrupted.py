@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline-interrupted")]
+pytestmark = pytest.mark.slow
 
 
 def kill_once(process, file, *, seconds=300):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline-interrupted")]
+pytestmark = pytest.mark.slow
 
 
 def test_recordings_are_prepared_trained_on_and_measured(check_out, shared_data, monkeypatch):
