@@ -14,11 +14,10 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from mibsk.datasets import load_bunch
 from mibsk.inspection import InformationDisplay, SpaceDisplay, TrainingDisplay
 from mibsk.tracking import continue_run
 
-from .stage import DATA, EMBEDDINGS, METRICS, REPORTS, track, trained_models
+from .stage import EMBEDDINGS, METRICS, REPORTS, track, trained_models
 
 NAMES = {"infonce": "contrastive alone", "ib": "information bottleneck"}
 
@@ -27,12 +26,17 @@ def _fractions(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {kind: entry[kind] for kind in ("leakage", "kept")}
 
 
+def _embeddings(model: str) -> dict[str, np.ndarray]:
+    files = sorted(EMBEDDINGS.glob(f"{model}.*.npy"))
+    return {file.stem.removeprefix(f"{model}."): np.load(file) for file in files}
+
+
 def main() -> None:
     """Run the stage."""
     evaluation = json.loads(METRICS.read_text())
     REPORTS.mkdir(exist_ok=True)
     trained = {name: trained_models(name) for name in evaluation}
-    histories = {name: [t.load().history_ for t in runs] for name, runs in trained.items()}
+    histories = {name: [t.history() for t in runs] for name, runs in trained.items()}
     for name, per_seed in histories.items():
         table = pd.concat([pd.DataFrame(h) for h in per_seed], keys=[t.seed for t in trained[name]])
         table.index.names = ["seed", None]
@@ -40,14 +44,9 @@ def main() -> None:
 
     fractions = {name: _fractions(entry) for name, entry in evaluation.items()}
     errors = {name: _fractions(entry["sd"]) for name, entry in evaluation.items()}
-    test = load_bunch(DATA / "test")
-    colour = test.shared[0]
-    spaces = {
-        name: {key: np.load(EMBEDDINGS / f"{name}.{key}.npy") for key in test.data}
-        for name in evaluation
-    }
-    anchor = getattr(test.data, "anchor", next(iter(test.data)))
-    labels = test.labels[anchor][colour].to_numpy()
+    spaces = {name: _embeddings(name) for name in evaluation}
+    factors = pd.read_csv(EMBEDDINGS / "shared.csv")
+    labels = factors[factors.columns[0]].to_numpy()
     displays: dict[str, Any] = {
         "curves": TrainingDisplay.from_histories(histories, names=NAMES),
         "information": InformationDisplay.from_fractions(fractions, errors=errors, names=NAMES),

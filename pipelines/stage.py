@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import yaml
 
-from mibsk import IBAligner
 from mibsk.tracking import use_store
+
+if TYPE_CHECKING:  # stages that only read results start without torch
+    from mibsk import IBAligner
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"
@@ -52,9 +54,23 @@ class TrainedModel:
         """Name of its run in MLflow."""
         return f"{self.name}-seed{self.seed}"
 
+    @property
+    def history_file(self) -> Path:
+        """Where the record of its epochs lies."""
+        return self.file.with_suffix(".history.json")
+
+    def save(self, aligner: IBAligner) -> None:
+        """Write the aligner, and the record of its epochs beside it."""
+        joblib.dump(aligner, self.file)
+        self.history_file.write_text(json.dumps(aligner.history_, indent=1) + "\n")
+
     def load(self) -> IBAligner:
         """Return the aligner."""
         return joblib.load(self.file)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the record of its epochs."""
+        return json.loads(self.history_file.read_text())
 
 
 def write_index(name: str, trained: list[TrainedModel]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import joblib
 import mlflow
 
 from mibsk import IBAligner
@@ -39,7 +38,7 @@ def main(name: str) -> None:
             aligner.set_params(callbacks=None)
             info = log_model(aligner)
         trained.append(TrainedModel(name, seed, run.info.run_id, info.model_uri))
-        joblib.dump(aligner, trained[-1].file)
+        trained[-1].save(aligner)
     write_index(name, trained)
 
 

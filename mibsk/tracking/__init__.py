@@ -1,14 +1,5 @@
 """MLflow: training curves of an aligner, and aligners as models that load back."""
 
-from ._callback import MlflowCallback
-from ._run import continue_run, use_store
-from .flavor import load_model, log_model, save_model
+import lazy_loader
 
-__all__ = [
-    "MlflowCallback",
-    "continue_run",
-    "load_model",
-    "log_model",
-    "save_model",
-    "use_store",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
