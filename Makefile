@@ -34,6 +34,9 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (extra: $(EXTRA)) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@# a machine that gained or lost its GPU: the two builds of onnxruntime must not meet
+	@ls $(VENV)/.ready-* >/dev/null 2>&1 && $(BIN)/uv pip uninstall --quiet \
+		--python $(BIN)/python onnxruntime onnxruntime-gpu 2>/dev/null || true
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
 		--editable '.[$(EXTRA),dev]'
 	@rm -f $(VENV)/.ready-*

@@ -151,8 +151,12 @@ class AlignmentNet(NeuralNet):
             )
 
     def partial_fit(self, X: Source, y: Any = None, **fit_params: Any) -> AlignmentNet:
-        """Train; drop the record of an interrupted epoch, which is run again when going on."""
+        """Train, and leave the module in evaluation mode.
+
+        The record of an interrupted epoch is dropped: it is run again when training goes on.
+        """
         super().partial_fit(X, y, **fit_params)
+        self._set_training(False)
         if len(self.history) and "temperature" not in self.history[-1]:
             del self.history[-1]
         return self

@@ -57,6 +57,10 @@ def test_minimality_draws_pairs_together(halves, quick):
     assert all(epoch["train_minimality"] == 0 for epoch in far.history_)
 
 
+def test_the_trained_module_is_in_evaluation_mode(views, quick):
+    assert not any(module.training for module in quick().fit(views).module_.modules())
+
+
 def test_learned_temperature_moves_and_a_number_stays(views, quick):
     learned, fixed = quick().fit(views), quick(temperature=0.2).fit(views)
     assert learned.temperature_ != pytest.approx(0.07, rel=1e-6)
