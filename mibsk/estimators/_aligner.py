@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -23,13 +23,14 @@ from ..losses import MINIMALITY, SUFFICIENCY
 from ..metrics import recall_at_k
 from ._alignment_module import AlignmentModule
 from ._devices import resolve_device, seeded
+from ._encoder_params import EncoderParamsMixin
 from ._inference import chunks, embed_rows
 from ._modality_encoder import ModalityEncoder
 from ._training import go_on, new_net
 from ._training_data import read_training_data, split_validation
 
 
-class IBAligner(TransformerMixin, BaseEstimator):
+class IBAligner(TransformerMixin, EncoderParamsMixin):
     r"""Embed paired modalities in one space that holds what they share.
 
     One encoder per modality is trained on a contrastive loss, which keeps shared information, plus
