@@ -10,7 +10,8 @@ READY  := $(VENV)/.ready-$(EXTRA)
 # uv finds local wheels where pip is told to look for them
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export MLFLOW_DISABLE_TELEMETRY := true
-# the encoders of the default settings train faster on one thread than on two
+# a second thread gains the small default encoders little, and two that spin can stall each other
+# where other processes compete (benchmarks/threads.py); large encoders want more: OMP_NUM_THREADS=8
 export OMP_NUM_THREADS ?= 1
 # dvc experiments make commits of their own, also where git does not know who you are
 export GIT_AUTHOR_NAME ?= mibsk

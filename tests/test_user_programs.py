@@ -1,0 +1,155 @@
+"""Whole programs as a user of scikit-learn writes them, run as they stand."""
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+FOLDER = Path(__file__).parent / "user_programs"
+PROGRAMS = {path.stem: path for path in FOLDER.glob("*.py") if path.stem != "conftest"}
+MAX_LINES = 30
+
+Names = dict[str, Any]
+CHECKS: dict[str, Callable[[Names], None]] = {}
+
+
+def checks(check: Callable[[Names], None]) -> Callable[[Names], None]:
+    """Register what must hold of the names that the program of the same name defines."""
+    CHECKS[check.__name__] = check
+    return check
+
+
+@checks
+def cca_drop_in(names: Names) -> None:
+    n_test, recalls = names["n_test"], names["recalls"]
+    assert names["shapes"] == {"CCA": (n_test, 5), "IBAligner": (n_test, 5)}
+    assert recalls["IBAligner"] > 0.6 > 10 * 5 / n_test
+    assert recalls["CCA"] > 3 * 5 / n_test
+
+
+@checks
+def pipeline_dataframe(names: Names) -> None:
+    assert [len(columns) for columns in names["halves"].values()] == [32, 32]
+    assert names["scores"].shape == (3,)
+    assert names["scores"].min() > 0.85
+
+
+@checks
+def grid_search(names: Names) -> None:
+    search, results = names["search"], names["results"]
+    assert len(results) == 8
+    assert results["mean_test_score"].max() == search.best_score_ > 10 / 900
+    assert search.best_params_["n_components"] == 16
+    of_size = results.groupby("param_n_components")["mean_test_score"].mean()
+    assert of_size[16] > 2 * of_size[2]
+    assert names["embedded"].shape == (1797, 2 * 16)
+
+
+@checks
+def randomized_search(names: Names) -> None:
+    search, best = names["search"], names["best"]
+    assert best.hidden == search.best_params_["encoders__left__hidden"] != (1,)
+    assert best.dropout == search.best_params_["encoders__left__dropout"]
+    assert search.best_estimator_.encoders["right"].hidden == (64,)
+    layers = search.best_estimator_.module_.encoder("left").modules()
+    widths = [layer.num_features for layer in layers if hasattr(layer, "num_features")]
+    assert widths == list(best.hidden)
+    assert names["encoders"]["left"].hidden == (256, 128), "the user's own was changed"
+
+
+@checks
+def column_transformer(names: Names) -> None:
+    assert names["scores"].min() > 0.9
+    assert names["names"][0] == "typical_0"
+    assert names["names"][-1] == "extreme_15"
+    inputs = names["pipeline"][:-1].fit(names["X"], names["y"])[-1].inputs_
+    assert {name: spec.shape for name, spec in inputs.items()} == {
+        "typical": (11,),
+        "extreme": (10,),
+    }
+
+
+@checks
+def feature_union(names: Names) -> None:
+    assert names["accuracy"] > 0.8
+    assert names["accuracy"] > names["accuracy_of_pca"] + 0.05
+    assert len(names["names"]) == len(set(names["names"])) == 64 + 4
+    union = names["features"].transform(names["left_test"])
+    encoder = names["aligner"].encoder("left")
+    np.testing.assert_array_equal(union[:, :64], encoder.transform(names["left_test"]))
+
+
+@checks
+def pandas_output(names: Names) -> None:
+    embedded, fused, benign = names["embedded"], names["fused"], names["benign"]
+    expected = [f"{kind}_{i}" for kind in ("mean", "worst") for i in range(3)]
+    assert names["names"] == list(embedded.columns) == expected
+    assert list(embedded.index) == list(fused.index) == list(names["X"].index)
+    halves = embedded.to_numpy().reshape(-1, 2, 3)
+    np.testing.assert_allclose(fused.to_numpy(), halves.mean(axis=1), rtol=1e-5, atol=1e-6)
+    assert np.linalg.norm(benign.loc[0] - benign.loc[1]) > 0.3
+
+
+@checks
+def parallel_cross_validation(names: Names) -> None:
+    one, two = names["results"][1], names["results"][2]
+    for key in ("test_score", "train_score"):
+        np.testing.assert_array_equal(one[key], two[key])
+    np.testing.assert_array_equal(names["embedded"][1], names["embedded"][2])
+    assert two["test_score"].min() > 20 / 599
+
+
+@checks
+def save_and_clone(names: Names) -> None:
+    fitted, loaded, again = names["probabilities"]
+    np.testing.assert_array_equal(fitted, loaded)
+    np.testing.assert_array_equal(fitted, again)
+    assert names["accuracy"] > 0.8
+
+
+@checks
+def halving_search(names: Names) -> None:
+    search = names["search"]
+    assert search.best_params_["ibaligner__beta"] != 1000.0
+    assert search.best_score_ > 0.8
+    assert names["n_samples"] == sorted(set(names["n_samples"]))
+    assert search.n_candidates_ == [4, 2]
+
+
+@checks
+def text_retrieval(names: Names) -> None:
+    assert type(names["test"]) is type(names["pages"])
+    assert names["found"].shape == (10, 5)
+    assert names["precision"] > 0.8
+
+
+@checks
+def class_pairs(names: Names) -> None:
+    assert names["scores"].shape == (3,)
+    assert names["scores"].min() > 0.8
+
+
+def test_there_are_programs_and_all_are_checked():
+    assert len(PROGRAMS) >= 10
+    assert PROGRAMS.keys() == CHECKS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_program(name, capsys):
+    names = runpy.run_path(str(PROGRAMS[name]), run_name="__main__")
+    printed = capsys.readouterr()
+    assert printed.out.strip()
+    assert printed.err == ""
+    CHECKS[name](names)
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_program_is_short_and_uses_public_names_alone(name):
+    source = PROGRAMS[name].read_text()
+    assert len(source.splitlines()) <= MAX_LINES
+    modules = [line.split()[1] for line in source.splitlines() if line.startswith("from mibsk")]
+    assert modules
+    assert not any("._" in module for module in modules)
