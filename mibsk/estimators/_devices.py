@@ -57,5 +57,9 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         torch.random.fork_rng(devices=devices),
         torch.backends.cudnn.flags(deterministic=True, benchmark=False),
     ):
-        torch.manual_seed(seed)
+        # not torch.manual_seed, which would seed every GPU, also those that are not restored
+        torch.default_generator.manual_seed(seed)
+        if devices:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
         yield
