@@ -60,7 +60,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
     temperature : "learned" or float, default="learned"
         Of the contrastive loss; learned from 0.07 on (its logarithm, at ten times `lr`), or fixed.
     fusion : "concat", "mean" or the name of a modality, default="concat"
-        What `transform` returns for several modalities.
+        What `transform` returns for several modalities; the two words go before a name.
     max_epochs : int, default=20
         Epochs to train for.
     batch_size : int, default=128
@@ -280,7 +280,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         embedded = self.embed(X, y)
         if self.form_.is_pair:
             return tuple(embedded.values()) if y is not None else embedded["x"]
-        if self.fusion in embedded:
+        if self.fusion in embedded and self.fusion not in ("concat", "mean"):
             return embedded[self.fusion]
         if missing := [name for name in self.modality_names_ if name not in embedded]:
             raise ValueError(

@@ -21,6 +21,18 @@ def test_fusion(views, quick):
     np.testing.assert_array_equal(aligner.transform({"image": views["image"]}), embedded["image"])
 
 
+@pytest.mark.parametrize("word", ["concat", "mean"])
+def test_fusion_goes_before_a_modality_of_that_name(views, quick, word):
+    named = {word: views["audio"], "image": views["image"]}
+    aligner = quick(fusion=word).fit(named)
+    parts = list(aligner.embed(named).values())
+    expected = {"concat": np.hstack(parts), "mean": np.mean(parts, axis=0)}[word]
+    np.testing.assert_allclose(aligner.transform(named), expected, atol=1e-7)
+    assert len(aligner.get_feature_names_out()) == expected.shape[1]
+    with pytest.raises(ValueError, match=r"missing modality \['image'\]"):
+        aligner.transform({word: views["audio"]})
+
+
 def test_embed_takes_any_part(views, quick):
     aligner = quick().fit(views)
     whole = aligner.embed(views)

@@ -6,7 +6,10 @@ from mibsk import IBAligner
 
 X, y = load_breast_cancer(return_X_y=True, as_frame=True)
 X.index = [f"patient {i}" for i in X.index]
-modalities = {kind: [name for name in X if name.startswith(kind)] for kind in ("mean", "worst")}
+modalities = {
+    "typical": [name for name in X if name.startswith("mean")],
+    "extreme": [name for name in X if name.startswith("worst")],
+}
 aligner = IBAligner(modalities, n_components=3, max_epochs=5, random_state=0)
 aligner.set_output(transform="pandas")
 embedded = aligner.fit_transform(X)

@@ -7,7 +7,7 @@ from sklearn.model_selection import train_test_split
 from mibsk import IBAligner, Modalities
 
 digits = load_digits()
-words = "zero one two three four five six seven eight nine".split()
+words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 pages = Modalities(
     {
         "text": [f"the digit {words[digit]}, written by hand" for digit in digits.target],
@@ -17,7 +17,7 @@ pages = Modalities(
 train, test, _, y_test = train_test_split(
     pages, digits.target, test_size=0.25, stratify=digits.target, random_state=0
 )
-aligner = IBAligner(n_components=16, max_epochs=10, random_state=0).fit(train)
+aligner = IBAligner(n_components=16, max_epochs=5, random_state=0).fit(train)
 
 queries = aligner.embed({"text": [f"the digit {word}, written by hand" for word in words]})["text"]
 images = aligner.embed({"image": test["image"]})["image"]
