@@ -1,12 +1,12 @@
 """Encoders by name, and the choice of one from the data's shape."""
 
 import copy
-import difflib
 from collections.abc import Callable
 from math import prod
 
 from torch import nn
 
+from .._validation import suggest
 from ._conv1d import Conv1d
 from ._factory import EncoderFactory
 from ._images import image_layout
@@ -201,9 +201,10 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
 def _known_name(name: str) -> str:
     if name in _factories:
         return name
-    close = difflib.get_close_matches(name, _factories, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"No encoder is named {name!r}.{hint} Known: {', '.join(encoder_names())}.")
+    raise ValueError(
+        f"No encoder is named {name!r}.{suggest(name, _factories)} "
+        f"Known: {', '.join(encoder_names())}."
+    )
 
 
 def _check_factory(factory: Factory) -> None:
