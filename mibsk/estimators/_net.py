@@ -81,10 +81,11 @@ class AlignmentNet(NeuralNet):
         self.module.load_state_dict(weights)
         self.history = copy.deepcopy(earlier.history)
         if type(self.optimizer_) is type(earlier.optimizer_) and self.device == earlier.device:
-            moments, weights = earlier.optimizer_.state, dict(earlier.module.named_parameters())
+            moments = earlier.optimizer_.state
+            trained = dict(earlier.module.named_parameters())
             for name, parameter in self.module.named_parameters():
-                if name in weights and weights[name] in moments:
-                    self.optimizer_.state[parameter] = copy.deepcopy(moments[weights[name]])
+                if name in trained and trained[name] in moments:
+                    self.optimizer_.state[parameter] = copy.deepcopy(moments[trained[name]])
 
     def check_weights(self) -> None:
         """Raise `DivergenceError` if the last step left weights that are not finite."""

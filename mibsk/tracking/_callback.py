@@ -7,7 +7,6 @@ from typing import Any
 from skorch.callbacks import Callback
 
 from ._mlflow import import_mlflow
-from ._run import epoch_numbers
 
 
 class MlflowCallback(Callback):
@@ -27,4 +26,13 @@ class MlflowCallback(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Log the last epoch."""
         epoch = net.history[-1]
-        import_mlflow().log_metrics(epoch_numbers(epoch), step=epoch["epoch"])
+        import_mlflow().log_metrics(_numbers(epoch), step=epoch["epoch"])
+
+
+def _numbers(epoch: dict[str, Any]) -> dict[str, float]:
+    """Return what is to be logged of one epoch of a skorch history."""
+    return {
+        key: float(value)
+        for key, value in epoch.items()
+        if isinstance(value, int | float) and key != "epoch" and not key.endswith("_batch_count")
+    }

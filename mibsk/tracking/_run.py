@@ -60,12 +60,3 @@ def continue_run(run_id: str, run_name: str) -> Iterator[Any]:
         kept = False
     with mlflow.start_run(run_id=run_id) if kept else mlflow.start_run(run_name=run_name) as run:
         yield run
-
-
-def epoch_numbers(epoch: dict[str, Any]) -> dict[str, float]:
-    """Return what is to be logged of one epoch of a skorch history."""
-    return {
-        key: float(value)
-        for key, value in epoch.items()
-        if isinstance(value, int | float) and key != "epoch" and not key.endswith("_batch_count")
-    }
