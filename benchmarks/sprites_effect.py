@@ -11,6 +11,7 @@ gaussian minimality, the temperature learned, Adam at 1e-3, batch 128, 12 epochs
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import pandas as pd
 
 from mibsk import IBAligner
 from mibsk.encoders import MLP
+from mibsk.exceptions import DuplicateRowsWarning
 from mibsk.metrics import cka, mutual_knn, probe_information
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "pos_x": 32, "pos_y": 32}
@@ -71,11 +73,13 @@ def measure(
 def sweep(path: Path, betas: list[float], seeds: list[int]) -> pd.DataFrame:
     """Return one row per beta and seed."""
     data, labels = load(path)
-    rows = [
-        {"beta": beta, "seed": seed, **measure(data, labels, beta, seed)}
-        for beta in betas
-        for seed in seeds
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DuplicateRowsWarning)  # factors repeat by design
+        rows = [
+            {"beta": beta, "seed": seed, **measure(data, labels, beta, seed)}
+            for beta in betas
+            for seed in seeds
+        ]
     return pd.DataFrame(rows)
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from math import prod
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from ._memory_map import read_chunks
+
 __all__ = [
     "as_dense",
     "as_rows",
+    "check_embeddings",
     "check_finite",
     "check_names",
     "check_same_length",
@@ -24,6 +28,7 @@ __all__ = [
 ]
 
 _INTERNAL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
+_CHUNK_VALUES = 2**20  # looked at together: 4 MiB of float32
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -118,6 +123,9 @@ def as_rows(name: str, X: Any) -> Any:
         return (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()  # NumPy has none
     if hasattr(X, "to_numpy"):
         return X.to_numpy()
+    if isinstance(X, Sequence) and any(issubclass(kind, str) for kind in set(map(type, X))):
+        # as objects: otherwise each would take the memory of the longest, and numbers become text
+        return np.fromiter(X, dtype=object, count=len(X))
     try:
         return np.asarray(X)
     except ValueError as error:
@@ -136,11 +144,20 @@ def is_text(X: Any) -> bool:
     return X.dtype.kind == "O" and all(isinstance(value, str) for value in X)
 
 
-def as_dense(name: str, X: np.ndarray) -> np.ndarray:
+def as_dense(name: str, X: np.ndarray, first_row: int | None = None) -> np.ndarray:
     """Return `X` (n, ...) as uint8 or float32, finite; a 1-d array becomes one column.
 
     uint8 stays uint8 (pixels: a quarter of the memory), booleans become uint8, every other number
     float32. A memory map comes back as it is, once it has been checked.
+
+    Parameters
+    ----------
+    name : str
+        Name of the modality.
+    X : ndarray (n, ...)
+        Its rows, or some of them.
+    first_row : int, default=None
+        Number of the first of them, if they are only some.
 
     Raises
     ------
@@ -150,8 +167,10 @@ def as_dense(name: str, X: np.ndarray) -> np.ndarray:
         If an axis is empty, or a value is NaN, infinite, or too large for float32.
     """
     if X.dtype.kind == "O":
+        import pandas as pd  # slow to import, and seldom needed
+
         try:
-            X = X.astype(np.float64)
+            X = np.where(pd.isna(X), np.nan, X).astype(np.float64)
         except (TypeError, ValueError) as error:
             raise type(error)(
                 f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
@@ -172,21 +191,16 @@ def as_dense(name: str, X: np.ndarray) -> np.ndarray:
             "required."
         )
     if isinstance(X, np.memmap):
-        for start in range(0, len(X), _CHUNK):
-            chunk = np.asarray(X[start : start + _CHUNK])
-            check_finite(name, to_float32(chunk), start, original=chunk)
+        check_finite(name, X, first_row)
         return X
     if X.dtype.kind == "b":
         X = X.astype(np.uint8)
     if X.dtype not in _INTERNAL_DTYPES:
         converted = to_float32(X)
-        check_finite(name, converted, original=X)
+        check_finite(name, converted, first_row, original=X)
         return converted
-    check_finite(name, X)
+    check_finite(name, X, first_row)
     return X
-
-
-_CHUNK = 4096  # rows read at a time from a memory map
 
 
 def to_float32(X: Any) -> Any:
@@ -195,17 +209,17 @@ def to_float32(X: Any) -> Any:
         return X.astype(np.float32)
 
 
-def check_finite(name: str, X: Any, first_row: int = 0, *, original: Any = None) -> None:
-    """Raise ``ValueError`` with modality and row of the first value that is not finite.
+def check_finite(name: str, X: Any, first_row: int | None = None, *, original: Any = None) -> None:
+    """Raise ``ValueError`` with modality and row of the first value that float32 cannot hold.
 
     Parameters
     ----------
     name : str
         Name of the modality.
     X : ndarray (n, ...) or CSR matrix (n, d)
-        Rows to check.
-    first_row : int, default=0
-        Number of the first of them.
+        Its rows, or some of them.
+    first_row : int, default=None
+        Number of the first of them, if they are only some.
     original : ndarray or CSR matrix, default=None
         What `X` was before it became float32, with its values in the same places.
     """
@@ -213,20 +227,53 @@ def check_finite(name: str, X: Any, first_row: int = 0, *, original: Any = None)
     values, seen = (X.data, original.data) if sp.issparse(X) else (X, original)
     if values.dtype.kind != "f":
         return
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(values.sum(dtype=values.dtype)):  # one pass, no mask
-            return
-    bad = ~np.isfinite(values)
-    if not bad.any():
+    n_at_a_time = max(1, _CHUNK_VALUES // max(1, prod(values.shape[1:])))
+    found = [start + _not_finite(chunk) for start, chunk in read_chunks(values, n_at_a_time)]
+    bad = np.concatenate([np.empty(0, np.intp), *found])
+    if not len(bad):
         return
-    if sp.issparse(X):
-        rows = np.unique(np.searchsorted(X.indptr, np.flatnonzero(bad), side="right") - 1)
-    else:
-        rows = np.flatnonzero(bad.reshape(len(X), -1).any(axis=1))
-    value = seen[bad][0]
+    first = np.atleast_1d(seen[bad[0]]).ravel()
+    value = first[~np.isfinite(to_float32(first))][0]
     what = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else None
+    rows = np.unique(np.searchsorted(X.indptr, bad, side="right") - 1) if sp.issparse(X) else bad
+    count = len(rows) if first_row is None else f"at least {len(rows)}"
     raise ValueError(
         f"modality {name!r} contains {what or 'a value too large for float32'} (first at row "
-        f"{int(rows[0]) + first_row}; {len(rows)} row(s) affected). Impute or drop such rows "
+        f"{int(rows[0]) + (first_row or 0)}; {count} row(s) affected). Impute or drop such rows "
         "first: NaN and infinity cannot be embedded."
+    )
+
+
+def _not_finite(values: np.ndarray) -> np.ndarray:
+    """Return the positions along the first axis where a value is not finite in float32."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = values.astype(np.float32, copy=False)
+        if np.isfinite(values.sum(dtype=np.float32)):  # one pass, no mask
+            return np.empty(0, np.intp)
+    return np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+
+
+def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) -> None:
+    """Raise ``ValueError`` if an encoder gave NaN, with the row and how large its values are.
+
+    Parameters
+    ----------
+    name : str
+        Name of the modality.
+    z : ndarray (n, n_components)
+        Embeddings of some rows, of unit norm where they are finite.
+    rows : ndarray (n, ...) or CSR matrix (n, d)
+        These rows, as the encoder got them.
+    first_row : int, default=0
+        Number of the first of them.
+    """
+    if np.isfinite(z.sum()):  # of numbers in -1..1, which does not overflow
+        return
+    first = np.flatnonzero(~np.isfinite(z).all(axis=1))[:1]
+    values = rows[first].data if sp.issparse(rows) else np.asarray(rows[first])
+    largest = np.abs(values.astype(np.float64)).max(initial=0)
+    raise ValueError(
+        f"encoder of modality {name!r} gave NaN for row {first_row + first[0]}, whose values reach "
+        f"{largest:.4g} in size. If that lies far from the rows of fit, rescale or drop such rows; "
+        "if not, look for what the encoder divides by or takes the logarithm of."
     )

@@ -15,3 +15,15 @@ class ParityError(RuntimeError):
 
 class DivergenceError(FloatingPointError):
     """Training produced a loss that is not finite; the message names the epoch and what to try."""
+
+
+class TornFileError(ValueError):
+    """A file is incomplete or damaged; the message names it."""
+
+
+class VersionWarning(UserWarning):
+    """A model or checkpoint is of another version of mibsk; the message names both."""
+
+
+class DuplicateRowsWarning(UserWarning):
+    """Rows of a modality occur more than once; the message says how many and what that means."""

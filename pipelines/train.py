@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import mlflow
 
 from mibsk import IBAligner
 from mibsk.datasets import load_bunch
+from mibsk.exceptions import DuplicateRowsWarning
 from mibsk.tracking import MlflowCallback, log_model
 
 from .stage import DATA, MODELS, TrainedModel, params, track, write_index
@@ -20,6 +22,8 @@ def main(name: str) -> None:
     encoders = {key: spec for key, spec in settings["encoders"].items() if key in data}
     (MODELS / name).mkdir(parents=True, exist_ok=True)
     track()
+    # factors of few values repeat by design
+    warnings.simplefilter("ignore", DuplicateRowsWarning)
     trained = []
     for seed in settings["seeds"]:
         aligner = IBAligner(

@@ -11,9 +11,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mibsk import _validation
 from mibsk._validation import (
     as_dense,
     as_rows,
+    check_embeddings,
     check_finite,
     check_names,
     check_same_length,
@@ -139,6 +141,18 @@ class TestAsRows:
         with pytest.raises(ValueError, match=r"two dimensions, got shape \(3,\)"):
             as_rows("a", sp.coo_array(np.ones(3)))
 
+    def test_strings_are_kept_as_they_are(self):
+        texts = ["a", "a longer one" * 1000, np.str_("b")]
+        rows = as_rows("a", texts)
+        assert rows.tolist() == texts
+        assert rows.nbytes == 3 * 8  # not three times the longest
+
+    def test_numbers_among_strings_stay_numbers(self):
+        rows = as_rows("a", ["a", 1.5])
+        assert rows.tolist() == ["a", 1.5]
+        with pytest.raises(ValueError, match="mixed types"):
+            as_dense("a", rows)
+
     def test_refuses_rows_of_unequal_shape(self):
         with pytest.raises(ValueError, match=r"modality 'strokes' .*one shape.*Pad or crop"):
             as_rows("strokes", [[1, 2], [1, 2, 3]])
@@ -196,11 +210,17 @@ class TestAsDense:
             (np.zeros((3, 0)), ValueError, r"0 feature\(s\) \(shape=\(3, 0\)\)"),
             (np.zeros((3, 2, 0)), ValueError, "minimum of 1 is required"),
             (np.array([[1.0, None]], object), ValueError, "contains NaN"),
+            (np.array([[1.0, pd.NA]], object), ValueError, "contains NaN"),
         ],
     )
     def test_refuses_with_a_reason(self, X, error, message):
         with pytest.raises(error, match=message):
             as_dense("a", X)
+
+    def test_rows_of_a_part_keep_their_number(self):
+        for X in (np.array([[0.0], [np.nan]]), np.array([[0.0], [np.nan]], np.float32)):
+            with pytest.raises(ValueError, match="first at row 1000003; at least 1 row"):
+                as_dense("a", X, first_row=1_000_002)
 
     @pytest.mark.parametrize(
         ("value", "what"),
@@ -236,11 +256,24 @@ class TestMemoryMap:
         with pytest.raises(ValueError, match=rf"{what}.*row 8500; 1 row\(s\)"):
             as_dense("a", X)
 
+    def test_all_bad_rows_are_counted(self, make, monkeypatch):
+        monkeypatch.setattr(_validation, "_CHUNK_VALUES", 100)
+        X = make(np.zeros((900, 3), np.float32))
+        X[[850, 250, 251], 1] = np.inf
+        with pytest.raises(ValueError, match=r"infinity \(first at row 250; 3 row\(s\)"):
+            as_dense("a", X)
+
 
 class TestCheckFinite:
     def test_a_sum_that_overflows_is_not_mistaken_for_infinity(self):
         check_finite("a", np.full((10, 10), 3e38, np.float32))
-        check_finite("a", np.array([[np.finfo(float).max], [np.finfo(float).max]]))
+        check_finite("a", np.full((10, 10), 6e4, np.float16))
+        check_finite("a", np.array([[1e38], [-1e38]]))
+
+    @pytest.mark.parametrize("value", [1e39, -1e300, np.finfo(float).max])
+    def test_numbers_that_float32_cannot_hold(self, value):
+        with pytest.raises(ValueError, match=r"too large for float32 \(first at row 1; 1 row"):
+            check_finite("a", np.array([[1.0], [value]]))
 
     def test_integers_pass(self):
         check_finite("a", np.array([[1, 2]]))
@@ -253,14 +286,48 @@ class TestCheckFinite:
         with pytest.raises(ValueError, match=r"contains NaN \(first at row 3; 2 row\(s\)"):
             check_finite("a", sp.csr_array(dense))
 
-    @settings(max_examples=30, deadline=None)
-    @given(st.integers(0, 19), st.integers(0, 3), st.booleans(), st.integers(0, 100))
-    def test_dense_and_sparse_agree_on_the_row(self, row, column, infinite, first_row):
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(st.tuples(st.integers(0, 19), st.integers(0, 3)), min_size=1, max_size=5),
+        st.sampled_from([np.inf, np.nan, -np.inf]),
+        st.none() | st.integers(0, 100),
+        st.integers(1, 90),
+    )
+    def test_dense_and_sparse_agree_on_the_rows(self, places, value, first_row, chunk):
         X = np.random.default_rng(0).random((20, 4)) + 0.5
-        X[row, column] = np.inf if infinite else np.nan
-        for form in (X, sp.csr_array(X)):
-            with pytest.raises(ValueError, match=rf"first at row {row + first_row}; 1 row"):
-                check_finite("a", form, first_row)
+        for place in places:
+            X[place] = value
+        rows = {row for row, _ in places}
+        what = f"contains {'NaN' if np.isnan(value) else 'infinity'}"
+        where = f"first at row {min(rows) + (first_row or 0)}"
+        count = f"{'' if first_row is None else 'at least '}{len(rows)} row"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_validation, "_CHUNK_VALUES", chunk)
+            for form in (X, X.reshape(20, 2, 2), sp.csr_array(X)):
+                with pytest.raises(ValueError, match=f"{what} .{where}; {count}"):
+                    check_finite("a", form, first_row)
+
+
+class TestCheckEmbeddings:
+    ROWS = np.array([[1.0, 2.0], [0.0, 0.0], [-7.5e30, 3.0], [9.0, 1.0]])
+    Z = np.full((4, 2), np.sqrt(0.5), np.float32)
+
+    def test_finite_ones_pass(self):
+        check_embeddings("a", self.Z, self.ROWS)
+        check_embeddings("a", self.Z[:0], self.ROWS[:0])
+        check_embeddings("a", np.full((1024, 64), -1.0, np.float32), self.ROWS)
+
+    @pytest.mark.parametrize("cast", [np.asarray, sp.csr_array])
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize(("row", "size"), [(1, "0"), (2, r"7\.5e\+30"), (3, "9")])
+    def test_the_first_other_one_is_named(self, cast, value, row, size):
+        z = self.Z.copy()
+        z[row:, 1] = value
+        message = (
+            f"encoder of modality 'a' gave NaN for row {100 + row}, whose values reach {size} in"
+        )
+        with pytest.raises(ValueError, match=message):
+            check_embeddings("a", z, cast(self.ROWS), first_row=100)
 
 
 def test_to_float32_gives_no_warning_and_a_copy():

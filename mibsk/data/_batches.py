@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ._source import Batch, Source
+from ._stream import StreamBatches, StreamSource
 
 
 class Batches:
@@ -55,3 +56,12 @@ class Batches:
         bounds = np.arange(self.n_batches + 1) * pairing.n_rows // self.n_batches
         for start, stop in pairwise(bounds):
             yield self.source.take({name: rows[start:stop] for name, rows in drawn.items()})
+
+
+def make_batches(
+    source: Source | StreamSource, batch_size: int, seed: int | None, first_epoch: int = 0
+) -> Batches | StreamBatches:
+    """Return the batches of a source; a stream keeps its own order."""
+    if isinstance(source, StreamSource):
+        return StreamBatches(source, batch_size, first_epoch)
+    return Batches(source, batch_size, seed, first_epoch)

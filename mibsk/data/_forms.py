@@ -2,56 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Integral
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Protocol
 
-import numpy as np
+import pandas as pd
 import scipy.sparse as sp
-from sklearn.compose import ColumnTransformer
-from sklearn.utils.multiclass import type_of_target
-from torch.utils.data import Dataset
+from pandas.api.types import infer_dtype
+from torch.utils.data import Dataset, IterableDataset
 
-from .._validation import (
-    as_dense,
-    as_rows,
-    check_names,
-    check_same_length,
-    is_text,
-    n_rows,
-    suggest,
-)
+from .._validation import as_rows, check_names, check_same_length, is_text, n_rows, suggest
 from ._class_pairs import ClassPairs
+from ._columns import check_names_differ, column_names, is_frame, take_columns
+from ._find_columns import find_columns
+
+_SURELY_LABELS = 20  # that many different values or fewer
 
 
 class Form(Protocol):
     """How the arguments of `fit` were read, so that those of `transform` are read alike."""
 
-    names: list[str]
-    label_names: frozenset[str]
-    """Modalities that hold class labels."""
-
-    is_pair: bool
+    is_pair: ClassVar[bool]
     """Whether `transform` returns a pair, as cross-decomposition does."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the modalities."""
+
+    @property
+    def label_names(self) -> frozenset[str]:
+        """Modalities that hold class labels."""
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
         """Return raw rows per modality, for those that are given."""
 
 
+@dataclass(frozen=True)
 class MappingForm:
     """``fit({"image": X1, "text": X2})``."""
 
-    label_names: frozenset[str] = frozenset()
-    is_pair = False
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
+    names: list[str]
+    label_names: ClassVar[frozenset[str]] = frozenset()
+    is_pair: ClassVar[bool] = False
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
         """Return the given modalities in the order of `fit`; `y` holds labels and is left alone."""
         if isinstance(X, ClassPairs):
             X = X.draw(random_state=0)
-        if not isinstance(X, Mapping):
+        if not is_mapping(X):
             raise TypeError(
                 f"fitted on a mapping of modalities {self.names}, got {type(X).__name__}: pass a "
                 "mapping of name to array."
@@ -69,55 +67,102 @@ class MappingForm:
         return given
 
 
+@dataclass(frozen=True)
 class ColumnsForm:
-    """One table, cut into modalities by columns as `sklearn.compose.ColumnTransformer` does."""
+    """One table, cut into modalities by columns as `sklearn.compose.ColumnTransformer` does.
 
-    label_names: frozenset[str] = frozenset()
-    is_pair = False
+    Parameters
+    ----------
+    positions : dict of str to list of int
+        Where in the table the columns of each modality stand.
+    columns : dict of str to list of str
+        What they are called; empty if the table of `fit` had no names.
+    """
 
-    def __init__(self, X: Any, modalities: Mapping[str, Any]) -> None:
-        self.names = list(modalities)
-        self.cutter = ColumnTransformer(
-            [
-                # ColumnTransformer takes the column of a bare name or position as 1-d
-                (name, "passthrough", [columns] if isinstance(columns, str | Integral) else columns)
-                for name, columns in modalities.items()
-            ],
-            verbose_feature_names_out=True,
-        ).set_output(transform="default")
-        self.cutter.fit(X)
-        for name in self.names:
-            width = self.cutter.output_indices_[name]
-            if width.start == width.stop:
-                raise ValueError(
-                    f"modality {name!r} selects no column of the table: modalities={modalities!r}."
-                )
+    positions: dict[str, list[int]]
+    columns: dict[str, list[str]]
+    label_names: ClassVar[frozenset[str]] = frozenset()
+    is_pair: ClassVar[bool] = False
+
+    @classmethod
+    def from_table(cls, X: Any, modalities: Mapping[str, Any]) -> ColumnsForm:
+        """Look up the columns of each modality in the table of `fit`.
+
+        Raises
+        ------
+        ValueError
+            If `X` is no table, or a modality selects columns that are not there, or none.
+        """
+        table = _as_table(X)
+        positions = {
+            modality: find_columns(table, modality, columns)
+            for modality, columns in modalities.items()
+        }
+        names = column_names(table)
+        columns = {m: [names[i] for i in found] for m, found in positions.items()} if names else {}
+        return cls(positions, columns)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the modalities."""
+        return list(self.positions)
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
         """Return the columns of every modality; `y` holds labels and is left alone."""
-        table = self.cutter.transform(X)
-        cut = {name: table[:, self.cutter.output_indices_[name]] for name in self.names}
-        return {name: _text_column(rows) for name, rows in cut.items()}
+        table = _as_table(X)
+        return {
+            name: _text_column(take_columns(table, positions, self.columns.get(name, ())))
+            for name, positions in self.positions.items()
+        }
 
 
+@dataclass(frozen=True)
 class TablesForm:
-    """``fit(X, Y)``: two tables, or a table and a 1-d target."""
+    """``fit(X, Y)``: two tables, or a table and a 1-d target.
 
-    is_pair = True
+    Parameters
+    ----------
+    has_labels : bool
+        Whether `Y` holds class labels.
+    """
 
-    def __init__(self, y: Any) -> None:
-        self.names = ["x", "y"]
-        rows = as_rows("y", y)
-        labels = rows.ndim == 1 and (
-            is_text(rows) or type_of_target(as_dense("y", rows).ravel()) in ("binary", "multiclass")
-        )
-        self.label_names = frozenset({"y"} if labels else ())
+    has_labels: bool
+    is_pair: ClassVar[bool] = True
+
+    @property
+    def names(self) -> list[str]:
+        """The names that the two tables go by."""
+        return ["x", "y"]
+
+    @property
+    def label_names(self) -> frozenset[str]:
+        """`Y`, if it holds class labels."""
+        return frozenset({"y"} if self.has_labels else ())
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
         """Return the rows of X, and those of y where it is given."""
         given = {"x": X} if y is None else {"x": X, "y": y}
         check_same_length({name: n_rows(name, rows) for name, rows in given.items()})
         return given
+
+
+_FORMS: dict[str, type] = {
+    "mapping": MappingForm,
+    "columns": ColumnsForm,
+    "tables": TablesForm,
+}
+
+
+def form_to_dict(form: Form) -> dict[str, Any]:
+    """Return plain values that :func:`form_from_dict` and JSON understand."""
+    kind = next(kind for kind, cls in _FORMS.items() if isinstance(form, cls))
+    return {"kind": kind, **asdict(form)}  # type: ignore[call-overload]
+
+
+def form_from_dict(values: Mapping[str, Any]) -> Form:
+    """Return the form that :func:`form_to_dict` described."""
+    cls = _FORMS[values["kind"]]
+    return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
@@ -133,16 +178,14 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
     if isinstance(X, Dataset):
         if modalities is not None:
             raise ValueError("modalities= cuts a table into columns: leave it out for a Dataset.")
-        if not hasattr(X, "__len__") or len(X) == 0:
-            raise TypeError("a torch Dataset must have a length and at least one item.")
-        first = X[0]
+        first = _first_item(X)
         if not isinstance(first, Mapping):
             raise TypeError(
                 "a torch Dataset must yield mappings of modality name to row, got "
                 f"{type(first).__name__}."
             )
         return MappingForm(_at_least_two(list(first)))
-    if isinstance(X, Mapping):
+    if is_mapping(X):
         if modalities is not None:
             raise ValueError(
                 "modalities= cuts a table into columns: leave it out when X is a mapping."
@@ -154,7 +197,7 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
                 f"modalities must map names to columns, got {type(modalities).__name__}."
             )
         _at_least_two(list(modalities))
-        return ColumnsForm(X, modalities)
+        return ColumnsForm.from_table(X, modalities)
     if y is None:
         # the first sentence is scikit-learn's own: its checks look for it
         raise ValueError(
@@ -162,22 +205,72 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
             "as y, a mapping of name to array as X, or modalities= to cut one table into "
             "modalities."
         )
-    return TablesForm(y)
+    return TablesForm(holds_classes(y))
+
+
+def _first_item(X: Dataset[Any]) -> Any:
+    if isinstance(X, IterableDataset):
+        for item in X:
+            return item
+    elif hasattr(X, "__len__") and len(X) > 0:
+        return X[0]
+    raise ValueError(
+        "a torch Dataset must have at least one item, and a length unless it is an IterableDataset."
+    )
 
 
 def is_table(X: Any) -> bool:
     """Whether `X` is one table, rather than a mapping or a dataset of modalities."""
-    return not isinstance(X, Mapping | Dataset)
+    return not (is_mapping(X) or isinstance(X, Dataset))
+
+
+def is_mapping(X: Any) -> bool:
+    """Whether `X` maps names to modalities: a sparse matrix in DOK format is a mapping as well."""
+    return isinstance(X, Mapping) and not sp.issparse(X)
 
 
 def check_table(X: Any) -> None:
-    """Raise ``ValueError`` for a 1-d array of numbers where a table is expected."""
-    shape = getattr(X, "shape", None)
-    if shape is not None and len(shape) == 1 and not is_text(as_rows("x", X)):
+    """Raise unless `X` can be a table, or a 1-d array of strings.
+
+    Raises
+    ------
+    TypeError
+        If it holds no rows.
+    ValueError
+        If it is a 1-d array of numbers, or a single value, or names of columns repeat.
+    """
+    is_list = isinstance(X, Sequence) and not isinstance(X, str | bytes)
+    if not (is_list or hasattr(X, "shape") or hasattr(X, "__array__")):
+        raise TypeError(
+            "expected a table, or a mapping of modality name to array, got "
+            f"{type(X).__name__}: {X!r:.100}."
+        )
+    check_names_differ(X)
+    if len(getattr(X, "shape", ())) > 1:
+        return
+    rows = as_rows("x", X)
+    if rows.ndim == 1 and not is_text(rows):
         raise ValueError(
-            f"expected a table, got a 1-d array of shape {tuple(shape)}. Reshape your data: "
+            f"expected a table, got a 1-d array of shape {rows.shape}. Reshape your data: "
             "X.reshape(-1, 1) if it has one feature, X.reshape(1, -1) if it is one row."
         )
+
+
+def holds_classes(y: Any) -> bool:
+    """Whether the target holds class labels, rather than numbers or text.
+
+    That is a 1-d array of booleans or of a categorical type; and one of integers or strings, unless
+    it has over 20 different values and most rows one of their own.
+    """
+    rows = as_rows("y", y)
+    if rows.ndim != 1:
+        return False
+    kind = infer_dtype(rows, skipna=False)
+    if kind == "boolean" or isinstance(getattr(y, "dtype", None), pd.CategoricalDtype):
+        return True
+    return kind in ("integer", "string") and (
+        len(set(rows.tolist())) <= max(_SURELY_LABELS, len(rows) / 2)
+    )
 
 
 def _at_least_two(names: list[str]) -> list[str]:
@@ -189,9 +282,25 @@ def _at_least_two(names: list[str]) -> list[str]:
     return names
 
 
+def _as_table(X: Any) -> Any:
+    """Return a data frame, an array (n, d) or a CSR matrix."""
+    table = X if is_frame(X) else as_rows("X", X)
+    if len(table.shape) != 2:
+        raise ValueError(
+            f"modalities= cuts a table of two dimensions into columns, got shape {table.shape}."
+        )
+    if table.shape[1] == 0:
+        raise ValueError(
+            f"the table has 0 feature(s) (shape={table.shape}) while a minimum of 1 is required."
+        )
+    if getattr(getattr(table, "dtype", None), "kind", None) == "c":
+        raise ValueError(f"Complex data not supported: the table has dtype {table.dtype}.")
+    return table
+
+
 def _text_column(rows: Any) -> Any:
     """Return a single column of strings as a 1-d array, anything else as it is."""
-    if sp.issparse(rows) or rows.shape[1] != 1 or rows.dtype.kind not in "OU":
+    if rows.shape[1] != 1:
         return rows
-    column = np.asarray(rows[:, 0])
-    return column if is_text(column) else rows
+    array = as_rows("X", rows)
+    return array[:, 0] if array.dtype.kind in "OU" and is_text(array[:, 0]) else rows

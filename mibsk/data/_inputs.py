@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from .._validation import as_dense, as_rows, check_finite, is_text, to_float32
+from .._validation import as_dense, as_rows, check_finite, is_text, suggest, to_float32
+from ._columns import by_name, column_names
 
 Kind = Literal["dense", "sparse", "text", "labels"]
 
 _NGRAMS = (2, 4)
 _TEXT_FEATURES = 2**15
+_LISTED = 10  # names or classes that a message lists
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class InputSpec:
         Type in which rows are kept and handed to the encoder.
     classes : tuple
         For labels, the known classes in the order of their columns.
+    columns : tuple of str
+        Names of the columns of the data frame that was seen in fit; empty for other containers.
     """
 
     name: str
@@ -43,6 +49,7 @@ class InputSpec:
     shape: tuple[int, ...]
     dtype: str = "float32"
     classes: tuple[Any, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @classmethod
     def learn(cls, name: str, X: Any, *, labels: bool = False) -> tuple[InputSpec, Any]:
@@ -56,10 +63,16 @@ class InputSpec:
             Its rows.
         labels : bool, default=False
             Take `X` (n,) as class labels.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the rows are none of these kinds, or are not finite.
         """
+        columns = column_names(X)
         X = as_rows(name, X)
         if labels:
-            classes = tuple(np.unique(X).tolist())
+            classes = _classes(name, X)
             spec = cls(name, "labels", (len(classes),), classes=classes)
         elif sp.issparse(X):
             spec = cls(name, "sparse", (X.shape[1],))
@@ -69,7 +82,7 @@ class InputSpec:
             X = as_dense(name, X)
             # a memory map of booleans stays one, and is read as uint8
             dtype = "uint8" if X.dtype in (np.uint8, np.bool_) else "float32"
-            spec = cls(name, "dense", X.shape[1:], dtype)
+            spec = cls(name, "dense", X.shape[1:], dtype, columns=columns)
             return spec, X
         return spec, spec.prepare(X)
 
@@ -78,8 +91,17 @@ class InputSpec:
         """Whether prepared rows are a CSR matrix."""
         return self.kind in ("sparse", "text")
 
-    def prepare(self, X: Any) -> np.ndarray | sp.csr_array:
+    def prepare(self, X: Any, first_row: int | None = None) -> np.ndarray | sp.csr_array:
         """Check rows against this spec and return them as an array or a CSR matrix.
+
+        A data frame is read by the names of its columns where they are known, whatever their order.
+
+        Parameters
+        ----------
+        X : array-like
+            All rows, or some of them.
+        first_row : int, default=None
+            Number of the first of them, if they are only some; for messages.
 
         Returns
         -------
@@ -88,15 +110,16 @@ class InputSpec:
         Raises
         ------
         TypeError, ValueError
-            If the rows are not of this spec's kind, shape or type, or are not finite.
+            If the rows are not of this spec's kind, shape or type, or are not finite, or a data
+            frame lacks columns or has others.
         """
-        X = as_rows(self.name, X)
+        X = as_rows(self.name, self._known_columns(X))
         if self.kind == "labels":
             return self._one_hot(X)
         if self.kind == "text":
             return self._hash(X)
         if self.kind == "sparse":
-            return self._csr(X)
+            return self._csr(X, first_row)
         if sp.issparse(X):
             raise TypeError(
                 f"modality {self.name!r} was fitted on dense rows, got a sparse matrix: use "
@@ -104,7 +127,7 @@ class InputSpec:
             )
         if is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on numbers, got strings.")
-        X = as_dense(self.name, X)
+        X = as_dense(self.name, X, first_row)
         if X.shape[1:] != self.shape:
             if X.ndim == 2 and len(self.shape) == 1:
                 # scikit-learn's wording, which its checks and its users look for
@@ -118,6 +141,29 @@ class InputSpec:
             )
         return X
 
+    def _known_columns(self, X: Any) -> Any:
+        """Return a data frame with its columns in the order of fit, anything else as it is."""
+        X = by_name(X, self.columns)
+        names = column_names(X)
+        if not self.columns or not names or names == self.columns:
+            return X
+        missing = [name for name in self.columns if name not in set(names)]
+        unknown = [name for name in names if name not in set(self.columns)]
+        if not missing and not unknown:
+            raise ValueError(
+                f"modality {self.name!r} has the columns of fit, but not in that order, and names "
+                "that repeat: rename them."
+            )
+        found = " and ".join(
+            f"{verb} {_few(listed)}"
+            for verb, listed in (("lacks", missing), ("has", unknown))
+            if listed
+        )
+        hint = suggest(unknown[0], missing) if unknown else ""
+        raise ValueError(
+            f"modality {self.name!r} {found}, unlike the data frame seen in fit.{hint}"
+        )
+
     def _one_hot(self, X: Any) -> np.ndarray:
         """Return labels (n,) as float32 one-hot rows (n, n_classes)."""
         if sp.issparse(X) or X.ndim != 1:
@@ -125,15 +171,24 @@ class InputSpec:
                 f"modality {self.name!r} was fitted on a 1-d array of class labels, got shape "
                 f"{X.shape}."
             )
-        classes = np.asarray(self.classes)
-        codes = np.searchsorted(classes, X)
-        codes[codes == len(classes)] = 0
-        if len(unknown := np.unique(X[classes[codes] != X])):
+        known = {label: code for code, label in enumerate(self.classes)}
+        labels = X.tolist()
+        try:
+            codes = np.fromiter((known.get(label, -1) for label in labels), np.intp, len(labels))
+        except TypeError as error:
+            raise TypeError(
+                f"modality {self.name!r} must hold class labels such as {_few(self.classes)}; got "
+                f"values of other types ({error})."
+            ) from error
+        if (codes < 0).any():
+            unknown = list(dict.fromkeys(X[codes < 0].tolist()))
+            hint = " If they are numbers, not classes, fit with y.astype(float)."
             raise ValueError(
-                f"modality {self.name!r} has labels that were not seen in fit: "
-                f"{unknown[:5].tolist()}; known are {list(self.classes[:10])}."
+                f"modality {self.name!r} has labels that were not seen in fit: {_few(unknown)}; "
+                f"known are {_few(self.classes)}."
+                + (hint if all(type(label) is int for label in self.classes) else "")
             )
-        return np.eye(len(classes), dtype=np.float32)[codes]
+        return np.eye(len(self.classes), dtype=np.float32)[codes]
 
     def _hash(self, X: Any) -> sp.csr_array:
         """Return strings (n,) as L2-normalised counts of hashed character n-grams."""
@@ -144,14 +199,14 @@ class InputSpec:
         )
         return vectorizer.transform(X)
 
-    def _csr(self, X: Any) -> sp.csr_array:
+    def _csr(self, X: Any, first_row: int | None) -> sp.csr_array:
         """Return sparse or dense rows (n, n_features) as CSR float32."""
         if not sp.issparse(X):
             if X.ndim != 2:
                 raise ValueError(
                     f"modality {self.name!r} was fitted on sparse rows, got {_describe(X)}."
                 )
-            X = sp.csr_array(as_dense(self.name, X))
+            X = sp.csr_array(as_dense(self.name, X, first_row))
         if X.shape[1] != self.shape[0]:
             raise ValueError(
                 f"X has {X.shape[1]} features, but modality {self.name!r} is expecting "
@@ -165,7 +220,7 @@ class InputSpec:
         if X.dtype.kind not in "biuf":
             raise ValueError(f"modality {self.name!r} must hold real numbers, got {X.dtype}.")
         converted = to_float32(X)
-        check_finite(self.name, converted, original=X)
+        check_finite(self.name, converted, first_row, original=X)
         converted.sum_duplicates()
         return converted
 
@@ -182,7 +237,35 @@ class InputSpec:
             tuple(values["shape"]),
             values["dtype"],
             tuple(values["classes"]),
+            tuple(values.get("columns", ())),  # files written earlier lack it
         )
+
+
+def _classes(name: str, y: np.ndarray) -> tuple[Any, ...]:
+    """Return the different labels among `y` (n,), sorted, as plain values."""
+    if (missing := pd.isna(y)).any():
+        raise ValueError(
+            f"modality {name!r} has missing labels (first at row {missing.argmax()}; "
+            f"{missing.sum()} row(s) affected): drop these rows."
+        )
+    classes = {_plain(label) for label in (y if y.dtype.kind in "OMm" else y.tolist())}
+    if len(types := {type(c) for c in classes}) != 1 or not types <= {bool, float, int, str}:
+        raise TypeError(
+            f"modality {name!r} must have labels of one type, strings or integers, got "
+            f"{sorted(t.__name__ for t in types)}: convert them with astype(str)."
+        )
+    return tuple(sorted(classes))
+
+
+def _plain(label: Any) -> Any:
+    is_number = isinstance(label, np.generic) and label.dtype.kind in "biufU"
+    return label.item() if is_number else label
+
+
+def _few(values: Sequence[Any]) -> str:
+    """Return a list as text, no longer than a message can bear."""
+    more = ", ..." if len(values) > _LISTED else ""
+    return f"[{', '.join(map(repr, values[:_LISTED]))}{more}]"
 
 
 def _describe(X: Any) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from .._memory_map import file_rows
 from ._padding import pad_csr
 
 EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
@@ -41,16 +42,15 @@ class HostRows:
     """Dense rows too large for the device, or mapped from a file: batches are copied over."""
 
     def __init__(self, X: np.ndarray, device: torch.device) -> None:
-        self.X, self.device = X, device
-        self.dtype = np.uint8 if X.dtype.kind == "b" or X.dtype == np.uint8 else np.float32
+        self.X, self.device = file_rows(X), device
 
     def __len__(self) -> int:
         return len(self.X)
 
     def take(self, indices: torch.Tensor) -> torch.Tensor:
         """Return rows (len(indices), ...)."""
-        batch = self.X[indices.numpy()].astype(self.dtype, copy=False)
-        return torch.from_numpy(np.ascontiguousarray(batch)).to(self.device)
+        batch = self.X[indices.numpy()]
+        return torch.from_numpy(np.ascontiguousarray(batch, _dtype(batch))).to(self.device)
 
 
 class CsrRows:
@@ -68,6 +68,14 @@ class CsrRows:
         return torch.from_numpy(columns).to(self.device), torch.from_numpy(values).to(self.device)
 
 
+def to_batch(X: np.ndarray | sp.csr_array, device: torch.device) -> EncoderInput:
+    """Return the prepared rows of one modality as one batch on the device, always a copy."""
+    if sp.issparse(X):
+        columns, values = pad_csr(X, slice(None))
+        return torch.from_numpy(columns).to(device), torch.from_numpy(values).to(device)
+    return torch.from_numpy(np.array(X, _dtype(X), order="C")).to(device)
+
+
 def make_rows(X: np.ndarray | sp.csr_array, device: torch.device) -> Rows:
     """Choose where the prepared rows of one modality live."""
     if sp.issparse(X):
@@ -77,6 +85,11 @@ def make_rows(X: np.ndarray | sp.csr_array, device: torch.device) -> Rows:
     if device.type == "cpu" and not (X.flags.writeable and X.flags.c_contiguous):
         return HostRows(X, device)  # torch shares no read-only memory
     return ResidentRows(np.require(X, requirements=["C", "W"]), device)
+
+
+def _dtype(X: np.ndarray) -> type[np.generic]:
+    """Return the type in which encoders get dense rows; a memory map may have any other."""
+    return np.uint8 if X.dtype.kind == "b" or X.dtype == np.uint8 else np.float32
 
 
 def _fits(n_bytes: int, device: torch.device) -> bool:

@@ -74,8 +74,12 @@ class DatasetSource:
 def dataset_columns(
     dataset: Dataset[Mapping[str, Any]], indices: list[int]
 ) -> dict[str, np.ndarray]:
-    """Return items of a dataset of mappings as one array per modality."""
-    items = [dataset[i] for i in indices]
+    """Return chosen items of a dataset of mappings as one array per modality."""
+    return stack_items([dataset[i] for i in indices])
+
+
+def stack_items(items: list[Any]) -> dict[str, np.ndarray]:
+    """Return items of a dataset, all of them mappings of the same names, as arrays."""
     for item in items:
         if not isinstance(item, Mapping):
             raise TypeError(

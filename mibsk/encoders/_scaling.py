@@ -7,9 +7,10 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
+from .._memory_map import read_chunks
 from ._images import channel_axis
 
-CHUNK_VALUES = 2**22  # 32 MiB of float64 at a time
+CHUNK_VALUES = 2**18  # 2 MiB of float64 at a time: they stay in the cache
 FLOAT32 = np.finfo(np.float32)
 
 
@@ -99,8 +100,8 @@ class InputScaling(nn.Module):
         count = 0
         mean: NDArray[np.float64] = np.zeros(1)
         squares: NDArray[np.float64] = np.zeros(1)  # sum of squared deviations from the mean
-        for start in range(0, len(X), n_rows):
-            chunk = X[start : start + n_rows].astype(np.float64)
+        for _, rows in read_chunks(X, n_rows):
+            chunk = rows.astype(np.float64)
             _check_range(chunk)
             n_new = prod(chunk.shape[axis] for axis in axes)
             new_mean = chunk.mean(axis=axes, keepdims=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import permutations
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,24 +14,24 @@ from sklearn.base import TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch.utils.data import Dataset
 
-from .._validation import suggest
+from .._validation import as_rows
 from ..data import ClassPairs
-from ..data._forms import MappingForm, check_table, is_table
-from ..data._source import dataset_columns
+from ..data._forms import check_table, is_table
 from ..losses import MINIMALITY, SUFFICIENCY
 from ..metrics import recall_at_k
-from ._alignment_module import AlignmentModule
-from ._devices import resolve_device, seeded
+from ._devices import resolve_device
 from ._encoder_params import EncoderParamsMixin
-from ._inference import chunks, embed_rows
-from ._modality_encoder import ModalityEncoder
-from ._training import go_on, new_net
-from ._training_data import read_training_data, split_validation
+from ._fitted import FittedAligner
+from ._fusion import check_fusion, fuse
+from ._model_file import load_model_file, save_model_file
+from ._training import train
+from ._training_data import read_further_data, read_training_data
+
+_OF_COLUMNS = ("n_features_in_", "feature_names_in_")
 
 
-class IBAligner(TransformerMixin, EncoderParamsMixin):
+class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
     r"""Embed paired modalities in one space that holds what they share.
 
     One encoder per modality is trained on a contrastive loss, which keeps shared information, plus
@@ -77,6 +78,10 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         Epochs to wait for a better one, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None
         Called while training.
+    checkpoint : path, default=None
+        A folder in which each epoch leaves a checkpoint. The same `fit`, run again after it was
+        stopped in whatever way, goes on from there and ends with the same model. It may be shared
+        by many trainings, as in a grid search; it needs an integer `random_state`.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the last one.
     device : str or torch.device, default="auto"
@@ -138,12 +143,13 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         "fusion": [str],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
-        "lr": [Interval(Real, 0, np.inf, closed="neither")],
+        "lr": [Interval(Real, 0, 1e30, closed="neither")],
         "optimizer": [str, callable],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "callbacks": [list, tuple, None],
+        "checkpoint": [str, PathLike, None],
         "warm_start": ["boolean"],
         "device": [str, torch.device],
         "precision": [StrOptions({"auto", "float32", "bfloat16"})],
@@ -171,6 +177,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
         callbacks: list[Any] | None = None,
+        checkpoint: str | PathLike[str] | None = None,
         warm_start: bool = False,
         device: Any = "auto",
         precision: str = "auto",
@@ -194,6 +201,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.callbacks = callbacks
+        self.checkpoint = checkpoint
         self.warm_start = warm_start
         self.device = device
         self.precision = precision
@@ -224,34 +232,129 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         mibsk.exceptions.DivergenceError
             If the loss becomes infinite or NaN.
         """
+        return self._fit(X, y, epochs=self.max_epochs, go_on=self.warm_start, whole=True)
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Train for one epoch on some of the data, going on from where training was.
+
+        The first call learns from its rows what each modality looks like and how its input is
+        scaled; later calls need rows that look alike. `early_stopping` and `checkpoint` are not
+        looked at.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
+            Paired data, as in :meth:`fit`.
+        y : array-like, default=None
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError, mibsk.exceptions.DivergenceError
+            As in :meth:`fit`. The model is then as it was before.
+        """
+        return self._fit(X, y, epochs=1, go_on=True, whole=False)
+
+    def _fit(self, X: Any, y: Any, *, epochs: int, go_on: bool, whole: bool) -> Self:
         self._validate_params()
         device = resolve_device(self.device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         rng = np.random.default_rng(seed)
-        from_table = is_table(X)
-        if from_table:  # looked at here; what it says of the columns is kept if the fit succeeds
-            check_table(X)
-            validate_data(IBAligner(), X, skip_check_array=True)
-        data = read_training_data(X, y, self.modalities, device, rng)
-        self._check_fusion(data.form.names)
-        source, validation = data.source, None
-        if self.early_stopping:
-            source, validation = split_validation(source, self.validation_fraction, rng)
-        with seeded(seed, device):
-            net = new_net(self, data, device, seed)
-            if self.warm_start and hasattr(self, "net_"):
-                go_on(net, data, self)
-            net.validation = validation
-            net.partial_fit(source)
-            # a fitted estimator holds no data, nor the weights that early stopping put aside
-            net.validation, net.callbacks, net.callbacks_ = None, None, []
-        net.check_weights()
-        for learned in ("n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(learned, None)
-        if from_table:
-            validate_data(self, X, skip_check_array=True)
+        earlier = self if go_on and self.__sklearn_is_fitted__() else None
+        columns = IBAligner()  # what a table says of its columns is kept here until all went well
+        if earlier is not None:
+            columns, X = earlier, self.check_form(X)
+            data = read_further_data(X, y, self.modalities, device, rng, earlier)
+        else:
+            if is_table(X):
+                check_table(X)
+                validate_data(columns, X, skip_check_array=True)
+            data = read_training_data(X, y, self.modalities, device, rng, self.batch_size)
+        check_fusion(self.fusion, data.form.names)
+        net = train(
+            self,
+            data,
+            columns,
+            epochs=epochs,
+            seed=seed,
+            device=device,
+            rng=rng,
+            earlier=earlier,
+            whole=whole,
+        )
+        seen = {name: vars(columns)[name] for name in _OF_COLUMNS if name in vars(columns)}
+        for name in _OF_COLUMNS:
+            self.__dict__.pop(name, None)
+        self.__dict__.update(seen)
         self.form_, self.inputs_, self.net_ = data.form, data.inputs, net
         return self
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the fitted aligner to a file that runs no code when it is read.
+
+        The file (safetensors) holds weights, optimizer state and history, and the parameters as
+        plain values: a loaded aligner embeds alike and goes on training alike, bit for bit. It
+        cannot hold objects of your own, such as an `nn.Module` among the encoders; :meth:`load`
+        asks for them.
+
+        Parameters
+        ----------
+        path : path
+            The file; an earlier one is replaced as a whole or not at all.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the aligner is not fitted.
+        OSError
+            If the file cannot be written.
+        """
+        save_model_file(self, path)
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], **params: Any) -> Self:
+        """Read an aligner from a file that :meth:`save` wrote, or from a checkpoint.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        **params : dict
+            Parameters in place of the saved ones, and those that the file could not hold.
+
+        Returns
+        -------
+        IBAligner
+            Fitted.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        mibsk.exceptions.TornFileError
+            If it is incomplete or damaged.
+        ValueError
+            If it holds no aligner, comes from a newer version, or lacks something that is not
+            passed; the message says what.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from mibsk import IBAligner
+        >>> from mibsk.datasets import load_digits_halves
+        >>> halves = load_digits_halves().data
+        >>> aligner = IBAligner(max_epochs=1, random_state=0).fit(halves)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     aligner.save(os.path.join(folder, "aligner.safetensors"))
+        ...     loaded = IBAligner.load(os.path.join(folder, "aligner.safetensors"))
+        >>> bool((loaded.transform(halves) == aligner.transform(halves)).all())
+        True
+        """
+        return load_model_file(cls, path, params)
 
     def transform(self, X: Any, y: Any = None) -> Any:
         """Embed paired data and fuse the modalities to one array.
@@ -276,93 +379,23 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
             missing.
         """
         check_is_fitted(self)
-        self._check_fusion(self.modality_names_)
+        check_fusion(self.fusion, self.modality_names_)
         embedded = self.embed(X, y)
         if self.form_.is_pair:
             return tuple(embedded.values()) if y is not None else embedded["x"]
-        if self.fusion in embedded and self.fusion not in ("concat", "mean"):
-            return embedded[self.fusion]
-        if missing := [name for name in self.modality_names_ if name not in embedded]:
-            raise ValueError(
-                f"missing modality {missing}: fusion={self.fusion!r} needs {self.modality_names_}. "
-                "Pass them, choose fusion=<name of one modality>, or use embed for a part."
-            )
-        if self.fusion == "mean":
-            return np.mean(list(embedded.values()), axis=0)
-        return np.concatenate(list(embedded.values()), axis=1)
+        return fuse(embedded, self.fusion, self.modality_names_)
 
-    def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
-        """Embed each modality that is given, on its own.
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Train, and embed what was trained on.
 
-        Parameters
-        ----------
-        X : mapping of str to array-like or table
-            In the form that was fitted; a mapping may leave modalities out.
-        y : array-like, default=None
-            With two tables, rows of the second.
-
-        Returns
-        -------
-        dict of str to ndarray of float32 (n, n_components)
-            Rows of unit norm.
+        A second table is embedded as well, as `sklearn.cross_decomposition.CCA` does. A 1-d `y` is
+        not: the next step of a pipeline gets one array.
         """
-        check_is_fitted(self)
-        if is_table(X):
-            check_table(X)
-            validate_data(self, X, skip_check_array=True, reset=False)
-        elif not isinstance(self.form_, MappingForm):
-            raise TypeError(
-                f"fitted on a table, got {type(X).__name__}: pass a table, or use "
-                "encoder(modality).transform for the rows of one modality."
-            )
-        if isinstance(X, Dataset):
-            return self._embed_dataset(X)
-        given = self.form_.read(X, y)
-        return {name: self.embed_modality(name, rows) for name, rows in given.items()}
+        self.fit(X, y)
+        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
+        return self.transform(X, y if is_table else None)
 
-    def _embed_dataset(self, X: Dataset[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-        n_rows = len(X)  # type: ignore[arg-type]
-        if n_rows == 0:
-            raise ValueError("a torch Dataset must have at least one item.")
-        parts = [self.embed(dataset_columns(X, list(chunk))) for chunk in chunks(n_rows)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-    def embed_modality(self, modality: str, X: Any) -> np.ndarray:
-        """Embed rows of one modality.
-
-        Parameters
-        ----------
-        modality : str
-            Its name.
-        X : array-like
-            Its rows.
-
-        Returns
-        -------
-        ndarray of float32 (n, n_components)
-            Rows of unit norm.
-        """
-        check_is_fitted(self)
-        self.check_modality(modality)
-        prepared = self.inputs_[modality].prepare(X)
-        encoder = self.module_.encoder(modality).eval()
-        return embed_rows(encoder, prepared, torch.device(self.net_.device))
-
-    def encoder(self, modality: str) -> ModalityEncoder:
-        """Return the encoder of one modality as a fitted transformer."""
-        check_is_fitted(self)
-        self.check_modality(modality)
-        return ModalityEncoder(self, modality)
-
-    def check_modality(self, modality: str) -> None:
-        """Raise ``ValueError`` if there is no such modality."""
-        if modality not in self.modality_names_:
-            raise ValueError(
-                f"unknown modality {modality!r}; fitted on {self.modality_names_}."
-                + suggest(modality, self.modality_names_)
-            )
-
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return mean recall@1 over all ordered pairs of modalities.
 
         A row counts if the most similar row of the other modality is its partner; for
@@ -374,6 +407,8 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
             All modalities, in the form that was fitted.
         y : array-like, default=None
             With two tables, rows of the second. Labels of any other form are left alone.
+        sample_weight : array-like of shape (n,), default=None
+            How much each row counts.
 
         Returns
         -------
@@ -386,11 +421,11 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
                 f"score compares all of {self.modality_names_}, got only {list(embedded)}."
             )
         labels = (X.labels, X.labels) if isinstance(X, ClassPairs) else None
-        return float(
-            np.mean(
-                [recall_at_k(z, w, labels=labels) for z, w in permutations(embedded.values(), 2)]
-            )
-        )
+        recalls = [
+            recall_at_k(z, w, labels=labels, sample_weight=sample_weight)
+            for z, w in permutations(embedded.values(), 2)
+        ]
+        return float(np.mean(recalls))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""
@@ -401,46 +436,6 @@ class IBAligner(TransformerMixin, EncoderParamsMixin):
         else:
             names = [f"{type(self).__name__.lower()}{i}" for i in width]
         return np.asarray(names, dtype=object)
-
-    def _check_fusion(self, names: list[str]) -> None:
-        known = ["concat", "mean", *names]
-        if self.fusion not in known:
-            raise ValueError(
-                f"fusion must be 'concat', 'mean' or one of the modalities {names}, got "
-                f"{self.fusion!r}." + suggest(self.fusion, known)
-            )
-
-    @property
-    def modality_names_(self) -> list[str]:
-        """Names of the modalities in the order of `fit`."""
-        return self.form_.names
-
-    @property
-    def module_(self) -> AlignmentModule:
-        """Encoders and objective, a torch module."""
-        return self.net_.module_
-
-    @property
-    def history_(self) -> list[dict[str, Any]]:
-        """One dict per epoch: loss, its parts, temperature, seconds."""
-        hidden = ("batches", "train_batch_count", "valid_batch_count")
-        return [
-            {key: value for key, value in epoch.items() if key not in hidden}
-            for epoch in self.net_.history
-        ]
-
-    @property
-    def temperature_(self) -> float:
-        """Temperature at the end of training."""
-        return self.module_.objective.temperature().item()
-
-    @property
-    def n_iter_(self) -> int:
-        """Number of epochs trained."""
-        return len(self.net_.history)
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

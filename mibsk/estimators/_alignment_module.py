@@ -107,6 +107,7 @@ def build_alignment_module(
             probabilistic=probabilistic,
             modality=name,
         )
+        _try(built[name], spec)
     learned = temperature == "learned"
     objective = IBObjective(
         sufficiency,
@@ -115,3 +116,20 @@ def build_alignment_module(
         Temperature() if learned else Temperature(float(temperature), learned=False),
     )
     return AlignmentModule(built, objective, autocast_dtype)
+
+
+def _try(encoder: Encoder, spec: InputSpec) -> None:
+    """Embed two rows of zeros, so that an encoder that does not fit is known before training."""
+    shape = (2, 1) if spec.is_sparse else (2, *spec.shape)
+    values = torch.zeros(shape, dtype=getattr(torch, spec.dtype))
+    rows = (torch.zeros(shape, dtype=torch.int64), values) if spec.is_sparse else values
+    encoder.eval()
+    try:
+        with torch.no_grad():
+            encoder(rows)
+    except (IndexError, RuntimeError) as error:
+        raise ValueError(
+            f"encoder of modality {spec.name!r} cannot read a batch of shape {shape}: "
+            f"{str(error).splitlines()[0]}. Pass one for rows of shape {spec.shape}."
+        ) from error
+    encoder.train()

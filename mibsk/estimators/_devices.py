@@ -24,10 +24,17 @@ def resolve_device(device: str | torch.device) -> torch.device:
         raise ValueError(
             f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}."
         ) from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
+    n_gpus = torch.cuda.device_count() if chosen.type == "cuda" else 0
+    if chosen.type == "cuda" and (chosen.index or 0) >= n_gpus:
+        seen = f"only {n_gpus} of them" if n_gpus else "no GPU"
         raise ValueError(
-            f"device={str(device)!r} was asked for, but torch sees no GPU: use device='auto' or "
+            f"device={str(device)!r} was asked for, but torch sees {seen}: use device='auto' or "
             "'cpu'."
+        )
+    if chosen.type == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(
+            f"device={str(device)!r} was asked for, but torch sees no Apple GPU: use "
+            "device='auto' or 'cpu'."
         )
     return chosen
 
@@ -57,9 +64,14 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         torch.random.fork_rng(devices=devices),
         torch.backends.cudnn.flags(deterministic=True, benchmark=False),
     ):
-        # not torch.manual_seed, which would seed every GPU, also those that are not restored
-        torch.default_generator.manual_seed(seed)
-        if devices:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
+        seed_torch(seed, device)
         yield
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seed torch's generators of the CPU and of `device`."""
+    # not torch.manual_seed, which would seed every GPU, also those that are not restored
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)

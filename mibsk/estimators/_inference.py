@@ -8,24 +8,48 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data._rows import make_rows
+from .._validation import check_embeddings, n_rows
+from ..data import InputSpec
+from ..data._prepared_chunks import prepared_chunks
+from ..data._rows import to_batch
 from ..encoders import Encoder
 
 ROWS_AT_A_TIME = 1024
 
 
-def chunks(n_rows: int) -> Iterator[range]:
+def chunks(n: int) -> Iterator[range]:
     """Yield the row numbers of one chunk after the other."""
-    for start in range(0, n_rows, ROWS_AT_A_TIME):
-        yield range(start, min(start + ROWS_AT_A_TIME, n_rows))
+    for start in range(0, n, ROWS_AT_A_TIME):
+        yield range(start, min(start + ROWS_AT_A_TIME, n))
 
 
-def embed_rows(encoder: Encoder, prepared: Any, device: torch.device) -> np.ndarray:
-    """Return the embeddings of prepared rows, float32 (n, n_components)."""
-    rows = make_rows(prepared, device)
-    embedded = np.empty((len(rows), encoder.n_components), np.float32)
-    with torch.inference_mode():
-        for chunk in chunks(len(rows)):
-            indices = torch.arange(chunk.start, chunk.stop)
-            embedded[chunk.start : chunk.stop] = encoder(rows.take(indices)).cpu()
+def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) -> np.ndarray:
+    """Check the rows of one modality and embed them, a few at a time.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        In evaluation mode.
+    spec : InputSpec
+        What the rows look like.
+    X : array-like
+        The rows as the user gave them.
+    device : torch.device
+        Where the encoder is.
+
+    Returns
+    -------
+    ndarray of float32 (n, n_components)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the rows do not look like those of `fit`, or an embedding is not finite.
+    """
+    embedded = np.empty((n_rows(spec.name, X), encoder.n_components), np.float32)
+    for chunk, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
+        with torch.inference_mode():
+            z = encoder(to_batch(prepared, device)).cpu().numpy()
+        check_embeddings(spec.name, z, prepared, chunk.start)
+        embedded[chunk] = z
     return embedded

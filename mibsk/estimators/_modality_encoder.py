@@ -2,56 +2,190 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Tags, get_tags
+from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import Dataset
+
+from .._validation import suggest
+from ..data import ClassPairs, InputSpec, read_form
+from ..data._forms import ColumnsForm, is_table
+from ..data._modality_transformer import ModalityTransformer, entry
 
 
-class ModalityEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Embed the rows of one modality with a fitted aligner.
+class ModalityEncoder(ModalityTransformer):
+    """Train on all modalities, embed the rows of one.
 
-    :meth:`mibsk.IBAligner.encoder` returns one. It is fitted already.
+    In a pipeline, a later step thus learns from one modality what it needs, and predicts where that
+    is the only one.
 
     Parameters
     ----------
     aligner : IBAligner
-        A fitted aligner.
+        It is cloned, and the clone trained in `fit`. One that is trained already is passed as
+        ``sklearn.frozen.FrozenEstimator(aligner)``, which `fit` leaves as it is; this is what
+        :meth:`mibsk.IBAligner.encoder` returns.
     modality : str
-        Which of its modalities.
+        Which of its modalities; "x" or "y" for two tables.
+
+    Attributes
+    ----------
+    aligner_ : IBAligner
+        The trained aligner.
+    input_ : InputSpec
+        Kind, shape and type of the rows of this modality.
+    n_features_in_ : int
+        Columns of what `transform` takes; only if that is a table.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where all are strings.
 
     Examples
     --------
-    >>> from mibsk import IBAligner
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from mibsk import IBAligner, ModalityEncoder
     >>> from mibsk.datasets import load_digits_halves
-    >>> halves = load_digits_halves().data
+    >>> bunch = load_digits_halves()
+    >>> halves, digits = bunch.data, bunch.labels["left"]["digit"]
+    >>> encoder = ModalityEncoder(IBAligner(max_epochs=1, random_state=0), "left")
+    >>> model = make_pipeline(encoder, LogisticRegression(max_iter=500)).fit(halves, digits)
+    >>> model.predict({"left": halves["left"][:3]}).shape
+    (3,)
+
+    Of an aligner that is trained already:
+
     >>> aligner = IBAligner(n_components=8, max_epochs=1, random_state=0).fit(halves)
     >>> aligner.encoder("left").transform(halves["left"][:3]).shape
     (3, 8)
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "aligner": [HasMethods(["fit", "embed_modality"])],
+        "modality": [str],
+    }
+
     def __init__(self, aligner: Any, modality: str) -> None:
         self.aligner = aligner
         self.modality = modality
 
-    def fit(self, X: Any, y: Any = None) -> ModalityEncoder:
-        """Check that the aligner is fitted and knows the modality; `X` is not looked at."""
-        check_is_fitted(self.aligner)
-        self.aligner.check_modality(self.modality)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Train a clone of the aligner; a frozen one stays as it is.
+
+        Parameters
+        ----------
+        X, y
+            All modalities, as :meth:`mibsk.IBAligner.fit` takes them. Not looked at if the aligner
+            is frozen.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If there is no such modality, before any training, or the aligner cannot be trained on
+            these data.
+        """
+        self._validate_params()
+        if isinstance(self.aligner, FrozenEstimator):
+            check_is_fitted(self.aligner)
+            self.aligner_.check_modality(self.modality)
+            return self
+        aligner = clone(self.aligner)
+        names = read_form(X, y, aligner.modalities).names
+        if self.modality not in names:
+            raise ValueError(
+                f"unknown modality {self.modality!r}; the data have {names}."
+                + suggest(self.modality, names)
+            )
+        self._trained = aligner.fit(X, y)
         return self
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self.aligner, "net_")
-
-    def __sklearn_clone__(self) -> ModalityEncoder:
-        return self  # it is fitted already: a clone would lose the aligner's weights
-
     def transform(self, X: Any) -> np.ndarray:
-        """Return the embeddings of rows of this modality, (n, n_components) of unit norm."""
+        """Return the embeddings of this modality.
+
+        Parameters
+        ----------
+        X : array-like, or a mapping that holds this modality
+            Its rows. If `fit` cut one table into modalities, such a table instead: the columns of
+            this modality are taken from it.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_components)
+            Rows of unit norm.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the rows do not look like those of `fit`.
+        """
         check_is_fitted(self)
-        return self.aligner.embed_modality(self.modality, X)
+        aligner = self.aligner_
+        aligner.check_modality(self.modality)
+        if isinstance(X, ClassPairs | Dataset):  # whose rows are drawn for all modalities at once
+            return entry(aligner.embed(X), self.modality)
+        if is_table(X) and self._cuts_a_table():
+            rows = aligner.form_.read(aligner.check_form(X))[self.modality]
+        else:
+            rows = self.read_rows(X)
+        return aligner.embed_modality(self.modality, rows)
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Train, and return the embeddings of this modality; of two tables "y" is the second."""
+        self.fit(X, y)
+        is_second = self.aligner_.form_.is_pair and self.modality == "y"
+        return self.transform(y if is_second and y is not None else X)
+
+    @property
+    def aligner_(self) -> Any:
+        """The trained aligner."""
+        frozen = isinstance(self.aligner, FrozenEstimator)
+        return self.aligner.estimator if frozen else self._trained
+
+    @property
+    def input_(self) -> InputSpec:
+        """Kind, shape and type of the rows of this modality."""
+        inputs = self.aligner_.inputs_
+        if self.modality not in inputs:
+            raise AttributeError(f"the aligner has no modality {self.modality!r}.")
+        return inputs[self.modality]
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of what `transform` takes."""
+        return self.aligner_.n_features_in_ if self._cuts_a_table() else super().n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of those columns."""
+        if self._cuts_a_table():
+            return self.aligner_.feature_names_in_
+        return super().feature_names_in_
 
     @property
     def _n_features_out(self) -> int:
-        return self.aligner.module_.n_components
+        return self.aligner_.module_.n_components
+
+    def _cuts_a_table(self) -> bool:
+        """Whether `fit` got one table that holds the columns of all modalities."""
+        frozen = isinstance(self.aligner, FrozenEstimator)
+        return not frozen and isinstance(self.aligner_.form_, ColumnsForm)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        # a frozen aligner is trained already, so that a clone of this needs no fit
+        return hasattr(self, "aligner_") and self.aligner_.__sklearn_is_fitted__()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        of_aligner = get_tags(self.aligner)
+        tags.input_tags = of_aligner.input_tags
+        frozen = isinstance(self.aligner, FrozenEstimator)
+        tags.target_tags.required = of_aligner.target_tags.required and not frozen
+        return tags

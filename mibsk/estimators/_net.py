@@ -10,10 +10,13 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
-from ..data import Batches, Source
+from ..data import Source
+from ..data._batches import Batches, StreamBatches, make_batches
 from ..data._source import Batch
+from ..data._stream import StreamSource
 from ..exceptions import DivergenceError
 from ..losses import LossParts
+from ._devices import resolve_device, seed_torch
 
 HISTORY_PARTS = ("sufficiency", "minimality", "divergence")
 
@@ -21,9 +24,11 @@ HISTORY_PARTS = ("sufficiency", "minimality", "divergence")
 class AlignmentNet(NeuralNet):
     """Train an :class:`AlignmentModule` on batches of a :class:`Source`.
 
-    It differs from a plain net in three ways: batches are slices of whole tensors on the device;
-    the criterion is the objective inside the module; and losses are summed on the device and read
-    once an epoch, so that no step waits for the host. Each epoch of `history` holds
+    It differs from a plain net in four ways: batches are slices of whole tensors on the device;
+    the criterion is the objective inside the module; losses are summed on the device and read
+    once an epoch, so that no step waits for the host; and all random numbers of an epoch follow
+    from `seed` and the number of the epoch, so that training can stop after any epoch and go on as
+    if it had not. Train it inside :func:`seeded`. Each epoch of `history` holds
     ``{train,valid}_loss``, the parts ``{train,valid}_{sufficiency,minimality,divergence}``, `beta`
     and `temperature`.
 
@@ -32,7 +37,7 @@ class AlignmentNet(NeuralNet):
     module : AlignmentModule
         Trained in place.
     seed : int
-        Decides on the order of the batches.
+        Decides on the order of the batches, and on what the module draws while training.
     validation : Source or None, default=None
         Pairs on which the loss is measured after each epoch.
     **kwargs
@@ -74,12 +79,14 @@ class AlignmentNet(NeuralNet):
         RuntimeError
             If its weights do not fit this net's module.
         """
-        weights = earlier.module.state_dict()
+        weights = dict(earlier.module.state_dict())
         if not keep_temperature:
             name = "objective.temperature.log_value"
             weights[name] = self.module.state_dict()[name]
         self.module.load_state_dict(weights)
         self.history = copy.deepcopy(earlier.history)
+        for group in self.optimizer_.param_groups:  # where schedules look when they go on
+            group["initial_lr"] = group["lr"]
         if type(self.optimizer_) is type(earlier.optimizer_) and self.device == earlier.device:
             moments = earlier.optimizer_.state
             trained = dict(earlier.module.named_parameters())
@@ -87,31 +94,41 @@ class AlignmentNet(NeuralNet):
                 if name in trained and trained[name] in moments:
                     self.optimizer_.state[parameter] = copy.deepcopy(moments[trained[name]])
 
-    def check_weights(self) -> None:
-        """Raise `DivergenceError` if the last step left weights that are not finite."""
+    def has_finite_weights(self) -> bool:
+        """Whether all weights, the temperature and its inverse are finite."""
         temperature = self.module.objective.temperature()
         tensors = [*self.module.parameters(), temperature, 1 / temperature]
-        if not all(tensor.isfinite().all() for tensor in tensors):
-            raise DivergenceError(f"weights are not finite after training. {self._advice}")
+        return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
+
+    def check_weights(self) -> None:
+        """Raise `DivergenceError` if the last step left weights that are not finite."""
+        if not self.has_finite_weights():
+            raise DivergenceError(
+                f"weights are not finite after epoch {len(self.history)}. {self._advice}"
+            )
 
     @property
     def _advice(self) -> str:
         return f"Lower lr (now {self.lr:g}), fix the temperature, or check the scale of the inputs."
 
     def get_split_datasets(
-        self, X: Source, y: Any = None, **fit_params: Any
-    ) -> tuple[Source, Source | None]:
+        self, X: Source | StreamSource, y: Any = None, **fit_params: Any
+    ) -> tuple[Source | StreamSource, Source | None]:
         """Return the source to train on, and the one to validate on."""
         return X, self.validation
 
-    def get_iterator(self, dataset: Source, training: bool = False) -> Batches:
+    def get_iterator(
+        self, dataset: Source | StreamSource, training: bool = False
+    ) -> Batches | StreamBatches:
         """Return batches that are reshuffled every epoch while training."""
-        return Batches(
-            dataset,
-            self.batch_size,
-            seed=self.seed if training else None,
-            first_epoch=len(self.history),
-        )
+        seed = self.seed if training else None
+        return make_batches(dataset, self.batch_size, seed, first_epoch=len(self.history))
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Draw what this epoch draws from its own seed."""
+        super().on_epoch_begin(net, **kwargs)
+        drawn = np.random.SeedSequence((self.seed, len(self.history))).generate_state(1, np.uint64)
+        seed_torch(int(drawn[0]), torch.device(self.device))
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the gradients of one batch."""
@@ -129,29 +146,31 @@ class AlignmentNet(NeuralNet):
         return {"loss": parts.total, "parts": torch.stack(parts)}
 
     def run_single_epoch(
-        self, iterator: Batches | None, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
         """Run over all batches and record their mean losses, reading them from the device once."""
         if iterator is None:
             return
-        sums, n_seen = torch.zeros(4, device=self.device), 0
+        sums, n_seen, n_batches = torch.zeros(4, device=self.device), 0, 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             n = _batch_rows(batch)
             sums += n * torch.cat([step["loss"].reshape(1), step["parts"]])
-            n_seen += n
+            n_seen, n_batches = n_seen + n, n_batches + 1
             self.notify("on_batch_end", batch=batch, training=training, **step)
         means = (sums / n_seen).tolist()
         for name, value in zip(("loss", *HISTORY_PARTS), means, strict=True):
             self.history.record(f"{prefix}_{name}", value)
-        self.history.record(f"{prefix}_batch_count", len(iterator))
+        self.history.record(f"{prefix}_batch_count", n_batches)
         if training and not np.isfinite(means[0]):
             raise DivergenceError(
                 f"the training loss became {means[0]} in epoch {len(self.history)}. {self._advice}"
             )
 
-    def partial_fit(self, X: Source, y: Any = None, **fit_params: Any) -> AlignmentNet:
+    def partial_fit(
+        self, X: Source | StreamSource, y: Any = None, **fit_params: Any
+    ) -> AlignmentNet:
         """Train, and leave the module in evaluation mode.
 
         The record of an interrupted epoch is dropped: it is run again when training goes on.
@@ -174,7 +193,11 @@ class AlignmentNet(NeuralNet):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        try:
+            device = str(resolve_device(state["device"]))
+        except ValueError:  # pickled where there was such a device
+            device = str(resolve_device("auto"))
+        super().__setstate__({**state, "device": device})
         self.module = getattr(self.module_, "_orig_mod", self.module_)  # under torch.compile
 
 

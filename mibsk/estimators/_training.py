@@ -1,18 +1,29 @@
-"""The net that an aligner trains: made from its parameters, or going on from an earlier one."""
+"""Training: a net made from the parameters of an aligner, or going on from an earlier one."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from numbers import Integral
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import EarlyStopping
 
 from .._validation import suggest
+from ..data import InputSpec
+from ..encoders import InputScaling
+from ..exceptions import DivergenceError
 from ._alignment_module import build_alignment_module
-from ._devices import autocast_dtype
+from ._checkpoint import Checkpoint, CheckpointFolder
+from ._description import describe
+from ._devices import autocast_dtype, seeded
+from ._fingerprint import fingerprint
+from ._fitted import FittedAligner
 from ._net import AlignmentNet
-from ._training_data import TrainingData
+from ._training_data import TrainingData, split_validation
 
 # An adaptive optimizer moves the logarithm of the temperature by about lr a step. At the pace of
 # the weights it would take thousands of steps to fall fourfold, as it does at its optimum; at this
@@ -20,16 +31,87 @@ from ._training_data import TrainingData
 TEMPERATURE_PACE = 10
 
 
+def train(
+    aligner: BaseEstimator,
+    data: TrainingData,
+    columns: BaseEstimator,
+    *,
+    epochs: int,
+    seed: int,
+    device: torch.device,
+    rng: np.random.Generator,
+    earlier: FittedAligner | None = None,
+    whole: bool = True,
+) -> AlignmentNet:
+    """Return a net trained as the parameters of an `IBAligner` say.
+
+    Parameters
+    ----------
+    aligner : IBAligner
+        Its parameters are read.
+    data : TrainingData
+        What to train on.
+    columns : estimator
+        Has what the data, if a table, say of their columns.
+    epochs : int
+        For how many epochs.
+    seed : int
+        Decides on initial weights and on all that training draws.
+    device : torch.device
+        Where.
+    rng : Generator
+        Sets pairs aside for early stopping.
+    earlier : FittedAligner, default=None
+        Goes on from copies of its weights, optimizer state and history, and stays as it is.
+    whole : bool, default=True
+        Whether this is a whole training, which may stop early and leave checkpoints, rather than a
+        part of one that the caller directs.
+
+    Raises
+    ------
+    DivergenceError
+        If the loss or the weights become infinite or NaN.
+    """
+    source, validation = data.source, None
+    if whole and aligner.early_stopping:
+        source, validation = split_validation(source, aligner.validation_fraction, rng)
+    with seeded(seed, device):
+        net = new_net(aligner, data.inputs, data.scalings, device, seed)
+        if validation is not None:
+            net.callbacks.append(("early_stopping", _early_stopping(aligner.n_iter_no_change)))
+            net.validation = validation
+        net.initialize()
+        if earlier is not None:
+            _go_on(net, earlier, keep_temperature=aligner.temperature == "learned")
+        keeps = whole and aligner.checkpoint is not None
+        checkpoint = _checkpoint(aligner, data, columns, net) if keeps else None
+        if checkpoint is not None:
+            net.callbacks_.append(("checkpoint", checkpoint))
+            epochs -= max(checkpoint.n_epochs - len(net.history), 0)
+        try:
+            net.partial_fit(source, epochs=epochs)
+            net.check_weights()
+        except DivergenceError as error:
+            raise DivergenceError(f"{error} {_what_is_left(checkpoint)}") from error
+    # a fitted estimator holds no data, nor the weights that early stopping put aside
+    net.validation, net.callbacks, net.callbacks_ = None, None, []
+    return net
+
+
 def new_net(
-    aligner: BaseEstimator, data: TrainingData, device: torch.device, seed: int
+    aligner: BaseEstimator,
+    inputs: Mapping[str, InputSpec],
+    scalings: Mapping[str, InputScaling | None],
+    device: torch.device,
+    seed: int,
 ) -> AlignmentNet:
     """Return an untrained net as the parameters of an `IBAligner` say.
 
     Weights are drawn from torch's current generator.
     """
     module = build_alignment_module(
-        data.inputs,
-        data.scalings,
+        inputs,
+        scalings,
         encoders=aligner.encoders,
         n_components=aligner.n_components,
         sufficiency=aligner.sufficiency,
@@ -38,16 +120,6 @@ def new_net(
         temperature=aligner.temperature,
         autocast_dtype=autocast_dtype(aligner.precision, device),
     )
-    callbacks = list(aligner.callbacks or [])
-    if aligner.early_stopping:
-        stopper = EarlyStopping(
-            monitor="valid_loss",
-            patience=aligner.n_iter_no_change,
-            threshold=1e-4,
-            threshold_mode="abs",
-            load_best=True,
-        )
-        callbacks.append(("early_stopping", stopper))
     return AlignmentNet(
         module,
         seed=seed,
@@ -55,7 +127,7 @@ def new_net(
         lr=aligner.lr,
         max_epochs=aligner.max_epochs,
         batch_size=aligner.batch_size,
-        callbacks=callbacks,
+        callbacks=list(aligner.callbacks or []),
         device=str(device),
         compile=aligner.compile,
         verbose=aligner.verbose,
@@ -63,24 +135,46 @@ def new_net(
     )
 
 
-def go_on(net: AlignmentNet, data: TrainingData, aligner: BaseEstimator) -> None:
-    """Give a new net the weights, optimizer state and history of the aligner's last fit.
-
-    They are copies: if this fit fails, the model of the last one is as it was.
-    """
-    if data.inputs != aligner.inputs_:
+def _checkpoint(
+    aligner: BaseEstimator, data: TrainingData, columns: BaseEstimator, net: AlignmentNet
+) -> Checkpoint:
+    """Return the callback that goes on from the checkpoints of this very training, if any."""
+    if not isinstance(aligner.random_state, Integral):
         raise ValueError(
-            "warm_start goes on with the model fitted before, but the data differ from what it "
-            f"saw: {list(aligner.inputs_.values())} then, {list(data.inputs.values())} now. Pass "
-            "data of the same shape and type, or set warm_start=False."
+            "checkpoint= needs random_state to be an integer, so that training can go on as it "
+            f"began; got random_state={aligner.random_state!r}."
         )
-    net.initialize()
+    folder = CheckpointFolder(Path(aligner.checkpoint) / fingerprint(aligner, data, net))
+    return Checkpoint(folder, lambda net: describe(aligner, data.form, data.inputs, net, columns))
+
+
+def _what_is_left(checkpoint: Checkpoint | None) -> str:
+    if checkpoint is None:
+        return "With checkpoint=<folder>, the model of the last finite epoch is kept."
+    if checkpoint.last_ is None:
+        return "There is no finite checkpoint."
+    return f"The last finite checkpoint is {checkpoint.last_}: IBAligner.load reads it."
+
+
+def _early_stopping(patience: int) -> EarlyStopping:
+    return EarlyStopping(
+        monitor="valid_loss",
+        patience=patience,
+        threshold=1e-4,
+        threshold_mode="abs",
+        load_best=True,
+    )
+
+
+def _go_on(net: AlignmentNet, earlier: FittedAligner, *, keep_temperature: bool) -> None:
+    """Give a net copies of the weights, optimizer state and history of an earlier training."""
     try:
-        net.go_on_from(aligner.net_, keep_temperature=aligner.temperature == "learned")
+        net.go_on_from(earlier.net_, keep_temperature=keep_temperature)
     except RuntimeError as error:
         raise ValueError(
-            "warm_start goes on with the encoders fitted before, but encoders, n_components or "
-            "minimality have changed since: set them back, or set warm_start=False."
+            "training goes on with the encoders fitted before, but encoders, n_components or "
+            "minimality have changed since: set them back, or start anew with fit and "
+            "warm_start=False."
         ) from error
 
 

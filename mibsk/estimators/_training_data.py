@@ -4,28 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
 from .._validation import n_rows
 from ..data import ClassPairs, Form, InputSpec, Source, dataset_source, read_form, tensor_source
-from ..data._source import dataset_columns
+from ..data._duplicates import warn_duplicates
+from ..data._source import dataset_columns, stack_items
+from ..data._stream import StreamSource
 from ..encoders import InputScaling
+from ._fitted import FittedAligner
 
-_SCALING_SAMPLE = 4096  # items of a torch Dataset from which the input scaling is learned
+_SAMPLE = 4096  # items of a torch Dataset from which the input scaling is learned
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The pairs to train on, and what was learned by looking at them."""
+    """The pairs to train on, and what was learned by looking at them.
+
+    Parameters
+    ----------
+    form : Form
+        How the arguments of `fit` were read.
+    inputs : dict of str to InputSpec
+        What the rows of each modality look like.
+    scalings : dict of str to InputScaling or None
+        How their encoders standardise them.
+    source : Source or StreamSource
+        The pairs.
+    seen : dict of str to array
+        The rows that were looked at, as encoders get them: all, or a sample of a torch Dataset.
+    """
 
     form: Form
     inputs: dict[str, InputSpec]
     scalings: dict[str, InputScaling | None]
-    source: Source
+    source: Source | StreamSource
+    seen: dict[str, Any]
 
 
 def read_training_data(
@@ -34,58 +53,116 @@ def read_training_data(
     modalities: Mapping[str, Any] | None,
     device: torch.device,
     rng: np.random.Generator,
+    batch_size: int,
 ) -> TrainingData:
-    """Check the arguments of `fit`, learn what each modality looks like, and build its source."""
+    """Check the arguments of `fit`, learn what each modality looks like, and build its source.
+
+    Warns
+    -----
+    DuplicateRowsWarning
+        If rows occur more than once in a modality that is not paired by class.
+    """
     form = read_form(X, y, modalities)
-    if isinstance(X, Dataset):
-        n_pairs = len(X)  # type: ignore[arg-type]
-        sample = rng.permutation(n_pairs)[:_SCALING_SAMPLE].tolist()
-        raw: Mapping[str, Any] = dataset_columns(X, sample)
-    elif isinstance(X, ClassPairs):
-        n_pairs, raw = len(X), X
-    else:
-        raw = form.read(X, y)
-        n_pairs = n_rows(*next(iter(raw.items())))
-    if n_pairs < 2:
-        raise ValueError(
-            f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "
-            "contrastive loss compares each pair with others."
-        )
-    inputs, arrays, scalings = {}, {}, {}
+    raw = _raw_rows(X, y, form, rng)
+    inputs, seen, scalings = {}, {}, {}
     for name in form.names:
-        inputs[name], arrays[name] = InputSpec.learn(
-            name, raw[name], labels=name in form.label_names
-        )
-        rows = arrays[name]
+        inputs[name], rows = InputSpec.learn(name, raw[name], labels=name in form.label_names)
+        seen[name] = rows
         if isinstance(X, ClassPairs):
             rows = rows[X.rows(name)]
+        elif inputs[name].kind != "labels":
+            warn_duplicates(name, rows, batch_size)
         scalings[name] = None if inputs[name].is_sparse else InputScaling.from_array(rows)
-    source: Source
-    if isinstance(X, Dataset):
-        source = dataset_source(X, inputs, device)
-    else:
-        source = tensor_source(arrays, device, X.pairing if isinstance(X, ClassPairs) else None)
-    return TrainingData(form, inputs, scalings, source)
+    return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
+
+
+def read_further_data(
+    X: Any,
+    y: Any,
+    modalities: Mapping[str, Any] | None,
+    device: torch.device,
+    rng: np.random.Generator,
+    earlier: FittedAligner,
+) -> TrainingData:
+    """Read the arguments of another `fit` as those of an earlier one were read.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the data do not look like those of the earlier fit.
+    """
+    form, inputs = earlier.form_, earlier.inputs_
+    if modalities is not None and list(modalities) != form.names:
+        raise ValueError(
+            f"training goes on with the modalities fitted before, {form.names}, but modalities= "
+            f"now names {list(modalities)}: set it back, or start anew."
+        )
+    raw = _raw_rows(X, y, form, rng)
+    if missing := [name for name in form.names if name not in raw]:
+        raise ValueError(f"missing modality {missing}: training goes on with all of {form.names}.")
+    seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
+    scalings = {name: earlier.module_.encoder(name).scaling for name in form.names}
+    return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
 
 
 def split_validation(
-    source: Source, fraction: float, rng: np.random.Generator
+    source: Source | StreamSource, fraction: float, rng: np.random.Generator
 ) -> tuple[Source, Source]:
     """Set a random fraction of the pairs aside, at least two on each side.
 
     Raises
     ------
     ValueError
-        If there are too few pairs for that.
+        If there are too few pairs for that, or they come as a stream.
     """
-    n_rows = source.pairing.n_rows
-    n_held = max(round(fraction * n_rows), 2)
-    if n_rows - n_held < 2:
+    if isinstance(source, StreamSource):
+        raise ValueError(
+            "early_stopping sets some pairs aside, which an IterableDataset does not allow: pass a "
+            "Dataset with a length, or early_stopping=False."
+        )
+    n_pairs = source.pairing.n_rows
+    n_held = max(round(fraction * n_pairs), 2)
+    if n_pairs - n_held < 2:
         raise ValueError(
             f"early_stopping sets aside validation_fraction={fraction:g} of the pairs, but "
-            f"{n_rows} pairs are too few to split: pass more, or early_stopping=False."
+            f"{n_pairs} pairs are too few to split: pass more, or early_stopping=False."
         )
-    order = rng.permutation(n_rows)
+    order = rng.permutation(n_pairs)
     held, rest = np.sort(order[:n_held]), np.sort(order[n_held:])
     pairing = source.pairing
     return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
+
+
+def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:
+    """Return the rows per modality as they came, or those of a sample of a torch Dataset."""
+    if isinstance(X, IterableDataset):
+        items = list(islice(iter(X), _SAMPLE))
+        n_pairs, raw = len(items), stack_items(items)
+    elif isinstance(X, Dataset):
+        n_pairs = len(X)  # type: ignore[arg-type]
+        raw = dataset_columns(X, rng.permutation(n_pairs)[:_SAMPLE].tolist())
+    elif isinstance(X, ClassPairs):
+        return _at_least_two(len(X), X)
+    else:
+        raw = form.read(X, y)
+        n_pairs = n_rows(*next(iter(raw.items())))
+    return _at_least_two(n_pairs, raw)
+
+
+def _at_least_two(n_pairs: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    if n_pairs < 2:
+        raise ValueError(
+            f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "
+            "contrastive loss compares each pair with others."
+        )
+    return raw
+
+
+def _source(
+    X: Any, prepared: dict[str, Any], inputs: dict[str, InputSpec], device: torch.device
+) -> Source | StreamSource:
+    if isinstance(X, IterableDataset):
+        return StreamSource(X, inputs, device)
+    if isinstance(X, Dataset):
+        return dataset_source(X, inputs, device)
+    return tensor_source(prepared, device, X.pairing if isinstance(X, ClassPairs) else None)

@@ -6,18 +6,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pandas.api.types import infer_dtype
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
+from .._tensors import is_tensor, tensor_to_array
+
 FloatMatrix = NDArray[np.float64]
 
+LARGEST = 1e150  # sums of products of larger values may leave float64
 TILE_SIZE = 2**21  # scores held at once by metrics that work in tiles: 16 MiB of float64
 
 
-def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> FloatMatrix:
-    """Return ``X`` (array, data frame or tensor on any device) as a finite 2-D float64 array."""
-    if hasattr(X, "detach"):  # a torch tensor, told without importing torch
-        X = X.detach().cpu().double().numpy()
+def as_matrix(X: Any, name: str, *, min_rows: int = 2, largest: float = np.inf) -> FloatMatrix:
+    """Return ``X`` (array, data frame or tensor on any device) as a finite 2-D float64 array.
+
+    No value may be beyond ``largest``.
+    """
+    if is_tensor(X):
+        X = tensor_to_array(name, X)
     if issparse(X):
         raise TypeError(f"{name} must be dense, got a sparse {type(X).__name__}: pass .toarray()")
     try:
@@ -51,12 +58,18 @@ def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> FloatMatrix:
             f"{name} of shape {matrix.shape} has {n_bad} value(s) that are NaN or infinite: "
             f"drop those rows or impute them"
         )
+    if np.abs(matrix).max() > largest:
+        raise ValueError(
+            f"{name} has values beyond {largest:g}, whose products would overflow: rescale them"
+        )
     return matrix
 
 
-def as_pair(X: ArrayLike, Y: ArrayLike) -> tuple[FloatMatrix, FloatMatrix]:
+def as_pair(
+    X: ArrayLike, Y: ArrayLike, *, largest: float = np.inf
+) -> tuple[FloatMatrix, FloatMatrix]:
     """Return two matrices whose rows are pairs."""
-    X, Y = as_matrix(X, "X"), as_matrix(Y, "Y")
+    X, Y = as_matrix(X, "X", largest=largest), as_matrix(Y, "Y", largest=largest)
     if len(X) != len(Y):
         raise ValueError(
             f"row i of X must be the partner of row i of Y, got shapes {X.shape} and {Y.shape}: "
@@ -90,6 +103,28 @@ def check_positive(value: Any, name: str) -> None:
         raise ValueError(f"{name} must be positive and finite, got {value}")
 
 
+def check_weights(weights: Any, n_rows: int) -> FloatMatrix | None:
+    """Return weights (n_rows,) as float64; None stays None, for all the same."""
+    if weights is None:
+        return None
+    if is_tensor(weights):
+        weights = tensor_to_array("sample_weight", weights)
+    try:
+        column = np.asarray(weights)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sample_weight must hold one number per row: {error}") from error
+    if column.dtype.kind not in "biuf":
+        raise ValueError(f"sample_weight must hold one number per row, got {column.dtype}")
+    column = column.astype(np.float64)
+    if column.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_rows},), one weight per row, got {column.shape}"
+        )
+    if not np.isfinite(column).all() or (column < 0).any() or not column.any():
+        raise ValueError("sample_weight must be finite, not negative, and not all 0")
+    return column
+
+
 def tiles(n_rows: int, n_columns: int) -> Iterator[slice]:
     """Cut ``n_rows`` so that a tile of scores against ``n_columns`` fits in ``TILE_SIZE``."""
     step = max(1, TILE_SIZE // n_columns)
@@ -99,9 +134,12 @@ def tiles(n_rows: int, n_columns: int) -> Iterator[slice]:
 
 def as_labels(labels: Any, n_rows: int, name: str) -> "pd.Series[Any]":
     """Return one column of class labels, one for each row, none missing."""
-    if hasattr(labels, "detach"):
-        labels = labels.detach().cpu().numpy()
-    column = labels if isinstance(labels, pd.Series) else np.asarray(labels)
+    if is_tensor(labels):
+        labels = tensor_to_array(name, labels)
+    try:
+        column = labels if isinstance(labels, pd.Series) else np.asarray(labels)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be 1-D class labels: {error}") from error
     if column.ndim != 1:
         raise ValueError(
             f"{name} must be 1-D class labels, got shape {column.shape}: pass several factors as "
@@ -109,11 +147,19 @@ def as_labels(labels: Any, n_rows: int, name: str) -> "pd.Series[Any]":
         )
     if len(column) != n_rows:
         raise ValueError(f"{name} must have one label per row, got {len(column)} for {n_rows} rows")
+    if isinstance(column.dtype, np.dtype) and not column.dtype.isnative:  # pandas cannot count it
+        column = column.astype(column.dtype.newbyteorder("="))
     series = pd.Series(column).reset_index(drop=True)
     if series.isna().any():
         raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows")
+    if (kind := infer_dtype(series)).startswith("mixed") or series.dtype.kind in "cV":
+        raise TypeError(
+            f"{name} must be classes of one type, got {kind} values: convert them with astype(str)"
+        )
     if series.dtype.kind == "f" and (series % 1 != 0).any():
         raise ValueError(f"{name} must be classes, got real numbers: bin them, as pandas.qcut does")
+    if series.dtype.kind == "f":  # pandas counts no half or long ones
+        series = series.astype(np.float64)
     return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
 
 

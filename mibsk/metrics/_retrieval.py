@@ -12,6 +12,7 @@ from ._arrays import (
     as_pair,
     check_k,
     check_same_columns,
+    check_weights,
     tiles,
 )
 
@@ -22,6 +23,7 @@ def recall_at_k(
     *,
     k: int = 1,
     labels: tuple[Any, Any] | None = None,
+    sample_weight: ArrayLike | None = None,
 ) -> float:
     r"""Share of queries in ``X`` that find what they look for among ``k`` rows of ``Y``.
 
@@ -43,6 +45,8 @@ def recall_at_k(
     labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), optional
         Classes of the rows of ``X`` and of ``Y``. The numbers of rows may then differ, and a query
         whose class is not in the gallery is a miss.
+    sample_weight : array-like of shape (n_queries,), optional
+        How much each query counts, >= 0 and not all 0; by default all the same.
 
     Returns
     -------
@@ -52,7 +56,8 @@ def recall_at_k(
     Raises
     ------
     ValueError
-        If ``k`` is out of range, or the shapes of inputs or labels do not fit together.
+        If ``k`` is out of range, the shapes of inputs, labels or weights do not fit together, or
+        the weights are negative, not finite or all 0.
 
     Examples
     --------
@@ -72,7 +77,7 @@ def recall_at_k(
         classes_x, classes_y = _shared_codes(labels, len(X), len(Y))
     check_same_columns(X, Y)
     check_k(k, len(Y))
-    n_hits = 0
+    hits = np.empty(len(X), dtype=bool)
     for rows in tiles(len(X), len(Y)):
         scores = X[rows] @ Y.T
         if labels is None:
@@ -82,8 +87,8 @@ def recall_at_k(
             relevant = classes_x[rows, None] == classes_y
             best = np.where(relevant, scores, -np.inf).max(axis=1, keepdims=True)
             rank = ((scores >= best) & ~relevant).sum(axis=1)
-        n_hits += int(np.count_nonzero(rank < k))
-    return float(n_hits / len(X))
+        hits[rows] = rank < k
+    return float(np.average(hits, weights=check_weights(sample_weight, len(X))))
 
 
 def _shared_codes(labels: tuple[Any, Any], n_x: int, n_y: int) -> tuple[np.ndarray, np.ndarray]:

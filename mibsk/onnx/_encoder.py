@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+from os import PathLike
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils._param_validation import Interval
 
+from .._validation import check_embeddings, n_rows
 from ..data import InputSpec
+from ..data._modality_transformer import ModalityTransformer
 from ..data._padding import pad_csr
+from ..data._prepared_chunks import prepared_chunks
 from ._metadata import EncoderMetadata
 from ._session import open_session
 
 
-class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class OnnxEncoder(ModalityTransformer):
     """Embed the rows of one modality with an encoder exported to ONNX.
 
     The same transformer as ``aligner.encoder(modality)``, in a process that never imports torch.
-    There is nothing to fit; it pickles as its path.
+    There is nothing to fit: attributes are read from the file. It pickles as its path.
 
     Parameters
     ----------
@@ -37,6 +43,10 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         What the file says of itself: input, version, parameters, parity with torch.
     input_ : InputSpec
         Modality, kind, shape and type of the rows.
+    n_features_in_ : int
+        Columns of the rows; only if they are a table.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if the encoder was trained on a data frame.
 
     Examples
     --------
@@ -57,6 +67,13 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "path": [str, PathLike],
+        "providers": [str, list],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
     def __init__(
         self,
         path: str | Path,
@@ -71,23 +88,43 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.n_threads = n_threads
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
-        """Read the file; `X` and `y` are not looked at.
+        """Read the file, and check rows against it; nothing is learned from them.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix, list of str, or mapping, default=None
+            Rows as `transform` takes them.
+        y : object
+            Not looked at.
+
+        Returns
+        -------
+        self
 
         Raises
         ------
-        FileNotFoundError, ValueError
-            If there is no such file, or it is no exported encoder.
+        FileNotFoundError
+            If there is no such file.
+        ValueError, TypeError
+            If it is no exported encoder, or the rows do not look like those that it was trained on.
         """
+        self._validate_params()
         self.__dict__.pop("_settings", None)  # the file may have been replaced
         self._open()
+        if X is not None:
+            self.input_.prepare(self.read_rows(X))
         return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+        """Read the file, and return the embeddings of rows of this modality."""
+        return self.fit().transform(X)  # which checks the rows, once
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the embeddings of rows of this modality.
 
         Parameters
         ----------
-        X : array-like, sparse matrix or list of str
+        X : array-like, sparse matrix, list of str, or a mapping that holds this modality
             Rows as `fit` of the aligner saw them.
 
         Returns
@@ -100,23 +137,28 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         ValueError, TypeError
             If the rows do not look like those that the encoder was trained on.
         """
+        self._validate_params()
+        session = self._open()
         spec = self.input_
-        rows = spec.prepare(X)
-        embedded = np.empty((rows.shape[0], self.metadata_.n_components), np.float32)
-        for start in range(0, rows.shape[0], self.batch_size):
-            chunk = slice(start, start + self.batch_size)
+        X = self.read_rows(X)
+        embedded = np.empty((n_rows(spec.name, X), self.metadata_.n_components), np.float32)
+        for chunk, rows in prepared_chunks(spec, X, self.batch_size):
             if spec.is_sparse:
-                indices, values = pad_csr(rows, chunk)
+                indices, values = pad_csr(rows, slice(None))
                 feed = {"indices": indices, "values": values}
             else:
-                feed = {"x": _as_input_type(spec, rows[chunk])}
-            embedded[chunk] = self._open().run(["z"], feed)[0]
+                feed = {"x": _as_input_type(spec, rows)}
+            embedded[chunk] = session.run(["z"], feed)[0]
+            check_embeddings(spec.name, embedded[chunk], rows, chunk.start)
         return embedded
 
     @property
     def metadata_(self) -> EncoderMetadata:
         """What the file says of itself."""
-        self._open()
+        try:
+            self._open()
+        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            raise AttributeError(str(error)) from error
         return self._metadata
 
     @property
@@ -138,8 +180,12 @@ class OnnxEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _n_features_out(self) -> int:
         return self.metadata_.n_components
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        # what this file takes is known once it is open, which is too much to do for a tag
+        tags.input_tags.sparse = tags.input_tags.string = True
+        return tags
 
     def __getstate__(self) -> dict[str, Any]:
         opened = ("_session", "_settings", "_metadata")

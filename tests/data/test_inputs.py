@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 import torch
@@ -15,6 +16,7 @@ from mibsk.data import InputSpec
 LEARNT = {
     "dense": (np.arange(6.0).reshape(3, 2), False),
     "image": (np.arange(24, dtype=np.uint8).reshape(2, 3, 4), False),
+    "frame": (pd.DataFrame({"b": [1.0, 2.0], "a": [3.0, 4.0]}), False),
     "number": (np.array([0.5, 1.5, 2.0]), False),
     "sparse": (sp.random_array((5, 7), density=0.3, rng=np.random.default_rng(0)), False),
     "text": (["a word", "another", ""], False),
@@ -72,6 +74,60 @@ def test_a_table_and_a_tensor_are_dense():
     assert InputSpec.learn("t", torch.ones(2, 3))[0].shape == (3,)
 
 
+@pytest.mark.parametrize("at_fit", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize("later", [pd.DataFrame, pl.DataFrame])
+def test_a_data_frame_is_read_by_name(at_fit, later):
+    columns = {"b": [1.0, 2.0], "a": [3.0, 4.0], "c": [5.0, 6.0]}
+    spec, prepared = InputSpec.learn("t", at_fit(columns))
+    assert spec.columns == ("b", "a", "c")
+    frame = later(columns)
+    for order in (["a", "b", "c"], ["c", "b", "a"], ["b", "a", "c"]):
+        np.testing.assert_array_equal(spec.prepare(frame[order]), prepared)
+    np.testing.assert_array_equal(spec.prepare(frame.to_numpy()), prepared)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (
+            pd.DataFrame({"age": [1], "hight": [2]}),
+            r"lacks \['height'\] and has \['hight'\].*'height'\?",
+        ),
+        (
+            pl.DataFrame({"age": [1], "hight": [2]}),
+            r"lacks \['height'\] and has \['hight'\].*'height'\?",
+        ),
+        (pd.DataFrame({"age": [1]}), r"modality 't' lacks \['height'\], unlike the data frame"),
+        (
+            pd.DataFrame({"height": [1], "age": [1], "mass": [1]}),
+            r"modality 't' has \['mass'\], un",
+        ),
+        (pd.DataFrame([[1, 2, 3]], columns=["age", "age", "height"]), "names that repeat"),
+    ],
+)
+def test_refuses_other_columns(X, message):
+    spec, _ = InputSpec.learn("t", pd.DataFrame({"age": [1.0, 2.0], "height": [1.0, 2.0]}))
+    with pytest.raises(ValueError, match=message):
+        spec.prepare(X)
+
+
+def test_names_count_only_where_both_have_them():
+    X = np.arange(4.0).reshape(2, 2)
+    spec, _ = InputSpec.learn("t", X)
+    assert spec.columns == ()
+    assert spec.prepare(pd.DataFrame(X, columns=["b", "a"])).tolist() == X.tolist()
+    spec, _ = InputSpec.learn("t", pd.DataFrame(X))
+    assert spec.columns == ()  # positions, not names
+    spec, _ = InputSpec.learn("t", pd.DataFrame(X, columns=["b", "a"]))
+    assert spec.prepare(pd.DataFrame(X)).tolist() == X.tolist()
+
+
+def test_reads_descriptions_written_before_columns_had_names():
+    values = InputSpec("t", "dense", (2,)).to_dict()
+    del values["columns"]
+    assert InputSpec.from_dict(values) == InputSpec("t", "dense", (2,))
+
+
 @pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.float64])
 def test_a_memory_map_is_described_as_its_batches_will_be(tmp_path, dtype):
     mapped = np.memmap(tmp_path / "X", dtype, "w+", shape=(4, 2))
@@ -124,6 +180,26 @@ def test_classes_are_plain_python_values():
     spec, _ = InputSpec.learn("digit", np.array([2, 0, 2]), labels=True)
     assert spec.classes == (0, 2)
     assert all(type(c) is int for c in spec.classes)
+    spec, _ = InputSpec.learn("digit", np.array([np.int64(2), np.int64(0)], object), labels=True)
+    assert all(type(c) is int for c in spec.classes)
+
+
+@pytest.mark.parametrize(
+    ("y", "error", "message"),
+    [
+        (np.array(["a", None], object), ValueError, r"missing labels \(first at row 1; 1 row"),
+        (pd.Series([pd.NaT, pd.NaT]), ValueError, "missing labels .first at row 0; 2 row"),
+        (
+            np.array(["a", 1], object),
+            TypeError,
+            r"labels of one type.*\['int', 'str'\].*astype\(str\)",
+        ),
+        (pd.Series(pd.cut([1, 2, 3], 2)), TypeError, "labels of one type.*Interval"),
+    ],
+)
+def test_refuses_labels(y, error, message):
+    with pytest.raises(error, match=message):
+        InputSpec.learn("y", y, labels=True)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +239,9 @@ def test_classes_are_plain_python_values():
         ("labels", sp.csr_array(np.eye(2)), ValueError, "1-d array of class labels"),
         ("labels", [1, 2], ValueError, r"not seen in fit: \[1, 2\]"),
         ("digits", ["1"], ValueError, r"not seen in fit: \['1'\]"),
-        ("digits", [3, 7], ValueError, r"not seen in fit: \[7\]; known are \[1, 2, 3\]"),
+        ("digits", [3, 7], ValueError, r"\[7\]; known are \[1, 2, 3\].*y\.astype\(float\)"),
+        ("digits", np.array([[3], {}], object), TypeError, "must hold class labels such as"),
+        ("dense", [1.0, np.nan], ValueError, "contains NaN"),
         ("digits", [3.0, np.nan], ValueError, r"not seen in fit: \[nan\]"),
     ],
 )

@@ -7,7 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk.data._rows import CsrRows, HostRows, ResidentRows, make_rows
+from mibsk import _memory_map
+from mibsk.data._rows import CsrRows, HostRows, ResidentRows, make_rows, to_batch
 
 CPU = torch.device("cpu")
 INDICES = torch.tensor([4, 0, 0, 2])
@@ -34,7 +35,11 @@ def test_dense_rows(kind, dtype, shape):
 @pytest.mark.parametrize(
     ("dtype", "kept"), [(np.float64, "float32"), (np.int16, "float32"), (np.bool_, "uint8")]
 )
-def test_rows_of_a_memory_map_are_converted_batch_by_batch(tmp_path, dtype, kept):
+@pytest.mark.parametrize("smallest_file", [1, 2**26])
+def test_rows_of_a_memory_map_are_converted_batch_by_batch(
+    tmp_path, monkeypatch, dtype, kept, smallest_file
+):
+    monkeypatch.setattr(_memory_map, "_SMALLEST_FILE", smallest_file)
     mapped = np.memmap(tmp_path / "X", dtype, "w+", shape=(5, 3))
     mapped[:] = np.arange(15).reshape(5, 3) % 2
     rows = make_rows(mapped, CPU)
@@ -89,6 +94,27 @@ def test_taken_rows_are_a_copy():
     np.testing.assert_array_equal(X, BASE)
 
 
+@pytest.mark.parametrize(
+    ("X", "kept"),
+    [
+        (BASE, "float32"),
+        (BASE.astype(np.float64), "float32"),
+        (BASE.astype(np.uint8), "uint8"),
+        (BASE > 7, "uint8"),
+        (read_only(BASE.copy()), "float32"),
+        (BASE[::-1, ::2], "float32"),
+        (np.asfortranarray(BASE), "float32"),
+    ],
+)
+def test_all_rows_as_one_batch_are_a_copy(X, kept):
+    before = X.copy()
+    batch = to_batch(X, CPU)
+    assert batch.numpy().dtype == kept
+    np.testing.assert_array_equal(batch.numpy(), X)
+    batch.fill_(9)
+    np.testing.assert_array_equal(X, before)
+
+
 class TestSparse:
     X = sp.csr_array(
         np.array([[0, 2, 0], [0, 0, 0], [1, 2, 3], [0, 0, 0], [0, 0, 4]], dtype=np.float32)
@@ -100,6 +126,10 @@ class TestSparse:
         assert len(rows) == 5
         batch = rows.take(INDICES)
         np.testing.assert_array_equal(densify(batch, 3), self.X[INDICES.numpy()].toarray())
+
+    def test_all_rows_as_one_batch(self):
+        batch = to_batch(self.X, CPU)
+        np.testing.assert_array_equal(densify(batch, 3), self.X.toarray())
 
     def test_a_batch_is_as_wide_as_its_longest_row(self):
         rows = CsrRows(self.X, CPU)

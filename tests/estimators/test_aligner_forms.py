@@ -89,7 +89,8 @@ def test_modalities_of_a_table_may_overlap_and_leave_columns_out(table, quick):
 
 
 def test_data_frame_with_text_and_numbers(quick):
-    frame = pd.DataFrame({"note": ["one", "two"] * 10, "a": np.arange(20.0), "b": np.ones(20)})
+    notes = [f"no. {i}" for i in range(20)]
+    frame = pd.DataFrame({"note": notes, "a": np.arange(20.0), "b": np.ones(20)})
     aligner = quick({"text": ["note"], "numbers": ["a", "b"]}).fit(frame)
     assert {name: spec.kind for name, spec in aligner.inputs_.items()} == {
         "text": "text",

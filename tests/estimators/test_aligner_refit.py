@@ -6,9 +6,10 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 from torch import nn
 
+from mibsk.encoders import MLP
 from mibsk.exceptions import DivergenceError
 
 CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
@@ -35,6 +36,23 @@ class TestWarmStart:
         assert halves.n_iter_ == 4
         assert [epoch["epoch"] for epoch in halves.history_] == [1, 2, 3, 4]
         np.testing.assert_array_equal(halves.transform(views), whole.transform(views))
+
+    def test_so_they_are_where_training_draws_random_numbers(self, views, quick):
+        params = {"minimality": "variational", "encoders": MLP((8,), dropout=0.3)}
+        whole = quick(max_epochs=4, **params).fit(views)
+        halves = quick(max_epochs=2, warm_start=True, **params).fit(views).fit(views)
+        np.testing.assert_array_equal(halves.transform(views), whole.transform(views))
+
+    def test_goes_on_under_a_schedule_of_the_learning_rate(self, views, quick):
+        schedule = LRScheduler("LambdaLR", lr_lambda=lambda epoch: 0.5**epoch)
+        whole = quick(max_epochs=4, callbacks=[schedule]).fit(views)
+        halves = quick(max_epochs=2, callbacks=[schedule], warm_start=True).fit(views).fit(views)
+        np.testing.assert_array_equal(halves.transform(views), whole.transform(views))
+
+    def test_refuses_other_names_in_modalities(self, table, quick):
+        aligner = quick(CUT, warm_start=True).fit(table)
+        with pytest.raises(ValueError, match="modalities= now names"):
+            aligner.set_params(modalities={"a": [0], "b": [1]}).fit(table)
 
     def test_goes_on_after_pickling(self, views, quick):
         whole = quick(max_epochs=4).fit(views)
@@ -81,12 +99,15 @@ class TestWarmStart:
     def test_refuses_data_of_another_shape_and_keeps_the_model(self, views, quick):
         aligner = quick(warm_start=True).fit(views)
         before = aligner.transform(views)
-        for other in (
-            {"audio": views["audio"][:, :3], "image": views["image"]},
-            {"sound": views["audio"], "image": views["image"]},
-            {"audio": views["audio"], "image": ["text"] * 48},
+        audio, image = views["audio"], views["image"]
+        for other, error, message in (
+            ({"audio": audio[:, :3], "image": image}, ValueError, "'audio' is expecting 5"),
+            ({"sound": audio, "image": image}, ValueError, "unknown modality 'sound'"),
+            ({"audio": audio}, ValueError, r"missing modality \['image'\]: training goes on with"),
+            ({"audio": audio, "image": ["text"] * 48}, TypeError, "'image' was fitted on numbers"),
+            (np.hstack([audio, image]), TypeError, "fitted on a mapping"),
         ):
-            with pytest.raises(ValueError, match="warm_start goes on with the model fitted before"):
+            with pytest.raises(error, match=message):
                 aligner.fit(other)
         np.testing.assert_array_equal(aligner.transform(views), before)
         assert aligner.n_iter_ == 2

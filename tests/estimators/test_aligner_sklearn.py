@@ -1,4 +1,4 @@
-"""The aligner among scikit-learn's tools."""
+"""Copies of an aligner, and what scikit-learn's tools make of real data (more in tests/sklearn)."""
 
 import copy
 import pickle
@@ -6,21 +6,14 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mibsk import ClassPairs, IBAligner, Modalities
 
 CUT = {"left": slice(0, 32), "right": slice(32, 64)}
-
-
-@parametrize_with_checks([IBAligner(n_components=4, max_epochs=1, random_state=0)])
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
 
 
 def by_joblib(aligner, folder):
@@ -78,34 +71,6 @@ def test_weights_are_stored_once(views, quick):
     assert len(pickle.dumps(aligner)) < n_bytes + 50_000
 
 
-def test_clone_is_unfitted_and_equal(views, quick):
-    aligner = quick(fusion="mean", beta=0.7).fit(views)
-    cloned = clone(aligner)
-    assert not cloned.__sklearn_is_fitted__()
-    assert cloned.get_params() == aligner.get_params()
-    np.testing.assert_array_equal(cloned.fit(views).transform(views), aligner.transform(views))
-
-
-def test_grid_search_over_beta(views, quick):
-    search = GridSearchCV(quick(), {"beta": [0.0, 1.0]}, cv=3, error_score="raise").fit(views)
-    assert search.best_params_["beta"] in (0.0, 1.0)
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    np.testing.assert_array_equal(search.transform(views), search.best_estimator_.transform(views))
-
-
-def test_cross_validation_of_every_form(views, table, quick):
-    labels = np.arange(48) % 2
-    cut = {"audio": slice(0, 5), "image": slice(5, 9)}
-    scores = [
-        cross_val_score(quick(), views, cv=3, error_score="raise"),
-        cross_val_score(quick(cut), table, cv=3, error_score="raise"),
-        cross_val_score(quick(cut), table, labels, cv=3, error_score="raise"),
-        cross_val_score(quick(), views["audio"], views["image"], cv=3, error_score="raise"),
-    ]
-    np.testing.assert_array_equal(scores[0], scores[1])
-    assert np.isfinite(scores).all()
-
-
 def test_cross_validation_of_class_pairs(quick):
     rng = np.random.default_rng(0)
     labels = np.arange(60) % 3
@@ -133,13 +98,6 @@ def test_pipeline_of_scaler_aligner_classifier(halves, quick):
     assert scores.mean() > 0.7
     search = GridSearchCV(pipeline, {"ibaligner__beta": [0.1, 1.0]}, cv=2, error_score="raise")
     assert search.set_params(estimator__ibaligner__max_epochs=1).fit(table, digits).best_params_
-
-
-def test_pipeline_over_a_mapping(views, quick):
-    labels = np.arange(48) % 2
-    pipeline = make_pipeline(quick(), LogisticRegression()).fit(views, labels)
-    assert pipeline.predict(views).shape == (48,)
-    assert np.isfinite(cross_val_score(pipeline, views, labels, cv=3, error_score="raise")).all()
 
 
 def test_shown_without_defaults():

@@ -96,3 +96,26 @@ def test_bad_arguments():
         recall_at_k(X, X, labels=[0, 1, 2])
     with pytest.raises(ValueError, match=r"labels\[1\] must have one label per row, got 2"):
         recall_at_k(X, X, labels=([0, 1, 2], [0, 1]))
+
+
+@given(n=st.integers(2, 12), k=st.integers(1, 2), seed=st.integers(0, 2**16))
+def test_integer_weights_count_queries_as_often(n, k, seed):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.normal(size=(2, n, 3))
+    weights = rng.integers(0, 4, n)
+    weights[0] = 1
+    labels = np.arange(n)
+    often = np.repeat(labels, weights)
+    repeated = recall_at_k(X[often], Y, k=k, labels=(often, labels))
+    assert recall_at_k(X, Y, k=k, sample_weight=weights) == pytest.approx(repeated)
+    assert recall_at_k(X, Y, k=k, sample_weight=np.full(n, 0.3)) == pytest.approx(
+        recall_at_k(X, Y, k=k)
+    )
+
+
+@pytest.mark.parametrize("weights", [[1, 2], [[1], [1], [1]], [1, np.nan, 1], [1, -1, 1], [0] * 3])
+def test_bad_weights(weights):
+    with pytest.raises(ValueError, match="sample_weight must"):
+        recall_at_k(np.eye(3), np.eye(3), sample_weight=weights)
+    with pytest.raises(ValueError, match="sample_weight must hold one number per row"):
+        recall_at_k(np.eye(3), np.eye(3), sample_weight=["a", "b", "c"])

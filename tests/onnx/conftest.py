@@ -21,7 +21,9 @@ def rows():
         "audio": hidden @ rng.normal(size=(3, 6)),
         "photo": rng.integers(256, size=(N_ROWS, 8, 8), dtype=np.uint8),
         "counts": sp.random_array((N_ROWS, 50), density=0.1, rng=0, format="csr"),
-        "text": np.asarray([f"{'short' if h > 0 else 'a much longer'} text" for h in hidden[:, 0]]),
+        "text": np.asarray(
+            [f"{'short' if h > 0 else 'a much longer'} text, {h:.3f}" for h in hidden[:, 0]]
+        ),
     }
 
 

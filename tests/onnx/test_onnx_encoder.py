@@ -15,16 +15,27 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import check_is_fitted
 
-from mibsk import OnnxEncoder
+from mibsk import IBAligner, OnnxEncoder
 from mibsk.exceptions import DependencyConflictError, NotInstalledError
-from mibsk.onnx import _session
+from mibsk.onnx import _session, export_encoder
 
 
 @pytest.fixture
 def audio(exported):
     """The rows of the float modality."""
     return exported.rows["audio"]
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A data frame, and the file of an encoder that was trained on it."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(rng.normal(size=(30, 3)), columns=["low", "middle", "high"])
+    data = {"tone": frame, "other": rng.normal(size=(30, 2))}
+    aligner = IBAligner(n_components=2, max_epochs=1, random_state=0).fit(data)
+    return frame, export_encoder(aligner, "tone", tmp_path_factory.mktemp("named") / "tone.onnx")
 
 
 @pytest.fixture
@@ -184,6 +195,86 @@ class TestRows:
     def test_bad_rows(self, exported, modality, bad, message):
         with pytest.raises((ValueError, TypeError), match=message):
             OnnxEncoder(exported.files[modality]).transform(bad)
+
+
+class TestSklearnManners:
+    """Beyond scikit-learn's own checks, which run on a subclass that makes its file in `fit`."""
+
+    def test_columns_of_an_array(self, dense_file):
+        encoder = OnnxEncoder(dense_file)
+        assert encoder.n_features_in_ == 6
+        assert not hasattr(encoder, "feature_names_in_")
+
+    def test_columns_of_a_data_frame_are_known_by_name(self, named):
+        frame, path = named
+        encoder = OnnxEncoder(path)
+        assert encoder.n_features_in_ == 3
+        assert list(encoder.feature_names_in_) == ["low", "middle", "high"]
+        shuffled = frame[["high", "low", "middle"]]
+        np.testing.assert_array_equal(encoder.transform(shuffled), encoder.transform(frame))
+        with pytest.raises(ValueError, match="feature names should match"):
+            encoder.transform(frame.rename(columns={"low": "lo"}))
+        with pytest.warns(UserWarning, match="X does not have valid feature names"):
+            encoder.transform(frame.to_numpy())
+
+    @pytest.mark.parametrize("modality", ["photo", "text"])
+    def test_what_has_no_columns(self, exported, modality):
+        encoder = OnnxEncoder(exported.files[modality])
+        assert not hasattr(encoder, "n_features_in_")
+        assert not hasattr(encoder, "feature_names_in_")
+        assert list(encoder.get_feature_names_out()) == [f"onnxencoder{i}" for i in range(5)]
+
+    def test_fit_checks_rows_and_learns_nothing(self, exported, audio):
+        encoder = OnnxEncoder(exported.files["audio"])
+        expected = encoder.transform(audio)
+        np.testing.assert_array_equal(encoder.fit(audio * 3).transform(audio), expected)
+        np.testing.assert_array_equal(OnnxEncoder(encoder.path).fit_transform(audio), expected)
+        with pytest.raises(ValueError, match="X has 5 features, but OnnxEncoder is expecting 6"):
+            encoder.fit(audio[:, :5])
+        with pytest.raises(ValueError, match="'audio' contains NaN"):
+            make_pipeline(encoder, LogisticRegression()).fit(audio * np.nan, audio[:, 0] > 0)
+
+    def test_a_mapping_that_holds_the_modality(self, exported, audio):
+        encoder = OnnxEncoder(exported.files["audio"])
+        np.testing.assert_array_equal(encoder.transform(exported.rows), encoder.transform(audio))
+        with pytest.raises(ValueError, match=r"missing modality 'audio'; got \['adio'\]\. Did you"):
+            encoder.transform({"adio": audio})
+
+    @pytest.mark.parametrize("container", ["pandas", "polars"])
+    def test_set_output(self, named, container):
+        frame, path = named
+        encoder = OnnxEncoder(path)
+        plain = encoder.transform(frame)
+        encoder.set_output(transform=container)
+        for embedded in (encoder.transform(frame), encoder.fit_transform(frame)):
+            assert type(embedded).__module__.split(".")[0] == container
+            assert list(embedded.columns) == ["onnxencoder0", "onnxencoder1"]
+            np.testing.assert_array_equal(embedded.to_numpy(), plain)
+
+    def test_needs_no_fit(self, dense_file):
+        tags = OnnxEncoder(dense_file).__sklearn_tags__()
+        assert not tags.requires_fit
+        assert tags.input_tags.sparse
+        assert tags.input_tags.string
+        check_is_fitted(OnnxEncoder(dense_file))
+
+    def test_attributes_of_a_file_that_is_not_there(self, tmp_path):
+        encoder = OnnxEncoder(tmp_path / "later.onnx")
+        for learned in ("metadata_", "input_", "n_features_in_", "feature_names_in_"):
+            assert not hasattr(encoder, learned)
+        with pytest.raises(AttributeError, match=r"no ONNX file at .*later\.onnx: export one"):
+            _ = encoder.metadata_
+        with pytest.raises(FileNotFoundError, match="no ONNX file"):
+            encoder.transform(np.zeros((2, 3)))
+
+    @pytest.mark.parametrize(
+        "params", [{"path": 3}, {"batch_size": 0}, {"n_threads": 0}, {"providers": None}], ids=repr
+    )
+    def test_parameters_out_of_range(self, dense_file, audio, params):
+        encoder = OnnxEncoder(dense_file).set_params(**params)
+        for call in (encoder.fit, encoder.transform):
+            with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter of Onnx"):
+                call(audio)
 
 
 class TestFiles:

@@ -57,6 +57,7 @@ def test_classes_are_those_of_the_anchor():
     assert shared_classes(Bunch(data=pairs, labels=labels, shared=["digit"])).tolist() == [1, 0]
 
 
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")  # factors repeat
 def test_everything_is_measured_on_the_held_out_rows():
     sprites = make_sprites(800, image_size=8, shared=["scale", "pos_x"], random_state=0)
     train, test = split_bunch(sprites, test_size=0.25, random_state=0)

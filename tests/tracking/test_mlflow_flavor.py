@@ -63,7 +63,8 @@ def test_pyfunc_of_a_table(tmp_path, rows):
 
 
 def test_pyfunc_of_text(tmp_path, rows):
-    pairs = {"audio": rows["audio"], "text": np.asarray(["short", "rather long"] * 30)}
+    texts = np.asarray([f"{'rather long ' * (i % 2)}{i}" for i in range(60)])
+    pairs = {"audio": rows["audio"], "text": texts}
     aligner = IBAligner(n_components=3, max_epochs=1, random_state=0).fit(pairs)
     save_model(aligner, tmp_path / "model")
     predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(pairs)

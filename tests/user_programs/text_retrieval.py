@@ -10,7 +10,7 @@ digits = load_digits()
 words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 pages = Modalities(
     {
-        "text": [f"the digit {words[digit]}, written by hand" for digit in digits.target],
+        "text": [f"page {i}: the digit {words[y]}, by hand" for i, y in enumerate(digits.target)],
         "image": digits.images,
     }
 )
@@ -19,7 +19,7 @@ train, test, _, y_test = train_test_split(
 )
 aligner = IBAligner(n_components=16, max_epochs=5, random_state=0).fit(train)
 
-queries = aligner.embed({"text": [f"the digit {word}, written by hand" for word in words]})["text"]
+queries = aligner.embed({"text": [f"the digit {word}, by hand" for word in words]})["text"]
 images = aligner.embed({"image": test["image"]})["image"]
 found = np.argsort(-queries @ images.T, axis=1)[:, :5]
 precision = np.mean(y_test[found] == np.arange(10)[:, None])

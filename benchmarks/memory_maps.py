@@ -1,0 +1,91 @@
+"""How much resident memory grows while an aligner learns from larger files, and embeds them.
+
+    python -m benchmarks.memory_maps [--rows 500000] [--columns 1000] [--folder FOLDER]
+
+Writes two paired memory maps of float32 (4 GB in all) to a temporary folder, fits for one epoch as
+a mapping and as two tables, and transforms. Memory is what the kernel counts as resident (Linux),
+pages of files included; its growth is the peak less what there was before the call.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from mibsk import IBAligner
+
+MB = 10**6
+LIMIT = 600 * MB
+ROWS_AT_A_TIME = 10_000
+
+
+def write_pairs(folder: Path, n_rows: int, n_columns: int) -> dict[str, np.memmap]:
+    """Write two linear views of ten hidden factors, with noise, and map them."""
+    rng = np.random.default_rng(0)
+    weights = {name: rng.normal(size=(10, n_columns)).astype(np.float32) for name in "ab"}
+    with (folder / "a").open("wb") as a, (folder / "b").open("wb") as b:
+        for start in range(0, n_rows, ROWS_AT_A_TIME):
+            n = min(ROWS_AT_A_TIME, n_rows - start)
+            hidden = rng.standard_normal((n, 10), dtype=np.float32)
+            for name, file in (("a", a), ("b", b)):
+                noise = rng.standard_normal((n, n_columns), dtype=np.float32)
+                (hidden @ weights[name] + noise).tofile(file)
+    shape = (n_rows, n_columns)
+    return {name: np.memmap(folder / name, np.float32, "r", shape=shape) for name in weights}
+
+
+def status(entry: str) -> int:
+    """Return the bytes that the kernel counts for this process."""
+    found = re.search(rf"{entry}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found is not None
+    return 1024 * int(found[1])
+
+
+@contextmanager
+def growth(what: str, n_output: int = 0) -> Iterator[None]:
+    """Print time and growth of memory, apart from `n_output` bytes, of what is done inside."""
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before, started = status("VmRSS"), time.perf_counter()
+    yield
+    seconds, grown = time.perf_counter() - started, status("VmHWM") - before - n_output
+    beside = f" beside {n_output / MB:.0f} MB of output" if n_output else ""
+    verdict = "" if grown < LIMIT else f": MORE THAN {LIMIT / MB:.0f} MB"
+    print(
+        f"{what}: {seconds:.0f} s, {before / MB:.0f} MB grew by {grown / MB:.0f} MB{beside}"
+        f"{verdict}",
+        flush=True,
+    )
+
+
+def measure(folder: Path, n_rows: int, n_columns: int) -> None:
+    """Fit and transform, as a mapping and as two tables."""
+    pairs = write_pairs(folder, n_rows, n_columns)
+    n_bytes = sum(X.nbytes for X in pairs.values())
+    print(f"{n_rows} pairs of {n_columns} columns each: {n_bytes / MB:.0f} MB", flush=True)
+    for form, data in {"a mapping": (pairs,), "two tables": tuple(pairs.values())}.items():
+        aligner = IBAligner(max_epochs=1, random_state=0)
+        with growth(f"fit on {form}"):
+            aligner.fit(*data)
+        with growth("transform", 2 * n_rows * aligner.n_components * 4):
+            aligner.transform(*data)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--columns", type=int, default=1000)
+    parser.add_argument("--folder", type=Path, help="where the temporary folder is put")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        measure(Path(folder), options.rows, options.columns)
+
+
+if __name__ == "__main__":
+    main()

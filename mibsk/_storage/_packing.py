@@ -1,0 +1,191 @@
+"""Nests of plain values and tensors, taken apart into JSON and named tensors, and put together."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+# safetensors' codes of dtypes, which torch and NumPy call alike
+_CODES = {
+    "float64": "F64",
+    "float32": "F32",
+    "float16": "F16",
+    "bfloat16": "BF16",
+    "float8_e4m3fn": "F8_E4M3",
+    "float8_e5m2": "F8_E5M2",
+    "complex64": "C64",
+    "int64": "I64",
+    "int32": "I32",
+    "int16": "I16",
+    "int8": "I8",
+    "uint64": "U64",
+    "uint32": "U32",
+    "uint16": "U16",
+    "uint8": "U8",
+    "bool": "BOOL",
+}
+_DTYPES = {code: getattr(torch, name) for name, code in _CODES.items()}
+
+
+class PackedTensor(NamedTuple):
+    """A tensor as a file holds it.
+
+    Parameters
+    ----------
+    code : str
+        What safetensors calls its dtype.
+    shape : tuple of int
+        Its shape.
+    itemsize : int
+        Bytes per value.
+    data : ndarray of uint8 (n_bytes,)
+        Its values; the tensor's own memory where that is contiguous.
+    """
+
+    code: str
+    shape: tuple[int, ...]
+    itemsize: int
+    data: np.ndarray
+
+
+def pack(state: Any) -> tuple[Any, dict[str, PackedTensor]]:
+    """Take a nest apart.
+
+    Parameters
+    ----------
+    state : nest of dict, list and tuple
+        Keys are strings, numbers, booleans or None; leaves are those, tensors, arrays of numbers
+        and NumPy's scalars. Subclasses of plain types count as what they derive from.
+
+    Returns
+    -------
+    content : nest of dict, list and plain values
+        As JSON knows it, with finite numbers alone. What JSON does not know is a mapping of one
+        key, which begins with a dollar sign.
+    tensors : dict of str to PackedTensor
+        The tensors that stand in it by name.
+
+    Raises
+    ------
+    TypeError
+        If there is anything else; the message says where.
+    """
+    tensors: dict[str, PackedTensor] = {}
+    return _pack(state, (), tensors), tensors
+
+
+def unpack(content: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    """Put together what :func:`pack` took apart.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If `content` is not as :func:`pack` returns it.
+    """
+    if isinstance(content, list):
+        return [unpack(item, tensors) for item in content]
+    if not isinstance(content, dict):
+        return content
+    tag: str
+    value: Any
+    tag, value = next(iter(content.items()), ("", None))
+    if not tag.startswith("$"):
+        return {key: unpack(item, tensors) for key, item in content.items()}
+    if tag == "$tensor":
+        return tensors[value]
+    if tag == "$array":
+        return tensors[value].numpy()
+    if tag == "$tuple":
+        return tuple(unpack(value, tensors))
+    if tag == "$float":
+        return struct.unpack(">d", bytes.fromhex(value))[0]
+    if tag == "$dict":
+        return {unpack(key, tensors): unpack(item, tensors) for key, item in value}
+    raise ValueError(f"unknown tag {tag!r}")
+
+
+def unpack_tensor(dtype: str, shape: list[int], data: bytearray) -> torch.Tensor:
+    """Return the tensor of bytes, which it goes on using."""
+    if not data:  # frombuffer takes no empty buffer
+        return torch.empty(shape, dtype=_DTYPES[dtype])
+    return torch.frombuffer(data, dtype=_DTYPES[dtype]).reshape(shape)
+
+
+def _pack(value: Any, keys: tuple[Any, ...], tensors: dict[str, PackedTensor]) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": struct.pack(">d", value).hex()}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
+        return _pack(value.item(), keys, tensors)
+    if isinstance(value, dict):
+        items = [(_pack_key(key, keys), _pack(value[key], (*keys, key), tensors)) for key in value]
+        if all(isinstance(key, str) and not key.startswith("$") for key, _ in items):
+            return dict(items)
+        return {"$dict": items}
+    if isinstance(value, list | tuple):
+        entries = [_pack(item, (*keys, i), tensors) for i, item in enumerate(value)]
+        return {"$tuple": entries} if isinstance(value, tuple) else entries
+    if isinstance(value, torch.Tensor | np.ndarray):
+        packed = _pack_tensor(value) if isinstance(value, torch.Tensor) else _pack_array(value)
+        if packed is not None:
+            name = _free_name(keys, tensors)
+            tensors[name] = packed
+            return {"$tensor" if isinstance(value, torch.Tensor) else "$array": name}
+    raise TypeError(
+        f"{_where(keys)} is {_describe(value)}, which a file that runs no code cannot hold."
+    )
+
+
+def _pack_key(key: Any, keys: tuple[Any, ...]) -> Any:
+    if not isinstance(key, str | int | float | np.generic | None):
+        raise TypeError(f"{_where(keys)} has the key {key!r}: expected a string or a number.")
+    return _pack(key, (*keys, key), {})
+
+
+def _pack_tensor(value: torch.Tensor) -> PackedTensor | None:
+    """Return the bytes of a tensor; None if it is of a kind that a file cannot hold."""
+    code = _CODES.get(str(value.dtype).removeprefix("torch."))
+    if code is None or value.layout != torch.strided or value.is_meta:
+        return None
+    dense = value.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    # an empty tensor may have strides that cannot be viewed as bytes
+    flat = dense.reshape(-1) if dense.numel() else torch.empty(0, dtype=value.dtype)
+    data = flat.view(torch.uint8).numpy()
+    return PackedTensor(code, tuple(value.shape), value.itemsize, data)
+
+
+def _pack_array(value: np.ndarray) -> PackedTensor | None:
+    """Return the bytes of an array; None if it is of a kind that a file cannot hold."""
+    code = _CODES.get(value.dtype.name)
+    if code is None or value.dtype.kind not in "biufc":
+        return None
+    native = value.astype(value.dtype.newbyteorder("="), copy=False)
+    data = np.ascontiguousarray(native).reshape(-1).view(np.uint8)
+    return PackedTensor(code, value.shape, value.itemsize, data)
+
+
+def _free_name(keys: tuple[Any, ...], taken: Iterable[str]) -> str:
+    """Return the keys that lead to a tensor as a name that no other has."""
+    name = ".".join(map(str, keys)) or "state"
+    name = name.encode("ascii", "backslashreplace").decode()
+    while name in taken or name == "__metadata__":
+        name += "_"
+    return name
+
+
+def _where(keys: tuple[Any, ...]) -> str:
+    return "state" + "".join(f"[{key!r}]" for key in keys)
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of {value.dtype} on {value.device.type} in layout {value.layout}"
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype}"
+    return f"a {type(value).__qualname__}"

@@ -1,0 +1,214 @@
+"""One file format for state that must survive: safetensors, which runs no code when it is read.
+
+The header's metadata hold plain values as JSON, in which tensors stand by name, and a digest of the
+whole file. Files are written aside and put in place at once, so that there is never half a file.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import uuid
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, deserialize
+
+from .. import __version__
+from ..exceptions import TornFileError, VersionWarning
+from ._packing import PackedTensor, pack, unpack, unpack_tensor
+
+FORMAT = 1
+_NO_DIGEST = "0" * 64  # stands for the digest where that is computed, in all formats to come too
+_PICKLES = (b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_MAX_HEADER = 100_000_000  # bytes; readers of safetensors refuse more
+
+
+def write_state(path: str | os.PathLike[str], state: Any) -> None:
+    """Write a nest of plain values, arrays and tensors; an earlier file is replaced at once.
+
+    Parameters
+    ----------
+    path : path
+        Where to. Its folder is made if it is not there.
+    state : nest of dict, list and tuple
+        What :func:`pack` takes.
+
+    Raises
+    ------
+    TypeError
+        If it holds anything else; the message says where.
+    ValueError
+        If it holds more plain values than the header of such a file may.
+    OSError
+        If the file cannot be written. An earlier one is then left as it was.
+    """
+    content, tensors = pack(state)
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"))
+    # the largest items first, so that each tensor lies aligned in the file
+    tensors = dict(sorted(tensors.items(), key=lambda item: -item[1].itemsize))
+    data = [packed.data for packed in tensors.values()]
+    header = _header(text, tensors, _NO_DIGEST)
+    if len(header) > _MAX_HEADER:
+        raise ValueError(
+            f"{os.fspath(path)} would have {len(header)} bytes of plain values, more than the "
+            f"{_MAX_HEADER} that such a file may: keep long lists of numbers as arrays."
+        )
+    header = _header(text, tensors, _digest([header, *data]))
+    _replace(Path(path), [header, *data])
+
+
+def read_state(path: str | os.PathLike[str]) -> Any:
+    """Read what :func:`write_state` wrote, with tensors on the CPU.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    TornFileError
+        If it is incomplete or damaged.
+    ValueError
+        If it is a safetensors file of another program, or in a newer format.
+
+    Warns
+    -----
+    VersionWarning
+        If another version of mibsk wrote it.
+    """
+    path = Path(path)
+    whole = path.read_bytes()
+    header = whole[: 8 + int.from_bytes(whole[:8], "little")]
+    try:
+        entries = deserialize(whole)
+        metadata = json.loads(header[8:]).get("__metadata__", {})
+    except (SafetensorError, ValueError, RecursionError) as error:
+        is_pickle = whole.startswith(_PICKLES)
+        hint = "; a pickle is loaded with pickle.load or joblib.load" if is_pickle else ""
+        raise _torn(path, f"it cannot be read as a safetensors file{hint}") from error
+    if b"mibsk" not in header:
+        raise ValueError(
+            f"{path} is a safetensors file, but not one that mibsk wrote: it lacks the description "
+            "that goes with the weights."
+        )
+    digest = str(metadata.get("mibsk_digest"))
+    blank = header.replace(digest.encode(), _NO_DIGEST.encode(), 1)
+    if _digest([blank, memoryview(whole)[len(header) :]]) != digest:
+        raise _torn(path, "its content is not what was written")
+    try:
+        version, written_format = metadata["mibsk_version"], int(metadata["mibsk_format"])
+        if written_format <= FORMAT:
+            tensors = {name: unpack_tensor(**entry) for name, entry in entries}
+            state = unpack(json.loads(metadata["mibsk_state"]), tensors)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _torn(path, "its description is not as mibsk writes it") from error
+    if written_format > FORMAT:
+        raise ValueError(
+            f"{path} was written by mibsk {version}, which is newer than this one, {__version__}, "
+            f"in format {written_format}, which this one cannot read: upgrade mibsk."
+        )
+    check_version(str(path), version)
+    return state
+
+
+def can_hold(value: Any) -> bool:
+    """Whether :func:`write_state` takes `value`."""
+    try:
+        pack(value)
+    except TypeError:
+        return False
+    return True
+
+
+def check_version(what: str, version: str | None) -> None:
+    """Warn if another version of mibsk wrote a model.
+
+    Parameters
+    ----------
+    what : str
+        Names the model.
+    version : str or None
+        The version that wrote it; None if it does not say.
+
+    Warns
+    -----
+    VersionWarning
+        If it is not this one.
+    """
+    if version != __version__:
+        written_by = "another version of mibsk" if version is None else f"mibsk {version}"
+        warnings.warn(
+            f"{what} was written by {written_by}, this is {__version__}. Its results may differ: "
+            "check them, then save it anew; or install the version that wrote it.",
+            VersionWarning,
+            stacklevel=3,
+        )
+
+
+def _header(text: str, tensors: dict[str, PackedTensor], digest: str) -> bytes:
+    """Return the first bytes of the file: the length of a JSON header, and that."""
+    header: dict[str, Any] = {
+        "__metadata__": {
+            "mibsk_digest": digest,
+            "mibsk_format": str(FORMAT),
+            "mibsk_version": __version__,
+            "mibsk_state": text,
+        }
+    }
+    end = 0
+    for name, packed in tensors.items():
+        start, end = end, end + len(packed.data)
+        header[name] = {"dtype": packed.code, "shape": packed.shape, "data_offsets": [start, end]}
+    encoded = json.dumps(header, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    return len(encoded).to_bytes(8, "little") + encoded
+
+
+def _digest(chunks: Iterable[Any]) -> str:
+    hasher = hashlib.blake2b(digest_size=len(_NO_DIGEST) // 2)
+    for chunk in chunks:
+        hasher.update(chunk)
+    return hasher.hexdigest()
+
+
+def _replace(path: Path, chunks: Iterable[Any]) -> None:
+    """Put a new file in place of an earlier one, whole or not at all, also if the power fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(aside, "xb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except BaseException:  # Ctrl-C too
+        aside.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder last, where the system can do that."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _torn(path: Path, why: str) -> TornFileError:
+    return TornFileError(f"{path} is incomplete or damaged: {why}.")

@@ -1,0 +1,68 @@
+"""Columns of tables: by name in data frames, by position in arrays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+
+def is_frame(X: Any) -> bool:
+    """Whether `X` is a pandas or polars data frame."""
+    # the shape is asked for first: a polars LazyFrame has none, and warns of its columns
+    if len(getattr(X, "shape", ())) != 2:
+        return False
+    return hasattr(X, "columns") and hasattr(X, "to_numpy")
+
+
+def column_names(X: Any) -> tuple[str, ...]:
+    """Return the names of the columns of a data frame, if all are strings, else ``()``."""
+    names = tuple(X.columns) if is_frame(X) else ()
+    return tuple(map(str, names)) if all(isinstance(name, str) for name in names) else ()
+
+
+def check_names_differ(X: Any) -> None:
+    """Raise ``ValueError`` if columns of a data frame have the same name."""
+    names = column_names(X)
+    if len(set(names)) < len(names):
+        repeated = sorted(name for name, n in Counter(names).items() if n > 1)
+        raise ValueError(f"columns of a table need names of their own, got {repeated} repeatedly.")
+
+
+def by_name(X: Any, names: Sequence[str]) -> Any:
+    """Return the columns of a data frame in the order of `names`.
+
+    Anything but a data frame with just these columns, each of them once, comes back as it is.
+    """
+    own = column_names(X)
+    if own == tuple(names) or len(set(own)) < len(own) or sorted(own) != sorted(names):
+        return X
+    return X[list(names)]
+
+
+def take_columns(X: Any, positions: Sequence[int], names: Sequence[str] = ()) -> Any:
+    """Return columns of a table, without a copy where they lie in even steps in an array.
+
+    Parameters
+    ----------
+    X : data frame, array or CSR matrix (n, d)
+        The table.
+    positions : sequence of int
+        Where the columns stand.
+    names : sequence of str, default=()
+        What they are called, all differently: a data frame that has names too is asked by name.
+    """
+    if names and column_names(X):
+        return X[list(names)]
+    if hasattr(X, "iloc"):
+        return X.iloc[:, list(positions)]
+    return X[:, _even_steps(positions)]
+
+
+def _even_steps(positions: Sequence[int]) -> slice | list[int]:
+    """Return the slice that selects `positions`, if there is one that goes forward."""
+    first, last = positions[0], positions[-1]
+    step = positions[1] - first if len(positions) > 1 else 1
+    if step > 0 and list(positions) == list(range(first, last + 1, step)):
+        return slice(first, last + 1, step)
+    return list(positions)

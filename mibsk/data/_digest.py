@@ -1,0 +1,55 @@
+"""One short name for a nest of arrays and plain values: the same content, the same name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from .._memory_map import read_chunks
+
+_CHUNK_BYTES = 2**26
+
+
+def digest(content: Any) -> str:
+    """Return 32 hexadecimal digits that change if anything in `content` does.
+
+    Parameters
+    ----------
+    content : nest of mappings, lists, tuples, arrays, CSR matrices and plain values
+        Arrays count with shape, dtype and values; mappings without their order. Anything else
+        counts as its `repr`.
+    """
+    hasher = hashlib.blake2b(digest_size=16)
+    _update(hasher, content)
+    return hasher.hexdigest()
+
+
+def _update(hasher: Any, content: Any) -> None:
+    if isinstance(content, Mapping):
+        hasher.update(f"mapping {len(content)}:".encode())
+        for key in sorted(content, key=repr):
+            _update(hasher, key)
+            _update(hasher, content[key])
+    elif isinstance(content, list | tuple):
+        hasher.update(f"sequence {len(content)}:".encode())
+        for item in content:
+            _update(hasher, item)
+    elif sp.issparse(content):
+        rows = content.tocsr()
+        _update(hasher, ["csr", rows.shape, rows.indptr, rows.indices, rows.data])
+    elif isinstance(content, np.ndarray) and content.dtype.kind != "O":
+        hasher.update(f"array {content.dtype.str} {content.shape}:".encode())
+        row_bytes = max(content[:1].nbytes, 1) if content.ndim else 1
+        step = max(_CHUNK_BYTES // row_bytes, 1)
+        rows = content if content.ndim else content.reshape(1)
+        for _, chunk in read_chunks(rows, step):
+            hasher.update(np.ascontiguousarray(chunk).reshape(-1).view(np.uint8))
+    elif isinstance(content, np.ndarray):
+        _update(hasher, ["objects", content.shape, content.ravel().tolist()])
+    else:
+        text = f"{type(content).__name__} {content!r}"
+        hasher.update(f"{len(text)}:{text}".encode())

@@ -1,0 +1,238 @@
+"""Rows that occur more than once: a contrastive loss takes each as a negative of the other."""
+
+from __future__ import annotations
+
+import warnings
+from math import prod
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from .._memory_map import file_rows
+from .._validation import is_text
+from ..exceptions import DuplicateRowsWarning
+
+_CHUNK_BYTES = 2**20  # what is hashed or compared at a time stays in the cache
+
+
+class Duplicates(NamedTuple):
+    r"""Rows that equal another one.
+
+    Attributes
+    ----------
+    n_rows : int
+        How many rows are not the only one of their kind.
+    first : tuple of int or None
+        The first row that occurs again, and where it does so first.
+    probability : float
+        That two rows drawn at random, not the same one twice, are equal. If the rows of kind `k`
+        are :math:`c_k` of `n`, it is :math:`\sum_k c_k (c_k - 1) / (n (n - 1))`, and in a random
+        batch of `B` rows each meets :math:`B - 1` times as many equal ones on average.
+    """
+
+    n_rows: int
+    first: tuple[int, int] | None
+    probability: float
+
+
+def duplicate_rows(X: np.ndarray | sp.csr_array) -> Duplicates:
+    """Find the rows that equal another one, by hashes, and then by comparison.
+
+    Parameters
+    ----------
+    X : ndarray (n, ...) of numbers, ndarray (n,) of str, or CSR matrix (n, d)
+        The rows. Numbers are equal if their bytes are, which tells 0.0 from -0.0.
+    """
+    n, rows = X.shape[0], _comparable(X)
+    suspects = _repeated(rows.keys())
+    keys = rows.keys(suspects)
+    again = _repeated(keys)
+    suspects, keys = suspects[again], keys[again]
+    kinds = _kinds(rows, suspects, pd.factorize(keys)[0])
+    counts = np.bincount(kinds, minlength=1)
+    repeats = suspects[counts[kinds] > 1]
+    if not len(repeats):
+        return Duplicates(0, None, 0.0)
+    again = suspects[kinds == kinds[np.searchsorted(suspects, repeats[0])]]
+    n_equal_pairs = float(counts @ (counts - 1))
+    return Duplicates(len(repeats), (int(again[0]), int(again[1])), n_equal_pairs / (n * (n - 1)))
+
+
+def warn_duplicates(name: str, X: np.ndarray | sp.csr_array, batch_size: int) -> None:
+    """Emit a `DuplicateRowsWarning` if rows of a modality occur more than once.
+
+    Parameters
+    ----------
+    name : str
+        The modality.
+    X : ndarray or CSR matrix (n, ...)
+        Its rows, as for :func:`duplicate_rows`.
+    batch_size : int
+        Pairs in a batch; -1 for all.
+    """
+    found = duplicate_rows(X)
+    if found.first is None:
+        return
+    n = X.shape[0]
+    n_others = (n if batch_size == -1 else min(batch_size, n)) - 1
+    warnings.warn(
+        f"modality {name!r}: {found.n_rows} of {n} rows occur more than once (first: rows "
+        f"{found.first[0]} and {found.first[1]}). A contrastive loss takes each as a negative of "
+        f"the other: {found.probability * n_others:.2g} false negatives per pair and batch. Drop "
+        "or group such rows, use mibsk.ClassPairs for data paired by class, or silence "
+        "mibsk.exceptions.DuplicateRowsWarning.",
+        DuplicateRowsWarning,
+        stacklevel=2,
+    )
+
+
+def _kinds(rows: _Comparable, suspects: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return a number for each of `suspects`, the same for equal rows; these have equal `codes`."""
+    kinds = np.empty(len(suspects), np.intp)
+    pending, n_kinds = np.arange(len(suspects)), 0
+    while len(pending):
+        group, _ = pd.factorize(codes[pending])  # numbered in order of appearance
+        first = pending[~pd.Series(group).duplicated().to_numpy()]
+        cuts = range(rows.n_at_a_time, len(pending), rows.n_at_a_time)
+        pairs = zip(
+            np.split(suspects[pending], cuts), np.split(suspects[first[group]], cuts), strict=True
+        )
+        same = np.concatenate([rows.equal(a, b) for a, b in pairs])
+        kinds[pending[same]] = n_kinds + group[same]
+        # those that share no more than the code with the first are compared among themselves
+        pending, n_kinds = pending[~same], n_kinds + len(first)
+    return kinds
+
+
+def _repeated(keys: np.ndarray) -> np.ndarray:
+    """Return the positions, in order, of those `keys` that occur more than once."""
+    if keys.dtype == object:
+        return np.flatnonzero(pd.Series(keys, dtype=object).duplicated(keep=False))
+    # in a table of at least four places per key few share one by chance: only these are compared
+    n_bits = len(keys).bit_length() + 2
+    place = (keys >> np.uint64(64 - n_bits)).astype(np.intp)
+    number = np.arange(len(keys), dtype=np.min_scalar_type(len(keys)))
+    last = np.empty(2**n_bits, number.dtype)
+    last[place] = number
+    in_place = last[place]
+    shares = in_place != number
+    shares[in_place[shares]] = True
+    positions = np.flatnonzero(shares)
+    return positions[pd.Series(keys[positions]).duplicated(keep=False)]
+
+
+class _Comparable(Protocol):
+    """Rows that can be told apart."""
+
+    n_at_a_time: int
+
+    def keys(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """Return a key per row, for all of them or the given ones: equal rows have equal keys."""
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """Return whether row ``a[i]`` equals row ``b[i]``."""
+
+
+def _comparable(X: Any) -> _Comparable:
+    if sp.issparse(X):
+        return _SparseRows(X)
+    return _Strings(X) if is_text(X) else _DenseRows(X)
+
+
+class _Strings:
+    """Strings, which are their own keys."""
+
+    def __init__(self, X: np.ndarray) -> None:
+        self.X, self.n_at_a_time = X.astype(object), _CHUNK_BYTES
+
+    def keys(self, rows: np.ndarray | None = None) -> np.ndarray:
+        return self.X if rows is None else self.X[rows]
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return self.X[a] == self.X[b]
+
+
+class _DenseRows:
+    r"""Rows of numbers, hashed as :math:`\sum_j c_j w_j` modulo 2**64.
+
+    The :math:`w_j` are words of 8 bytes, the :math:`c_j` random and odd: rows that differ in one
+    word alone never share a hash. The highest bits of a word reach few bits of the sum, which
+    matters where rows differ in these alone. So when some rows are asked for, each word is mixed
+    first.
+    """
+
+    def __init__(self, X: np.ndarray) -> None:
+        self.X = file_rows(X)
+        self.row_bytes = X.dtype.itemsize * prod(X.shape[1:])
+        self.n_at_a_time = max(1, _CHUNK_BYTES // self.row_bytes)
+
+    def keys(self, rows: np.ndarray | None = None) -> np.ndarray:
+        factors = _odd(-(-self.row_bytes // 8))
+        hashes = np.empty(len(self.X) if rows is None else len(rows), np.uint64)
+        for start in range(0, len(hashes), self.n_at_a_time):
+            chunk = slice(start, start + self.n_at_a_time)
+            words = self._words(self.X[chunk if rows is None else rows[chunk]])
+            if rows is not None:
+                words = words ^ (words >> np.uint64(29))
+            np.einsum("ij,j->i", words, factors, out=hashes[chunk])
+        return hashes
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (self._words(self.X[a]) == self._words(self.X[b])).all(axis=1)
+
+    def _words(self, rows: np.ndarray) -> np.ndarray:
+        """Return the bytes of rows as uint64, padded with zeros."""
+        as_bytes = np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8)
+        if missing := -self.row_bytes % 8:
+            as_bytes = np.pad(as_bytes, [(0, 0), (0, missing)])
+        return as_bytes.view(np.uint64)
+
+
+class _SparseRows:
+    """Rows of a CSR matrix, hashed as the sum over stored values of a hash of column and value."""
+
+    def __init__(self, X: sp.csr_array) -> None:
+        if not (X.has_canonical_format and X.data.all()):
+            X = X.copy()
+            X.sum_duplicates()
+            X.eliminate_zeros()
+        self.X = X
+        self.n_at_a_time = max(1, _CHUNK_BYTES // 8 * X.shape[0] // max(X.nnz, 1))
+
+    def keys(self, rows: np.ndarray | None = None) -> np.ndarray:
+        X = self.X if rows is None else self.X[rows]
+        hashes = np.empty(X.shape[0], np.uint64)
+        for_column, for_value, for_both = _odd(3)
+        for start in range(0, len(hashes), self.n_at_a_time):
+            ends = X.indptr[start : start + self.n_at_a_time + 1]
+            columns = X.indices[ends[0] : ends[-1]].astype(np.uint64)
+            values = X.data[ends[0] : ends[-1]].astype(np.float64).view(np.uint64)
+            mixed = columns * for_column
+            mixed ^= values * for_value
+            mixed ^= mixed >> np.uint64(29)
+            mixed *= for_both
+            mixed ^= mixed >> np.uint64(32)
+            hashes[start : start + self.n_at_a_time] = _sums(mixed, ends - ends[0])
+        return hashes
+
+    def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        lengths = np.diff(self.X.indptr)
+        same = lengths[a] == lengths[b]
+        left, right = self.X[a[same]], self.X[b[same]]
+        differs = (left.indices != right.indices) | (left.data != right.data)
+        same[same] = _sums(differs, left.indptr) == 0
+        return same
+
+
+def _sums(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return the sums of ``values[ends[i]:ends[i + 1]]``, modulo 2**64."""
+    running = np.zeros(len(values) + 1, np.uint64)
+    np.cumsum(values, out=running[1:], dtype=np.uint64)
+    return np.diff(running[ends])
+
+
+def _odd(n: int) -> np.ndarray:
+    """Return n odd numbers (n,) of 64 random bits, always the same."""
+    return np.random.default_rng(0).integers(2**64, size=n, dtype=np.uint64) | np.uint64(1)

@@ -1,0 +1,89 @@
+"""What scikit-learn asks of a transformer of one modality's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import validate_data
+
+from .._validation import as_rows, is_text, suggest
+from ._columns import by_name
+from ._inputs import InputSpec
+
+
+class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Base of transformers of rows that an :class:`InputSpec` describes.
+
+    Properties raise nothing but ``AttributeError``: `hasattr` and the display of an estimator in a
+    notebook read them all.
+    """
+
+    @property
+    def input_(self) -> InputSpec:
+        """Modality, kind, shape and type of the rows."""
+        raise NotImplementedError
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of the rows; images, sequences, texts and labels have none."""
+        spec = self.input_
+        if spec.kind not in ("dense", "sparse") or len(spec.shape) != 1:
+            raise AttributeError(f"rows of modality {spec.name!r} have no columns.")
+        return spec.shape[0]
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns, if the rows of fit were a data frame."""
+        if not self.input_.columns:
+            raise AttributeError(f"columns of modality {self.input_.name!r} have no names.")
+        return np.asarray(self.input_.columns, dtype=object)
+
+    def read_rows(self, X: Any) -> Any:
+        """Take the rows of this modality from what `transform` got.
+
+        Columns of a table are checked in scikit-learn's words, and come in the order of fit.
+
+        Raises
+        ------
+        ValueError
+            If a mapping lacks the modality, there are other columns, or a single row came without
+            its axis.
+        """
+        name = self.input_.name
+        if isinstance(X, Mapping) and not sp.issparse(X):  # a DOK matrix is a mapping too
+            return entry(X, name)
+        if not hasattr(self, "n_features_in_"):
+            return X
+        X = X if hasattr(X, "shape") else as_rows(name, X)
+        if len(X.shape) == 2:
+            X = by_name(X, getattr(self, "feature_names_in_", ()))
+            validate_data(self, X, skip_check_array=True, reset=False)
+        elif len(X.shape) == 1 and self.n_features_in_ > 1 and not is_text(as_rows(name, X)):
+            raise ValueError(
+                f"modality {name!r} has rows of {self.n_features_in_} columns, got a 1-d array of "
+                f"shape {tuple(X.shape)}. Reshape your data: X.reshape(1, -1) if it is one row."
+            )
+        return X
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+
+def entry(given: Mapping[str, Any], name: str) -> Any:
+    """Return the rows of one modality of a mapping.
+
+    Raises
+    ------
+    ValueError
+        If it is not there.
+    """
+    if name not in given:
+        raise ValueError(f"missing modality {name!r}; got {list(given)}." + suggest(name, given))
+    return given[name]

@@ -1,0 +1,55 @@
+"""Rows as a user gave them, checked and converted a few at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._memory_map import file_rows
+from .._validation import as_rows, n_rows
+from ._inputs import InputSpec
+
+
+def prepared_chunks(spec: InputSpec, X: Any, size: int) -> Iterator[tuple[slice, Any]]:
+    """Yield where a chunk of rows stands, and its rows as `spec` prepares them.
+
+    Beside `X` only one chunk is in memory; a sparse matrix that is not CSR is converted whole.
+    Messages name rows by their number in `X`.
+
+    Parameters
+    ----------
+    spec : InputSpec
+        What the rows look like.
+    X : array-like
+        The rows.
+    size : int
+        How many at a time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the rows do not look like `spec`; those before may have been given out by then.
+    """
+    n = n_rows(spec.name, X)
+    if n <= size:
+        prepared = spec.prepare(X)
+        if n:
+            yield slice(0, n), prepared
+        return
+    rows = _sliceable(spec.name, X)
+    for start in range(0, n, size):
+        chunk = slice(start, min(start + size, n))
+        yield chunk, spec.prepare(rows[chunk], first_row=start)
+
+
+def _sliceable(name: str, X: Any) -> Any:
+    """Return an object whose slices are rows of `X`, as a view of it where there is one."""
+    if isinstance(X, np.ndarray):
+        return file_rows(X)
+    if hasattr(X, "iloc"):  # pandas
+        return X.iloc
+    is_polars = hasattr(X, "to_numpy") and hasattr(X, "slice")
+    is_tensor = hasattr(X, "detach")
+    return X if is_polars or is_tensor or isinstance(X, Sequence) else as_rows(name, X)

@@ -1,0 +1,98 @@
+"""Pairs that come one after the other, as many as there are: a torch IterableDataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import torch
+from torch.utils.data import IterableDataset
+
+from ._inputs import InputSpec
+from ._rows import make_rows
+from ._source import Batch, stack_items
+
+
+class StreamSource:
+    """Pairs that a torch IterableDataset yields, as mappings of modality to row.
+
+    Parameters
+    ----------
+    dataset : IterableDataset
+        Each ``iter(dataset)`` starts anew. Its order is its own business; where it has a method
+        `set_epoch`, that is called with the number of the epoch, from 0, before each.
+    specs : dict of str to InputSpec
+        What the rows of each modality look like.
+    device : torch.device
+        Where batches go.
+    """
+
+    def __init__(
+        self,
+        dataset: IterableDataset[Mapping[str, Any]],
+        specs: Mapping[str, InputSpec],
+        device: torch.device,
+    ) -> None:
+        self.dataset, self.specs, self.device = dataset, specs, device
+
+    def batch(self, items: list[Any]) -> Batch:
+        """Return items of the dataset as one batch on the device."""
+        columns = stack_items(items)
+        if missing := [name for name in self.specs if name not in columns]:
+            raise ValueError(
+                f"missing modality {missing}: every item of the dataset must have all of "
+                f"{list(self.specs)}."
+            )
+        every = torch.arange(len(items))
+        return {
+            name: make_rows(spec.prepare(columns[name]), self.device).take(every)
+            for name, spec in self.specs.items()
+        }
+
+
+class StreamBatches:
+    """Iterate over the pairs of a stream, epoch after epoch, in the order it gives them.
+
+    Batches have `batch_size` pairs. What is left at the end is a smaller batch, or, if it is a
+    single pair, which a contrastive loss could not use, joins the batch before it.
+
+    Parameters
+    ----------
+    source : StreamSource
+        The pairs.
+    batch_size : int
+        Number of pairs in a batch; -1 for all.
+    first_epoch : int, default=0
+        Number of the first epoch.
+    """
+
+    def __init__(self, source: StreamSource, batch_size: int, first_epoch: int = 0) -> None:
+        self.source, self.epoch = source, first_epoch
+        self.batch_size = None if batch_size == -1 else batch_size
+
+    def __iter__(self) -> Iterator[Batch]:
+        if hasattr(self.source.dataset, "set_epoch"):
+            self.source.dataset.set_epoch(self.epoch)
+        self.epoch += 1
+        items = iter(self.source.dataset)
+        held = list(islice(items, self.batch_size))
+        if len(held) < 2:
+            raise ValueError(
+                f"the IterableDataset gave {len(held)} item(s) in epoch {self.epoch}, while at "
+                "least 2 are needed: its __iter__ must start anew each time it is called."
+            )
+        while following := list(islice(items, self.batch_size)):
+            if len(following) == 1:
+                held += following
+                break
+            yield self.source.batch(held)
+            held = following
+        yield self.source.batch(held)
+
+
+def stream_chunks(dataset: IterableDataset[Any], size: int) -> Iterator[dict[str, Any]]:
+    """Yield the items of a dataset as one array per modality, at most `size` rows at a time."""
+    items = iter(dataset)
+    while chunk := list(islice(items, size)):
+        yield stack_items(chunk)

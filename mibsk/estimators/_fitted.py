@@ -1,0 +1,156 @@
+"""What a fitted aligner holds, and how it embeds the rows of its modalities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch.utils.data import Dataset, IterableDataset
+
+from .._validation import suggest
+from ..data import Form, InputSpec
+from ..data._columns import by_name
+from ..data._forms import MappingForm, check_table, is_table
+from ..data._source import dataset_columns
+from ..data._stream import stream_chunks
+from ._alignment_module import AlignmentModule
+from ._inference import ROWS_AT_A_TIME, chunks, embed_rows
+from ._modality_encoder import ModalityEncoder
+from ._net import AlignmentNet
+from ._pickling import PicklingMixin
+
+
+class FittedAligner(PicklingMixin):
+    """Learned attributes of an aligner, and the embeddings that its encoders give."""
+
+    form_: Form
+    inputs_: dict[str, InputSpec]
+    net_: AlignmentNet
+
+    def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
+        """Embed each modality that is given, on its own.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            In the form that was fitted; a mapping may leave modalities out.
+        y : array-like, default=None
+            With two tables, rows of the second.
+
+        Returns
+        -------
+        dict of str to ndarray of float32 (n, n_components)
+            Rows of unit norm.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data do not look like those of `fit`, or an embedding is not finite.
+        """
+        check_is_fitted(self)
+        X = self.check_form(X)
+        if isinstance(X, Dataset):
+            parts = [self.embed(chunk) for chunk in _dataset_chunks(X)]
+            if not parts:
+                raise ValueError("a torch Dataset must have at least one item.")
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        given = self.form_.read(X, y)
+        return {name: self.embed_modality(name, rows) for name, rows in given.items()}
+
+    def embed_modality(self, modality: str, X: Any) -> np.ndarray:
+        """Embed rows of one modality.
+
+        Parameters
+        ----------
+        modality : str
+            Its name.
+        X : array-like
+            Its rows.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_components)
+            Rows of unit norm.
+        """
+        check_is_fitted(self)
+        self.check_modality(modality)
+        encoder = self.module_.encoder(modality).eval()
+        return embed_rows(encoder, self.inputs_[modality], X, torch.device(self.net_.device))
+
+    def encoder(self, modality: str) -> ModalityEncoder:
+        """Return the encoder of one modality as a fitted transformer."""
+        check_is_fitted(self)
+        self.check_modality(modality)
+        return ModalityEncoder(FrozenEstimator(self), modality)
+
+    def check_modality(self, modality: str) -> None:
+        """Raise ``ValueError`` if there is no such modality."""
+        if modality not in self.modality_names_:
+            raise ValueError(
+                f"unknown modality {modality!r}; fitted on {self.modality_names_}."
+                + suggest(modality, self.modality_names_)
+            )
+
+    def check_form(self, X: Any) -> Any:
+        """Return `X` if it has the form that was fitted, a table with its columns by name.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If it has another form, or the table other columns.
+        """
+        if is_table(X):
+            check_table(X)
+            X = by_name(X, getattr(self, "feature_names_in_", ()))
+            validate_data(self, X, skip_check_array=True, reset=False)
+        elif not isinstance(self.form_, MappingForm):
+            raise TypeError(
+                f"fitted on a table, got {type(X).__name__}: pass a table, or use "
+                "encoder(modality).transform for the rows of one modality."
+            )
+        return X
+
+    @property
+    def modality_names_(self) -> list[str]:
+        """Names of the modalities in the order of `fit`."""
+        return self.form_.names
+
+    @property
+    def module_(self) -> AlignmentModule:
+        """Encoders and objective, a torch module."""
+        return self.net_.module_
+
+    @property
+    def history_(self) -> list[dict[str, Any]]:
+        """One dict per epoch: loss, its parts, temperature, seconds."""
+        hidden = ("batches", "train_batch_count", "valid_batch_count")
+        return [
+            {key: value for key, value in epoch.items() if key not in hidden}
+            for epoch in self.net_.history
+        ]
+
+    @property
+    def temperature_(self) -> float:
+        """Temperature at the end of training."""
+        return self.module_.objective.temperature().item()
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of epochs trained."""
+        return len(self.net_.history)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+
+def _dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the items of a torch Dataset as arrays per modality, a few rows at a time."""
+    if isinstance(X, IterableDataset):
+        yield from stream_chunks(X, ROWS_AT_A_TIME)
+    else:
+        for chunk in chunks(len(X)):  # type: ignore[arg-type]
+            yield dataset_columns(X, list(chunk))

@@ -1,0 +1,106 @@
+"""Every check that scikit-learn has for estimators, on every public estimator; none may skip."""
+
+import hashlib
+import inspect
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+from unittest import SkipTest
+
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+
+import mibsk
+from mibsk import IBAligner, ModalityEncoder, OnnxEncoder
+from mibsk.onnx import export_encoder
+
+QUICK = {"n_components": 4, "max_epochs": 1, "random_state": 0}
+CUT = {"first": [0], "rest": slice(1, None)}
+N_CHECKS = 280  # of all estimators together; scikit-learn 1.9 has 47 or 48 of each
+
+FILES = tempfile.TemporaryDirectory()
+
+
+class TrainedOnnxEncoder(OnnxEncoder):
+    """An `OnnxEncoder` whose file is made in `fit`.
+
+    A file takes rows of one width, and the checks come with tables of many. Here an aligner is
+    trained on the two tables of the check, exported, and the file opened; everything else is
+    `OnnxEncoder` as it is.
+    """
+
+    providers, batch_size, n_threads = "auto", 1024, None
+
+    def __init__(self):
+        pass
+
+    @property
+    def path(self):
+        return self.path_
+
+    def fit(self, X, y=None):
+        aligner = IBAligner(**QUICK).fit(X, y)
+        self.path_ = Path(FILES.name) / f"{fingerprint(aligner)}.onnx"
+        if not self.path_.exists():  # export is slow, and equal encoders have equal files
+            export_encoder(aligner, "x", self.path_)
+        return super().fit(X)
+
+    def fit_transform(self, X, y=None):
+        return self.fit(X, y).transform(X)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "path_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = tags.target_tags.required = True
+        return tags
+
+
+def fingerprint(aligner):
+    """Return a text that tells the encoder of "x" from all that differ by a bit."""
+    digest = hashlib.sha256(json.dumps(aligner.inputs_["x"].to_dict()).encode())
+    for key, weights in aligner.module_.encoder("x").state_dict().items():
+        digest.update(key.encode() + weights.numpy().tobytes())
+    return digest.hexdigest()
+
+
+ESTIMATORS = [
+    IBAligner(**QUICK),
+    IBAligner(CUT, **QUICK),
+    IBAligner(**QUICK, minimality="variational", early_stopping=True, validation_fraction=0.2),
+    ModalityEncoder(IBAligner(**QUICK), "x"),
+    ModalityEncoder(IBAligner(CUT, **QUICK), "first"),
+    TrainedOnnxEncoder(),
+]
+
+
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")  # the data are tiny
+@parametrize_with_checks(ESTIMATORS)
+def test_scikit_learn_check(estimator, check, monkeypatch):
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else the check of array namespaces is skipped
+    try:
+        check(estimator)
+    except SkipTest as reason:
+        pytest.fail(f"was not checked: {reason}")
+
+
+def test_all_checks_are_run(request):
+    """As many as scikit-learn has for this estimator, and not fewer than there once were."""
+    collected = Counter(
+        repr(item.callspec.params["estimator"])
+        for item in request.session.items
+        if item.path == request.path and hasattr(item, "callspec")
+    )
+    expected = {repr(e): len(list(estimator_checks_generator(e))) for e in ESTIMATORS}
+    assert collected == expected, "run this file as a whole"
+    assert collected.total() >= N_CHECKS
+
+
+def test_every_public_estimator_is_checked():
+    public = {getattr(mibsk, name) for name in mibsk.__all__}
+    estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
+    assert {IBAligner, ModalityEncoder, OnnxEncoder} <= estimators
+    assert estimators <= {base for e in ESTIMATORS for base in type(e).__mro__}
