@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ._memory_map import read_chunks
+from ._tensors import is_tensor, tensor_to_array
 
 __all__ = [
     "as_dense",
@@ -118,12 +119,12 @@ def as_rows(name: str, X: Any) -> Any:
         return X.tocsr()
     if isinstance(X, np.ndarray):
         return X
-    if hasattr(X, "detach"):  # a torch tensor, without importing torch
-        X = X.detach().cpu()
-        return (X.float() if str(X.dtype) == "torch.bfloat16" else X).numpy()  # NumPy has none
+    if is_tensor(X):
+        return tensor_to_array(f"modality {name!r}", X)
     if hasattr(X, "to_numpy"):
         return X.to_numpy()
-    if isinstance(X, Sequence) and any(issubclass(kind, str) for kind in set(map(type, X))):
+    is_list = isinstance(X, Sequence) and not isinstance(X, memoryview)
+    if is_list and any(issubclass(kind, str) for kind in set(map(type, X))):
         # as objects: otherwise each would take the memory of the longest, and numbers become text
         return np.fromiter(X, dtype=object, count=len(X))
     try:

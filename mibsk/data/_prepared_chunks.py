@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._memory_map import file_rows
+from .._tensors import is_tensor
 from .._validation import as_rows, n_rows
 from ._inputs import InputSpec
 
@@ -51,5 +52,6 @@ def _sliceable(name: str, X: Any) -> Any:
     if hasattr(X, "iloc"):  # pandas
         return X.iloc
     is_polars = hasattr(X, "to_numpy") and hasattr(X, "slice")
-    is_tensor = hasattr(X, "detach")
-    return X if is_polars or is_tensor or isinstance(X, Sequence) else as_rows(name, X)
+    is_dense = is_tensor(X) and str(X.layout) == "torch.strided"
+    is_list = isinstance(X, Sequence) and not isinstance(X, memoryview)
+    return X if is_polars or is_dense or is_list else as_rows(name, X)

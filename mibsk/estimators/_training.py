@@ -80,7 +80,7 @@ def train(
         if validation is not None:
             net.callbacks.append(("early_stopping", _early_stopping(aligner.n_iter_no_change)))
             net.validation = validation
-        net.initialize()
+        _initialize(net, aligner.optimizer)
         if earlier is not None:
             _go_on(net, earlier, keep_temperature=aligner.temperature == "learned")
         keeps = whole and aligner.checkpoint is not None
@@ -154,6 +154,13 @@ def _what_is_left(checkpoint: Checkpoint | None) -> str:
     if checkpoint.last_ is None:
         return "There is no finite checkpoint."
     return f"The last finite checkpoint is {checkpoint.last_}: IBAligner.load reads it."
+
+
+def _initialize(net: AlignmentNet, optimizer: Any) -> None:
+    try:
+        net.initialize()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"optimizer={optimizer!r} cannot train this net: {error}") from error
 
 
 def _early_stopping(patience: int) -> EarlyStopping:

@@ -83,10 +83,31 @@ def information_report(
     DataFrame
         One row per factor, one column per modality: the fraction of the factor's entropy that a
         linear probe recovers, 0..1; NaN where the modality does not carry the factor.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a modality or a factor is missing, or labels are no data frames.
     """
+    given = {
+        "embeddings": embeddings,
+        "labels": labels,
+        "embeddings_test": embeddings_test,
+        "labels_test": labels_test,
+    }
+    for what, mapping in given.items():
+        if not isinstance(mapping, Mapping):
+            raise TypeError(
+                f"{what} must map names of modalities to data, got {type(mapping).__name__}."
+            )
+        if missing := [name for name in embeddings if name not in mapping]:
+            raise ValueError(f"{what} lacks {missing}; it has {list(mapping)}.")
     fractions = {}
     for name, Z in embeddings.items():
-        table, table_test = labels[name], labels_test[name]
+        table = _check_factors("labels", name, labels[name])
+        table_test = _check_factors("labels_test", name, labels_test[name])
+        if lost := [factor for factor in table if factor not in table_test]:
+            raise ValueError(f"labels_test[{name!r}] lacks the factors {lost}.")
         varying = [c for c in table if table[c].nunique() > 1 and table_test[c].nunique() > 1]
         if not varying:
             continue
@@ -98,3 +119,14 @@ def information_report(
         )
         fractions[name] = found["fraction"]
     return pd.DataFrame(fractions)
+
+
+def _check_factors(what: str, name: str, table: Any) -> pd.DataFrame:
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(
+            f"{what}[{name!r}] must be a DataFrame with one column per factor, got "
+            f"{type(table).__name__}: pandas.DataFrame({{'factor': labels}}) makes one."
+        )
+    if not table.columns.is_unique:
+        raise ValueError(f"{what}[{name!r}] has factors whose names repeat: rename them.")
+    return table

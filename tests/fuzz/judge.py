@@ -1,0 +1,95 @@
+"""The verdict: refused in words of ours, or finite numbers; the input as it was either way."""
+
+import linecache
+import traceback
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import scipy.sparse as sp
+import sklearn
+import torch
+
+import mibsk
+from mibsk.exceptions import DuplicateRowsWarning
+
+OURS = (Path(mibsk.__file__).parent, Path(sklearn.__file__).parent)
+
+
+def judge(call, *inputs):
+    """Call with the inputs, and fail unless they are refused as they should or the result is fine.
+
+    Returns
+    -------
+    bool
+        Whether there was a result.
+    """
+    before = [content(X) for X in inputs]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # scikit-learn's way to tell that names were given at one time only
+            warnings.filterwarnings("ignore", ".* feature names", UserWarning)
+            warnings.simplefilter("ignore", DuplicateRowsWarning)
+            result = call(*inputs)
+    except (ValueError, TypeError) as error:
+        assert_meant_for_users(error)
+        result = None
+    else:
+        assert_finite(result)
+    assert [content(X) for X in inputs] == before, "an input was changed"
+    return result is not None
+
+
+def assert_meant_for_users(error):
+    """Fail unless the error was raised, and not merely passed on, by us or by scikit-learn."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    line = linecache.getline(frame.filename, frame.lineno).strip()
+    file = Path(frame.filename)
+    assert any(file.is_relative_to(folder) for folder in OURS), f"raised in {file}: {error!r}"
+    assert line.startswith("raise "), f"{error!r} came out of {line!r}"
+    assert len(str(error)) > 15, f"says too little: {error!r}"
+
+
+def assert_finite(result):
+    """Fail unless there are numbers in the result, all of them finite."""
+    if isinstance(result, pd.DataFrame):
+        result = result.select_dtypes("number").to_numpy()
+    elif isinstance(result, Mapping):
+        result = list(result.values())
+    if isinstance(result, list | tuple):
+        assert len(result), "an empty result"
+        for part in result:
+            assert_finite(part)
+    else:
+        assert np.isfinite(np.asarray(result, float)).all(), f"not finite: {result}"
+
+
+def content(X):
+    """Return a comparable copy of what an input holds."""
+    if isinstance(X, np.ma.MaskedArray):
+        return content(X.data), content(X.mask)
+    if isinstance(X, np.ndarray) and X.dtype.kind not in "OT":
+        return X.shape, X.strides, X.dtype, X.flags.writeable, X.tobytes()
+    if isinstance(X, np.ndarray):
+        return X.shape, X.dtype, repr(X.tolist())
+    if sp.issparse(X):
+        coo = X.copy().tocoo()
+        return X.format, X.shape, repr([part.tolist() for part in (*coo.coords, coo.data)])
+    if isinstance(X, torch.Tensor):
+        return X.dtype, X.requires_grad, X.grad, repr(X)
+    if isinstance(X, pd.DataFrame):
+        columns = [content(X.iloc[:, i]) for i in range(X.shape[1])]
+        return [content(X.index), content(X.columns), *columns]
+    if isinstance(X, pd.Series | pd.Index):
+        return X.dtype, repr(X.tolist())
+    if isinstance(X, pl.DataFrame | pl.Series):
+        return X.shape, repr(X.to_dict(as_series=False) if len(X.shape) == 2 else X.to_list())
+    if isinstance(X, Mapping):
+        return [(repr(name), content(value)) for name, value in X.items()]
+    if isinstance(X, list | tuple):
+        return [content(value) for value in X]
+    return repr(X)

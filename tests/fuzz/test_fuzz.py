@@ -1,0 +1,252 @@
+"""Anything thrown at anything public: refused in words of ours, or finite numbers."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from mibsk import ClassPairs, IBAligner, Modalities, OnnxEncoder, metrics
+from mibsk.encoders import MLP
+from mibsk.estimators import _inference
+from mibsk.exceptions import DivergenceError
+
+from .inputs import N_ROWS, ROWS, WIDTH, arrays, labels, rows, scalars, tame_scalars, things
+from .judge import judge
+
+CUT = {"a": [0, 1], "b": slice(1, WIDTH)}
+good = arrays((N_ROWS, WIDTH), ["f8"])
+positions = st.lists(st.integers(0, WIDTH - 1), min_size=1, max_size=4)
+columns = st.one_of(
+    positions,
+    st.builds(slice, st.integers(0, 2)),
+    st.sampled_from([[0], -1, "b", ["b", "a"], [True, False, True], lambda X: [1], None, 9, []]),
+)
+names = st.sampled_from(["a", "b", "c", "", "a.b", "__", "fusion", "concat", 1, None, (1, 2)])
+
+
+def new(**params):
+    """Return an aligner that is quickly trained."""
+    small = {"n_components": 2, "max_epochs": 1, "batch_size": 4, "random_state": 0}
+    return IBAligner(**{**small, "encoders": MLP(hidden=(4,)), **params})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_rows_at_a_time():
+    """Let a handful of rows be more than is embedded at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_inference, "ROWS_AT_A_TIME", 5)
+        yield
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Models fitted on each form and each kind of rows."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(2, N_ROWS, WIDTH))
+    kinds = {
+        "dense": X,
+        "image": rng.integers(0, 255, (N_ROWS, 2, 2), np.uint8),
+        "counts": sp.csr_array(np.where(X < 0, X, 0)),
+        "text": [f"words {i}" for i in range(N_ROWS)],
+    }
+    return {
+        "mapping": new().fit({"a": X, "b": Y}),
+        "kinds": new(encoders={"dense": MLP(hidden=(4,))}).fit(kinds),
+        "table": new(modalities=CUT).fit(X),
+        "pair": new().fit(X, Y),
+        "labels": new().fit(X, ["cat", "dog"] * (N_ROWS // 2)),
+    }
+
+
+@pytest.fixture(scope="module")
+def onnx_encoders(fitted, tmp_path_factory):
+    """One encoder of each kind of rows, read from an ONNX file."""
+    pytest.importorskip("onnxruntime")
+    from mibsk.onnx import export_encoders
+
+    files = export_encoders(fitted["kinds"], tmp_path_factory.mktemp("onnx"))
+    return {name: OnnxEncoder(path, batch_size=5).fit() for name, path in files.items()}
+
+
+class Target(NamedTuple):
+    """What is called, as ``call(fitted, *inputs)``, with what, and how often in `make test`."""
+
+    call: Any
+    inputs: tuple[Any, ...]
+    n_examples: int = 50
+
+
+def fit_and_embed(aligner, *args):
+    """Return the embeddings of the rows that an aligner was fitted on."""
+    return aligner.fit(*args).embed(*args[:1]), aligner.history_[-1]["train_loss"]
+
+
+def fit_or_diverge(**params):
+    """Return the loss that an aligner of such parameters ends with, if it stays finite."""
+    X, Y = np.random.default_rng(0).normal(size=(2, N_ROWS, WIDTH))
+    try:
+        return new(**params).fit({"a": X, "b": Y}).history_[-1]["train_loss"]
+    except DivergenceError:
+        return 0.0
+
+
+def mappings(*parts):
+    """Mappings of names, most often right, to what is drawn."""
+    right = st.tuples(*parts).map(lambda drawn: dict(zip("abcdefgh", drawn, strict=False)))
+    odd = st.dictionaries(names, rows, max_size=3)
+    return st.sampled_from([right] * 5 + [odd]).flatmap(lambda chosen: chosen)
+
+
+FIT = {
+    "a mapping": Target(lambda f, X: fit_and_embed(new(), X), (mappings(rows, rows),), 60),
+    "a mapping and any labels": Target(
+        lambda f, X, y: fit_and_embed(new(), X, y), (mappings(arrays((N_ROWS, 2)), rows), labels)
+    ),
+    "a mapping of automatic encoders": Target(
+        lambda f, X, Y: fit_and_embed(new(encoders="auto"), {"a": X, "b": Y}),
+        (things((N_ROWS,)) | things((N_ROWS, 4, 4)) | ROWS["text"], rows),
+    ),
+    "Modalities": Target(lambda f, X: fit_and_embed(new(), Modalities(X)), (mappings(rows, rows),)),
+    "two tables": Target(lambda f, X, Y: fit_and_embed(new(), X, Y), (rows, rows), 60),
+    "a table and labels": Target(lambda f, X, y: fit_and_embed(new(), X, y), (rows, labels), 60),
+    "a table cut": Target(lambda f, X: fit_and_embed(new(modalities=CUT), X), (rows,), 60),
+    "a table cut anywhere": Target(
+        lambda f, X, a, b: fit_and_embed(new(modalities={"a": a, "b": b}), X),
+        (rows, columns, columns),
+        60,
+    ),
+    "ClassPairs": Target(
+        lambda f, X, x, Y, y: fit_and_embed(new(), ClassPairs({"a": (X, x), "b": (Y, y)})),
+        (rows, labels, rows, labels),
+    ),
+}
+PARAMETERS = {
+    "beta": st.floats(),
+    "temperature": st.floats() | st.just("learned"),
+    "lr": st.floats(),
+    "n_components": st.integers(-1, 9),
+    "batch_size": st.integers(-2, 2**40),
+    "validation_fraction": st.floats(),
+    "n_iter_no_change": st.integers(),
+    "sufficiency": st.sampled_from(["infonce", "infonce-oneway"]) | st.text(),
+    "minimality": st.sampled_from(["gaussian", "variational"]) | st.text(),
+    "fusion": st.sampled_from("ab") | st.text(),
+    "optimizer": st.sampled_from(["SGD", "Adagrad", "LBFGS", "Optimizer"]) | st.text(),
+    "device": st.sampled_from(["cpu", "cpu:0", "meta", "cuda:9"]) | st.text(),
+    "precision": st.sampled_from(["bfloat16", "float32"]) | st.text(),
+    "encoders": st.sampled_from(["mlp", "linear", "resnet20", {"a": "mlp"}]) | st.text(),
+    "random_state": st.integers(),
+}
+parameters = st.sampled_from(list(PARAMETERS)).flatmap(
+    lambda name: st.fixed_dictionaries({name: PARAMETERS[name] | tame_scalars})
+)
+FIT["parameters"] = Target(
+    lambda f, params, early_stopping: fit_or_diverge(**params, early_stopping=early_stopping),
+    (parameters, st.booleans()),
+    120,
+)
+FITTED = {
+    "transform a mapping": Target(
+        lambda f, X: f["mapping"].transform(X), (mappings(rows, rows),), 60
+    ),
+    "embed a mapping": Target(lambda f, X: f["mapping"].embed(X), (mappings(rows, rows),)),
+    "score a mapping": Target(lambda f, X: f["mapping"].score(X), (mappings(rows, rows),)),
+    "transform a table": Target(lambda f, X: f["table"].transform(X), (rows,), 60),
+    "transform two tables": Target(lambda f, X, Y: f["pair"].transform(X, Y), (rows, rows), 60),
+    "score two tables": Target(lambda f, X, Y: f["pair"].score(X, Y), (rows, rows)),
+    "embed labels": Target(
+        lambda f, X, y: f["labels"].embed(X, y), (arrays((N_ROWS, WIDTH), ["f8"]), labels), 60
+    ),
+    **{
+        f"encode {kind}": Target(
+            lambda f, X, kind=kind: f["kinds"].encoder(kind).transform(X), (ROWS[kind],), 60
+        )
+        for kind in ROWS
+    },
+}
+ONNX = {kind: Target(lambda f, X, kind=kind: f[kind].transform(X), (ROWS[kind],)) for kind in ROWS}
+k = st.sampled_from([1, 2, 3, 7, 8, 9, 0, -1, None, 1.5, "1", True, np.int64(2), np.nan])
+METRICS = {
+    "cka": Target(lambda f, X, Y: metrics.cka(X, Y), (rows, rows)),
+    "unbiased cka": Target(lambda f, X, Y: metrics.cka(X, Y, unbiased=True), (rows, rows)),
+    "modality_gap": Target(lambda f, X, Y: metrics.modality_gap(X, Y), (rows, rows)),
+    "mutual_knn": Target(lambda f, X, Y, k: metrics.mutual_knn(X, Y, k=k), (rows, rows, k)),
+    "recall_at_k": Target(lambda f, X, Y, k: metrics.recall_at_k(X, Y, k=k), (rows, rows, k)),
+    "recall_at_k of classes": Target(
+        lambda f, X, Y, *y: metrics.recall_at_k(X, Y, labels=y), (good, rows, labels, labels)
+    ),
+    "weighted recall_at_k": Target(
+        lambda f, X, Y, w: metrics.recall_at_k(X, Y, sample_weight=w),
+        (good, good, things((N_ROWS,), ["f8", "i8", "?"])),
+    ),
+    "leakage": Target(lambda f, Z, y: metrics.leakage(Z, y), (rows, labels)),
+    "leakage held out": Target(
+        lambda f, Z, y, W, w: metrics.leakage(Z, y, Z_test=W, labels_test=w),
+        (good, labels, rows, labels),
+    ),
+    "probe_information": Target(
+        lambda f, Z, y, W, w, l2: metrics.probe_information(Z, y, Z_test=W, labels_test=w, l2=l2),
+        (rows, labels, good, labels, st.one_of(st.just(1.0), scalars)),
+    ),
+    "alignment_report": Target(
+        lambda f, Z, k: metrics.alignment_report(Z, k=k), (mappings(good, good), k)
+    ),
+    "information_report": Target(
+        lambda f, Z, y, W, w: metrics.information_report(
+            Z, {"a": y}, embeddings_test=W, labels_test={"a": w}
+        ),
+        (mappings(good), labels, mappings(rows), labels),
+    ),
+}
+
+
+def throw(target, fitted, times):
+    """Throw `times` as many examples as are quick; more than once, other ones each time."""
+    n_results = 0
+
+    @settings(
+        max_examples=times * target.n_examples,
+        derandomize=times == 1,
+        database=None,
+        deadline=20_000,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate, Phase.shrink],
+    )
+    @given(st.tuples(*target.inputs))
+    def run(inputs):
+        nonlocal n_results
+        n_results += judge(lambda *inputs: target.call(fitted, *inputs), *inputs)
+
+    run()
+    assert n_results > 0, "all was refused: nothing was tested behind the door"
+
+
+AMOUNTS = pytest.mark.parametrize("times", [1, pytest.param(12, marks=pytest.mark.slow)])
+
+
+@AMOUNTS
+@pytest.mark.parametrize("target", FIT)
+def test_fit(target, times):
+    throw(FIT[target], None, times)
+
+
+@AMOUNTS
+@pytest.mark.parametrize("target", FITTED)
+def test_fitted(target, fitted, times):
+    throw(FITTED[target], fitted, times)
+
+
+@AMOUNTS
+@pytest.mark.parametrize("target", ONNX)
+def test_onnx(target, onnx_encoders, times):
+    throw(ONNX[target], onnx_encoders, times)
+
+
+@AMOUNTS
+@pytest.mark.parametrize("target", METRICS)
+def test_metrics(target, times):
+    throw(METRICS[target], None, times)
