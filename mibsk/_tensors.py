@@ -27,7 +27,7 @@ def tensor_to_array(what: str, X: Any) -> np.ndarray:
     Raises
     ------
     TypeError
-        If it is sparse, nested or quantised, or has no values.
+        If it is sparse, or has no values.
     """
     try:
         plain = X.detach().cpu().resolve_conj().resolve_neg()

@@ -197,7 +197,13 @@ class InputSpec:
         vectorizer = HashingVectorizer(
             analyzer="char_wb", ngram_range=_NGRAMS, n_features=self.shape[0], dtype=np.float32
         )
-        return vectorizer.transform(X)
+        try:
+            return vectorizer.transform(X)
+        except UnicodeEncodeError as error:
+            raise ValueError(
+                f"modality {self.name!r} has strings that are no valid Unicode, such as "
+                f"{error.object[:50]!r}: read them with errors='replace'."
+            ) from error
 
     def _csr(self, X: Any, first_row: int | None) -> sp.csr_array:
         """Return sparse or dense rows (n, n_features) as CSR float32."""

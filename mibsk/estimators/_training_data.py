@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -101,7 +102,8 @@ def read_further_data(
     if missing := [name for name in form.names if name not in raw]:
         raise ValueError(f"missing modality {missing}: training goes on with all of {form.names}.")
     seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
-    scalings = {name: earlier.module_.encoder(name).scaling for name in form.names}
+    # copies: whatever becomes of this training, the earlier model keeps its own
+    scalings = {name: deepcopy(earlier.module_.encoder(name).scaling) for name in form.names}
     return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
 
 

@@ -14,6 +14,7 @@ from .._tensors import is_tensor, tensor_to_array
 
 FloatMatrix = NDArray[np.float64]
 
+EXTREME = 1e12  # a parameter so large, or its inverse, is lost in rounding
 LARGEST = 1e150  # sums of products of larger values may leave float64
 TILE_SIZE = 2**21  # scores held at once by metrics that work in tiles: 16 MiB of float64
 
@@ -96,11 +97,11 @@ def check_k(k: Any, upper: int) -> None:
 
 
 def check_positive(value: Any, name: str) -> None:
-    """Raise unless ``value`` is a finite number above 0."""
+    """Raise unless ``value`` is a number above 0, and neither it nor its inverse extreme."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name} must be a number, got {value!r} of type {type(value).__name__}")
-    if not 0 < float(value) < np.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value}")
+    if not 1 / EXTREME <= float(value) <= EXTREME:
+        raise ValueError(f"{name} must be positive, {1 / EXTREME:g} to {EXTREME:g}, got {value}")
 
 
 def check_weights(weights: Any, n_rows: int) -> FloatMatrix | None:
@@ -147,9 +148,7 @@ def as_labels(labels: Any, n_rows: int, name: str) -> "pd.Series[Any]":
         )
     if len(column) != n_rows:
         raise ValueError(f"{name} must have one label per row, got {len(column)} for {n_rows} rows")
-    if isinstance(column.dtype, np.dtype) and not column.dtype.isnative:  # pandas cannot count it
-        column = column.astype(column.dtype.newbyteorder("="))
-    series = pd.Series(column).reset_index(drop=True)
+    series = pd.Series(column, dtype=_countable(column.dtype)).reset_index(drop=True)
     if series.isna().any():
         raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows")
     if (kind := infer_dtype(series)).startswith("mixed") or series.dtype.kind in "cV":
@@ -158,9 +157,17 @@ def as_labels(labels: Any, n_rows: int, name: str) -> "pd.Series[Any]":
         )
     if series.dtype.kind == "f" and (series % 1 != 0).any():
         raise ValueError(f"{name} must be classes, got real numbers: bin them, as pandas.qcut does")
-    if series.dtype.kind == "f":  # pandas counts no half or long ones
-        series = series.astype(np.float64)
     return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
+
+
+def _countable(dtype: Any) -> Any:
+    """Return the type in which pandas tells such labels apart, None for any that it chooses."""
+    kind = dtype.kind if isinstance(dtype, np.dtype) else None
+    if kind == "f":  # also half and long ones
+        return np.float64
+    if kind == "U":  # also strings that are no valid Unicode
+        return object
+    return dtype.newbyteorder("=") if kind in tuple("iuc") else None
 
 
 def is_single_factor(labels: Any) -> bool:

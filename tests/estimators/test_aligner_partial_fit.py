@@ -98,3 +98,14 @@ def test_table_of_another_width(table, quick):
     aligner = quick(CUT).partial_fit(table)
     with pytest.raises(ValueError, match="X has 7 features, but IBAligner is expecting 9 features"):
         aligner.partial_fit(table[:, :7])
+
+
+def test_shares_nothing_with_the_model_before(views, quick):
+    aligner = quick().partial_fit(views)
+    before = aligner.module_
+    aligner.partial_fit(views)
+    own, earlier = (
+        {id(tensor) for tensor in module.state_dict(keep_vars=True).values()}
+        for module in (aligner.module_, before)
+    )
+    assert not own & earlier

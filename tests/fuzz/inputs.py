@@ -162,7 +162,7 @@ def things(draw, shape=None, dtypes=None):
 
 
 rows = things((N_ROWS, WIDTH))
-words = st.lists(st.text(max_size=9), min_size=N_ROWS, max_size=N_ROWS)
+words = st.lists(st.text(st.characters(), max_size=9), min_size=N_ROWS, max_size=N_ROWS)
 ROWS = {
     "dense": rows,
     "image": st.one_of(things((N_ROWS, 2, 2), ["u1", "f4", "f8", "?", "O"]), rows),

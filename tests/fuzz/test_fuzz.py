@@ -13,7 +13,7 @@ from mibsk.encoders import MLP
 from mibsk.estimators import _inference
 from mibsk.exceptions import DivergenceError
 
-from .inputs import N_ROWS, ROWS, WIDTH, arrays, labels, rows, scalars, tame_scalars, things
+from .inputs import HARSH, N_ROWS, ROWS, WIDTH, arrays, labels, rows, tame_scalars, things
 from .judge import judge
 
 CUT = {"a": [0, 1], "b": slice(1, WIDTH)}
@@ -189,7 +189,7 @@ METRICS = {
     ),
     "probe_information": Target(
         lambda f, Z, y, W, w, l2: metrics.probe_information(Z, y, Z_test=W, labels_test=w, l2=l2),
-        (rows, labels, good, labels, st.one_of(st.just(1.0), scalars)),
+        (rows, labels, good, labels, st.sampled_from([1.0, 30, 0.01, 0, -1, "1", *HARSH])),
     ),
     "alignment_report": Target(
         lambda f, Z, k: metrics.alignment_report(Z, k=k), (mappings(good, good), k)

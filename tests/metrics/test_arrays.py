@@ -1,0 +1,62 @@
+"""The door of the metrics: what becomes a matrix or a column of labels, and what does not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from mibsk.metrics._arrays import as_labels, as_matrix, check_positive
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array([1, 0], ">i4"),
+        np.array([1, 0], "f2"),
+        np.array([1, 0], "g"),
+        pd.Series([1, 0], dtype="Int64"),
+        pd.Series([1, 0], dtype="category"),
+        torch.tensor([1, 0]),
+        [True, False],
+    ],
+)
+def test_labels_that_can_be_counted(labels):
+    codes, classes = pd.factorize(as_labels(labels, 2, "y"))
+    assert codes.tolist() == [0, 1]
+    assert classes.tolist() == [1, 0]
+
+
+def test_strings_that_are_no_valid_unicode_are_labels_too():
+    assert as_labels(np.array(["\ud800", "a"]), 2, "y").nunique() == 2
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([1, "a", 2.5], ValueError, "one label per row, got 3 for 2"),
+        (np.array([1, "a"], object), TypeError, r"classes of one type.*astype\(str\)"),
+        (np.array([{}, []], object), TypeError, "classes of one type"),
+        ([[1], [1, 2]], ValueError, "y must be 1-D class labels"),
+        ([1j, 2j], TypeError, "y must be classes of one type, got complex"),
+        (np.zeros(2, "f4,i4"), TypeError, "y must be classes of one type"),
+        ([0.5, 1.0], ValueError, "got real numbers: bin them"),
+        (["a", None], ValueError, "1 missing label"),
+        (torch.eye(2).to_sparse(), TypeError, "y must be a dense tensor"),
+    ],
+)
+def test_labels_that_cannot(labels, error, message):
+    with pytest.raises(error, match=message):
+        as_labels(labels, 2, "y")
+
+
+def test_values_whose_products_overflow():
+    X = np.array([[1.0], [-1e160]])
+    assert as_matrix(X, "X") is not None
+    with pytest.raises(ValueError, match=r"X has values beyond 1e\+150.*rescale"):
+        as_matrix(X, "X", largest=1e150)
+
+
+@pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, 5e-324, 1e300])
+def test_what_is_not_positive_or_extreme(value):
+    with pytest.raises(ValueError, match=r"l2 must be positive, 1e-12 to 1e\+12"):
+        check_positive(value, "l2")
