@@ -148,10 +148,12 @@ def as_labels(labels: Any, n_rows: int, name: str) -> "pd.Series[Any]":
         )
     if len(column) != n_rows:
         raise ValueError(f"{name} must have one label per row, got {len(column)} for {n_rows} rows")
+    if column.dtype.kind in "cV":
+        raise TypeError(f"{name} must be classes of one type, got {column.dtype} values")
     series = pd.Series(column, dtype=_countable(column.dtype)).reset_index(drop=True)
     if series.isna().any():
         raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows")
-    if (kind := infer_dtype(series)).startswith("mixed") or series.dtype.kind in "cV":
+    if (kind := infer_dtype(series)).startswith("mixed"):
         raise TypeError(
             f"{name} must be classes of one type, got {kind} values: convert them with astype(str)"
         )
@@ -167,7 +169,7 @@ def _countable(dtype: Any) -> Any:
         return np.float64
     if kind == "U":  # also strings that are no valid Unicode
         return object
-    return dtype.newbyteorder("=") if kind in tuple("iuc") else None
+    return dtype.newbyteorder("=") if kind in ("i", "u") else None
 
 
 def is_single_factor(labels: Any) -> bool:

@@ -167,7 +167,9 @@ ROWS = {
     "dense": rows,
     "image": st.one_of(things((N_ROWS, 2, 2), ["u1", "f4", "f8", "?", "O"]), rows),
     "counts": rows,
-    "text": st.one_of(words, words.map(np.array), words.map(pd.Series), rows),
+    "text": st.one_of(
+        words, words.map(np.array), words.map(lambda X: pd.Series(X, dtype=object)), rows
+    ),
 }
 labels = st.one_of(
     things((N_ROWS,), ["i8", ">i4", "U3", "O", "?", "f8", "M8[s]", "T"]),

@@ -37,7 +37,7 @@ def test_strings_that_are_no_valid_unicode_are_labels_too():
         (np.array([1, "a"], object), TypeError, r"classes of one type.*astype\(str\)"),
         (np.array([{}, []], object), TypeError, "classes of one type"),
         ([[1], [1, 2]], ValueError, "y must be 1-D class labels"),
-        ([1j, 2j], TypeError, "y must be classes of one type, got complex"),
+        ([1j, 2j], TypeError, "y must be classes of one type, got complex128"),
         (np.zeros(2, "f4,i4"), TypeError, "y must be classes of one type"),
         ([0.5, 1.0], ValueError, "got real numbers: bin them"),
         (["a", None], ValueError, "1 missing label"),
