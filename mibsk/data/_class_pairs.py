@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from pandas.api.types import infer_dtype
 from sklearn.utils import check_random_state
 
 from .._validation import as_rows, suggest
@@ -73,12 +74,12 @@ class ClassPairs(Mapping[str, Any]):
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise TypeError(f"modality {name!r} must be a tuple (rows, labels), got {pair!r}.")
             arrays[name] = as_rows(name, pair[0])
-            labels[name] = np.asarray(pair[1])
-            if labels[name].shape != (arrays[name].shape[0],):
-                raise ValueError(
-                    f"modality {name!r} has {arrays[name].shape[0]} rows but labels of shape "
-                    f"{labels[name].shape}: give one label per row."
-                )
+            labels[name] = _as_labels(name, pair[1], arrays[name].shape[0])
+        if len({y.dtype.kind in "OU" for y in labels.values()}) > 1:
+            raise TypeError(
+                "labels of all modalities must be of one type, got "
+                f"{ {name: str(y.dtype) for name, y in labels.items()} }: convert them alike."
+            )
         if anchor is None:
             anchor = max(arrays, key=lambda name: arrays[name].shape[0])
         if anchor not in arrays:
@@ -164,6 +165,31 @@ class ClassPairs(Mapping[str, Any]):
             f"{[name for name in self if name != self.anchor]}; {len(np.unique(self.labels))} "
             "classes)"
         )
+
+
+def _as_labels(name: str, given: Any, n_rows: int) -> np.ndarray:
+    """Return the class labels of a modality (n_rows,), numbers or strings."""
+    labels = as_rows(f"labels of {name}", given)
+    if labels.shape != (n_rows,):
+        raise ValueError(
+            f"modality {name!r} has {n_rows} rows but labels of shape {labels.shape}: give one "
+            "label per row."
+        )
+    if labels.dtype.kind == "O":
+        kind = infer_dtype(labels, skipna=False)
+        if kind not in ("boolean", "floating", "integer", "string"):
+            raise TypeError(
+                f"labels of modality {name!r} must be all numbers or all strings, got {kind} "
+                "values: convert them, e.g. with astype(str)."
+            )
+        labels = labels if kind == "string" else labels.astype(np.float64)
+    if labels.dtype.kind not in "biufOU":
+        raise TypeError(
+            f"labels of modality {name!r} must be numbers or strings, got {labels.dtype}."
+        )
+    if labels.dtype.kind == "f" and np.isnan(labels).any():
+        raise ValueError(f"labels of modality {name!r} are missing for some rows: drop these.")
+    return labels
 
 
 def _deal(codes: np.ndarray, partner_codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

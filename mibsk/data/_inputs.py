@@ -192,6 +192,8 @@ class InputSpec:
 
     def _hash(self, X: Any) -> sp.csr_array:
         """Return strings (n,) as L2-normalised counts of hashed character n-grams."""
+        if X.shape == (0,):  # of any type, and nothing that the vectorizer can read
+            return sp.csr_array((0, self.shape[0]), dtype=np.float32)
         if sp.issparse(X) or not is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on strings, got {_describe(X)}.")
         vectorizer = HashingVectorizer(

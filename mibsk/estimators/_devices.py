@@ -31,11 +31,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
             f"device={str(device)!r} was asked for, but torch sees {seen}: use device='auto' or "
             "'cpu'."
         )
-    if chosen.type == "mps" and not torch.backends.mps.is_available():
+    try:
+        torch.zeros(1, device=chosen).item()
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
-            f"device={str(device)!r} was asked for, but torch sees no Apple GPU: use "
-            "device='auto' or 'cpu'."
-        )
+            f"device={str(device)!r} was asked for, but torch cannot compute on it here "
+            f"({str(error).splitlines()[0]:.80}): use device='auto' or 'cpu'."
+        ) from error
     return chosen
 
 

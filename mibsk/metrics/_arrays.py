@@ -79,6 +79,18 @@ def as_pair(
     return X, Y
 
 
+def in_range(X: FloatMatrix) -> FloatMatrix:
+    """Return `X`, divided by a power of two if products of its values might over- or underflow.
+
+    For metrics that do not depend on scale.
+    """
+    largest = np.abs(X).max()
+    if 1e-100 < largest < 1e100 or largest == 0:
+        return X
+    scaled: FloatMatrix = np.ldexp(X, -int(np.frexp(largest)[1]))
+    return scaled
+
+
 def check_same_columns(X: FloatMatrix, Y: FloatMatrix, names: tuple[str, str] = ("X", "Y")) -> None:
     """Raise unless both matrices have the same columns."""
     if X.shape[1] != Y.shape[1]:

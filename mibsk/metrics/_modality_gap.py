@@ -44,4 +44,4 @@ def modality_gap(X: ArrayLike, Y: ArrayLike) -> float:
     """
     X, Y = as_matrix(X, "X"), as_matrix(Y, "Y")
     check_same_columns(X, Y)
-    return float(np.linalg.norm(X.mean(axis=0) - Y.mean(axis=0)))
+    return float(np.hypot.reduce(X.mean(axis=0) - Y.mean(axis=0)))

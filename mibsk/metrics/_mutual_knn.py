@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import FloatMatrix, as_pair, check_k, tiles
+from ._arrays import FloatMatrix, as_pair, check_k, in_range, tiles
 
 
 def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> float:
@@ -50,6 +50,7 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> float:
     """
     X, Y = as_pair(X, Y)
     check_k(k, len(X) - 1)
+    X, Y = in_range(X), in_range(Y)
     shared = 0
     for rows in tiles(len(X), len(X)):
         shared += int(np.count_nonzero(_neighbours(X, rows, k) & _neighbours(Y, rows, k)))

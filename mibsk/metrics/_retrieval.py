@@ -7,13 +7,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ._arrays import (
-    FloatMatrix,
     as_labels,
     as_matrix,
     as_pair,
     check_k,
     check_same_columns,
     check_weights,
+    in_range,
     tiles,
 )
 
@@ -78,7 +78,7 @@ def recall_at_k(
         classes_x, classes_y = _shared_codes(labels, len(X), len(Y))
     check_same_columns(X, Y)
     check_k(k, len(Y))
-    X, Y = _in_range(X), _in_range(Y)
+    X, Y = in_range(X), in_range(Y)
     hits = np.empty(len(X), dtype=bool)
     for rows in tiles(len(X), len(Y)):
         scores = X[rows] @ Y.T
@@ -91,15 +91,6 @@ def recall_at_k(
             rank = ((scores >= best) & ~relevant).sum(axis=1)
         hits[rows] = rank < k
     return float(np.average(hits, weights=check_weights(sample_weight, len(X))))
-
-
-def _in_range(X: FloatMatrix) -> FloatMatrix:
-    """Return `X`, divided by a power of two if products of its values might overflow."""
-    largest = np.abs(X).max()
-    if largest < 1e100:
-        return X
-    scaled: FloatMatrix = np.ldexp(X, -int(np.frexp(largest)[1]))
-    return scaled
 
 
 def _shared_codes(labels: tuple[Any, Any], n_x: int, n_y: int) -> tuple[np.ndarray, np.ndarray]:

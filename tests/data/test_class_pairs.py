@@ -241,3 +241,25 @@ def test_unknown_names_and_rows():
         make_pairs()["depth"]
     with pytest.raises(IndexError, match="out of bounds"):
         make_pairs()[[24]]
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        (
+            [0, "a", 1.5, "b"],
+            TypeError,
+            "labels of modality .b. must be all numbers",
+        ),
+        (np.array(["2020-01-01"] * 4, "datetime64[D]"), TypeError, "must be numbers or strings"),
+        ([0, 1, None, 1], TypeError, "must be all numbers or all strings"),
+        ([0.0, 1.0, np.nan, 1.0], ValueError, "are missing for some rows"),
+        ([[0, 1], [1], [0], [1]], ValueError, "labels of b"),
+        (["0", "1", "0", "1"], TypeError, "labels of all modalities must be of one type"),
+        ([0, 1, 0], ValueError, r"modality 'b' has 4 rows but labels of shape \(3,\)"),
+    ],
+)
+def test_bad_labels(labels, error, message):
+    X = np.arange(8.0).reshape(4, 2)
+    with pytest.raises(error, match=message):
+        ClassPairs({"a": (X, [0, 1, 0, 1]), "b": (X, labels)})

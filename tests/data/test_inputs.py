@@ -166,6 +166,15 @@ def test_text_is_hashed_as_scikit_learn_does():
     np.testing.assert_allclose(prepared.toarray(), vectorizer.transform(words).toarray(), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", LEARNT)
+def test_no_rows_are_prepared_too(name):
+    X, labels = LEARNT[name]
+    spec, prepared = InputSpec.learn(name, X, labels=labels)
+    none = spec.prepare(X[:0])
+    assert none.shape == (0, *prepared.shape[1:])
+    assert none.dtype == prepared.dtype
+
+
 def test_labels_are_one_hot_in_sorted_order():
     y = np.array(["dog", "cat", "dog", "ant"])
     spec, prepared = InputSpec.learn("animal", y, labels=True)

@@ -49,3 +49,8 @@ def test_seeded_restores_the_generator_after_an_error():
     with pytest.raises(RuntimeError, match="size"), seeded(3, CPU):
         torch.rand(4) + torch.rand(5)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_device_without_data():
+    with pytest.raises(ValueError, match="torch cannot compute on it here"):
+        resolve_device("meta")

@@ -96,3 +96,15 @@ def test_bad_labels_are_refused(labels, match):
 def test_a_table_without_columns_is_refused():
     with pytest.raises(ValueError, match="labels holds no factor"):
         as_factors({}, 3, "labels")
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-120, 1e120, 1e200, 1e300])
+def test_neither_large_nor_small_numbers_overflow(size):
+    """Alignment does not depend on scale; the gap grows with it."""
+    X, Y = np.random.default_rng(0).normal(size=(2, 40, 3))
+    large = size * X, size * Y
+    assert mutual_knn(*large, k=3) == mutual_knn(X, Y, k=3)
+    assert recall_at_k(*large, k=3) == recall_at_k(X, Y, k=3)
+    assert cka(*large) == pytest.approx(cka(X, Y))
+    gap = modality_gap(X, Y)
+    assert modality_gap(*large) / size == pytest.approx(gap)
