@@ -106,6 +106,7 @@ def probe_information(
     encoded = [_encode(name, train[name], test[name]) for name in train]
     codes, codes_test, n_classes = zip(*encoded, strict=True)
 
+    Z, Z_test = _in_range(Z, Z_test)
     mean, components = _whitening(Z)
     fit = fit_multinomials((Z - mean) @ components, codes, n_classes, l2=l2)
     logits = (Z_test - mean) @ components @ fit.coef.T + fit.intercept
@@ -136,6 +137,20 @@ def _encode(
                 f"there is no information to find: drop the factor or pass rows of other classes"
             )
     return codes, codes_test, len(classes)
+
+
+def _in_range(Z: FloatMatrix, Z_test: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
+    """Divide both by one power of two if products of values in `Z` might over- or underflow."""
+    largest, largest_test = np.abs(Z).max(), np.abs(Z_test).max()
+    if 0 < largest < largest_test * 1e-100:
+        raise ValueError(
+            f"Z_test has values up to {largest_test:.1g}, far from those of Z, up to "
+            f"{largest:.1g}: pass held-out rows of the same embedding"
+        )
+    if 1e-100 < largest < 1e100 or largest == 0:
+        return Z, Z_test
+    exponent = -int(np.frexp(largest)[1])
+    return np.ldexp(Z, exponent), np.ldexp(Z_test, exponent)
 
 
 def _whitening(Z: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from mibsk.metrics import cka, modality_gap, mutual_knn, recall_at_k
+from mibsk.metrics import cka, leakage, modality_gap, mutual_knn, recall_at_k
 from mibsk.metrics._arrays import TILE_SIZE, as_factors, as_labels, tiles
 
 PAIR_METRICS = [cka, modality_gap, mutual_knn, recall_at_k]
@@ -106,5 +106,13 @@ def test_neither_large_nor_small_numbers_overflow(size):
     assert mutual_knn(*large, k=3) == mutual_knn(X, Y, k=3)
     assert recall_at_k(*large, k=3) == recall_at_k(X, Y, k=3)
     assert cka(*large) == pytest.approx(cka(X, Y))
+    labels = np.arange(40) % 2
+    assert leakage(size * X, labels) == pytest.approx(leakage(X, labels))
     gap = modality_gap(X, Y)
     assert modality_gap(*large) / size == pytest.approx(gap)
+
+
+def test_held_out_rows_of_another_world():
+    Z = np.random.default_rng(0).normal(size=(40, 3))
+    with pytest.raises(ValueError, match=r"Z_test has values up to .*far from those of Z"):
+        leakage(Z, np.arange(40) % 2, Z_test=1e200 * Z, labels_test=np.arange(40) % 2)
