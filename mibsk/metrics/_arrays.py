@@ -15,19 +15,17 @@ from .._tensors import is_tensor, tensor_to_array
 FloatMatrix = NDArray[np.float64]
 
 EXTREME = 1e12  # a parameter so large, or its inverse, is lost in rounding
-LARGEST = 1e150  # sums of products of larger values may leave float64
 TILE_SIZE = 2**21  # scores held at once by metrics that work in tiles: 16 MiB of float64
 
 
-def as_matrix(X: Any, name: str, *, min_rows: int = 2, largest: float = np.inf) -> FloatMatrix:
-    """Return ``X`` (array, data frame or tensor on any device) as a finite 2-D float64 array.
-
-    No value may be beyond ``largest``.
-    """
+def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> FloatMatrix:
+    """Return ``X`` (array, data frame or tensor on any device) as a finite 2-D float64 array."""
     if is_tensor(X):
         X = tensor_to_array(name, X)
     if issparse(X):
         raise TypeError(f"{name} must be dense, got a sparse {type(X).__name__}: pass .toarray()")
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None and np.ma.is_masked(X):
+        raise ValueError(f"{name} has masked values: fill them, or drop those rows")
     try:
         matrix: FloatMatrix = check_array(
             X,
@@ -59,18 +57,12 @@ def as_matrix(X: Any, name: str, *, min_rows: int = 2, largest: float = np.inf) 
             f"{name} of shape {matrix.shape} has {n_bad} value(s) that are NaN or infinite: "
             f"drop those rows or impute them"
         )
-    if np.abs(matrix).max() > largest:
-        raise ValueError(
-            f"{name} has values beyond {largest:g}, whose products would overflow: rescale them"
-        )
     return matrix
 
 
-def as_pair(
-    X: ArrayLike, Y: ArrayLike, *, largest: float = np.inf
-) -> tuple[FloatMatrix, FloatMatrix]:
+def as_pair(X: ArrayLike, Y: ArrayLike) -> tuple[FloatMatrix, FloatMatrix]:
     """Return two matrices whose rows are pairs."""
-    X, Y = as_matrix(X, "X", largest=largest), as_matrix(Y, "Y", largest=largest)
+    X, Y = as_matrix(X, "X"), as_matrix(Y, "Y")
     if len(X) != len(Y):
         raise ValueError(
             f"row i of X must be the partner of row i of Y, got shapes {X.shape} and {Y.shape}: "

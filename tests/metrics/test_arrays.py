@@ -49,11 +49,11 @@ def test_labels_that_cannot(labels, error, message):
         as_labels(labels, 2, "y")
 
 
-def test_values_whose_products_overflow():
-    X = np.array([[1.0], [-1e160]])
-    assert as_matrix(X, "X") is not None
-    with pytest.raises(ValueError, match=r"X has values beyond 1e\+150.*rescale"):
-        as_matrix(X, "X", largest=1e150)
+def test_masked_values_do_not_count_as_seen():
+    X = np.ma.masked_less([[1.0], [-1.0], [2.0]], 0)
+    assert as_matrix(X[:1], "X", min_rows=1).tolist() == [[1.0]]
+    with pytest.raises(ValueError, match="X has masked values"):
+        as_matrix(X, "X")
 
 
 @pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, 5e-324, 1e300])
