@@ -6,11 +6,9 @@ whole file. Files are written aside and put in place at once, so that there is n
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import uuid
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 from safetensors import SafetensorError, deserialize
 
 from .. import __version__
+from .._whole_files import replace_file
 from ..exceptions import TornFileError, VersionWarning
 from ._packing import PackedTensor, pack, unpack, unpack_tensor
 
@@ -59,7 +58,7 @@ def write_state(path: str | os.PathLike[str], state: Any) -> None:
             f"{_MAX_HEADER} that such a file may: keep long lists of numbers as arrays."
         )
     header = _header(text, tensors, _digest([header, *data]))
-    _replace(Path(path), [header, *data])
+    replace_file(path, [header, *data])
 
 
 def read_state(path: str | os.PathLike[str]) -> Any:
@@ -177,37 +176,6 @@ def _digest(chunks: Iterable[Any]) -> str:
     for chunk in chunks:
         hasher.update(chunk)
     return hasher.hexdigest()
-
-
-def _replace(path: Path, chunks: Iterable[Any]) -> None:
-    """Put a new file in place of an earlier one, whole or not at all, also if the power fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with open(aside, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:  # Ctrl-C too
-        aside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder last, where the system can do that."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _torn(path: Path, why: str) -> TornFileError:
