@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from .._validation import as_rows, is_text, suggest
-from ._columns import by_name
+from ._columns import by_name, check_names_differ
 from ._inputs import InputSpec
 
 
@@ -51,8 +51,8 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Raises
         ------
         ValueError
-            If a mapping lacks the modality, there are other columns, or a single row came without
-            its axis.
+            If a mapping lacks the modality, there are other columns, their names repeat, or a single
+            row came without its axis.
         """
         name = self.input_.name
         if isinstance(X, Mapping) and not sp.issparse(X):  # a DOK matrix is a mapping too
@@ -61,6 +61,7 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             return X
         X = X if hasattr(X, "shape") else as_rows(name, X)
         if len(X.shape) == 2:
+            check_names_differ(X)
             X = by_name(X, getattr(self, "feature_names_in_", ()))
             validate_data(self, X, skip_check_array=True, reset=False)
         elif len(X.shape) == 1 and self.n_features_in_ > 1 and not is_text(as_rows(name, X)):
