@@ -10,18 +10,15 @@ pages of files included; its growth is the peak less what there was before the c
 from __future__ import annotations
 
 import argparse
-import re
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from mibsk import IBAligner
 
-MB = 10**6
+from .resident_memory import MB, growth
+
 LIMIT = 600 * MB
 ROWS_AT_A_TIME = 10_000
 
@@ -41,29 +38,6 @@ def write_pairs(folder: Path, n_rows: int, n_columns: int) -> dict[str, np.memma
     return {name: np.memmap(folder / name, np.float32, "r", shape=shape) for name in weights}
 
 
-def status(entry: str) -> int:
-    """Return the bytes that the kernel counts for this process."""
-    found = re.search(rf"{entry}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return 1024 * int(found[1])
-
-
-@contextmanager
-def growth(what: str, n_output: int = 0) -> Iterator[None]:
-    """Print time and growth of memory, apart from `n_output` bytes, of what is done inside."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before, started = status("VmRSS"), time.perf_counter()
-    yield
-    seconds, grown = time.perf_counter() - started, status("VmHWM") - before - n_output
-    beside = f" beside {n_output / MB:.0f} MB of output" if n_output else ""
-    verdict = "" if grown < LIMIT else f": MORE THAN {LIMIT / MB:.0f} MB"
-    print(
-        f"{what}: {seconds:.0f} s, {before / MB:.0f} MB grew by {grown / MB:.0f} MB{beside}"
-        f"{verdict}",
-        flush=True,
-    )
-
-
 def measure(folder: Path, n_rows: int, n_columns: int) -> None:
     """Fit and transform, as a mapping and as two tables."""
     pairs = write_pairs(folder, n_rows, n_columns)
@@ -71,9 +45,9 @@ def measure(folder: Path, n_rows: int, n_columns: int) -> None:
     print(f"{n_rows} pairs of {n_columns} columns each: {n_bytes / MB:.0f} MB", flush=True)
     for form, data in {"a mapping": (pairs,), "two tables": tuple(pairs.values())}.items():
         aligner = IBAligner(max_epochs=1, random_state=0)
-        with growth(f"fit on {form}"):
+        with growth(f"fit on {form}", LIMIT):
             aligner.fit(*data)
-        with growth("transform", 2 * n_rows * aligner.n_components * 4):
+        with growth("transform", LIMIT, 2 * n_rows * aligner.n_components * 4):
             aligner.transform(*data)
 
 

@@ -40,6 +40,7 @@ def measure(beta: float, seed: int, path: str | None, *, fixed_pairs: bool) -> d
             train.labels["audio"][factor],
             Z_test=audio["test"],
             labels_test=test.labels["audio"][factor],
+            l2=1.0,
         )
 
     return {

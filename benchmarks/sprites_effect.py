@@ -58,6 +58,7 @@ def measure(
         labels[:N_TRAIN],
         Z_test=image[N_TRAIN:],
         labels_test=labels[N_TRAIN:],
+        l2=1.0,
     )
     # against the entropy of uniform factors, as the authors count it
     information = np.log(pd.Series(FACTORS)) - probes["cross_entropy"]

@@ -1,12 +1,22 @@
 """Mutual k-nearest neighbours: how far two representations agree on who is near whom."""
 
+from __future__ import annotations
+
+from typing import overload
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ._arrays import FloatMatrix, as_pair, check_k, in_range, tiles
+from ._knn_overlap import Values, in_blocks, mean_overlap
+from ._nearest import Indices
+from ._resampling import CI, Bootstrap, Estimate
 
 
-def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> float:
+@overload
+def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: None = None) -> float: ...
+@overload
+def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: float | Bootstrap) -> Estimate: ...
+def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
     r"""Mean share of nearest neighbours that two representations have in common.
 
     .. math:: \frac1n \sum_i \frac{|\mathcal N^X_k(i) \cap \mathcal N^Y_k(i)|}{k}
@@ -24,11 +34,14 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> float:
         Another one; row ``i`` is the partner of row ``i`` of ``X``.
     k : int, default=10
         Number of neighbours, in ``1..n_samples - 1``.
+    ci : float or Bootstrap, optional
+        Level of an interval, such as 0.95, or how it is made; by default none is.
 
     Returns
     -------
-    float
-        In [0, 1]; about ``k / (n_samples - 1)`` for independent representations.
+    float or Estimate
+        In [0, 1]; about ``k / (n_samples - 1)`` for independent representations. With ``ci`` an
+        :class:`Estimate`.
 
     Raises
     ------
@@ -48,25 +61,12 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> float:
     >>> mutual_knn(X, X, k=1), mutual_knn(X, X[[0, 2, 1, 3]], k=1)
     (1.0, 0.0)
     """
-    X, Y = as_pair(X, Y)
-    check_k(k, len(X) - 1)
-    X, Y = in_range(X), in_range(Y)
-    shared = 0
-    for rows in tiles(len(X), len(X)):
-        shared += int(np.count_nonzero(_neighbours(X, rows, k) & _neighbours(Y, rows, k)))
-    return float(shared / (len(X) * k))
+    return mean_overlap(shared_neighbours, X, Y, k, ci, (0, 1))
 
 
-def _neighbours(X: FloatMatrix, rows: slice, k: int) -> NDArray[np.bool_]:
-    """Mark the ``k`` nearest rows of ``X`` for each of ``rows``: shape (len(rows), n)."""
-    scores = X[rows] @ X.T
-    scores[np.arange(len(scores)), np.arange(rows.start, rows.stop)] = -np.inf
-    kth = np.partition(scores, -k, axis=1)[:, [-k]]
-    near = scores >= kth
-    crowded = np.flatnonzero(near.sum(axis=1) > k)  # more than one row at the k-th place
-    if crowded.size:
-        above = scores[crowded] > kth[crowded]
-        tied = near[crowded] & ~above
-        room = k - above.sum(axis=1, keepdims=True)
-        near[crowded] = above | (tied & (tied.cumsum(axis=1) <= room))
-    return near
+@in_blocks
+def shared_neighbours(near_x: Indices, near_y: Indices) -> Values:
+    """Return the share of neighbours that the two lists of a row have in common: (n,)."""
+    both = np.sort(np.concatenate([near_x, near_y], axis=1), axis=1)
+    counts: Values = np.count_nonzero(both[:, 1:] == both[:, :-1], axis=1) / near_x.shape[1]
+    return counts

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike
 from ._cka import cka
 from ._modality_gap import modality_gap
 from ._mutual_knn import mutual_knn
+from ._penalty import Penalty
 from ._probe import probe_information
-from ._retrieval import recall_at_k
+from ._recall import recall_at_k
 
 
 def alignment_report(
@@ -68,6 +69,7 @@ def information_report(
     *,
     embeddings_test: Mapping[str, ArrayLike],
     labels_test: Mapping[str, pd.DataFrame],
+    l2: Penalty = "auto",
 ) -> pd.DataFrame:
     """Measure what each modality's embedding says about each factor that its rows carry.
 
@@ -77,17 +79,20 @@ def information_report(
         Per modality, embeddings to train the probes on, and held-out ones.
     labels, labels_test : mapping of str to DataFrame
         Per modality one column per factor; constant ones are left out.
+    l2 : float or "auto", default="auto"
+        Penalty of the probes' weights; see :func:`probe_information`.
 
     Returns
     -------
     DataFrame
-        One row per factor, one column per modality: the fraction of the factor's entropy that a
-        linear probe recovers, 0..1; NaN where the modality does not carry the factor.
+        One row per factor, one column per modality: the fraction of the factor's entropy (of real
+        numbers, of their variance) that a linear probe recovers, 0..1; NaN where the modality does
+        not carry the factor.
 
     Raises
     ------
     ValueError, TypeError
-        If a modality or a factor is missing, or labels are no data frames.
+        If a modality or a factor is missing, labels are no data frames, or ``l2`` is out of range.
     """
     given = {
         "embeddings": embeddings,
@@ -116,6 +121,7 @@ def information_report(
             table[varying],
             Z_test=embeddings_test[name],
             labels_test=table_test[varying],
+            l2=l2,
         )
         fractions[name] = found["fraction"]
     return pd.DataFrame(fractions)

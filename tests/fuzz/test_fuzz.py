@@ -94,6 +94,11 @@ def fit_or_diverge(**params):
         return 0.0
 
 
+def tuples(found):
+    """Return value, low and high of an estimate, or of each of several."""
+    return [tuple(each) for each in found.values()] if isinstance(found, dict) else tuple(found)
+
+
 def mappings(*parts):
     """Mappings of names, most often right, to what is drawn."""
     right = st.tuples(*parts).map(lambda drawn: dict(zip("abcdefgh", drawn, strict=False)))
@@ -170,11 +175,41 @@ FITTED = {
 }
 ONNX = {kind: Target(lambda f, X, kind=kind: f[kind].transform(X), (ROWS[kind],)) for kind in ROWS}
 k = st.sampled_from([1, 2, 3, 7, 8, 9, 0, -1, None, 1.5, "1", True, np.int64(2), np.nan])
+positive = st.sampled_from([2, 2.0, 0.5, 1e3, 1e12, 1e-12, 0, -1, None, "1", True, *HARSH])
+tasks = st.sampled_from(["auto", "auto", "regression", "classification", "rank", None, {"a": 1}])
+mi_bounds = st.sampled_from(["infonce", "nwj", "mine", "mine", "club", None, 1])
 METRICS = {
     "cka": Target(lambda f, X, Y: metrics.cka(X, Y), (rows, rows)),
     "unbiased cka": Target(lambda f, X, Y: metrics.cka(X, Y, unbiased=True), (rows, rows)),
     "modality_gap": Target(lambda f, X, Y: metrics.modality_gap(X, Y), (rows, rows)),
     "mutual_knn": Target(lambda f, X, Y, k: metrics.mutual_knn(X, Y, k=k), (rows, rows, k)),
+    "cycle_knn": Target(lambda f, X, Y, k: metrics.cycle_knn(X, Y, k=k), (rows, rows, k)),
+    "lcs_knn": Target(lambda f, X, Y, k: metrics.lcs_knn(X, Y, k=k), (rows, rows, k)),
+    "edit_distance_knn": Target(
+        lambda f, X, Y, k: metrics.edit_distance_knn(X, Y, k=k), (rows, rows, k)
+    ),
+    "cknna": Target(lambda f, X, Y, k: metrics.cknna(X, Y, k=k), (rows, rows, k)),
+    "procrustes": Target(lambda f, X, Y: metrics.procrustes(X, Y), (rows, rows)),
+    "svcca": Target(
+        lambda f, X, Y, n: metrics.svcca(X, Y, n_components=n), (rows, rows, k | st.floats())
+    ),
+    "pwcca": Target(lambda f, X, Y: metrics.pwcca(X, Y), (rows, rows)),
+    "relative_modality_gap": Target(
+        lambda f, X, Y: metrics.relative_modality_gap(X, Y), (rows, rows)
+    ),
+    "alignment": Target(
+        lambda f, X, Y, a: metrics.alignment(X, Y, alpha=a), (rows, rows, positive)
+    ),
+    "uniformity": Target(lambda f, X, t: metrics.uniformity(X, t=t), (rows, positive)),
+    "intervals": Target(
+        lambda f, name, X, Y, ci: list(getattr(metrics, name)(X, Y, ci=ci)),
+        (
+            st.sampled_from(["modality_gap", "relative_modality_gap", "alignment", "procrustes"]),
+            rows,
+            rows,
+            st.floats(0.5, 0.99) | tame_scalars.filter(lambda ci: ci is not None),
+        ),
+    ),
     "recall_at_k": Target(lambda f, X, Y, k: metrics.recall_at_k(X, Y, k=k), (rows, rows, k)),
     "recall_at_k of classes": Target(
         lambda f, X, Y, *y: metrics.recall_at_k(X, Y, labels=y), (good, rows, labels, labels)
@@ -188,10 +223,32 @@ METRICS = {
         lambda f, Z, y, W, w: metrics.leakage(Z, y, Z_test=W, labels_test=w),
         (good, labels, rows, labels),
     ),
-    "probe_information": Target(
-        lambda f, Z, y, W, w, l2: metrics.probe_information(Z, y, Z_test=W, labels_test=w, l2=l2),
-        (rows, labels, good, labels, st.sampled_from([1.0, 30, 0.01, 0, -1, "1", *HARSH])),
+    "leakage with an interval": Target(
+        lambda f, Z, y: tuples(metrics.leakage(Z, y, ci=metrics.Bootstrap(n_resamples=20))),
+        (rows, labels),
     ),
+    "kept by an MLP": Target(lambda f, Z, y: metrics.kept(Z, y, probe="mlp"), (good, labels), 20),
+    "probe_information": Target(
+        lambda f, Z, y, W, w, l2, task: metrics.probe_information(
+            Z, y, Z_test=W, labels_test=w, l2=l2, task=task
+        ).fillna(0),
+        (
+            rows,
+            labels,
+            good,
+            labels,
+            st.sampled_from(["auto", 1.0, 30, 0.01, 0, -1, "1", *HARSH]),
+            tasks,
+        ),
+    ),
+    "mutual_information": Target(
+        lambda f, X, Y, bound, t: metrics.mutual_information(X, Y, bound=bound, temperature=t),
+        (rows, rows, mi_bounds, st.none() | positive),
+    ),
+    "gaussian_mutual_information": Target(
+        lambda f, X, Y: metrics.gaussian_mutual_information(X, Y), (rows, rows)
+    ),
+    "consistency": Target(lambda f, X, Y, Z: metrics.consistency(X, Y, Z), (rows, rows, rows)),
     "alignment_report": Target(
         lambda f, Z, k: metrics.alignment_report(Z, k=k), (mappings(good, good), k)
     ),

@@ -1,4 +1,4 @@
-"""Linear CKA: reference values, the naive form, and its laws."""
+"""CKA: reference values, the naive form, its laws, and its forms for many rows."""
 
 import numpy as np
 import pytest
@@ -6,17 +6,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from mibsk.metrics import cka
+from mibsk.metrics import _arrays, cka
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 12)
 
 
-def naive_hsic(X, Y, unbiased):
+def gram(X, kernel, sigma=1.0):
+    if kernel == "linear":
+        return X @ X.T
+    return np.exp(-((X[:, None] - X) ** 2).sum(axis=-1) / (2 * sigma**2))
+
+
+def naive_hsic(X, Y, unbiased, kernel="linear"):
     """HSIC up to the factor that cancels in CKA, from Gram matrices, as the papers print it."""
     n = len(X)
-    K, L = X @ X.T, Y @ Y.T
+    K, L = gram(X, kernel), gram(Y, kernel)
     if not unbiased:
         H = np.eye(n) - 1 / n
         return np.trace(K @ H @ L @ H)
@@ -27,9 +33,9 @@ def naive_hsic(X, Y, unbiased):
     return np.trace(K @ L) + total - 2 / (n - 2) * (one @ K @ L @ one)
 
 
-def naive_cka(X, Y, unbiased):
-    scale = naive_hsic(X, X, unbiased) * naive_hsic(Y, Y, unbiased)
-    return naive_hsic(X, Y, unbiased) / np.sqrt(scale)
+def naive_cka(X, Y, unbiased, kernel="linear"):
+    scale = naive_hsic(X, X, unbiased, kernel) * naive_hsic(Y, Y, unbiased, kernel)
+    return naive_hsic(X, Y, unbiased, kernel) / np.sqrt(scale)
 
 
 def draw_pair(seed, n, d_x, d_y):
@@ -40,17 +46,93 @@ def draw_pair(seed, n, d_x, d_y):
     return X + 1, Y - 2
 
 
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
 @pytest.mark.parametrize("name", ["correlated", "wide", "independent"])
-def test_reference_values(reference, name):
+def test_reference_values(reference, name, kernel):
     inputs, values = reference("metrics_inputs.npz"), reference("metrics_values.json")[name]
     X, Y = inputs[f"{name}_x"], inputs[f"{name}_y"]
-    assert cka(X, Y) == pytest.approx(values["cka_linear"], abs=1e-9)
+    key = {"linear": "cka_linear", "rbf": "cka_rbf_sigma1"}[kernel]
+    assert cka(X, Y, kernel=kernel) == pytest.approx(values[key], abs=1e-7)
     # The reference adds 1e-6 to the denominator, here in units of HSIC_1; without it CKA is free of
     # scale. It is taken out of the reference value, not put into the metric.
     n = len(X)
-    denominator = np.sqrt(naive_hsic(X, X, True) * naive_hsic(Y, Y, True)) / (n * (n - 3))
-    exact = values["cka_linear_unbiased"] * (denominator + 1e-6) / denominator
-    assert cka(X, Y, unbiased=True) == pytest.approx(exact, abs=1e-9)
+    own = [naive_hsic(Z, Z, True, kernel) for Z in (X, Y)]
+    denominator = np.sqrt(own[0] * own[1]) / (n * (n - 3))
+    exact = values[f"{key}_unbiased"] * (denominator + 1e-6) / denominator
+    assert cka(X, Y, kernel=kernel, unbiased=True) == pytest.approx(exact, abs=1e-7)
+
+
+@few
+@given(seeds, st.integers(5, 15), sizes, sizes, st.booleans())
+def test_the_rbf_kernel_equals_the_naive_gram_form(seed, n, d_x, d_y, unbiased):
+    X, Y = (Z / np.sqrt(Z.shape[1]) for Z in draw_pair(seed, n, d_x, d_y))
+    expected = naive_cka(X, Y, unbiased, "rbf")
+    assert cka(X, Y, kernel="rbf", unbiased=unbiased) == pytest.approx(expected, abs=1e-9)
+    wide = cka(3 * X, 3 * Y, kernel="rbf", sigma=3.0, unbiased=unbiased)
+    assert wide == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_wide_rbf_kernel_is_a_linear_one():
+    X, Y = draw_pair(0, 50, 3, 4)
+    assert cka(X, Y, kernel="rbf", sigma=1e2) == pytest.approx(cka(X, Y), abs=1e-3)
+
+
+@pytest.mark.parametrize("unbiased", [False, True])
+@pytest.mark.parametrize("shape", [(300, 5, 7), (12, 40, 5)])
+def test_chunks_and_tiles_do_not_change_the_value(monkeypatch, unbiased, shape):
+    X, Y = draw_pair(0, *shape)
+    plain = [cka(X, Y, kernel=kernel, unbiased=unbiased) for kernel in ("linear", "rbf")]
+    monkeypatch.setattr(_arrays, "CHUNK_SIZE", 50)
+    monkeypatch.setattr(_arrays, "TILE_SIZE", 700)
+    found = [cka(X, Y, kernel=kernel, unbiased=unbiased) for kernel in ("linear", "rbf")]
+    assert found == pytest.approx(plain, abs=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"unbiased": True}, {"kernel": "rbf"}])
+@pytest.mark.parametrize("shape", [(300, 5, 7), (12, 40, 5)])
+def test_the_same_in_float32_and_on_an_accelerator(accelerated, options, shape):
+    X, Y = draw_pair(0, *shape)
+    expected = cka(X, Y, **options)
+    assert cka(X.astype("f4"), Y.astype("f4"), **options) == pytest.approx(expected, abs=1e-6)
+    assert cka(accelerated(X), accelerated(Y), **options) == pytest.approx(expected, abs=1e-5)
+    assert cka(accelerated(X), Y, **options) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+def test_noise_lowers_it_step_by_step(kernel):
+    X, noise = np.random.default_rng(0).standard_normal((2, 400, 5)) / np.sqrt(5)
+    values = [cka(X, X + s * noise, kernel=kernel, unbiased=True) for s in (0, 0.3, 1, 3, 10)]
+    assert values == sorted(values, reverse=True)
+    assert values[0] == pytest.approx(1)
+    assert values[-1] < 0.1
+
+
+@pytest.mark.parametrize("unbiased", [False, True])
+def test_duplicate_rows_count_like_others(unbiased):
+    X, Y = (np.repeat(Z, 3, axis=0) for Z in draw_pair(0, 10, 3, 4))
+    for kernel in ("linear", "rbf"):
+        expected = naive_cka(X, Y, unbiased, kernel)
+        assert cka(X, Y, kernel=kernel, unbiased=unbiased) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"kernel": "poly"}, ValueError, r"kernel must be one of \['linear', 'rbf'\], got 'poly'"),
+        ({"sigma": 0}, ValueError, "sigma must be positive"),
+        ({"sigma": "1"}, TypeError, "sigma must be a number"),
+        ({"kernel": "rbf", "sigma": 1e-9}, ValueError, "far beyond the width sigma=1e-09"),
+        (
+            {"kernel": "rbf", "sigma": 1e-4, "unbiased": True},
+            ValueError,
+            "HSIC of X with itself is 0",
+        ),
+    ],
+)
+def test_bad_kernels(options, error, message):
+    X, Y = draw_pair(0, 10, 3, 4)
+    with pytest.raises(error, match=message):
+        cka(X, Y, **options)
 
 
 @few

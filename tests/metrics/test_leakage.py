@@ -1,11 +1,11 @@
-"""Leakage: agreement with the probe, the split, known cases."""
+"""Leakage and kept: agreement with the probe, the split, intervals, known cases."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.model_selection import train_test_split
 
-from mibsk.metrics import leakage, probe_information
+from mibsk.metrics import Bootstrap, Estimate, compare, kept, leakage, probe_information
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_splits_by_the_factor_with_the_most_classes(data):
     train, test = train_test_split(
         np.arange(800), test_size=0.4, random_state=3, stratify=labels["read"]
     )
-    expected = leakage(Z[train], labels.iloc[train], Z_test=Z[test], labels_test=labels.iloc[test])
+    parts = {"Z_test": Z[test], "labels_test": labels.iloc[test]}
+    expected = leakage(Z[train], labels.iloc[train], random_state=3, **parts)
     assert leakage(Z, labels, test_size=0.4, random_state=3) == expected
 
 
@@ -60,3 +61,70 @@ def test_bad_arguments(data):
     rare = np.r_[np.zeros(799), 1].astype(int)
     with pytest.raises(ValueError, match=r"stratified by 'label'.*Merge rare classes"):
         leakage(Z, rare)
+    with pytest.raises(ValueError, match="probe must be one of"):
+        leakage(Z, labels, probe="forest")
+    with pytest.raises(ValueError, match="test_size must be"):
+        leakage(Z, labels, test_size=1.5)
+    with pytest.raises(ValueError, match="random_state must be"):
+        leakage(Z, labels, random_state=-1)
+    with pytest.raises(ValueError, match=r"no split of 3 rows: .* Pass more rows"):
+        leakage(Z[:3], [0.5, 1.5, 3.2], test_size=0.99)
+
+
+def test_kept_is_the_same_measure(data):
+    assert kept(*data) == leakage(*data)
+    assert kept(*data, probe="mlp", ci=0.9) == leakage(*data, probe="mlp", ci=0.9)
+
+
+def test_real_numbers_give_r2_and_do_not_stratify(data):
+    Z, labels = data
+    mixed = labels.assign(height=Z @ [1.0, 2, 0, 0, 1], noise=np.linspace(0.1, 1, 800))
+    found = leakage(Z, mixed)
+    assert found["height"] > 0.999
+    assert found["noise"] < 0.02
+    assert found["read"] == pytest.approx(leakage(Z, labels)["read"], abs=1e-4)
+    train, test = train_test_split(np.arange(800), test_size=0.25, random_state=0)
+    height = mixed["height"].to_numpy()
+    alone = leakage(Z[train], height[train], Z_test=Z[test], labels_test=height[test])
+    assert leakage(Z, height) == alone
+
+
+@pytest.mark.parametrize("factor", ["classes", "numbers"])
+def test_interval(data, factor):
+    Z, labels = data
+    y = labels["read"].to_numpy() if factor == "classes" else Z[:, 0] + np.sin(np.arange(800))
+    found = leakage(Z, y, ci=Bootstrap(0.9, n_resamples=400))
+    assert isinstance(found, Estimate)
+    assert found.value == leakage(Z, y)
+    assert 0 < found.low < found.value < found.high < 1
+    # the bootstrap, spelled out, on the predictions of the same probe
+    train, test = train_test_split(
+        np.arange(800),
+        test_size=0.25,
+        random_state=np.random.RandomState(0),
+        stratify=y if factor == "classes" else None,
+    )
+    rng = np.random.default_rng(1)
+    again = []
+    for _ in range(40):
+        rows = rng.choice(test, len(test))
+        again.append(leakage(Z[train], y[train], Z_test=Z[rows], labels_test=y[rows]))
+    assert found.replicates.std() == pytest.approx(np.std(again), rel=0.4)
+
+
+def test_intervals_of_several_factors_stay_in_range(data):
+    found = leakage(*data, ci=0.95)
+    assert list(found) == ["read", "hidden"]
+    for estimate in found.values():
+        assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+    assert found["hidden"].low == 0
+
+
+def test_models_are_compared_on_the_same_resampled_rows(data):
+    Z, labels = data
+    noisy = Z + np.random.default_rng(1).standard_normal(Z.shape)
+    found = compare(leakage, (Z, labels), (noisy, labels))
+    assert found["read"].low > 0
+    assert found["read"].p_value < 0.05 < found["hidden"].p_value
+    same = compare(leakage, (Z, labels), (2 * Z, labels))["read"]
+    assert max(abs(same.low), abs(same.high)) < 1e-4

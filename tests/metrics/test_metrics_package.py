@@ -9,10 +9,39 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from mibsk.metrics import cka, leakage, modality_gap, mutual_knn, recall_at_k
+from mibsk.metrics import (
+    alignment,
+    cka,
+    cknna,
+    cycle_knn,
+    edit_distance_knn,
+    lcs_knn,
+    leakage,
+    modality_gap,
+    mutual_knn,
+    procrustes,
+    pwcca,
+    recall_at_k,
+    relative_modality_gap,
+    svcca,
+)
 from mibsk.metrics._arrays import TILE_SIZE, as_factors, as_labels, tiles
 
-PAIR_METRICS = [cka, modality_gap, mutual_knn, recall_at_k]
+PAIR_METRICS = [
+    alignment,
+    cka,
+    cknna,
+    cycle_knn,
+    edit_distance_knn,
+    lcs_knn,
+    modality_gap,
+    mutual_knn,
+    procrustes,
+    pwcca,
+    recall_at_k,
+    relative_modality_gap,
+    svcca,
+]
 X = np.random.default_rng(0).standard_normal((20, 3))
 
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import entropy, ortho_group
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, log_loss
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, log_loss, r2_score
 
-from mibsk.metrics import probe_information
+from mibsk.metrics import gaussian_mutual_information, probe_information
 from mibsk.metrics._multinomial import fit_multinomials
-from mibsk.metrics._probe import _whitening
+from mibsk.metrics._whitening import whitening
 
 N_TRAIN = 600
 
@@ -44,7 +44,7 @@ def probe(Z, labels, **options):
 def test_equals_converged_scikit_learn(signal, l2):
     Z, labels = draw(signal=signal)
     found = probe(Z, labels, l2=l2)
-    mean, components = _whitening(Z[:N_TRAIN])
+    mean, components = whitening(Z[:N_TRAIN])
     train, test = (Z[:N_TRAIN] - mean) @ components, (Z[N_TRAIN:] - mean) @ components
     for name, column in labels.items():
         model = LogisticRegression(C=1 / l2, tol=1e-8, max_iter=10_000)
@@ -67,6 +67,7 @@ def test_columns_fit_together():
         "fraction",
         "accuracy",
         "n_classes",
+        "l2",
     ]
     assert list(found.index) == ["f2", "f3", "f7", "f12"]
     assert np.allclose(found["information"], found["entropy"] - found["cross_entropy"])
@@ -111,20 +112,22 @@ def test_invariant_to_linear_maps_labels_and_order(seed):
     rng = np.random.default_rng(seed)
     moved = 1e3 * Z @ ortho_group.rvs(Z.shape[1], random_state=rng) - 7
     renamed = labels.map(lambda code: f"class {-code}")
+    assert np.allclose(probe(moved, renamed)["cross_entropy"], expected, atol=1e-4)
     order = np.r_[rng.permutation(N_TRAIN), N_TRAIN + rng.permutation(len(Z) - N_TRAIN)]
-    found = probe(moved[order], renamed.iloc[order])["cross_entropy"]
+    expected = probe(Z, labels, l2=1.0)["cross_entropy"]  # "auto" draws rows by their places
+    found = probe(moved[order], renamed.iloc[order], l2=1.0)["cross_entropy"]
     assert np.allclose(found, expected, atol=1e-4)
 
 
 def test_whitening_is_white_and_drops_null_directions():
     Z, _ = draw()
     doubled = np.hstack([Z, 2 * Z, np.full((len(Z), 1), 0.1)])
-    mean, components = _whitening(doubled)
+    mean, components = whitening(doubled)
     assert components.shape == (25, 12)
     white = (doubled - mean) @ components
     assert np.allclose(white.T @ white / len(Z), np.eye(12), atol=1e-2)
     few = doubled[:9]  # fewer rows than columns
-    mean, components = _whitening(few)
+    mean, components = whitening(few)
     expected = PCA(n_components=8, whiten=True).fit_transform(few) * np.sqrt(9 / 8)
     assert np.allclose(np.abs((few - mean) @ components), np.abs(expected), atol=1e-3)
 
@@ -171,8 +174,96 @@ def test_bad_factors_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("l2", "error"), [(0.0, ValueError), (-1, ValueError), (np.inf, ValueError), ("1", TypeError)]
+    ("l2", "error"),
+    [(0.0, ValueError), (-1, ValueError), (np.inf, ValueError), ("1", TypeError), ([1], TypeError)],
 )
 def test_bad_penalties_are_refused(l2, error):
     with pytest.raises(error, match="l2 must be"):
         probe(*draw(), l2=l2)
+
+
+def numbers(seed=0, n=900):
+    """Representations and real factors: linear, nearly so, and independent."""
+    rng = np.random.default_rng(seed)
+    Z = rng.standard_normal((n, 12)) @ rng.standard_normal((12, 12)) + 5
+    factors = {
+        "sum": Z.sum(axis=1),
+        "noisy": Z[:, 0] + Z[:, 0].std() * rng.standard_normal(n),
+        "chance": rng.standard_normal(n),
+    }
+    return Z, pd.DataFrame(factors)
+
+
+@pytest.mark.parametrize("l2", [1.0, 300.0])
+def test_real_numbers_equal_scikit_learns_ridge(l2):
+    Z, labels = numbers()
+    found = probe(Z, labels, l2=l2)
+    assert list(found.columns) == ["information", "fraction", "r2", "l2"]
+    mean, components = whitening(Z[:N_TRAIN])
+    train, test = (Z[:N_TRAIN] - mean) @ components, (Z[N_TRAIN:] - mean) @ components
+    for name, column in labels.items():
+        model = Ridge(alpha=l2).fit(train, column[:N_TRAIN])
+        expected = r2_score(column[N_TRAIN:], model.predict(test))
+        assert found.loc[name, "r2"] == pytest.approx(expected, abs=1e-9)
+        assert found.loc[name, "fraction"] == pytest.approx(max(expected, 0), abs=1e-9)
+        assert found.loc[name, "information"] == pytest.approx(
+            -0.5 * np.log(1 - expected), abs=1e-6
+        )
+
+
+@settings(deadline=None, max_examples=5)
+@given(st.integers(0, 2**32 - 1))
+def test_r2_is_invariant_to_linear_maps_of_both(seed):
+    Z, labels = numbers(seed)
+    expected = probe(Z, labels)["r2"]
+    rng = np.random.default_rng(seed)
+    moved = 1e3 * Z @ ortho_group.rvs(Z.shape[1], random_state=rng) - 7
+    scaled = labels * [1e150, -1e-150, 3.0] + [0, 0, 1e6]
+    assert np.allclose(probe(moved, scaled)["r2"], expected, atol=1e-6)
+
+
+def test_information_of_a_gaussian_factor_is_the_exact_one():
+    X, noise = np.random.default_rng(0).standard_normal((2, 40_000, 1))
+    y = (X + noise)[:, 0]
+    found = probe_information(X[:20_000], y[:20_000], Z_test=X[20_000:], labels_test=y[20_000:])
+    exact = gaussian_mutual_information(X[20_000:], y[20_000:, None])
+    assert found.loc["label", "information"] == pytest.approx(exact, abs=1e-3)
+    assert exact == pytest.approx(0.5 * np.log(2), abs=0.02)
+
+
+def test_which_labels_are_classes_and_which_are_numbers():
+    Z, labels = draw(classes=(3, 7))
+    real, _ = numbers()
+    mixed = labels.assign(real=real[:, 0], word=labels["f3"].map(str), whole=labels["f3"] * 1.0)
+    kinds = probe(Z, mixed)["r2"].notna()
+    assert list(kinds.index[kinds]) == ["real"]
+    task = {"f7": "regression", "whole": "regression"}
+    kinds = probe(Z, mixed, task=task)["r2"].notna()
+    assert list(kinds.index[kinds]) == ["f7", "real", "whole"]
+    assert "n_classes" not in probe(Z, labels, task="regression")
+    held_out = {"Z_test": Z[600:], "labels_test": labels["f3"][600:] + 0.5}
+    assert "r2" in probe_information(Z[:600], labels["f3"][:600] * 1.0, **held_out)
+
+
+def test_bad_numbers_are_refused():
+    Z, labels = numbers()
+    with pytest.raises(ValueError, match=r"'sum' must be classes, got real numbers.*regression"):
+        probe(Z, labels, task="classification")
+    with pytest.raises(TypeError, match=r"'word' must be numbers for a regression.*astype"):
+        probe(Z, pd.DataFrame({"word": ["a", "b"] * 450}), task="regression")
+    with pytest.raises(ValueError, match="task must be one of"):
+        probe(Z, labels, task="ranking")
+    with pytest.raises(ValueError, match=r"task\['sum'\] must be one of"):
+        probe(Z, labels, task={"sum": 1})
+    with pytest.raises(ValueError, match=r"task names \['age'\]"):
+        probe(Z, labels, task={"age": "regression"})
+    with pytest.raises(ValueError, match=r"labels\['sum'\] has 900 infinite"):
+        probe_information(Z, {"sum": [np.inf] * 900}, Z_test=Z, labels_test={"sum": [1.5] * 900})
+    with pytest.raises(ValueError, match=r"'n' is constant in the held-out rows \(value 0.5\)"):
+        probe_information(Z, {"n": Z[:, 0]}, Z_test=Z, labels_test={"n": [0.5] * 900})
+    near = 0.5 + 1e-15 * np.arange(900)
+    with pytest.raises(ValueError, match="hardly varies in the held-out rows"):
+        probe_information(Z, {"n": Z[:, 0]}, Z_test=Z, labels_test={"n": near})
+    held_out = {"n": 1e250 * Z[:, 0]}
+    with pytest.raises(ValueError, match="far from those of factor 'n'"):
+        probe_information(Z, {"n": Z[:, 0]}, Z_test=Z, labels_test=held_out)

@@ -1,4 +1,4 @@
-"""Recall at k: reference values, scikit-learn, ties, labels, tiles and laws."""
+"""Retrieval: reference values, scikit-learn, ties, labels, captions, tiles and laws."""
 
 import numpy as np
 import pandas as pd
@@ -6,10 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
-from sklearn.metrics import top_k_accuracy_score
+from sklearn.metrics import average_precision_score, top_k_accuracy_score
 from sklearn.neighbors import NearestNeighbors
 
-from mibsk.metrics import _arrays, recall_at_k
+from mibsk.metrics import (
+    Bootstrap,
+    _ranks,
+    _scores,
+    mean_average_precision,
+    mean_reciprocal_rank,
+    median_rank,
+    recall_at_k,
+)
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
@@ -78,7 +86,9 @@ def test_tiles_do_not_change_the_value(monkeypatch):
     X, Y = rng.integers(-2, 3, (2, 50, 3)).astype(float)
     labels = (rng.integers(0, 5, 50), rng.integers(0, 5, 50))
     plain = recall_at_k(X, Y, k=6), recall_at_k(X, Y, k=2, labels=labels)
-    monkeypatch.setattr(_arrays, "TILE_SIZE", 350)
+    monkeypatch.setattr(_scores, "TILE_IN_CACHE", 1)
+    monkeypatch.setattr(_scores, "ROWS_AT_LEAST", 7)
+    monkeypatch.setattr(_ranks, "FIRST_COLUMNS", 3)
     assert (recall_at_k(X, Y, k=6), recall_at_k(X, Y, k=2, labels=labels)) == plain
 
 
@@ -119,3 +129,117 @@ def test_bad_weights(weights):
         recall_at_k(np.eye(3), np.eye(3), sample_weight=weights)
     with pytest.raises(ValueError, match="sample_weight must hold one number per row"):
         recall_at_k(np.eye(3), np.eye(3), sample_weight=["a", "b", "c"])
+
+
+def textbook_ranks(X, Y, relevant):
+    """Place of the first relevant row, from a whole sort of each query's scores."""
+    order = np.argsort(-(X @ Y.T), axis=1, kind="stable")
+    return np.take_along_axis(relevant, order, axis=1).argmax(axis=1) + 1
+
+
+@few
+@given(seeds, st.integers(2, 30))
+def test_ranks_of_partners_and_of_classes(seed, n):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.standard_normal((2, n, 3))
+    ranks = textbook_ranks(X, Y, np.eye(n, dtype=bool))
+    assert median_rank(X, Y) == np.median(ranks)
+    assert mean_reciprocal_rank(X, Y) == pytest.approx((1 / ranks).mean())
+    assert mean_average_precision(X, Y) == mean_reciprocal_rank(X, Y)
+    classes = np.arange(n) % 3
+    ranks = textbook_ranks(X, Y, classes[:, None] == classes)
+    labels = (classes, classes)
+    assert median_rank(X, Y, labels=labels) == np.median(ranks)
+    assert mean_reciprocal_rank(X, Y, labels=labels) == pytest.approx((1 / ranks).mean())
+    expected = [
+        average_precision_score(classes == c, Y @ x) for x, c in zip(X, classes, strict=True)
+    ]
+    assert mean_average_precision(X, Y, labels=labels) == pytest.approx(np.mean(expected))
+
+
+def test_several_captions_of_one_image():
+    """Five captions each: an image looks for any of its own, a caption for its one image."""
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((40, 8))
+    of_image = np.repeat(np.arange(40), 5)
+    captions = images[of_image] + 1.5 * rng.standard_normal((200, 8))
+    labels = (np.arange(40), of_image)
+    relevant = labels[0][:, None] == labels[1]
+    to_captions = textbook_ranks(images, captions, relevant)
+    to_image = textbook_ranks(captions, images, relevant.T)
+    back = labels[::-1]
+    for k in (1, 5):
+        assert recall_at_k(images, captions, k=k, labels=labels) == (to_captions <= k).mean()
+        assert recall_at_k(captions, images, k=k, labels=back) == (to_image <= k).mean()
+    assert median_rank(images, captions, labels=labels) == np.median(to_captions)
+    assert median_rank(captions, images, labels=back) == np.median(to_image)
+    found = mean_average_precision(images, captions, labels=labels)
+    assert 1 / 5 < found < mean_reciprocal_rank(images, captions, labels=labels)
+
+
+@few
+@given(seeds, st.integers(2, 30))
+def test_laws_of_ranks(seed, n):
+    rng = np.random.default_rng(seed)
+    X, Y = rng.standard_normal((2, n, 4))
+    rotation, order = ortho_group.rvs(4, random_state=rng), rng.permutation(n)
+    moved = (2 * X @ rotation)[order], (Y @ rotation)[order]
+    unit = X / np.linalg.norm(X, axis=1, keepdims=True)
+    for metric, best, worst in (
+        (median_rank, 1, n),
+        (mean_reciprocal_rank, 1, 1 / n),
+        (mean_average_precision, 1, 1 / n),
+    ):
+        value = metric(X, Y)
+        assert min(best, worst) <= value <= max(best, worst)
+        assert metric(*moved) == pytest.approx(value)
+        assert metric(unit, unit) == best
+        assert metric(np.ones((n, 2)), np.ones((n, 2))) == pytest.approx(worst)
+
+
+def test_noise_makes_partners_harder_to_find():
+    X, noise = np.random.default_rng(0).standard_normal((2, 500, 16))
+    views = [X + scale * noise for scale in (0.2, 0.6, 1.0, 2.0, 4.0)]
+    for metric, sign in ((recall_at_k, -1), (mean_reciprocal_rank, -1), (median_rank, 1)):
+        values = [sign * metric(X, Y) for Y in views]
+        assert values == sorted(values)
+        assert values[0] < values[-1]
+
+
+def test_queries_without_anything_to_find():
+    X, labels = np.eye(3), (["cat", "dog", "owl"], ["cat", "dog", "dog"])
+    assert mean_reciprocal_rank(X, X, labels=labels) == pytest.approx(2 / 3)
+    assert median_rank(X, X, labels=(["owl"] * 3, labels[1])) == 4
+    assert mean_average_precision(X, X, labels=labels) == pytest.approx((1 + (1 + 2 / 3) / 2) / 3)
+
+
+@pytest.mark.parametrize("metric", [recall_at_k, mean_reciprocal_rank, mean_average_precision])
+def test_weights_and_intervals(metric):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 3))
+    Y = X + rng.standard_normal((60, 3))
+    weights = np.r_[np.ones(30), np.zeros(30)]
+    labels = (np.arange(30), np.arange(60))
+    alone = metric(X[:30], Y, labels=labels)
+    assert metric(X, Y, sample_weight=weights) == pytest.approx(alone)
+    found = metric(X, Y, sample_weight=weights, ci=Bootstrap(n_resamples=100))
+    assert found.value == pytest.approx(alone)
+    assert found.low < found.value < found.high
+
+
+def test_the_interval_of_a_median_holds_ranks():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 4))
+    found = median_rank(X, X + rng.standard_normal((200, 4)), ci=0.95)
+    assert 1 <= found.low < found.value < found.high
+    assert (2 * found.low, 2 * found.high) == (round(2 * found.low), round(2 * found.high))
+
+
+@pytest.mark.parametrize("metric", [median_rank, mean_reciprocal_rank, mean_average_precision])
+def test_on_an_accelerator(metric, accelerated):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((2, 60, 4)).astype("f4")
+    labels = (rng.integers(0, 9, 60), rng.integers(0, 9, 60))
+    for options in ({}, {"labels": labels}):
+        expected = metric(X, Y, **options)
+        assert metric(accelerated(X), accelerated(Y), **options) == pytest.approx(expected)

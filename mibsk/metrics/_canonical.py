@@ -1,0 +1,51 @@
+"""Canonical correlations: how alike the directions of two representations are, best pair first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._arrays import FloatMatrix, Matrix, to_numpy
+from ._moments import centred_chunks
+
+CUTOFF = 1e-6  # of the largest standard deviation: directions below are rounding
+
+
+def second_moments(X: Matrix, Y: Matrix) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
+    """Return XᵀX, XᵀY and YᵀY of the centred matrices."""
+    xx: Any = 0
+    xy: Any = 0
+    yy: Any = 0
+    for x, y in centred_chunks(X, Y):
+        xx, xy, yy = xx + x.T @ x, xy + x.T @ y, yy + y.T @ y
+    return to_numpy(xx), to_numpy(xy), to_numpy(yy)
+
+
+def whitening(moments: FloatMatrix, n_components: float = np.inf) -> FloatMatrix:
+    """Return the leading principal axes, divided each by its standard deviation: (d, r).
+
+    Parameters
+    ----------
+    moments : ndarray (d, d)
+        XᵀX of a centred matrix.
+    n_components : int or float
+        How many axes at most; below 1, what share of the variance they must hold.
+    """
+    values, axes = np.linalg.eigh(moments)
+    values, axes = values[::-1], axes[:, ::-1]
+    if n_components < 1:
+        held = np.cumsum(values)
+        n_components = 1 + int(np.searchsorted(held, n_components * held[-1]))
+    rank = int(np.count_nonzero(values > CUTOFF**2 * values[0])) if values[0] > 0 else 0
+    kept = slice(int(min(n_components, rank)))
+    whitened: FloatMatrix = axes[:, kept] / np.sqrt(values[kept])
+    return whitened
+
+
+def correlate(
+    xy: FloatMatrix, whitening_x: FloatMatrix, whitening_y: FloatMatrix
+) -> tuple[FloatMatrix, FloatMatrix]:
+    """Return the canonical directions of X, (d_x, c), and the correlations (c,), largest first."""
+    left, correlations, _ = np.linalg.svd(whitening_x.T @ xy @ whitening_y, full_matrices=False)
+    return whitening_x @ left, np.minimum(correlations, 1.0)  # but for rounding

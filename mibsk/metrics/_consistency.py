@@ -1,0 +1,106 @@
+"""Consistency of runs: how well each embedding is a linear map of each other one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._arrays import FloatMatrix, Matrix, as_matrix, in_range, on_one_device
+from ._canonical import second_moments, whitening
+from ._moments import check_varies
+from ._resampling import CI, Bootstrap, Estimate, over_rows
+
+
+@overload
+def consistency(*runs: ArrayLike, ci: None = None) -> float: ...
+@overload
+def consistency(*runs: ArrayLike, ci: float | Bootstrap) -> Estimate: ...
+def consistency(*runs: ArrayLike, ci: CI = None) -> float | Estimate:
+    r"""Mean R² of linear regressions between the embeddings of the same rows by several runs.
+
+    .. math:: \frac1{R(R-1)} \sum_{a \ne b} \frac1{d_b} \sum_{k=1}^{d_b} R^2(x^b_k \mid x^a),
+              \qquad R^2 = 1 - \frac{\min_{w, c} \sum_i (x^b_{ik} - w^\top x^a_i - c)^2}
+              {\sum_i (x^b_{ik} - \bar x^b_k)^2}
+
+    as in [1]_: a model whose runs agree up to a linear map has found something in the data rather
+    than in its seed. Rows need not be held out if they are many more than columns; independent
+    embeddings score about ``n_features / n_samples``. Columns that do not vary do not count.
+
+    Parameters
+    ----------
+    *runs : array-like or tensor of shape (n_samples, n_features)
+        Two embeddings or more; row ``i`` is the same in all, the numbers of columns may differ.
+    ci : float or Bootstrap, optional
+        Level of an interval, such as 0.95, or how it is made; by default none is.
+
+    Returns
+    -------
+    float or Estimate
+        In [0, 1]; 1 for runs that are equal up to an invertible linear map and a shift. With ``ci``
+        an :class:`Estimate`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there are fewer than two runs, the numbers of rows differ, or all rows of one are equal.
+
+    References
+    ----------
+    .. [1] Schneider, Lee and Mathis, "Learnable latent embeddings for joint behavioural and neural
+       analysis", Nature 617, 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.metrics import consistency
+    >>> X, noise = np.random.default_rng(0).standard_normal((2, 1000, 3))
+    >>> mixed = X @ np.array([[1.0, 2, 0], [0, 1, 0], [1, 0, 3]]) + 5
+    >>> round(consistency(X, mixed), 6), round(consistency(X, mixed, X + noise), 1)
+    (1.0, 0.7)
+    """
+    if len(runs) < 2:
+        raise ValueError(
+            f"consistency needs at least two runs, got {len(runs)}: pass consistency(X, Y), or "
+            f"consistency(*runs)"
+        )
+    matrices = [in_range(as_matrix(run, f"run {i}")) for i, run in enumerate(runs)]
+    for i, matrix in enumerate(matrices):
+        check_varies(matrix, f"run {i}", "consistency")
+        if len(matrix) != len(matrices[0]):
+            raise ValueError(
+                f"row i must be the same in all runs, got {len(matrices[0])} rows in run 0 and "
+                f"{len(matrix)} in run {i}: embed the same rows with each"
+            )
+    return over_rows(_mean_r2, *matrices, ci=ci, bounds=(0, 1))
+
+
+def _mean_r2(*runs: Matrix) -> float:
+    found = []
+    for X, Y in combinations(runs, 2):
+        xx, xy, yy = second_moments(*on_one_device(X, Y))
+        found.append(consistency_of_product(xx, yy)(xy))
+    return float(np.mean(found))
+
+
+def consistency_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
+    """Return the mean R² both ways as a function of XᵀY, given XᵀX and YᵀY, all centred."""
+    forward, back = _r2_of_product(xx, np.diag(yy)), _r2_of_product(yy, np.diag(xx))
+    return lambda xy: (forward(xy) + back(xy.T)) / 2
+
+
+def _r2_of_product(xx: FloatMatrix, total: Any) -> Callable[[FloatMatrix], float]:
+    """Return the mean R² of the columns of Y given X; NaN if none of either varies."""
+    varies = total > 0
+    if not varies.any() or not xx.any():
+        return lambda xy: np.nan
+    whitened = whitening(xx)
+
+    def r2(xy: FloatMatrix) -> float:
+        explained = np.square(whitened.T @ xy[:, varies]).sum(axis=0)
+        return float(np.minimum(explained / total[varies], 1.0).mean())
+
+    return r2

@@ -1,0 +1,222 @@
+"""Metrics as scorers by name, for scikit-learn's searches and cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations, permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from .._validation import suggest
+from ._alignment import alignment
+from ._average_precision import mean_average_precision
+from ._cka import cka
+from ._cknna import cknna
+from ._cycle_knn import cycle_knn
+from ._edit_distance_knn import edit_distance_knn
+from ._lcs_knn import lcs_knn
+from ._leakage import kept, leakage
+from ._median_rank import median_rank
+from ._modality_gap import modality_gap
+from ._mutual_information import mutual_information
+from ._mutual_knn import mutual_knn
+from ._procrustes import procrustes
+from ._recall import recall_at_k
+from ._reciprocal_rank import mean_reciprocal_rank
+from ._relative_modality_gap import relative_modality_gap
+from ._svcca import svcca
+
+
+class _Score(NamedTuple):
+    """How a metric becomes one number of all modalities, the greater the better."""
+
+    metric: Callable[..., Any]
+    kind: str = "pairs"  # of modalities; "directions": both ways; "labels": of each with y
+    sign: int = 1
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+_SCORES = {
+    "cka": _Score(cka),
+    "cka_unbiased": _Score(cka, options=(("unbiased", True),)),
+    "cknna": _Score(cknna),
+    "cycle_knn": _Score(cycle_knn),
+    "edit_distance_knn": _Score(edit_distance_knn),
+    "kept": _Score(kept, "labels"),
+    "lcs_knn": _Score(lcs_knn),
+    "mean_average_precision": _Score(mean_average_precision, "directions"),
+    "mean_reciprocal_rank": _Score(mean_reciprocal_rank, "directions"),
+    "mutual_information": _Score(mutual_information),
+    "mutual_knn": _Score(mutual_knn),
+    "neg_alignment": _Score(alignment, sign=-1),
+    "neg_leakage": _Score(leakage, "labels", sign=-1),
+    "neg_median_rank": _Score(median_rank, "directions", sign=-1),
+    "neg_modality_gap": _Score(modality_gap, sign=-1),
+    "neg_relative_modality_gap": _Score(relative_modality_gap, sign=-1),
+    "procrustes": _Score(procrustes),
+    "recall_at_1": _Score(recall_at_k, "directions", options=(("k", 1),)),
+    "recall_at_5": _Score(recall_at_k, "directions", options=(("k", 5),)),
+    "recall_at_10": _Score(recall_at_k, "directions", options=(("k", 10),)),
+    "svcca": _Score(svcca),
+}
+
+
+def get_scorer_names() -> list[str]:
+    """Return the names that :func:`get_scorer` knows.
+
+    Returns
+    -------
+    list of str
+        Sorted. A metric of which less is better stands with ``neg_`` before its name, and is
+        negated, as scikit-learn has it.
+
+    Examples
+    --------
+    >>> from mibsk.metrics import get_scorer_names
+    >>> get_scorer_names()[:2]
+    ['cka', 'cka_unbiased']
+    """
+    return sorted(_SCORES)
+
+
+def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
+    """Return the scorer of that name, for ``scoring=`` in scikit-learn.
+
+    scikit-learn's own names are a fixed list, which refuses others; so pass the scorer, or a
+    mapping of several: ``GridSearchCV(aligner, grid, scoring=get_scorer("cka"))``.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`get_scorer_names`.
+    **options : dict
+        Further arguments of the metric, such as ``k=5``.
+
+    Returns
+    -------
+    callable ``(estimator, X, y=None) -> float``
+        The greater the better. With more than two modalities the mean over the pairs of them (over
+        both directions for retrieval). "neg_leakage" and "kept" read classes or numbers ``y``
+        from the embedding of each modality, and take the mean (over several factors, too).
+
+    Raises
+    ------
+    ValueError
+        If there is no such name.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from mibsk import IBAligner, Modalities
+    >>> from mibsk.datasets import load_digits_halves
+    >>> from mibsk.metrics import get_scorer
+    >>> halves = Modalities(load_digits_halves().data)[:400]
+    >>> search = GridSearchCV(
+    ...     IBAligner(max_epochs=2, random_state=0),
+    ...     {"beta": [0.0, 3.0]},
+    ...     scoring={name: get_scorer(name) for name in ("cka", "neg_modality_gap")},
+    ...     refit="cka",
+    ...     cv=2,
+    ... ).fit(halves)
+    >>> [key for key in search.cv_results_ if key.startswith("mean_test")]
+    ['mean_test_cka', 'mean_test_neg_modality_gap']
+    """
+    if name not in _SCORES:
+        raise ValueError(
+            f"unknown scorer {name!r}, there are {get_scorer_names()}." + suggest(name, _SCORES)
+        )
+    return EmbeddingScorer(name, options)
+
+
+class EmbeddingScorer:
+    """A metric of what an aligner, or a pipeline that ends with one, makes of held-out rows.
+
+    :func:`get_scorer` makes one.
+
+    Parameters
+    ----------
+    name : str
+        Of the metric.
+    options : dict
+        Further arguments of the metric.
+    """
+
+    def __init__(self, name: str, options: dict[str, Any]) -> None:
+        self.name, self.options = name, options
+
+    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
+        """Embed the rows and measure.
+
+        Parameters
+        ----------
+        estimator : fitted IBAligner, or Pipeline
+            It needs `embed`.
+        X : mapping of str to array-like or table
+            Held-out rows, in the form that was fitted.
+        y : array-like (n,), DataFrame or mapping, default=None
+            Labels for "neg_leakage" and "kept"; of two tables, the second.
+
+        Raises
+        ------
+        TypeError
+            If the estimator does not embed.
+        ValueError
+            If labels are needed and missing, or there is one modality only.
+        """
+        if isinstance(estimator, Pipeline):
+            if len(estimator) > 1:
+                X = estimator[:-1].transform(X)
+            estimator = estimator[-1]
+        if not hasattr(estimator, "embed"):
+            raise TypeError(
+                f"scorer {self.name!r} needs an estimator with `embed`, such as IBAligner, or a "
+                f"Pipeline that ends with one, got {type(estimator).__name__}"
+            )
+        embedded = estimator.embed(X, y)
+        score = _SCORES[self.name]
+        options = dict(score.options) | self.options
+        if score.kind == "labels":
+            values = self._of_labels(score, options, estimator, embedded, y)
+        else:
+            values = self._of_modalities(score, options, embedded, getattr(X, "labels", None))
+        return score.sign * float(np.mean(values))
+
+    def _of_labels(
+        self,
+        score: _Score,
+        options: dict[str, Any],
+        estimator: Any,
+        embedded: dict[str, Any],
+        y: Any,
+    ) -> list[float]:
+        is_pair = getattr(getattr(estimator, "form_", None), "is_pair", False)
+        if y is None or is_pair:
+            raise ValueError(
+                f"scorer {self.name!r} reads labels y from the embeddings: pass them as y beside "
+                "a mapping or one table"
+            )
+        found = [score.metric(Z, y, **options) for Z in embedded.values()]
+        return [
+            float(np.mean(list(value.values()))) if isinstance(value, dict) else value
+            for value in found
+        ]
+
+    def _of_modalities(
+        self, score: _Score, options: dict[str, Any], embedded: dict[str, Any], labels: Any
+    ) -> list[float]:
+        if len(embedded) < 2:
+            raise ValueError(
+                f"scorer {self.name!r} compares modalities, got {list(embedded)} alone"
+            )
+        pairs = list(combinations(embedded.values(), 2))
+        if score.kind == "directions":
+            pairs = list(permutations(embedded.values(), 2))
+            if labels is not None:  # pairs drawn by class: any partner of the class will do
+                options = {"labels": (labels, labels)} | options
+        return [float(score.metric(Z, W, **options)) for Z, W in pairs]
+
+    def __repr__(self) -> str:
+        options = "".join(f", {key}={value!r}" for key, value in self.options.items())
+        return f"get_scorer({self.name!r}{options})"

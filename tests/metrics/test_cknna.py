@@ -1,0 +1,125 @@
+"""CKNNA: reference values, a naive form, its limit, laws, bad input."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import ortho_group
+
+from mibsk.metrics import Bootstrap, _cknna, cka, cknna
+
+few = settings(deadline=None, max_examples=25)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def draw_pair(seed, n, d_x=4, d_y=3, noise=1.0):
+    rng = np.random.default_rng(seed)
+    shared = rng.standard_normal((n, 2))
+    X = shared @ rng.standard_normal((2, d_x)) + noise * rng.standard_normal((n, d_x))
+    Y = shared @ rng.standard_normal((2, d_y)) + noise * rng.standard_normal((n, d_y))
+    return X, Y
+
+
+def naive_hsic(K, L):
+    """HSIC_1 of kernels with a diagonal of 0: Song et al. 2012, equation 5."""
+    n, one = len(K), np.ones(len(K))
+    mean = (one @ K @ one) * (one @ L @ one) / ((n - 1) * (n - 2))
+    return (np.trace(K @ L) + mean - 2 / (n - 2) * (one @ K @ L @ one)) / (n * (n - 3))
+
+
+def naive(X, Y, k, epsilon=0.0):
+    """The published form, with full masks and kernels."""
+
+    def mask(K):
+        K = K.copy()
+        np.fill_diagonal(K, -np.inf)
+        near = np.argsort(-K, axis=1, kind="stable")[:, :k]
+        found = np.zeros_like(K)
+        np.put_along_axis(found, near, 1, axis=1)
+        return found
+
+    def align(K, L):
+        both = mask(K) * mask(L)
+        return naive_hsic(both * K, both * L)
+
+    K, L = X @ X.T, Y @ Y.T
+    return align(K, L) / (np.sqrt(align(K, K) * align(L, L)) + epsilon)
+
+
+@pytest.mark.parametrize("name", ["correlated", "wide", "independent"])
+@pytest.mark.parametrize("k", [5, 10])
+def test_reference_values(reference, name, k):
+    """The reference adds 1e-6 to the denominator, which makes it depend on scale."""
+    inputs, values = reference("metrics_inputs.npz"), reference("metrics_values.json")[name]
+    X, Y = inputs[f"{name}_x"], inputs[f"{name}_y"]
+    assert naive(X, Y, k, 1e-6) == pytest.approx(values[f"cknna_k{k}"], abs=1e-12)
+    assert cknna(X, Y, k=k) == pytest.approx(naive(X, Y, k), abs=1e-12)
+    assert cknna(X, Y, k=k) == pytest.approx(values[f"cknna_k{k}"], rel=1e-4)
+
+
+@few
+@given(seeds, st.integers(12, 40), st.integers(3, 11))
+def test_equals_the_naive_form(seed, n, k):
+    X, Y = draw_pair(seed, n)
+    assert cknna(X, Y, k=k) == pytest.approx(naive(X, Y, k), abs=1e-9)
+
+
+@few
+@given(seeds, st.integers(6, 30))
+def test_is_unbiased_cka_when_all_are_neighbours(seed, n):
+    X, Y = draw_pair(seed, n)
+    assert cknna(X, Y, k=n - 1) == pytest.approx(cka(X, Y, unbiased=True), abs=1e-8)
+
+
+@few
+@given(seeds, st.integers(15, 40), st.integers(4, 12))
+def test_laws(seed, n, k):
+    X, Y = draw_pair(seed, n)
+    value = cknna(X, Y, k=k)
+    assert cknna(X, X, k=k) == pytest.approx(1)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(n)
+    moved = (1e-3 * X @ ortho_group.rvs(4, random_state=rng))[order]
+    assert cknna(moved, 1e3 * Y[order], k=k) == pytest.approx(value, abs=1e-8)
+
+
+def test_is_nearly_symmetric_where_there_are_many_rows():
+    X, Y = draw_pair(0, 600)
+    assert cknna(X, Y) != cknna(Y, X)
+    assert cknna(X, Y) == pytest.approx(cknna(Y, X), abs=0.01)
+
+
+def test_noise_lowers_it_and_independent_rows_are_near_0():
+    values = [cknna(*draw_pair(0, 600, noise=noise)) for noise in (0.1, 0.3, 1, 3)]
+    assert values == sorted(values, reverse=True)
+    X, Y = np.random.default_rng(0).standard_normal((2, 1000, 5))
+    assert abs(cknna(X, Y)) < 0.02
+
+
+def test_chunks_scales_and_tensors_on_an_accelerator(monkeypatch, accelerated):
+    X, Y = draw_pair(0, 60)
+    value = cknna(X, Y, k=5)
+    for size in (1e-200, 1e-90, 1e90, 1e300):
+        assert cknna(size * X, Y / size, k=5) == pytest.approx(value)
+    assert cknna(accelerated(X), accelerated(Y), k=5) == pytest.approx(value, abs=1e-4)
+    monkeypatch.setattr(_cknna, "CHUNK_SIZE", 45)
+    assert cknna(X, Y, k=5) == pytest.approx(value, rel=1e-12)
+
+
+def test_interval():
+    X, Y = draw_pair(0, 200)
+    found = cknna(X, Y, k=5, ci=Bootstrap(0.9, n_resamples=200))
+    assert found.low < found.value == cknna(X, Y, k=5) < found.high
+
+
+def test_bad_arguments():
+    X, Y = draw_pair(0, 20)
+    with pytest.raises(ValueError, match=r"k must be in 1\.\.19 .* got 20"):
+        cknna(X, Y, k=20)
+    with pytest.raises(ValueError, match="at least 4 rows, got 3"):
+        cknna(X[:3], Y[:3], k=1)
+    with pytest.raises(ValueError, match=r"an interval needs at least 22 rows"):
+        cknna(X, Y, k=10, ci=0.9)
+    for undefined in (np.zeros((20, 2)), np.full((20, 2), 0.1)):
+        with pytest.raises(ValueError, match="CKNNA is undefined for k=19 and 20 rows"):
+            cknna(X, undefined, k=19)

@@ -1,0 +1,57 @@
+"""Neighbours among drawn rows, and of reordered ones: found without a search, and the same."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mibsk.metrics import Bootstrap, _knn_overlap, cknna, mutual_knn
+from mibsk.metrics._knn_overlap import NeighboursAmong, relabelled
+from mibsk.metrics._nearest import nearest_neighbours
+
+from .draws import related
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.integers(10, 120), st.integers(1, 4), st.booleans())
+def test_neighbours_among_drawn_rows(seed, n, k, tied):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 3))
+    if tied:
+        X = rng.integers(-1, 2, (n, 3)).astype(float)
+    among = NeighboursAmong(X, k, 0.5)
+    for _ in range(3):
+        rows = np.sort(rng.choice(n, n // 2, replace=False))
+        assert np.array_equal(among(rows), nearest_neighbours(X[rows], k))
+
+
+def test_lists_that_are_too_short_or_too_long_are_searched_for(monkeypatch):
+    X = np.random.default_rng(0).standard_normal((100, 3))
+    rows = np.arange(0, 100, 20)  # far fewer than expected
+    assert np.array_equal(NeighboursAmong(X, 3, 0.5)(rows), nearest_neighbours(X[rows], 3))
+    monkeypatch.setattr(_knn_overlap, "_LONGEST", 0)
+    among = NeighboursAmong(X, 3, 0.5)
+    assert among.lists is None
+    assert np.array_equal(among(rows), nearest_neighbours(X[rows], 3))
+
+
+@pytest.mark.parametrize("metric", [mutual_knn, cknna])
+def test_intervals_do_not_depend_on_how_neighbours_are_found(metric, monkeypatch):
+    X, Y = related(0, n=200)
+    quick = metric(X, Y, k=5, ci=Bootstrap(n_resamples=20))
+    monkeypatch.setattr(_knn_overlap, "_LONGEST", 0)
+    searched = metric(X, Y, k=5, ci=Bootstrap(n_resamples=20))
+    np.testing.assert_allclose(quick.replicates, searched.replicates, rtol=1e-12)
+
+
+def test_half_of_the_rows_must_have_as_many_neighbours():
+    X, Y = related(0, n=20)
+    with pytest.raises(ValueError, match="an interval needs at least 22 rows here"):
+        mutual_knn(X, Y, k=10, ci=0.95)
+
+
+def test_reordered_rows_have_the_same_neighbours():
+    X, _ = related(0)
+    order = np.random.default_rng(1).permutation(len(X))
+    found = relabelled(nearest_neighbours(X, 6), order)
+    assert np.array_equal(found, nearest_neighbours(X[order], 6))
