@@ -105,7 +105,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
     net_ : skorch.NeuralNet
         The trained net; `net_.module_` holds encoders and objective.
     history_ : list of dict
-        Per epoch: loss and its parts, temperature, time.
+        Per epoch: loss and its parts, modality gap, temperature, time.
     temperature_ : float
         At the end of training.
     n_iter_ : int

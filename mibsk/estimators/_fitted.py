@@ -126,7 +126,7 @@ class FittedAligner(PicklingMixin):
 
     @property
     def history_(self) -> list[dict[str, Any]]:
-        """One dict per epoch: loss, its parts, temperature, seconds."""
+        """One dict per epoch: loss, its parts, modality gap, temperature, seconds."""
         hidden = ("batches", "train_batch_count", "valid_batch_count")
         return [
             {key: value for key, value in epoch.items() if key not in hidden}

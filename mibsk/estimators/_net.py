@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..data._batches import Batches, StreamBatches, make_batches
 from ..data._source import Batch
 from ..data._stream import StreamSource
 from ..exceptions import DivergenceError
-from ..losses import LossParts
+from ..losses import Embedding, LossParts, pairwise_mean
 from ._devices import resolve_device, seed_torch
 
 HISTORY_PARTS = ("sufficiency", "minimality", "divergence")
@@ -29,8 +30,10 @@ class AlignmentNet(NeuralNet):
     once an epoch, so that no step waits for the host; and all random numbers of an epoch follow
     from `seed` and the number of the epoch, so that training can stop after any epoch and go on as
     if it had not. Train it inside :func:`seeded`. Each epoch of `history` holds
-    ``{train,valid}_loss``, the parts ``{train,valid}_{sufficiency,minimality,divergence}``, `beta`
-    and `temperature`.
+    ``{train,valid}_loss``, the parts ``{train,valid}_{sufficiency,minimality,divergence}``,
+    ``{train,valid}_modality_gap``, `beta` and `temperature`. The gap is the distance between the
+    modalities' mean embeddings over the epoch, of the rows as training saw them; for several
+    modalities the mean over their pairs.
 
     Parameters
     ----------
@@ -133,34 +136,48 @@ class AlignmentNet(NeuralNet):
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the gradients of one batch."""
         self._set_training(True)
-        parts: LossParts = self.criterion_(self.module_(batch))
+        embeddings = self.module_(batch)
+        parts: LossParts = self.criterion_(embeddings)
         loss = parts.total
         loss.backward()
-        return {"loss": loss.detach(), "parts": torch.stack(parts).detach()}
+        return {
+            "loss": loss.detach(),
+            "parts": torch.stack(parts).detach(),
+            "embedding_sums": _embedding_sums(embeddings),
+        }
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of one batch."""
         self._set_training(False)
         with torch.no_grad():
-            parts: LossParts = self.criterion_(self.module_(batch))
-        return {"loss": parts.total, "parts": torch.stack(parts)}
+            embeddings = self.module_(batch)
+            parts: LossParts = self.criterion_(embeddings)
+        return {
+            "loss": parts.total,
+            "parts": torch.stack(parts),
+            "embedding_sums": _embedding_sums(embeddings),
+        }
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run over all batches and record their mean losses, reading them from the device once."""
+        """Run over all batches and record losses and gap, reading them from the device once."""
         if iterator is None:
             return
         sums, n_seen, n_batches = torch.zeros(4, device=self.device), 0, 0
+        shape = len(self.module.names), self.module.n_components
+        embedding_sums = torch.zeros(shape, device=self.device)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
             n = _batch_rows(batch)
             sums += n * torch.cat([step["loss"].reshape(1), step["parts"]])
+            embedding_sums += step["embedding_sums"]
             n_seen, n_batches = n_seen + n, n_batches + 1
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        means = (sums / n_seen).tolist()
-        for name, value in zip(("loss", *HISTORY_PARTS), means, strict=True):
+        gap = pairwise_mean(_distance, list(embedding_sums / n_seen))
+        means = torch.cat([sums / n_seen, gap.reshape(1)]).tolist()
+        for name, value in zip(("loss", *HISTORY_PARTS, "modality_gap"), means, strict=True):
             self.history.record(f"{prefix}_{name}", value)
         self.history.record(f"{prefix}_batch_count", n_batches)
         if training and not np.isfinite(means[0]):
@@ -199,6 +216,15 @@ class AlignmentNet(NeuralNet):
             device = str(resolve_device("auto"))
         super().__setstate__({**state, "device": device})
         self.module = getattr(self.module_, "_orig_mod", self.module_)  # under torch.compile
+
+
+def _embedding_sums(embeddings: Mapping[str, Embedding]) -> torch.Tensor:
+    """Return the sum over the rows of each modality's embeddings, (n_modalities, n_components)."""
+    return torch.stack([embedding.mean.detach().sum(0) for embedding in embeddings.values()])
+
+
+def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(a - b)
 
 
 def _batch_rows(batch: Batch) -> int:

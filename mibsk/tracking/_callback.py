@@ -10,7 +10,7 @@ from ._mlflow import import_mlflow
 
 
 class MlflowCallback(Callback):
-    """Log loss, its parts, temperature and time of each epoch into the active MLflow run.
+    """Log each epoch's loss and its parts, gap, temperature and time into the active MLflow run.
 
     Pass it in `IBAligner(callbacks=[MlflowCallback()])`. Starting and ending the run, and its
     parameters, are left to the caller.

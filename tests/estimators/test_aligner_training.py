@@ -1,6 +1,7 @@
 """Training: what it learns, and what its parameters do."""
 
 import functools
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
+from mibsk import Modalities
 from mibsk.encoders import MLP, make_encoder
+from mibsk.metrics import modality_gap
 
 
 def pair_distance(aligner, data):
@@ -55,6 +58,37 @@ def test_minimality_draws_pairs_together(halves, quick):
     )
     assert pair_distance(near, data) < 0.6 * pair_distance(far, data)
     assert all(epoch["train_minimality"] == 0 for epoch in far.history_)
+
+
+@pytest.mark.parametrize("minimality", ["gaussian", "variational"])
+def test_the_modality_gap_of_an_epoch_is_recorded(views, quick, minimality):
+    """With weights that hardly move it is that of the embeddings of all rows."""
+
+    def linear(shape, n_outputs):  # the same in training and after
+        return nn.Linear(*shape, n_outputs)
+
+    data = Modalities({**views, "text": views["audio"][:, :3]})
+    still = {"lr": 1e-20, "optimizer": "SGD", "temperature": 0.1, "max_epochs": 1}
+    aligner = quick(encoders=linear, minimality=minimality, **still).fit(data)
+    pairs = list(combinations(aligner.embed(data).values(), 2))
+    expected = np.mean([modality_gap(z, w) for z, w in pairs])
+    assert aligner.history_[0]["train_modality_gap"] == pytest.approx(expected, rel=1e-4)
+    assert "valid_modality_gap" not in aligner.history_[0]
+
+
+def test_the_modality_gap_of_held_out_pairs_is_recorded(views, quick):
+    held_out = []
+
+    class Seen(Callback):
+        def on_batch_end(self, net, batch, training, **kwargs):
+            held_out.extend([] if training else [batch])
+
+    params = {"early_stopping": True, "validation_fraction": 0.5, "max_epochs": 1}
+    aligner = quick(callbacks=[Seen()], **params).fit(views)
+    rows = {name: torch.cat([batch[name] for batch in held_out]).numpy() for name in views}
+    assert len(held_out) == 2  # the mean is over more than one batch
+    expected = modality_gap(*aligner.embed(rows).values())
+    assert aligner.history_[0]["valid_modality_gap"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_trained_module_is_in_evaluation_mode(views, quick):
