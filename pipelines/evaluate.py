@@ -19,15 +19,16 @@ from mibsk.tracking import continue_run
 from .stage import DATA, EMBEDDINGS, METRICS, params, track, trained_models
 
 
-def shared_factors(test: Bunch) -> pd.DataFrame:
-    """Return the shared factors of every pair: all that partners have in common."""
+def factors_of_pairs(test: Bunch) -> pd.DataFrame:
+    """Return what is known of every pair, shared factors first, from the side that knows most."""
     anchor = test.data.anchor if isinstance(test.data, ClassPairs) else next(iter(test.data))
-    return test.labels[anchor][test.shared]
+    known = test.labels[anchor]
+    return known[[*test.shared, *(name for name in known if name not in test.shared)]]
 
 
 def shared_classes(test: Bunch) -> np.ndarray:
-    """Return a number for each combination of the shared factors."""
-    return shared_factors(test).groupby(test.shared).ngroup().to_numpy()
+    """Return a number for each combination of the shared factors: all that partners share."""
+    return factors_of_pairs(test).groupby(test.shared).ngroup().to_numpy()
 
 
 def measure(aligner: IBAligner, train: Bunch, test: Bunch, k: int) -> dict[str, Any]:
@@ -77,7 +78,7 @@ def main() -> None:
     settings = params("evaluate")
     train, test = load_bunch(DATA / "train"), load_bunch(DATA / "test")
     EMBEDDINGS.mkdir(exist_ok=True)
-    shared_factors(test).to_csv(EMBEDDINGS / "shared.csv", index=False)
+    factors_of_pairs(test).to_csv(EMBEDDINGS / "labels.csv", index=False)
     track()
     evaluation = {}
     for name in params("train")["models"]:

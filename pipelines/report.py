@@ -14,7 +14,12 @@ import mlflow
 import numpy as np
 import pandas as pd
 
-from mibsk.inspection import InformationDisplay, SpaceDisplay, TrainingDisplay
+from mibsk.inspection import (
+    LeakageDisplay,
+    ModalityGapDisplay,
+    SimilarityDisplay,
+    TrainingDisplay,
+)
 from mibsk.tracking import continue_run
 
 from .stage import EMBEDDINGS, METRICS, REPORTS, track, trained_models
@@ -45,12 +50,13 @@ def main() -> None:
     fractions = {name: _fractions(entry) for name, entry in evaluation.items()}
     errors = {name: _fractions(entry["sd"]) for name, entry in evaluation.items()}
     spaces = {name: _embeddings(name) for name in evaluation}
-    factors = pd.read_csv(EMBEDDINGS / "shared.csv")
-    labels = factors[factors.columns[0]].to_numpy()
+    factors = pd.read_csv(EMBEDDINGS / "labels.csv")
+    labels = factors[factors.columns[0]].to_numpy()  # a shared one
     displays: dict[str, Any] = {
         "curves": TrainingDisplay.from_histories(histories, names=NAMES),
-        "information": InformationDisplay.from_fractions(fractions, errors=errors, names=NAMES),
-        "spaces": SpaceDisplay.from_embeddings(spaces, labels=labels, names=NAMES),
+        "information": LeakageDisplay.from_fractions(fractions, errors=errors, names=NAMES),
+        "spaces": ModalityGapDisplay.from_embeddings(spaces, labels=labels, names=NAMES),
+        "similarity": SimilarityDisplay.from_embeddings(spaces, labels=labels, names=NAMES),
     }
     for figure, display in displays.items():
         display.figure_.savefig(REPORTS / f"{figure}.png", dpi=110)

@@ -1,11 +1,22 @@
 """Displays: pictures of training, of what embeddings hold, and of the space they share.
 
 Each follows scikit-learn: a constructor that takes computed data, `plot` that draws it and stores
-`axes_` and `figure_`, and a class method ``from_*`` that computes and plots.
+`axes_` and `figure_`, and class methods ``from_estimator`` and ``from_embeddings`` that compute and
+plot.
 """
 
-from ._information_display import InformationDisplay
-from ._space_display import SpaceDisplay
+from ._information_plane_display import InformationPlaneDisplay
+from ._leakage_display import LeakageDisplay
+from ._modality_gap_display import ModalityGapDisplay
+from ._retrieval_display import RetrievalDisplay
+from ._similarity_display import SimilarityDisplay
 from ._training_display import TrainingDisplay
 
-__all__ = ["InformationDisplay", "SpaceDisplay", "TrainingDisplay"]
+__all__ = [
+    "InformationPlaneDisplay",
+    "LeakageDisplay",
+    "ModalityGapDisplay",
+    "RetrievalDisplay",
+    "SimilarityDisplay",
+    "TrainingDisplay",
+]

@@ -71,17 +71,38 @@ def _numbers(
         )
     if extra := [factor for factor in found if factor not in factors]:
         raise ValueError(f"{where} has {extra[0]!r}, which the first model has not: {factors}")
+    _check_range(found, where, high)
+    return [float(found[factor]) for factor in factors]
+
+
+def read_fractions(
+    kinds: Any, kind: str, where: str, *, empty: bool = False
+) -> Mapping[str, float]:
+    """Return factor -> fraction in [0, 1] of one kind; none only if it may be `empty`.
+
+    Raises
+    ------
+    ValueError
+        If a kind or factor is missing, or a number is out of range.
+    TypeError
+        If a mapping or a number is expected and something else came.
+    """
+    found = _factors(kinds, kind, where, empty=empty)
+    _check_range(found, f"{where}[{kind!r}]", 1.0)
+    return found
+
+
+def _check_range(found: Mapping[str, float], where: str, high: float) -> None:
     for factor, value in found.items():
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
             raise TypeError(f"{where}[{factor!r}] must be a number, got {value!r}")
         if not 0 <= value <= high:
             allowed = "in [0, 1]" if high == 1 else "at least 0"
             raise ValueError(f"{where}[{factor!r}] must be {allowed}, got {value}: use fractions")
-    return [float(found[factor]) for factor in factors]
 
 
-def _factors(kinds: Any, kind: str, where: str) -> Mapping[str, float]:
-    """Return factor -> number of one kind, at least one."""
+def _factors(kinds: Any, kind: str, where: str, *, empty: bool = False) -> Mapping[str, float]:
+    """Return factor -> number of one kind, at least one unless it may be `empty`."""
     expected = f"{where} must be {{'leakage': {{factor: number}}, 'kept': {{factor: number}}}}"
     if not isinstance(kinds, Mapping):
         raise TypeError(f"{expected}, got {type(kinds).__name__}")
@@ -92,6 +113,6 @@ def _factors(kinds: Any, kind: str, where: str) -> Mapping[str, float]:
     found = kinds[kind]
     if not isinstance(found, Mapping):
         raise TypeError(f"{where}[{kind!r}] must map factor -> number, got {type(found).__name__}")
-    if not found:
+    if not found and not empty:
         raise ValueError(f"{where}[{kind!r}] holds no factor: pass at least one")
     return found

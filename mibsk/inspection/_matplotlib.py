@@ -30,7 +30,14 @@ def import_pyplot() -> ModuleType:
 
 
 def new_figure(
-    n_panels: int, *, n_columns: int, width: float, height: float, layout: str = "constrained"
+    n_panels: int,
+    *,
+    n_columns: int,
+    width: float,
+    height: float,
+    layout: str = "constrained",
+    width_ratios: Sequence[float] | None = None,
+    padding: tuple[float, float] = (0.13, 0.08),
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure of at most 1200 pixels in width, and its first `n_panels` axes."""
     figure, grid = import_pyplot().subplots(
@@ -40,8 +47,9 @@ def new_figure(
         figsize=(min(width, MAX_WIDTH), height),
         dpi=DPI,
         layout=layout,
+        width_ratios=width_ratios,
     )
-    figure.get_layout_engine().set(w_pad=0.13, h_pad=0.08)
+    figure.get_layout_engine().set(w_pad=padding[0], h_pad=padding[1])
     for unused in grid.flat[n_panels:]:
         unused.remove()
     return figure, list(grid.flat[:n_panels])
@@ -55,7 +63,7 @@ def figure_of(panels: Sequence[Axes]) -> Figure:
     return figure
 
 
-def check_axes(axes: Iterable[Axes], panels: Iterable[str]) -> list[Axes]:
+def check_axes(axes: Axes | Iterable[Axes], panels: Iterable[str]) -> list[Axes]:
     """Return the axes as a list, one for each panel.
 
     Raises

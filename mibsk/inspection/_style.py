@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 # Okabe and Ito, "Color Universal Design" (2008), without black and yellow.
 MODEL_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 
-# Tol, "Colour Schemes" (2021), muted: purple and teal, apart from the colours of models.
-MODALITY_COLORS = ("#AA4499", "#44AA99")
-MODALITY_MARKERS = ("o", "^")
+# Tol, "Colour Schemes" (2021), muted, without those too near to black, white or a model's colour.
+MODALITY_COLORS = ("#AA4499", "#44AA99", "#999933", "#CC6677", "#6699CC")
+MODALITY_MARKERS = ("o", "^", "s", "D", "v")
 
 # Petroff, "Accessible Color Sequences for Data Visualization" (2021), arXiv 2107.02270.
 CLASS_COLORS = (
@@ -37,6 +37,11 @@ CLASS_COLORS = (
     "#92dadd",
 )
 
+# As in Tol, "Colour Schemes" (2021), vibrant: blue and orange are told apart by all. His blue is
+# too dark for text on black.
+RIGHT, NEAR, WRONG = "#2288CC", "#33BBEE", "#EE7733"
+
+_LETTER = 0.62  # width of a letter, over its size
 TITLE_SIZE, LABEL_SIZE, NOTE_SIZE = 12, 10, 9  # points
 MUTED, FAINT, GRID = 0.72, 0.35, 0.13  # opacity of neutral parts
 
@@ -65,9 +70,32 @@ def text_on(color: Any) -> str:
     """
     from matplotlib.colors import to_rgb
 
-    c = np.asarray(to_rgb(color))
-    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)  # sRGB
-    return "white" if linear @ (0.2126, 0.7152, 0.0722) < 0.28 else "black"
+    return "white" if _luminance(to_rgb(color)) < 0.28 else "black"
+
+
+def readable(color: Any) -> tuple[float, float, float]:
+    """Return a colour, mixed with that of text until it can be read on the background.
+
+    Text and its ground need a ratio of luminances of 4.5 (WCAG 2.2, success criterion 1.4.3).
+    """
+    from matplotlib.colors import to_rgb
+
+    own, text, ground = (np.asarray(to_rgb(c)) for c in (color, ink(), paper()))
+    mixed = own
+    for share in np.linspace(0, 1, 21):
+        mixed = (1 - share) * own + share * text
+        light, dark = sorted((_luminance(mixed), _luminance(ground)), reverse=True)
+        if (light + 0.05) / (dark + 0.05) >= 4.5:
+            break
+    red, green, blue = mixed.tolist()
+    return red, green, blue
+
+
+def _luminance(color: Any) -> float:
+    """Return the relative luminance of a colour of sRGB, 0..1."""
+    c = np.asarray(color)
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
 def clean(ax: Axes, *, grid: str) -> None:
@@ -99,6 +127,14 @@ def headline(ax: Axes, title: str, note: str) -> None:
     ax.set_title(title, loc="left", fontsize=TITLE_SIZE, fontweight="bold", pad=pad)
 
 
+def characters_across(ax: Axes, size: float) -> int:
+    """Return how many letters of a size in points stand beside each other in the axes."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    points = 72 * ax.get_window_extent().width / figure.dpi
+    return max(4, int(points / (_LETTER * size)))
+
+
 def wrap(text: str, width: int) -> str:
     r"""Break a long name into lines of at most `width` characters, but not around ``=``.
 
@@ -109,6 +145,18 @@ def wrap(text: str, width: int) -> str:
     """
     glued = text.replace(" = ", "\xa0=\xa0")
     return textwrap.fill(glued, width, break_on_hyphens=False).replace("\xa0", " ") or text
+
+
+def shorten(text: str, width: int) -> str:
+    """Return at most `width` characters of a text on one line, with "…" where some are left out.
+
+    Examples
+    --------
+    >>> shorten("a picture of a cat", 10)
+    'a picture…'
+    """
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1].rstrip() + "…"
 
 
 class LineEnd(NamedTuple):
@@ -140,7 +188,7 @@ def label_line_ends(ax: Axes, ends: Sequence[LineEnd]) -> None:
             va="center",
             fontsize=LABEL_SIZE,
             fontweight="bold",
-            color=end.color,
+            color=readable(end.color),
             annotation_clip=False,
             arrowprops={
                 "arrowstyle": "-",

@@ -1,4 +1,4 @@
-"""How training went: sufficiency, divergence and temperature over epochs."""
+"""How training went: the loss and its parts, divergence, temperature and gap over epochs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import pandas as pd
 
+from ._estimators import as_aligner
+from ._histories import mean_and_range, read_histories
 from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
-from ._models import check_models, shown_names
+from ._models import check_models
 from ._style import (
     MODEL_COLORS,
     MUTED,
@@ -24,15 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = {  # key of an epoch -> column; those of held-out pairs may be absent
-    "epoch": "epoch",
-    "train_sufficiency": "sufficiency",
-    "train_divergence": "divergence",
-    "temperature": "temperature",
-    "valid_sufficiency": "valid_sufficiency",
-    "valid_divergence": "valid_divergence",
-}
-_REQUIRED = [key for key in _COLUMNS if not key.startswith("valid_")]
 _LOG_FACTOR = 5  # temperatures that span more are drawn on a logarithmic axis
 
 
@@ -43,41 +36,49 @@ class _Panel(NamedTuple):
 
 
 _PANELS = {
-    "sufficiency": _Panel("Sufficiency", "low: what is shared is kept", "InfoNCE (nats)"),
+    "loss": _Panel("Loss and its parts", "loss = sufficiency + β × divergence (shaded)", "nats"),
     "divergence": _Panel("Divergence of pairs", "low: partners meet", "divergence"),
     "temperature": _Panel("Temperature", "of the contrastive loss", "temperature τ"),
+    "modality_gap": _Panel(
+        "Modality gap", "low: modalities lie in one place", "distance of the centres"
+    ),
 }
 
 
 class TrainingDisplay:
-    """Curves of training: sufficiency, divergence of pairs and temperature over epochs.
+    """Curves of training: loss and its parts, divergence of pairs, temperature, modality gap.
 
-    One line per model. Of several runs of one model, the line is their mean and the band reaches
-    from the lowest to the highest, over the epochs that all of them have. Dashed lines are of
-    held-out pairs, where a history has them. It is best made with :meth:`from_histories`.
+    One line per model. In the first panel the line is the loss: what lies below the shaded part is
+    sufficiency, the shaded part is minimality, the divergence times its weight `beta`. Of several
+    runs of one model, the line is their mean and the band reaches from the lowest to the highest,
+    over the epochs that all of them have. Dashed lines are of held-out pairs, where a history has
+    them. It is best made with :meth:`from_estimator` or :meth:`from_histories`.
 
     Parameters
     ----------
     curves : DataFrame
-        One row per model, run and epoch, with columns ``model``, ``run``, ``epoch``,
-        ``sufficiency`` (nats), ``divergence`` (the minimality term, unweighted), ``temperature``,
-        ``valid_sufficiency`` and ``valid_divergence`` (NaN where nothing was held out).
+        One row per model, run and epoch, with columns ``model``, ``run``, ``epoch``, ``loss``,
+        ``sufficiency`` and ``minimality`` (which sum to the loss), ``divergence`` (the minimality
+        term, unweighted), ``temperature``, ``modality_gap``, and ``valid_loss``,
+        ``valid_divergence`` and ``valid_modality_gap``. The last four are NaN where unknown.
 
     Attributes
     ----------
-    axes_ : ndarray of Axes (3,)
-        Sufficiency, divergence, temperature.
+    axes_ : ndarray of Axes (4,)
+        Loss, divergence, temperature, modality gap; the first three where no gap is known.
     figure_ : Figure
         The figure they are in.
 
     Examples
     --------
+    >>> from mibsk import IBAligner
+    >>> from mibsk.datasets import load_digits_halves
     >>> from mibsk.inspection import TrainingDisplay
-    >>> epoch = {"train_sufficiency": 4.1, "train_divergence": 0.7, "temperature": 0.07}
-    >>> history = [{"epoch": 1, **epoch}, {"epoch": 2, **epoch, "train_divergence": 0.5}]
-    >>> display = TrainingDisplay.from_histories({"ib": history}, names={"ib": "IB"})
+    >>> halves = load_digits_halves().data[:200]
+    >>> aligner = IBAligner(max_epochs=2, random_state=0).fit(halves)
+    >>> display = TrainingDisplay.from_estimator({"bottleneck": aligner})
     >>> [ax.get_ylabel() for ax in display.axes_]
-    ['InfoNCE (nats)', 'divergence', 'temperature τ']
+    ['nats', 'divergence', 'temperature τ', 'distance of the centres']
     """
 
     axes_: np.ndarray
@@ -85,6 +86,47 @@ class TrainingDisplay:
 
     def __init__(self, curves: pd.DataFrame) -> None:
         self.curves = curves
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Plot the history of fitted aligners.
+
+        Parameters
+        ----------
+        estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
+            Fitted. In a mapping, a model may be a list of several, runs that differ by seed.
+        names : mapping of str to str, default=None
+            Model -> name to show; the key where it has none.
+        axes : four Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        TrainingDisplay
+
+        Raises
+        ------
+        TypeError
+            If an estimator is no aligner.
+        ValueError
+            If there are too many, or runs of one model have no epoch in common.
+        """
+        if not isinstance(estimator, Mapping):
+            aligner = as_aligner(estimator)
+            histories = {type(aligner).__name__: aligner.history_}
+            return cls.from_histories(histories, names=names, axes=axes)
+        check_models(estimator, "estimator")
+        found = {}
+        for key, model in estimator.items():
+            runs = model if isinstance(model, list | tuple) else [model]
+            found[key] = [as_aligner(run, f"estimator[{key!r}]").history_ for run in runs]
+        return cls.from_histories(found, names=names, axes=axes)
 
     @classmethod
     def from_histories(
@@ -100,12 +142,13 @@ class TrainingDisplay:
         ----------
         histories : mapping of str to list of dict, or to list of lists of dict
             Model -> `IBAligner.history_`, or several of them (runs that differ by seed). Every
-            epoch needs the keys ``epoch``, ``train_sufficiency``, ``train_divergence`` and
-            ``temperature``.
+            epoch needs the keys ``epoch``, ``train_sufficiency``, ``train_minimality``,
+            ``train_divergence`` and ``temperature``. Where no history has ``train_modality_gap``,
+            its panel is left out.
         names : mapping of str to str, default=None
             Model -> name to show; the key where it has none.
-        axes : three Axes, default=None
-            Where to draw; None makes a figure.
+        axes : four Axes, default=None
+            Where to draw; None makes a figure. Three where no history has a modality gap.
 
         Returns
         -------
@@ -119,42 +162,38 @@ class TrainingDisplay:
         TypeError
             If `histories` is no mapping, or a history no list of dicts.
         """
-        check_models(histories, "histories")
-        shown = shown_names(histories, names)
-        tables = [
-            _read_history(history, f"histories[{key!r}]").assign(model=shown[key], run=run)
-            for key in histories
-            for run, history in enumerate(_runs(histories[key], f"histories[{key!r}]"))
-        ]
-        curves = pd.concat(tables, ignore_index=True)
-        for model, runs in curves.groupby("model"):
-            if _mean_and_range(runs, "epoch").empty:
-                raise ValueError(
-                    f"the runs of {model!r} have no epoch in common: count from 1 in all"
-                )
-        return cls(curves[["model", "run", *_COLUMNS.values()]]).plot(axes)
+        return cls(read_histories(histories, names)).plot(axes)
 
     def plot(self, axes: Iterable[Axes] | None = None) -> Self:
-        """Draw the three panels.
+        """Draw one panel per quantity.
 
         Parameters
         ----------
-        axes : three Axes, default=None
-            Where to draw; None makes a figure.
+        axes : four Axes, default=None
+            Where to draw; None makes a figure. Three where no gap is known.
 
         Returns
         -------
         self
         """
+        quantities = [q for q in _PANELS if self.curves[q].notna().any()]
         if axes is None:
-            figure, panels = new_figure(3, n_columns=3, width=MAX_WIDTH, height=3.7)
+            n_columns = 2 if len(quantities) == 4 else 3
+            height = 6.6 if len(quantities) == 4 else 3.7
+            figure, panels = new_figure(
+                len(quantities), n_columns=n_columns, width=MAX_WIDTH, height=height
+            )
             if note := self._note():
                 figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, alpha=MUTED)
+            named = panels[n_columns - 1 :: n_columns]
         else:
-            panels = check_axes(axes, _PANELS)
-        for ax, quantity in zip(panels, _PANELS, strict=True):
+            panels = check_axes(axes, quantities)
+            named = panels[-1:]
+        for ax, quantity in zip(panels, quantities, strict=True):
             self._draw(ax, quantity)
-        self._name_models(panels[-1])
+        for ax, quantity in zip(panels, quantities, strict=True):
+            if ax in named:
+                self._name_models(ax, quantity)
         self.axes_, self.figure_ = np.array(panels), figure_of(panels)
         return self
 
@@ -162,6 +201,8 @@ class TrainingDisplay:
         from matplotlib.ticker import MaxNLocator
 
         for color, (_, runs) in zip(MODEL_COLORS, self._models(), strict=False):
+            if quantity == "loss":
+                _shade_minimality(ax, runs, color)
             _draw_lines(ax, runs, quantity, color)
             if f"valid_{quantity}" in runs:
                 _draw_held_out(ax, runs, f"valid_{quantity}", color)
@@ -171,19 +212,21 @@ class TrainingDisplay:
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         if quantity == "temperature" and _ratio(self.curves[quantity]) > _LOG_FACTOR:
             _use_log_axis(ax)
-        elif quantity != "sufficiency":  # 0 means something: partners that meet, a hard maximum
-            ax.set_ylim(0, 1.1 * max(ax.get_ylim()[1], 1e-3))
+        else:  # 0 means something: parts of the whole, partners that meet, a hard maximum
+            low, high = ax.get_ylim()
+            low = 0.0 if self.curves[quantity].min() >= 0 else low
+            ax.set_ylim(low, max(high + 0.05 * (high - low), 1e-3))
         clean(ax, grid="y")
 
-    def _name_models(self, ax: Axes) -> None:
-        """Write the models' names at the ends of the lines of the last panel."""
+    def _name_models(self, ax: Axes, quantity: str) -> None:
+        """Write the models' names at the ends of the lines of a panel."""
         ax.set_ylim(ax.get_ylim())
-        means = {model: _mean_and_range(runs, "temperature") for model, runs in self._models()}
         label_line_ends(
             ax,
             [
                 LineEnd(table.index[-1], table["mean"].iloc[-1], model, color)
-                for color, (model, table) in zip(MODEL_COLORS, means.items(), strict=False)
+                for color, (model, runs) in zip(MODEL_COLORS, self._models(), strict=False)
+                if not (table := mean_and_range(runs, quantity)).empty
             ],
         )
 
@@ -202,8 +245,25 @@ class TrainingDisplay:
         return "; ".join(notes)
 
 
+def _shade_minimality(ax: Axes, runs: pd.DataFrame, color: str) -> None:
+    """Fill what minimality adds on top of sufficiency."""
+    below, loss = (mean_and_range(runs, q)["mean"] for q in ("sufficiency", "loss"))
+    ax.fill_between(
+        below.index,
+        below,
+        loss,
+        facecolor=color,
+        alpha=0.3,
+        linewidth=0,
+        label=f"{runs['model'].iloc[0]}, minimality",
+    )
+    ax.plot(below.index, below, color=color, linewidth=0.9, label="sufficiency")
+
+
 def _draw_lines(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> None:
-    table = _mean_and_range(runs, quantity)
+    table = mean_and_range(runs, quantity)
+    if table.empty:
+        return
     if runs["run"].nunique() > 1:
         ax.fill_between(
             table.index, table["min"], table["max"], color=color, alpha=0.18, linewidth=0
@@ -221,7 +281,7 @@ def _draw_lines(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> None
 
 
 def _draw_held_out(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> None:
-    table = _mean_and_range(runs.dropna(subset=quantity), quantity)
+    table = mean_and_range(runs.dropna(subset=quantity), quantity)
     if table.empty:
         return
     ax.plot(
@@ -237,12 +297,6 @@ def _draw_held_out(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> N
     )
 
 
-def _mean_and_range(runs: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Return mean, min and max per epoch (the index), over the epochs that all runs have."""
-    table = runs.groupby("epoch")[quantity].agg(["mean", "min", "max", "count"])
-    return table[table["count"] == runs["run"].nunique()]
-
-
 def _ratio(values: pd.Series[Any]) -> float:
     return float(values.max() / values.min()) if values.min() > 0 else 0.0
 
@@ -254,35 +308,3 @@ def _use_log_axis(ax: Axes) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
-
-
-def _runs(value: Any, where: str) -> list[Any]:
-    """Return one history, or several of them, as a list of histories."""
-    if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-        raise TypeError(
-            f"{where} must be a list of epochs or a list of such lists, got "
-            f"{type(value).__name__}: pass aligner.history_"
-        )
-    if not value:
-        raise ValueError(f"{where} is empty: pass the history_ of a fitted aligner")
-    return [value] if isinstance(value[0], Mapping) else list(value)
-
-
-def _read_history(history: Any, where: str) -> pd.DataFrame:
-    """Return one run's epochs as rows, with all columns of `_COLUMNS`."""
-    if not (isinstance(history, Sequence) and all(isinstance(e, Mapping) for e in history)):
-        raise TypeError(f"{where} must hold a dict per epoch: pass aligner.history_")
-    if not history:
-        raise ValueError(f"{where} has no epoch: pass the history_ of a fitted aligner")
-    for i, epoch in enumerate(history):
-        if missing := [key for key in _REQUIRED if key not in epoch]:
-            raise ValueError(
-                f"{where}: epoch number {i} lacks {missing}, it has {sorted(map(str, epoch))}: "
-                "pass aligner.history_ as it is"
-            )
-    table = pd.DataFrame(list(history)).reindex(columns=list(_COLUMNS)).astype(float)
-    if not np.isfinite(table[_REQUIRED]).all(axis=None):
-        raise ValueError(f"{where} has values that are NaN or infinite: drop those epochs")
-    if not table["epoch"].is_monotonic_increasing or table["epoch"].duplicated().any():
-        raise ValueError(f"{where} must count its epochs upwards, got {table['epoch'].tolist()}")
-    return table.rename(columns=_COLUMNS)

@@ -2,8 +2,15 @@ from collections.abc import Iterator
 from itertools import combinations
 
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils import Bunch
+
+from mibsk import ClassPairs, IBAligner
 
 mpl.use("Agg")
 
@@ -64,3 +71,56 @@ def check_inside():
             assert not overlap, f"{text.get_text()!r} overlaps {other.get_text()!r}"
 
     return check
+
+
+@pytest.fixture(params=["default", "dark_background"])
+def style(request) -> Iterator[str]:
+    """Draw in light and in dark."""
+    import matplotlib.pyplot as plt
+
+    with plt.style.context(request.param):
+        yield request.param
+
+
+@pytest.fixture(scope="session")
+def bunch():
+    """Sixty pairs of two modalities that share a class; only "sound" knows the speaker."""
+    rng = np.random.default_rng(0)
+    digit, speaker = np.arange(60) % 3, np.arange(60) // 3 % 2
+    sound = np.c_[np.eye(3)[digit], 2.0 * speaker, np.ones(60)]
+    data = {
+        "sound": sound + 0.1 * rng.standard_normal((60, 5)),
+        "image": np.eye(4)[digit] + 0.1 * rng.standard_normal((60, 4)),
+    }
+    labels = {
+        "sound": pd.DataFrame({"digit": digit, "speaker": speaker}),
+        "image": pd.DataFrame({"digit": digit}),
+    }
+    return Bunch(data=data, labels=labels, digit=digit)
+
+
+@pytest.fixture(scope="session")
+def aligner(bunch):
+    """One of two epochs."""
+    params = {"n_components": 4, "max_epochs": 2, "batch_size": 20, "random_state": 0}
+    return IBAligner(beta=1.0, **params).fit(bunch.data)
+
+
+@pytest.fixture(scope="session")
+def of_table(bunch):
+    """A pipeline that ends with an aligner, and the table that it takes."""
+    table = np.hstack(list(bunch.data.values()))
+    columns = {"sound": slice(0, 5), "image": slice(5, 9)}
+    last = IBAligner(columns, n_components=4, max_epochs=1, batch_size=20, random_state=0)
+    return make_pipeline(StandardScaler(), last).fit(table), table
+
+
+@pytest.fixture(scope="session")
+def class_pairs(bunch):
+    """Twenty of the sounds with the images of their digit, and an aligner for them."""
+    sound, image = bunch.data.values()
+    pairs = ClassPairs(
+        {"sound": (sound[:20], bunch.digit[:20]), "image": (image, bunch.digit)}, anchor="sound"
+    )
+    params = {"n_components": 4, "max_epochs": 1, "batch_size": 10, "random_state": 0}
+    return pairs, IBAligner(**params).fit(pairs)

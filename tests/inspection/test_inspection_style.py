@@ -8,8 +8,24 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from mibsk.exceptions import NotInstalledError
-from mibsk.inspection import InformationDisplay, SpaceDisplay, TrainingDisplay
-from mibsk.inspection._style import CLASS_COLORS, MODALITY_COLORS, MODEL_COLORS, spread, wrap
+from mibsk.inspection import (
+    InformationPlaneDisplay,
+    LeakageDisplay,
+    ModalityGapDisplay,
+    RetrievalDisplay,
+    SimilarityDisplay,
+    TrainingDisplay,
+)
+from mibsk.inspection._style import (
+    CLASS_COLORS,
+    MODALITY_COLORS,
+    MODEL_COLORS,
+    _luminance,
+    readable,
+    shorten,
+    spread,
+    wrap,
+)
 
 positions = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=6).map(np.array)
 
@@ -55,16 +71,28 @@ def test_wrap_keeps_empty_and_long_names():
     assert wrap("one two three", 8) == "one two\nthree"
 
 
+def test_shorten_keeps_what_fits():
+    assert shorten("abc", 3) == "abc"
+    assert shorten("abc\n d", 4) == "abc…"
+
+
+FRACTIONS = {"leakage": {"a": 0.1}, "kept": {"b": 1}}
+EPOCH = {"epoch": 1, "train_sufficiency": 1, "train_minimality": 1, "train_divergence": 1}
+
+
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda: InformationDisplay.from_fractions({"m": {"leakage": {"a": 0.1}, "kept": {"b": 1}}}),
-        lambda: SpaceDisplay.from_embeddings({"m": {"x": np.eye(3), "y": np.eye(3)}}),
-        lambda: TrainingDisplay.from_histories(
-            {"m": [{"epoch": 1, "train_sufficiency": 1, "train_divergence": 1, "temperature": 1}]}
+        lambda: InformationPlaneDisplay.from_fractions({1.0: {"m": FRACTIONS}}),
+        lambda: LeakageDisplay.from_fractions({"m": FRACTIONS}),
+        lambda: ModalityGapDisplay.from_embeddings({"x": np.eye(3), "y": np.eye(3)}),
+        lambda: RetrievalDisplay.from_embeddings(
+            np.eye(6), np.eye(6), queries=["q"] * 6, gallery=["g"] * 6
         ),
+        lambda: SimilarityDisplay.from_embeddings({"x": np.eye(3), "y": np.eye(3)}),
+        lambda: TrainingDisplay.from_histories({"m": [EPOCH | {"temperature": 1}]}),
     ],
-    ids=["information", "space", "training"],
+    ids=["plane", "leakage", "gap", "retrieval", "similarity", "training"],
 )
 def test_missing_matplotlib_names_the_command(draw, monkeypatch):
     for module in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
@@ -74,6 +102,21 @@ def test_missing_matplotlib_names_the_command(draw, monkeypatch):
 
 
 def test_import_is_silent_and_late():
-    code = "import sys, mibsk.inspection; sys.exit('matplotlib' in sys.modules)"
+    late = "{'matplotlib', 'torch'} & set(sys.modules)"
+    code = f"import sys, mibsk.inspection; sys.exit(bool({late}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_text_in_a_colour_can_be_read_on_its_ground(style):
+    import matplotlib.pyplot as plt
+    from matplotlib.colors import to_rgb
+
+    with plt.style.context(style):
+        ground = _luminance(to_rgb(plt.rcParams["axes.facecolor"]))
+        for color in (*MODEL_COLORS, *MODALITY_COLORS, *CLASS_COLORS):
+            light, dark = sorted((_luminance(readable(color)), ground), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5
+    with plt.style.context("default"):
+        assert readable("#0072B2") == to_rgb("#0072B2")

@@ -2,72 +2,92 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from mibsk import IBAligner
 from mibsk.inspection import TrainingDisplay
 from mibsk.inspection._style import MODEL_COLORS
 
 
-def make_history(n_epochs=6, *, shift=0.0, temperature=0.07, last=None, valid=False):
+def make_history(n_epochs=6, *, shift=0.0, temperature=0.07, last=None, valid=False, gap=True):
     temperatures = np.geomspace(temperature, last or temperature, n_epochs)
-    return [
-        {
+    history = []
+    for i in range(n_epochs):
+        epoch = {
             "epoch": i + 1,
-            "train_loss": 4 / (i + 1) + shift,
+            "train_loss": 5 / (i + 1) + shift,
             "train_sufficiency": 4 / (i + 1) + shift,
-            "train_minimality": 0.0,
+            "train_minimality": 1 / (i + 1),
             "train_divergence": 0.9 / (i + 1) + shift / 10,
             "beta": 0.0,
             "temperature": temperatures[i],
             "dur": 1.0,
         }
-        | (
-            {"valid_sufficiency": 4.5 / (i + 1), "valid_divergence": 0.95 / (i + 1)}
-            if valid
-            else {}
-        )
-        for i in range(n_epochs)
-    ]
+        epoch |= {"train_modality_gap": 1.2 / (i + 1) + shift} if gap else {}
+        if valid:
+            epoch |= {"valid_loss": 4.5 / (i + 1), "valid_divergence": 0.95 / (i + 1)}
+            epoch |= {"valid_modality_gap": 1.3 / (i + 1)} if gap else {}
+        history.append(epoch)
+    return history
+
+
+def lines(ax):
+    """Return the lines of the quantity itself, without the edge between the parts of the loss."""
+    return [line for line in ax.lines if line.get_label() != "sufficiency"]
 
 
 def annotations(ax):
     return [text.get_text() for text in ax.texts]
 
 
-def test_lines_hold_the_history(check_saved):
+KEYS = ["train_loss", "train_divergence", "temperature", "train_modality_gap"]
+
+
+def test_lines_hold_the_history(check_saved, style):
     history = make_history()
     display = TrainingDisplay.from_histories(
         {"infonce": history, "ib": make_history(shift=0.5)}, names={"ib": "IB, β = 1"}
     )
-    for ax, key in zip(
-        display.axes_, ["train_sufficiency", "train_divergence", "temperature"], strict=True
-    ):
-        first, second = ax.lines
+    for ax, key in zip(display.axes_, KEYS, strict=True):
+        first, second = lines(ax)
         np.testing.assert_array_equal(first.get_xdata(), np.arange(1, 7))
         np.testing.assert_allclose(first.get_ydata(), [epoch[key] for epoch in history])
         assert [first.get_label(), second.get_label()] == ["infonce", "IB, β = 1"]
         assert [first.get_color(), second.get_color()] == list(MODEL_COLORS[:2])
-        assert not ax.collections
         assert ax.get_xlabel() == "epoch"
+        assert ax.get_ylim()[0] == 0
     assert [ax.get_ylabel() for ax in display.axes_] == [
-        "InfoNCE (nats)",
+        "nats",
         "divergence",
         "temperature τ",
+        "distance of the centres",
     ]
     assert [ax.get_title(loc="left") for ax in display.axes_] == [
-        "Sufficiency",
+        "Loss and its parts",
         "Divergence of pairs",
         "Temperature",
+        "Modality gap",
     ]
-    assert annotations(display.axes_[2])[1:] == ["infonce", "IB, β = 1"]
-    assert display.axes_[1].get_ylim()[0] == 0
+    for ax in display.axes_[1::2]:  # at the right
+        assert annotations(ax)[1:] == ["infonce", "IB, β = 1"]
     check_saved(display)
+
+
+def test_minimality_is_what_lies_between_sufficiency_and_loss():
+    history = make_history()
+    ax = TrainingDisplay.from_histories({"ib": history}).axes_[0]
+    (shaded,) = ax.collections
+    corners = shaded.get_paths()[0].vertices
+    for epoch in history:
+        heights = corners[corners[:, 0] == epoch["epoch"], 1]
+        bounds = [epoch["train_sufficiency"], epoch["train_loss"]]
+        np.testing.assert_allclose([heights.min(), heights.max()], bounds)
 
 
 def test_several_runs_become_mean_and_range():
     runs = [make_history(shift=shift) for shift in (0.0, 0.3, 0.9)]
     display = TrainingDisplay.from_histories({"ib": runs})
-    ax = display.axes_[0]
+    ax = display.axes_[1]
     (line,), (band,) = ax.lines, ax.collections
-    values = np.array([[epoch["train_sufficiency"] for epoch in run] for run in runs])
+    values = np.array([[epoch["train_divergence"] for epoch in run] for run in runs])
     np.testing.assert_allclose(line.get_ydata(), values.mean(axis=0))
     corners = band.get_paths()[0].vertices
     for i, epoch in enumerate(range(1, 7)):
@@ -76,18 +96,52 @@ def test_several_runs_become_mean_and_range():
     assert display.figure_.get_supxlabel() == "line and band: mean and range of 3 runs"
 
 
+@pytest.mark.parametrize("n_panels", [3, 4])
+def test_histories_without_a_gap(n_panels, check_inside):
+    """Where no model has recorded it there is no panel; where one has not, no line."""
+    histories = {"old": make_history(gap=False), "new": make_history(gap=n_panels == 4)}
+    display = TrainingDisplay.from_histories(histories)
+    assert len(display.axes_) == n_panels
+    if n_panels == 4:
+        assert [line.get_label() for line in display.axes_[3].lines] == ["new"]
+    check_inside(display)
+
+
+def test_a_gap_recorded_from_some_epoch_on():
+    history = make_history()
+    del history[0]["train_modality_gap"]
+    ax = TrainingDisplay.from_histories({"ib": history}).axes_[3]
+    np.testing.assert_array_equal(ax.lines[0].get_xdata(), np.arange(2, 7))
+
+
+def test_histories_of_fitted_aligners(aligner, of_table):
+    pipeline, _ = of_table
+    display = TrainingDisplay.from_estimator({"a": [aligner, aligner], "b": pipeline})
+    assert [len(lines(ax)) for ax in display.axes_] == [2, 2, 2, 2]
+    gaps = [epoch["train_modality_gap"] for epoch in aligner.history_]
+    np.testing.assert_allclose(display.axes_[3].lines[0].get_ydata(), gaps)
+    alone = TrainingDisplay.from_estimator(aligner)
+    assert annotations(alone.axes_[1])[1:] == ["IBAligner"]
+
+
+@pytest.mark.parametrize("estimator", [3, {"a": make_history()}, {"a": IBAligner}])
+def test_what_is_no_aligner(estimator):
+    with pytest.raises(TypeError, match="must be a fitted IBAligner or a Pipeline"):
+        TrainingDisplay.from_estimator(estimator)
+
+
 def test_runs_that_stopped_early_are_averaged_while_all_last():
     runs = [make_history(6), make_history(4, shift=1.0)]
     display = TrainingDisplay.from_histories({"ib": runs})
-    np.testing.assert_array_equal(display.axes_[0].lines[0].get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_array_equal(lines(display.axes_[0])[0].get_xdata(), [1, 2, 3, 4])
 
 
 def test_held_out_pairs_are_dashed():
     display = TrainingDisplay.from_histories(
         {"infonce": make_history(), "ib": make_history(valid=True)}
     )
-    assert [len(ax.lines) for ax in display.axes_] == [3, 3, 2]
-    dashed = display.axes_[0].lines[2]
+    assert [len(lines(ax)) for ax in display.axes_] == [3, 3, 2, 3]
+    dashed = lines(display.axes_[0])[2]
     assert dashed.is_dashed()
     assert dashed.get_label() == "ib, held-out pairs"
     np.testing.assert_allclose(dashed.get_ydata(), 4.5 / np.arange(1, 7))
@@ -112,13 +166,13 @@ def test_no_text_is_cut_off_or_overlaps(n_models, n_epochs, check_inside):
 
 
 def test_draws_on_given_axes_and_again():
-    figure, axes = plt.subplots(1, 3)
+    figure, axes = plt.subplots(1, 4)
     display = TrainingDisplay.from_histories({"ib": make_history()}, axes=axes)
     assert display.figure_ is figure
     assert list(display.axes_) == list(axes)
     display.plot()
     assert display.figure_ is not figure
-    assert len(display.axes_[0].lines) == 1
+    assert len(lines(display.axes_[0])) == 1
 
 
 def drop(key):
@@ -163,7 +217,7 @@ def test_two_models_of_one_name():
 
 
 def test_bad_axes():
-    with pytest.raises(ValueError, match=r"one Axes per panel, 3 for .* got 2"):
+    with pytest.raises(ValueError, match=r"one Axes per panel, 4 for .* got 2"):
         TrainingDisplay.from_histories({"a": make_history()}, axes=plt.subplots(1, 2)[1])
     with pytest.raises(TypeError, match="must be matplotlib Axes, got int"):
-        TrainingDisplay.from_histories({"a": make_history()}, axes=[1, 2, 3])
+        TrainingDisplay.from_histories({"a": make_history()}, axes=[1, 2, 3, 4])

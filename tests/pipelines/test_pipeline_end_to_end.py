@@ -24,7 +24,7 @@ pytestmark = [
 MODELS = ["infonce", "ib"]
 SEEDS = [0, 1]
 STAGES = ["prepare", "train@infonce", "train@ib", "evaluate", "export", "report"]
-FIGURES = ["curves.png", "information.png", "spaces.png"]
+FIGURES = ["curves.png", "information.png", "similarity.png", "spaces.png"]
 SHARED, NUISANCES = {"scale", "pos_x"}, {"shape", "orientation", "pos_y"}
 
 

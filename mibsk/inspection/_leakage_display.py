@@ -8,10 +8,24 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 
+from ._estimators import as_estimators, embed_each
 from ._fractions import KINDS, Fractions, fraction_table
 from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
 from ._models import shown_names
-from ._style import LABEL_SIZE, MODEL_COLORS, MUTED, NOTE_SIZE, clean, headline, ink, text_on, wrap
+from ._pairs import as_models
+from ._probing import Probing
+from ._style import (
+    LABEL_SIZE,
+    MODEL_COLORS,
+    MUTED,
+    NOTE_SIZE,
+    clean,
+    headline,
+    ink,
+    readable,
+    text_on,
+    wrap,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,10 +46,11 @@ _INCHES = 0.27  # of one bar
 _NAME_WIDTH = 50  # characters in a line of a factor's name
 
 
-class InformationDisplay:
+class LeakageDisplay:
     """How much of each factor embeddings hold: what they leak beside what they keep.
 
-    One group of bars per factor, one bar per model. It is best made with :meth:`from_fractions`.
+    One group of bars per factor, one bar per model. It is best made with :meth:`from_estimator`,
+    :meth:`from_embeddings` or :meth:`from_fractions`.
 
     Parameters
     ----------
@@ -57,8 +72,8 @@ class InformationDisplay:
 
     Examples
     --------
-    >>> from mibsk.inspection import InformationDisplay
-    >>> display = InformationDisplay.from_fractions({
+    >>> from mibsk.inspection import LeakageDisplay
+    >>> display = LeakageDisplay.from_fractions({
     ...     "infonce": {"leakage": {"speaker": 0.92}, "kept": {"digit": 0.99}},
     ...     "ib": {"leakage": {"speaker": 0.65}, "kept": {"digit": 0.98}},
     ... })
@@ -71,6 +86,143 @@ class InformationDisplay:
 
     def __init__(self, fractions: pd.DataFrame) -> None:
         self.fractions = fractions
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        labels: Mapping[str, pd.DataFrame],
+        X_test: Any = None,
+        y_test: Any = None,
+        labels_test: Mapping[str, pd.DataFrame] | None = None,
+        shared: Iterable[Any] | None = None,
+        nuisances: Iterable[Any] | None = None,
+        test_size: float = 0.25,
+        random_state: int | None = 0,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Embed rows with fitted aligners, probe the embeddings, and plot what they hold.
+
+        Parameters
+        ----------
+        estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
+            Fitted.
+        X, y : data
+            As `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` all rows of each modality
+            are taken.
+        labels : mapping of str to DataFrame
+            Modality -> one column per factor that its rows carry.
+        X_test, y_test : data, default=None
+            Held-out rows, on which the probes are judged; None holds out some of `X`.
+        labels_test : mapping like `labels`, default=None
+            Those of the held-out rows.
+        shared, nuisances, test_size, random_state, names, axes
+            As in :meth:`from_embeddings`.
+
+        Returns
+        -------
+        LeakageDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an estimator is no aligner, the data do not look like those of `fit`, or labels do
+            not fit them.
+        """
+        models = as_estimators(estimator)
+        held_out = None
+        if X_test is not None:
+            held_out = {key: embed_each(model, X_test, y_test) for key, model in models.items()}
+        return cls.from_embeddings(
+            {key: embed_each(model, X, y) for key, model in models.items()},
+            labels,
+            embeddings_test=held_out,
+            labels_test=labels_test,
+            shared=shared,
+            nuisances=nuisances,
+            test_size=test_size,
+            random_state=random_state,
+            names=names,
+            axes=axes,
+        )
+
+    @classmethod
+    def from_embeddings(
+        cls,
+        embeddings: Mapping[str, Any],
+        labels: Mapping[str, pd.DataFrame],
+        *,
+        embeddings_test: Mapping[str, Any] | None = None,
+        labels_test: Mapping[str, pd.DataFrame] | None = None,
+        shared: Iterable[Any] | None = None,
+        nuisances: Iterable[Any] | None = None,
+        test_size: float = 0.25,
+        random_state: int | None = 0,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Probe the embeddings of each modality for the factors it carries, and plot the fractions.
+
+        Parameters
+        ----------
+        embeddings : mapping of str to array-like (n, d), or mapping of str to those
+            Modality -> embeddings, or model -> modality -> embeddings. Numbers of rows may differ
+            between modalities.
+        labels : mapping of str to DataFrame
+            Modality -> one column per factor that its rows carry; constant ones are left out.
+        embeddings_test : mapping like `embeddings`, default=None
+            Held-out embeddings, on which the probes are judged; None holds out some of
+            `embeddings`.
+        labels_test : mapping like `labels`, default=None
+            Those of the held-out embeddings.
+        shared : list of factors, default=None
+            What should be kept; None takes the factors that all modalities carry.
+        nuisances : list of factors, default=None
+            What should not be read; None takes all others.
+        test_size : float, default=0.25
+            Share of rows held out where there are no held-out embeddings.
+        random_state : int or None, default=0
+            Seed of that split.
+        names : mapping of str to str, default=None
+            Model -> name to show; the key where it has none.
+        axes : two Axes, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        LeakageDisplay
+
+        Raises
+        ------
+        ValueError
+            If modalities, rows or factors do not fit together, or there is no shared factor or no
+            nuisance.
+        TypeError
+            If something else than mappings, tables and arrays came.
+        """
+        probing = Probing(labels, shared, nuisances, labels_test, test_size, random_state)
+        models = as_models(embeddings)
+        several = models is embeddings
+        tests = (
+            embeddings_test
+            if several or embeddings_test is None
+            else {next(iter(models)): embeddings_test}
+        )
+        fractions: dict[str, dict[str, dict[str, float]]] = {}
+        for key, found in models.items():
+            where = f"embeddings[{key!r}]" if several else "embeddings"
+            if tests is not None and key not in tests:
+                raise ValueError(f"embeddings_test must have every model, {key!r} is missing")
+            held_out = None if tests is None else tests[key]
+            fractions[key] = {kind: {} for kind in KINDS}
+            table = probing.fractions(found, held_out, where)
+            for modality, kind, factor, fraction in table.itertuples(index=False):
+                fractions[key][kind][f"{factor}, from {modality}"] = fraction
+        return cls.from_fractions(fractions, names=names, axes=axes)
 
     @classmethod
     def from_fractions(
@@ -97,7 +249,7 @@ class InformationDisplay:
 
         Returns
         -------
-        InformationDisplay
+        LeakageDisplay
 
         Raises
         ------
@@ -230,5 +382,5 @@ def _name_models(ax: Axes, bars: BarContainer, values: list[Any], table: pd.Data
         room = ax.transData.transform((bar.get_width() - error, middle))[0]
         if name.get_window_extent().x1 > room:
             name.remove()
-            style["color"] = bar.get_facecolor()
+            style["color"] = readable(bar.get_facecolor())
             ax.annotate(model, (1, 0.5), xycoords=value, xytext=(7, 0), **style)

@@ -4,10 +4,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
 from sklearn.metrics.pairwise import paired_cosine_distances
+from sklearn.preprocessing import StandardScaler
 
-from mibsk.inspection import SpaceDisplay
+from mibsk.inspection import ModalityGapDisplay
 from mibsk.inspection._projection import project
 from mibsk.inspection._style import CLASS_COLORS, MODALITY_COLORS
 from mibsk.metrics import modality_gap
@@ -34,12 +36,12 @@ def markers(ax):
 
 
 def pair_lines(ax):
-    (lines,) = [found for found in ax.collections if found not in markers(ax)]
+    (lines,) = [found for found in ax.collections if isinstance(found, LineCollection)]
     return np.array(lines.get_segments())
 
 
-def test_points_and_pair_lines_meet(models, check_saved):
-    display = SpaceDisplay.from_embeddings(models, names={"ib": "IB"})
+def test_points_and_pair_lines_meet(models, check_saved, style):
+    display = ModalityGapDisplay.from_embeddings(models, names={"ib": "IB"})
     assert [ax.get_title(loc="left") for ax in display.axes_] == ["infonce", "IB"]
     for ax, pair in zip(display.axes_, models.values(), strict=True):
         first, second = markers(ax)
@@ -57,7 +59,7 @@ def test_points_and_pair_lines_meet(models, check_saved):
 
 
 def test_axes_are_equal_and_hold_all_points(models):
-    display = SpaceDisplay.from_embeddings(models)
+    display = ModalityGapDisplay.from_embeddings(models)
     limits = {(*ax.get_xlim(), *ax.get_ylim()) for ax in display.axes_}
     assert len(limits) == 1
     low, high, *_ = limits.pop()
@@ -69,7 +71,7 @@ def test_axes_are_equal_and_hold_all_points(models):
 
 def test_classes_are_colours(models):
     labels = pd.Series(np.arange(60) % 3).map({0: "α", 1: "β", 2: "γ"})
-    display = SpaceDisplay.from_embeddings(models, labels=labels)
+    display = ModalityGapDisplay.from_embeddings(models, labels=labels)
     for scatter in markers(display.axes_[0]):
         colors = [to_hex(color) for color in scatter.get_facecolor()]
         assert colors == [CLASS_COLORS[i % 3] for i in range(60)]
@@ -79,22 +81,22 @@ def test_classes_are_colours(models):
 
 @pytest.mark.parametrize(("n_classes", "n_entries"), [(10, 12), (11, 2)])
 def test_more_than_ten_classes_are_not_coloured(models, n_classes, n_entries):
-    display = SpaceDisplay.from_embeddings(models, labels=np.arange(60) % n_classes)
+    display = ModalityGapDisplay.from_embeddings(models, labels=np.arange(60) % n_classes)
     assert len(display.figure_.legends[0].get_texts()) == n_entries
 
 
 def test_at_most_max_pairs_are_drawn_the_same_in_all_panels():
     Z = make_pair(200)
     labels = np.arange(200) % 4
-    display = SpaceDisplay.from_embeddings({"m": Z, "k": Z}, labels=labels, max_pairs=50)
+    display = ModalityGapDisplay.from_embeddings({"m": Z, "k": Z}, labels=labels, max_pairs=50)
     first, second = (pair_lines(ax) for ax in display.axes_)
     assert first.shape == (50, 2, 2)
     np.testing.assert_array_equal(first, second)
-    again = SpaceDisplay.from_embeddings({"m": Z}, max_pairs=50)
+    again = ModalityGapDisplay.from_embeddings({"m": Z}, max_pairs=50)
     np.testing.assert_array_equal(pair_lines(again.axes_[0]), first)
-    other = SpaceDisplay.from_embeddings({"m": Z}, max_pairs=50, random_state=1)
+    other = ModalityGapDisplay.from_embeddings({"m": Z}, max_pairs=50, random_state=1)
     assert not np.array_equal(pair_lines(other.axes_[0]), first)
-    everyone = SpaceDisplay.from_embeddings({"m": Z}, labels=labels).axes_[0]
+    everyone = ModalityGapDisplay.from_embeddings({"m": Z}, labels=labels).axes_[0]
     assert {tuple(x) for x in first[:, 0]} <= {tuple(x) for x in pair_lines(everyone)[:, 0]}
     colors = dict(
         zip(
@@ -110,7 +112,7 @@ def test_at_most_max_pairs_are_drawn_the_same_in_all_panels():
 
 def test_global_generator_is_left_alone():
     before = np.random.get_state()[1].copy()  # noqa: NPY002
-    SpaceDisplay.from_embeddings({"m": make_pair()}, max_pairs=5, random_state=None)
+    ModalityGapDisplay.from_embeddings({"m": make_pair()}, max_pairs=5, random_state=None)
     np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
@@ -136,7 +138,7 @@ def test_projection_shows_the_gap():
 
 def test_collapsed_embeddings_are_drawn():
     Z = np.tile([1.0, 0.0, 0.0], (10, 1))
-    display = SpaceDisplay.from_embeddings({"m": {"a": Z, "b": Z}})
+    display = ModalityGapDisplay.from_embeddings({"m": {"a": Z, "b": Z}})
     assert display.axes_[0].texts[0].get_text() == "modality gap 0.00 · pair cosine 1.00"
     assert display.axes_[0].get_xlabel() == "PC 1 (0% of variance)"
     assert display.axes_[0].get_xlim() == (-1e-3, 1e-3)
@@ -148,12 +150,12 @@ def test_collapsed_embeddings_are_drawn():
 def test_no_text_is_cut_off_or_overlaps(n_models, labelled, check_inside):
     models = {f"a model with a rather long name {i}": make_pair() for i in range(n_models)}
     labels = [f"class number {i % 10}" for i in range(60)] if labelled else None
-    check_inside(SpaceDisplay.from_embeddings(models, labels=labels))
+    check_inside(ModalityGapDisplay.from_embeddings(models, labels=labels))
 
 
 def test_draws_on_given_axes(models):
     figure, axes = plt.subplots(1, 2)
-    display = SpaceDisplay.from_embeddings(models, axes=axes)
+    display = ModalityGapDisplay.from_embeddings(models, axes=axes)
     assert display.figure_ is figure
     assert axes[0].get_legend() is not None
     with pytest.raises(ValueError, match="one Axes per panel"):
@@ -179,15 +181,58 @@ Z = np.eye(4)
 )
 def test_bad_embeddings(models, message):
     with pytest.raises(ValueError, match=message):
-        SpaceDisplay.from_embeddings(models)
+        ModalityGapDisplay.from_embeddings(models)
 
 
 def test_bad_arguments():
+    with pytest.raises(TypeError, match="must map modalities to their embeddings"):
+        ModalityGapDisplay.from_embeddings([Z, Z])
     with pytest.raises(TypeError, match="must map two modalities"):
-        SpaceDisplay.from_embeddings({"m": [Z, Z]})
+        ModalityGapDisplay.from_embeddings({"m": {"a": Z, "b": Z}, "k": [Z, Z]})
     with pytest.raises(ValueError, match="one label per row, got 3 for 4 rows"):
-        SpaceDisplay.from_embeddings({"m": {"a": Z, "b": Z}}, labels=[1, 2, 3])
+        ModalityGapDisplay.from_embeddings({"m": {"a": Z, "b": Z}}, labels=[1, 2, 3])
     with pytest.raises(ValueError, match="max_pairs"):
-        SpaceDisplay.from_embeddings({"m": {"a": Z, "b": Z}}, max_pairs=0)
+        ModalityGapDisplay.from_embeddings({"m": {"a": Z, "b": Z}}, max_pairs=0)
     with pytest.raises(TypeError, match="max_pairs"):
-        SpaceDisplay.from_embeddings({"m": {"a": Z, "b": Z}}, max_pairs=2.5)
+        ModalityGapDisplay.from_embeddings({"m": {"a": Z, "b": Z}}, max_pairs=2.5)
+
+
+def test_pairs_of_one_model_need_no_name():
+    display = ModalityGapDisplay.from_embeddings(make_pair())
+    assert display.axes_[0].get_title(loc="left") == "a and b"
+
+
+def test_from_estimator_is_from_its_embeddings(aligner, bunch, of_table):
+    display = ModalityGapDisplay.from_estimator(aligner, bunch.data, labels=bunch.digit)
+    assert display.axes_[0].get_title(loc="left") == "IBAligner"
+    expected = ModalityGapDisplay.from_embeddings(aligner.embed(bunch.data))
+    np.testing.assert_array_equal(pair_lines(display.axes_[0]), pair_lines(expected.axes_[0]))
+    pipeline, table = of_table
+    drawn = ModalityGapDisplay.from_estimator({"p": pipeline}, table)
+    embedded = pipeline[-1].embed(pipeline[:-1].transform(table))
+    expected = ModalityGapDisplay.from_embeddings(embedded)
+    np.testing.assert_array_equal(pair_lines(drawn.axes_[0]), pair_lines(expected.axes_[0]))
+
+
+def test_from_estimator_takes_classes_of_class_pairs(class_pairs):
+    pairs, aligner = class_pairs
+    display = ModalityGapDisplay.from_estimator(aligner, pairs)
+    np.testing.assert_array_equal(display.labels, pairs.labels)
+
+
+def test_modalities_are_chosen(aligner, bunch):
+    display = ModalityGapDisplay.from_estimator(aligner, bunch.data, modalities=("image", "sound"))
+    assert list(display.projections["IBAligner"].points) == ["image", "sound"]
+    with pytest.raises(ValueError, match=r"has 'images', the data have .* Did you mean 'image'"):
+        ModalityGapDisplay.from_estimator(aligner, bunch.data, modalities=("images", "sound"))
+    with pytest.raises(TypeError, match="must be two different names"):
+        ModalityGapDisplay.from_estimator(aligner, bunch.data, modalities="image")
+    with pytest.raises(ValueError, match=r"got 1: \['image'\]. Choose with modalities="):
+        ModalityGapDisplay.from_estimator(aligner, {"image": bunch.data["image"]})
+
+
+def test_estimator_of_wrong_type(bunch):
+    with pytest.raises(TypeError, match="must be a fitted IBAligner or a Pipeline"):
+        ModalityGapDisplay.from_estimator(StandardScaler(), bunch.data)
+    with pytest.raises(ValueError, match="must hold 1 to 6 models, got 0"):
+        ModalityGapDisplay.from_estimator({}, bunch.data)

@@ -1,4 +1,4 @@
-"""The shared space: both modalities of the same rows in one plane, partners joined."""
+"""The modality gap: both modalities of the same rows in one plane, partners joined."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .._validation import check_scalar
-from ..metrics._arrays import FloatMatrix, as_labels, as_matrix, check_same_columns
+from ..metrics._arrays import as_labels
+from ._estimators import as_estimators, embed_pairs, pair_labels
 from ._matplotlib import check_axes, figure_of, import_pyplot, new_figure
-from ._models import check_models, shown_names
+from ._models import shown_names
+from ._pairs import choose_rows, n_pairs, read_pairs
 from ._projection import Projection, project
 from ._style import (
     CLASS_COLORS,
@@ -37,13 +39,13 @@ _PANEL = 3.6  # inches
 _MIN_LIMIT = 1e-3  # of the axes: rounding errors of collapsed embeddings look like one point
 
 
-class SpaceDisplay:
+class ModalityGapDisplay:
     """Embeddings of two modalities in one plane per model, partners joined by lines.
 
     The plane is that of the first two principal components of all rows of both modalities. The
     shape of a marker tells the modality, its colour the class (of at most ten; otherwise the
     modality). Gap and cosine above a panel are those of the embeddings before projecting. It is
-    best made with :meth:`from_embeddings`.
+    best made with :meth:`from_estimator` or :meth:`from_embeddings`.
 
     Parameters
     ----------
@@ -62,9 +64,9 @@ class SpaceDisplay:
     Examples
     --------
     >>> import numpy as np
-    >>> from mibsk.inspection import SpaceDisplay
+    >>> from mibsk.inspection import ModalityGapDisplay
     >>> Z = np.random.default_rng(0).standard_normal((50, 8))
-    >>> display = SpaceDisplay.from_embeddings({"ib": {"image": Z, "text": Z + 0.1}})
+    >>> display = ModalityGapDisplay.from_embeddings({"ib": {"image": Z, "text": Z + 0.1}})
     >>> display.axes_[0].get_title(loc="left")
     'ib'
     """
@@ -79,9 +81,59 @@ class SpaceDisplay:
         self.labels = labels
 
     @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        modalities: tuple[str, str] | None = None,
+        labels: ArrayLike | None = None,
+        max_pairs: int = 300,
+        random_state: int | None = 0,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Embed pairs with fitted aligners and plot them.
+
+        Parameters
+        ----------
+        estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
+            Fitted; one panel each.
+        X, y : data
+            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` one draw of
+            partners is taken.
+        modalities : tuple of two names, default=None
+            Which to draw; None where there are two.
+        labels : array-like (n,), default=None
+            Classes of the pairs; None takes those of :class:`mibsk.ClassPairs`.
+        max_pairs, random_state, names, axes
+            As in :meth:`from_embeddings`.
+
+        Returns
+        -------
+        ModalityGapDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an estimator is no aligner, a modality is not there, or the data do not look like
+            those of `fit`.
+        """
+        estimators = as_estimators(estimator)
+        return cls.from_embeddings(
+            {key: embed_pairs(model, X, y, modalities) for key, model in estimators.items()},
+            labels=pair_labels(X, labels),
+            max_pairs=max_pairs,
+            random_state=random_state,
+            names=names,
+            axes=axes,
+        )
+
+    @classmethod
     def from_embeddings(
         cls,
-        embeddings: Mapping[str, Mapping[str, ArrayLike]],
+        embeddings: Mapping[str, Any],
         *,
         labels: ArrayLike | None = None,
         max_pairs: int = 300,
@@ -93,9 +145,9 @@ class SpaceDisplay:
 
         Parameters
         ----------
-        embeddings : mapping of str to mapping of two names to array-like (n, d)
-            Model -> modality -> embeddings, as `IBAligner.embed` returns them. Row i is the same
-            pair throughout; d may differ between models.
+        embeddings : mapping of two names to array-like (n, d), or mapping of str to those
+            Modality -> embeddings, as `IBAligner.embed` returns them, or model -> modality ->
+            embeddings. Row i is the same pair throughout; d may differ between models.
         labels : array-like (n,), default=None
             Classes of the pairs. More than ten are not shown.
         max_pairs : int, default=300
@@ -110,7 +162,7 @@ class SpaceDisplay:
 
         Returns
         -------
-        SpaceDisplay
+        ModalityGapDisplay
 
         Raises
         ------
@@ -120,16 +172,12 @@ class SpaceDisplay:
         TypeError
             If something else than a mapping or an array came.
         """
-        check_models(embeddings, "embeddings")
-        shown = shown_names(embeddings, names)
-        read = {key: _read(embeddings[key], f"embeddings[{key!r}]") for key in embeddings}
-        n = _check_same_rows(read)
+        read = read_pairs(embeddings, min_columns=2)
+        shown = shown_names(read, names)
+        n = n_pairs(read)
         classes = None if labels is None else as_labels(labels, n, "labels")
         check_scalar("max_pairs", max_pairs, low=1, integer=True)
-        rows = np.arange(n)
-        if n > max_pairs:
-            rng = np.random.default_rng(random_state)
-            rows = np.sort(rng.choice(n, max_pairs, replace=False))
+        rows = choose_rows(n, max_pairs, random_state)
         projections = {shown[key]: project(pair).take(rows) for key, pair in read.items()}
         return cls(projections, None if classes is None else classes.iloc[rows]).plot(axes)
 
@@ -165,7 +213,7 @@ class SpaceDisplay:
         Z, W = projection.points.values()
         pairs = np.stack([Z, W], axis=1)  # (n, 2 ends, 2 coordinates)
         ax.add_collection(
-            LineCollection(list(pairs), colors=ink(), alpha=0.13, linewidths=0.6, zorder=1)
+            LineCollection(list(pairs), colors=ink(), alpha=0.25, linewidths=0.7, zorder=1)
         )
         classes = self._classes()
         for i, (modality, points) in enumerate(projection.points.items()):
@@ -177,7 +225,7 @@ class SpaceDisplay:
                 points[:, 1],
                 c=colors,
                 marker=MODALITY_MARKERS[i],
-                s=26,
+                s=22,
                 alpha=0.85,
                 linewidths=0.4,
                 edgecolors=paper(),
@@ -197,7 +245,7 @@ class SpaceDisplay:
         classes = self._classes()
         modalities = next(iter(self.projections.values())).points
         colors = MODALITY_COLORS if classes is None else (ink(), ink())
-        entries = list(zip(modalities, MODALITY_MARKERS, colors, strict=True))
+        entries = list(zip(modalities, MODALITY_MARKERS, colors, strict=False))
         if classes is not None:
             shapes = [
                 (str(c), "s", color)
@@ -259,41 +307,3 @@ def _set_up(ax: Axes, model: str, projection: Projection, limit: float) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.yaxis.set_major_locator(MaxNLocator(4))
     clean(ax, grid="both")
-
-
-def _read(pair: Any, where: str) -> dict[str, FloatMatrix]:
-    """Return both modalities of one model as matrices with the same shape."""
-    if not isinstance(pair, Mapping):
-        raise TypeError(
-            f"{where} must map two modalities to their embeddings, got {type(pair).__name__}: pass "
-            "what aligner.embed returns"
-        )
-    if len(pair) != 2:
-        raise ValueError(
-            f"{where} must hold two modalities, got {len(pair)}: {list(pair)}. Choose two"
-        )
-    matrices = {str(name): as_matrix(Z, f"{where}[{name!r}]") for name, Z in pair.items()}
-    (first, Z), (second, W) = matrices.items()
-    check_same_columns(Z, W, (f"{where}[{first!r}]", f"{where}[{second!r}]"))
-    if Z.shape[1] < 2:
-        raise ValueError(f"{where} must have 2 columns or more to be seen in a plane, got 1")
-    return matrices
-
-
-def _check_same_rows(models: Mapping[str, Mapping[str, FloatMatrix]]) -> int:
-    """Return the number of pairs, the same for all models and modalities."""
-    first = next(iter(models.values()))
-    for key, pair in models.items():
-        if list(pair) != list(first):
-            raise ValueError(
-                f"all models must embed the same modalities in the same order, got {list(first)} "
-                f"and, for {key!r}, {list(pair)}"
-            )
-    lengths = {(key, name): len(Z) for key, pair in models.items() for name, Z in pair.items()}
-    if len(set(lengths.values())) > 1:
-        found = ", ".join(f"{key}/{name}: {n}" for (key, name), n in lengths.items())
-        raise ValueError(
-            f"row i must be the same pair in all embeddings, got unequal numbers of rows ({found}):"
-            " pass as many rows in all"
-        )
-    return next(iter(lengths.values()))

@@ -1,0 +1,165 @@
+"""What the embeddings of each modality leak and keep, measured on held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from .._validation import suggest
+from ..metrics import leakage
+from ..metrics._arrays import as_factors
+from ._pairs import as_array
+
+LABELS = "labels must map each modality to a DataFrame with one column per factor"
+
+
+@dataclass(frozen=True)
+class Probing:
+    """How to measure: the factors, and which rows are held out.
+
+    Parameters
+    ----------
+    labels : mapping of str to DataFrame
+        Modality -> one column per factor that its rows carry.
+    shared, nuisances : iterable of factors, or None
+        None of `shared`: the factors of all modalities; None of `nuisances`: all others.
+    labels_test : mapping like `labels`, or None
+        Of held-out embeddings.
+    test_size : float
+        Share of rows held out where there are no held-out embeddings.
+    random_state : int or None
+        Seed of that split.
+    """
+
+    labels: Mapping[str, Any]
+    shared: Iterable[Any] | None = None
+    nuisances: Iterable[Any] | None = None
+    labels_test: Mapping[str, Any] | None = None
+    test_size: float = 0.25
+    random_state: int | None = 0
+
+    def fractions(
+        self, embeddings: Any, embeddings_test: Any = None, where: str = "embeddings"
+    ) -> pd.DataFrame:
+        """Return what each modality leaks and keeps of each factor that it carries.
+
+        Parameters
+        ----------
+        embeddings : mapping of str to array-like (n, d)
+            Modality -> embeddings, which need not be pairs.
+        embeddings_test : mapping like `embeddings`, default=None
+            Held-out ones; None holds out some of `embeddings`.
+        where : str, default="embeddings"
+            What to call them in messages.
+
+        Returns
+        -------
+        DataFrame
+            One row per modality and factor, with columns ``modality``, ``kind`` ("leakage" or
+            "kept"), ``factor`` and ``fraction``. Factors that do not vary are left out.
+
+        Raises
+        ------
+        ValueError
+            If modalities or factors do not fit together, or no factor is shared or none is a
+            nuisance.
+        TypeError
+            If something else than mappings, tables and arrays came.
+        """
+        if not isinstance(embeddings, Mapping):
+            raise TypeError(
+                f"{where} must map modalities to their embeddings, got "
+                f"{type(embeddings).__name__}: pass what aligner.embed returns"
+            )
+        if (embeddings_test is None) != (self.labels_test is None):
+            raise ValueError(
+                "held-out embeddings and labels_test belong together: pass both or neither"
+            )
+        kinds = self._kinds(embeddings)
+        rows = []
+        for name, Z in embeddings.items():
+            array = as_array(Z, f"{where}[{name!r}]")
+            table = _table(self.labels, name, len(array), "labels")
+            held_out: dict[str, Any] = {}
+            factors = [f for f in table if f in kinds and table[f].nunique() > 1]
+            if embeddings_test is not None:
+                Z_test = as_array(_entry(embeddings_test, name), f"{where}_test[{name!r}]")
+                test = _table(self.labels_test, name, len(Z_test), "labels_test")
+                if lost := [factor for factor in factors if factor not in test]:
+                    raise ValueError(f"labels_test[{name!r}] lacks the factors {lost}: add them")
+                factors = [factor for factor in factors if test[factor].nunique() > 1]
+                held_out = {"Z_test": Z_test, "labels_test": test[factors]}
+            if not factors:
+                continue
+            found: Any = leakage(
+                array,
+                table[factors],
+                test_size=self.test_size,
+                random_state=self.random_state,
+                **held_out,
+            )
+            rows += [(name, kinds[factor], factor, found[factor]) for factor in factors]
+        fractions = pd.DataFrame(rows, columns=["modality", "kind", "factor", "fraction"])
+        for kind, what in (("leakage", "nuisance"), ("kept", "shared factor")):
+            if not (fractions["kind"] == kind).any():
+                raise ValueError(
+                    f"{where} carry no {what} that varies: labels have "
+                    f"{ {name: list(self.labels[name]) for name in embeddings} }; say which are "
+                    "which with shared= and nuisances="
+                )
+        return fractions
+
+    def _kinds(self, embeddings: Mapping[str, Any]) -> dict[Any, str]:
+        """Return factor -> "leakage" or "kept" for all that are to be measured."""
+        tables = {name: list(_factors(self.labels, name, "labels")) for name in embeddings}
+        known = list(dict.fromkeys(factor for table in tables.values() for factor in table))
+        shared = _chosen("shared", self.shared, known)
+        if shared is None:
+            shared = [f for f in known if all(f in table for table in tables.values())]
+        nuisances = _chosen("nuisances", self.nuisances, known)
+        if nuisances is None:
+            nuisances = [factor for factor in known if factor not in shared]
+        if both := [factor for factor in nuisances if factor in shared]:
+            raise ValueError(f"a factor is shared or a nuisance, {both[0]!r} is said to be both")
+        return dict.fromkeys(nuisances, "leakage") | dict.fromkeys(shared, "kept")
+
+
+def _entry(mapping: Any, name: str) -> Any:
+    if not isinstance(mapping, Mapping) or name not in mapping:
+        raise ValueError(
+            f"held-out embeddings must have the same modalities, {name!r} is missing: add it"
+        )
+    return mapping[name]
+
+
+def _factors(labels: Any, name: str, what: str) -> Any:
+    """Return the table of factors of one modality."""
+    if not isinstance(labels, Mapping):
+        raise TypeError(f"{LABELS}, got {type(labels).__name__}")
+    if name not in labels:
+        raise ValueError(f"{what} lacks {name!r}, it has {list(labels)}." + suggest(name, labels))
+    if not isinstance(labels[name], pd.DataFrame | Mapping):
+        raise TypeError(f"{LABELS}, got {type(labels[name]).__name__} for {name!r}")
+    return labels[name]
+
+
+def _table(labels: Any, name: str, n_rows: int, what: str) -> pd.DataFrame:
+    return pd.DataFrame(as_factors(_factors(labels, name, what), n_rows, f"{what}[{name!r}]"))
+
+
+def _chosen(argument: str, factors: Any, known: list[Any]) -> list[Any] | None:
+    """Return the chosen factors, all of them known; None stays None."""
+    if factors is None:
+        return None
+    if isinstance(factors, str) or not isinstance(factors, Iterable):
+        raise TypeError(f"{argument} must be a list of factors, got {factors!r}")
+    chosen = list(factors)
+    for factor in chosen:
+        if factor not in known:
+            raise ValueError(
+                f"{argument} has {factor!r}, labels have {known}." + suggest(factor, known)
+            )
+    return chosen

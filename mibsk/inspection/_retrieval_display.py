@@ -1,0 +1,379 @@
+"""Retrieval, seen: queries of one modality with their nearest neighbours in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._estimators import are_class_pairs, choose_two, pair_labels, prepare
+from ._items import Drawer, make_drawer, take_items
+from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
+from ._nearest import Nearest, find_nearest
+from ._style import (
+    FAINT,
+    MUTED,
+    NOTE_SIZE,
+    RIGHT,
+    TITLE_SIZE,
+    WRONG,
+    characters_across,
+    ink,
+    readable,
+    shorten,
+    wrap,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CELL, _GAP = 1.3, 0.3  # inches; the gap is between a query and its neighbours
+_FONT = "DejaVu Sans"  # comes with matplotlib and has both marks
+_MARKS = {True: ("✓", RIGHT, "-", 2.4), False: ("✗", WRONG, (0, (2.5, 1.5)), 1.8)}
+_MIN_WIDTH = 5.0  # inches, of title and note
+_SHORT = 4  # characters of a class that stands beside a cosine, not below it
+_CHARACTER = 0.68  # width of a bold letter, over its size
+
+
+class RetrievalDisplay:
+    """Queries of one modality, each with the items of the other that lie nearest to it.
+
+    One row per query, the nearest first. Items are seen as images, spectrograms, waveforms or text.
+    Below each neighbour stands its cosine. What the query looks for has a tick and a solid blue
+    frame, all else a cross and a dashed orange one. It is best made with :meth:`from_estimator` or
+    :meth:`from_embeddings`.
+
+    Parameters
+    ----------
+    nearest : Nearest
+        Rows, cosines, and which of them are right.
+    queries : list (n_queries,)
+        The items of the queries: arrays (height, width), (height, width, channels), (channels,
+        height, width) or (length,), or strings.
+    gallery : list of lists (n_queries, k)
+        The items of their neighbours.
+    names : tuple of two str, default=("query", "gallery")
+        What queries and gallery are called.
+    kinds : tuple of two of {"image", "spectrogram", "waveform", "text", None}, default=(None, None)
+        How to draw queries and gallery; None tells from their shapes.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes (n_queries, 1 + k)
+        Query and neighbours of each row.
+    figure_ : Figure
+        The figure they are in.
+
+    See Also
+    --------
+    mibsk.metrics.recall_at_k : How often a query finds what it looks for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.inspection import RetrievalDisplay
+    >>> Z = np.random.default_rng(0).standard_normal((6, 4))
+    >>> display = RetrievalDisplay.from_embeddings(
+    ...     Z, Z + 0.1, queries=["a", "b", "c", "d", "e", "f"], gallery=np.ones((6, 8, 8)),
+    ...     n_queries=2, k=3,
+    ... )
+    >>> display.axes_.shape, display.nearest.is_right[:, 0].tolist()
+    ((2, 4), [True, True])
+    """
+
+    axes_: np.ndarray
+    figure_: Figure
+
+    def __init__(
+        self,
+        nearest: Nearest,
+        queries: Sequence[Any],
+        gallery: Sequence[Sequence[Any]],
+        *,
+        names: tuple[str, str] = ("query", "gallery"),
+        kinds: tuple[str | None, str | None] = (None, None),
+    ) -> None:
+        self.nearest = nearest
+        self.queries = queries
+        self.gallery = gallery
+        self.names = names
+        self.kinds = kinds
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        query: str | None = None,
+        gallery: str | None = None,
+        items: Mapping[str, Any] | None = None,
+        labels: ArrayLike | None = None,
+        n_queries: int = 5,
+        k: int = 5,
+        rows: ArrayLike | None = None,
+        kinds: Mapping[str, str] | None = None,
+        random_state: int | None = 0,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Embed pairs with a fitted aligner and plot what some of them retrieve.
+
+        Parameters
+        ----------
+        estimator : IBAligner or Pipeline that ends with one
+            Fitted.
+        X, y : data
+            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` one draw of
+            partners is taken.
+        query, gallery : str, default=None
+            Modalities that ask and that answer; None where there are two takes the first and the
+            second, or the other one.
+        items : mapping of str to array-like or list, default=None
+            Modality -> what to show of its rows, where that is not the data themselves.
+        labels : array-like (n,), default=None
+            Classes of the pairs: then a neighbour of the query's class is right, not only its
+            partner. None takes those of :class:`mibsk.ClassPairs`.
+        kinds : mapping of str to str, default=None
+            Modality -> "image", "spectrogram", "waveform" or "text", where it is not to be told
+            from its items.
+        names : mapping of str to str, default=None
+            Modality -> name to show; the key where it has none.
+        n_queries, k, rows, random_state, axes
+            As in :meth:`from_embeddings`.
+
+        Returns
+        -------
+        RetrievalDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the estimator is no aligner, a modality is not there, or the data do not look like
+            those of `fit`.
+        """
+        from torch.utils.data import Dataset  # late, as in _estimators
+
+        labels = pair_labels(X, labels)
+        aligner, X = prepare(estimator, X)
+        if are_class_pairs(X):
+            X = X.draw(random_state=0)
+        embedded = aligner.embed(X, y)
+        pair = choose_two(embedded, _chosen(query, gallery, embedded))
+        shown = {} if isinstance(X, Dataset) else aligner.form_.read(aligner.check_form(X), y)
+        shown |= {} if items is None else dict(items)
+        if lost := [name for name in pair if name not in shown]:
+            raise ValueError(
+                f"items lacks {lost}, which cannot be taken from {type(X).__name__}: pass "
+                "items={modality: what to show of its rows}"
+            )
+        (first, Z), (second, W) = pair.items()
+        kinds, names = kinds or {}, names or {}
+        return cls.from_embeddings(
+            Z,
+            W,
+            queries=shown[first],
+            gallery=shown[second],
+            labels=labels,
+            n_queries=n_queries,
+            k=k,
+            rows=rows,
+            kinds=(kinds.get(first), kinds.get(second)),
+            random_state=random_state,
+            names=(names.get(first, first), names.get(second, second)),
+            axes=axes,
+        )
+
+    @classmethod
+    def from_embeddings(
+        cls,
+        X: ArrayLike,
+        Y: ArrayLike,
+        *,
+        queries: Any,
+        gallery: Any,
+        labels: Any = None,
+        n_queries: int = 5,
+        k: int = 5,
+        rows: ArrayLike | None = None,
+        kinds: tuple[str | None, str | None] = (None, None),
+        random_state: int | None = 0,
+        names: tuple[str, str] = ("query", "gallery"),
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Find the nearest neighbours of some queries and plot them.
+
+        Parameters
+        ----------
+        X : array-like (n_x, d)
+            Embeddings of the queries.
+        Y : array-like (n_y, d)
+            Embeddings of the gallery; without `labels`, row i is the partner of row i of `X`.
+        queries, gallery : array-like or list (n_x, ...) and (n_y, ...)
+            What to show of the rows of `X` and of `Y`: images (height, width), with channels first
+            or last where they have colours, waveforms (length,), or strings.
+        labels : array-like (n,) or tuple of two of them, default=None
+            Classes of the rows of both, or of `X` and of `Y`: then a neighbour of the query's class
+            is right, not only its partner.
+        n_queries : int, default=5
+            Draw at most so many queries, chosen at random.
+        k : int, default=5
+            Number of neighbours.
+        rows : list of int, default=None
+            Numbers of the rows that are queries, in place of a choice at random.
+        kinds : tuple of two of {"image", "spectrogram", "waveform", "text", None}
+            How to draw queries and gallery; None, the default, tells from their shapes. A
+            spectrogram has time along its columns.
+        random_state : int or None, default=0
+            Seed of the choice of queries; None chooses anew.
+        names : tuple of two str, default=("query", "gallery")
+            What queries and gallery are called.
+        axes : Axes, 1 + k per query, default=None
+            Where to draw, row by row; None makes a figure.
+
+        Returns
+        -------
+        RetrievalDisplay
+
+        Raises
+        ------
+        ValueError
+            If embeddings, items and labels do not fit together, or `k`, `rows` or `kinds` is out
+            of range.
+        TypeError
+            If something else than arrays, lists and integers came.
+        """
+        found = find_nearest(
+            X,
+            Y,
+            labels=labels,
+            k=k,
+            n_queries=n_queries,
+            rows=rows,
+            random_state=random_state,
+        )
+        asked = take_items(queries, found.queries, len(X), "queries")  # type: ignore[arg-type]
+        answers = take_items(gallery, found.gallery.ravel(), len(Y), "gallery")  # type: ignore[arg-type]
+        table = [answers[i : i + k] for i in range(0, len(answers), k)]
+        return cls(found, asked, table, names=names, kinds=kinds).plot(axes)
+
+    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
+        """Draw one row per query.
+
+        Parameters
+        ----------
+        axes : Axes, 1 + k per query, default=None
+            Where to draw, row by row; None makes a figure.
+
+        Returns
+        -------
+        self
+        """
+        n_queries, k = self.nearest.scores.shape
+        drawers = (
+            make_drawer(self.queries, self.kinds[0], "queries"),
+            make_drawer([item for row in self.gallery for item in row], self.kinds[1], "gallery"),
+        )
+        if axes is None:
+            panels = self._new_figure(max(drawer.aspect for drawer in drawers))
+        else:
+            cells = ["query", *(f"neighbour {i + 1}" for i in range(k))]
+            panels = check_axes(axes, cells * n_queries)
+        grid = np.array(panels, dtype=object).reshape(n_queries, 1 + k)
+        room = characters_across(grid[0, 0], NOTE_SIZE)
+        for i, row in enumerate(grid):
+            self._draw_row(i, row, drawers, room)
+        grid[0, 0].set_title(shorten(self.names[0], room), fontsize=NOTE_SIZE, fontweight="bold")
+        for rank, ax in enumerate(grid[0, 1:], start=1):
+            ax.set_title(f"{rank}", fontsize=NOTE_SIZE)
+        self.axes_, self.figure_ = grid, figure_of(panels)
+        return self
+
+    def _draw_row(self, i: int, row: np.ndarray, drawers: tuple[Drawer, Drawer], room: int) -> None:
+        found = self.nearest
+        drawers[0].draw(row[0], self.queries[i])
+        row[0].spines[:].set(color=ink(), alpha=FAINT, linewidth=0.8)
+        _write_below(row[0], shorten(found.query_notes[i], room), ink(), MUTED)
+        for j, ax in enumerate(row[1:]):
+            drawers[1].draw(ax, self.gallery[i][j])
+            mark, color, dashes, width = _MARKS[bool(found.is_right[i, j])]
+            ax.spines[:].set(color=color, linewidth=width, linestyle=dashes)
+            text = f"{mark} {found.scores[i, j]:.2f}"
+            if found.gallery_notes is not None:
+                text += self._between_score_and_class + shorten(found.gallery_notes[i][j], room)
+            _write_below(ax, text, readable(color), 1.0)
+
+    @property
+    def _between_score_and_class(self) -> str:
+        """What joins both below an item: on one line where all classes have short names."""
+        names = [name for row in self.nearest.gallery_notes or [] for name in row]
+        return " · " if max(map(len, names), default=0) <= _SHORT else "\n"
+
+    def _new_figure(self, aspect: float) -> list[Axes]:
+        """Return the cells of a new figure, row by row, under a title."""
+        n_queries, k = self.nearest.scores.shape
+        width = min(MAX_WIDTH, _CELL * (1 + k) + _GAP + 0.3)
+        cell = (width - _GAP - 0.3) / (1 + k)
+        first, second = (shorten(name, 40) for name in self.names)
+        title = wrap(
+            f"From “{first}” to “{second}”: nearest by cosine",
+            int(72 * max(width, _MIN_WIDTH) / (_CHARACTER * TITLE_SIZE)),
+        )
+        n_lines = 2 if self._between_score_and_class == "\n" else 1
+        row_height = cell * aspect + 0.1 + 0.16 * n_lines
+        figure, cells = new_figure(
+            n_queries * (k + 2),
+            n_columns=k + 2,
+            width=max(width, _MIN_WIDTH),
+            height=0.9 + 0.2 * title.count("\n") + n_queries * row_height,
+            width_ratios=[1, _GAP / cell, *[1] * k],
+            padding=(0.05, 0.05),
+        )
+        for spacer in cells[1 :: k + 2]:
+            spacer.remove()
+        panels = [ax for i, ax in enumerate(cells) if i % (k + 2) != 1]
+        for ax in panels:
+            ax.set(xticks=[], yticks=[])
+        right, other = ("the partner", "another row")
+        if self.nearest.gallery_notes is not None:
+            right, other = ("of the query's class", "of another")
+        figure.suptitle(
+            title,
+            x=0.01,
+            ha="left",
+            fontsize=TITLE_SIZE,
+            fontweight="bold",
+        )
+        figure.supxlabel(
+            f"✓ solid: {right}   ✗ dashed: {other}",
+            x=0.01,
+            ha="left",
+            fontsize=NOTE_SIZE,
+            alpha=MUTED,
+            family=_FONT,
+        )
+        figure.draw_without_rendering()  # text is broken into lines that fit
+        return panels
+
+
+def _write_below(ax: Axes, text: str, color: Any, alpha: float) -> None:
+    ax.set_xlabel(text, fontsize=NOTE_SIZE, color=color, alpha=alpha, family=_FONT, labelpad=4)
+
+
+def _chosen(
+    query: str | None, gallery: str | None, embedded: Mapping[str, Any]
+) -> tuple[str, str] | None:
+    """Return which modalities ask and answer; None leaves it to there being two."""
+    if query is None and gallery is None:
+        return None
+    others = [name for name in embedded if name not in (query, gallery)]
+    if (query is None or gallery is None) and len(others) != 1:
+        raise ValueError(
+            f"query and gallery must both be chosen among {list(embedded)}, got query={query!r} and"
+            f" gallery={gallery!r}"
+        )
+    return query or others[0], gallery or others[0]

@@ -1,0 +1,299 @@
+"""The pair matrix: the cosine of every row of one modality with every row of the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from .._validation import check_scalar
+from ..metrics._arrays import FloatMatrix, as_labels
+from ._estimators import as_estimators, embed_pairs, pair_labels
+from ._matplotlib import check_axes, figure_of, new_figure
+from ._models import shown_names
+from ._pairs import choose_rows, cosines, n_pairs, read_pairs
+from ._style import (
+    MUTED,
+    NEAR,
+    NOTE_SIZE,
+    RIGHT,
+    clean,
+    headline,
+    ink,
+    paper,
+    shorten,
+    wrap,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PANELS = ("matrix", "distribution")
+_COLORMAP = "viridis"
+_N_BINS = 50
+_MAX_NAMES = 24  # classes whose names fit beside the matrix
+_MIN_BLOCK = 0.035  # of the matrix: smaller blocks have no room for their name
+
+
+class SimilarityDisplay:
+    """Cosines of all pairs of rows of two modalities, and how those of partners stand out.
+
+    One row of two panels per model. Left the matrix: its diagonal holds the partners, and with
+    labels the rows are sorted by class, lines between classes. Right the distributions of cosines:
+    of partners, and of all others, with labels those of one class apart. It is best made with
+    :meth:`from_estimator` or :meth:`from_embeddings`.
+
+    Parameters
+    ----------
+    similarities : mapping of str to ndarray (n, n)
+        Model -> cosines; row i and column i are partners.
+    labels : Series (n,), default=None
+        Classes of the pairs; those of one class stand together.
+    modalities : tuple of two str, default=("first", "second")
+        Names of rows and columns.
+
+    Attributes
+    ----------
+    axes_ : ndarray of Axes (n_models, 2)
+        Matrix and distribution of each model.
+    figure_ : Figure
+        The figure they are in.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.inspection import SimilarityDisplay
+    >>> Z = np.random.default_rng(0).standard_normal((50, 8))
+    >>> display = SimilarityDisplay.from_embeddings({"image": Z, "text": Z + 0.1})
+    >>> display.similarities["image and text"].shape
+    (50, 50)
+    """
+
+    axes_: np.ndarray
+    figure_: Figure
+
+    def __init__(
+        self,
+        similarities: Mapping[str, FloatMatrix],
+        labels: pd.Series[Any] | None = None,
+        *,
+        modalities: tuple[str, str] = ("first", "second"),
+    ) -> None:
+        self.similarities = similarities
+        self.labels = labels
+        self.modalities = modalities
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any = None,
+        *,
+        modalities: tuple[str, str] | None = None,
+        labels: ArrayLike | None = None,
+        max_pairs: int = 150,
+        random_state: int | None = 0,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Embed pairs with fitted aligners and plot their cosines.
+
+        Parameters
+        ----------
+        estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
+            Fitted; one row of panels each.
+        X, y : data
+            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` one draw of
+            partners is taken.
+        modalities : tuple of two names, default=None
+            Rows and columns of the matrix; None where there are two.
+        labels : array-like (n,), default=None
+            Classes of the pairs; None takes those of :class:`mibsk.ClassPairs`.
+        max_pairs, random_state, names, axes
+            As in :meth:`from_embeddings`.
+
+        Returns
+        -------
+        SimilarityDisplay
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an estimator is no aligner, a modality is not there, or the data do not look like
+            those of `fit`.
+        """
+        estimators = as_estimators(estimator)
+        return cls.from_embeddings(
+            {key: embed_pairs(model, X, y, modalities) for key, model in estimators.items()},
+            labels=pair_labels(X, labels),
+            max_pairs=max_pairs,
+            random_state=random_state,
+            names=names,
+            axes=axes,
+        )
+
+    @classmethod
+    def from_embeddings(
+        cls,
+        embeddings: Mapping[str, Any],
+        *,
+        labels: ArrayLike | None = None,
+        max_pairs: int = 150,
+        random_state: int | None = 0,
+        names: Mapping[str, str] | None = None,
+        axes: Iterable[Axes] | None = None,
+    ) -> Self:
+        """Compute the cosines of all pairs of rows and plot them.
+
+        Parameters
+        ----------
+        embeddings : mapping of two names to array-like (n, d), or mapping of str to those
+            Modality -> embeddings, as `IBAligner.embed` returns them, or model -> modality ->
+            embeddings. Row i is the same pair throughout; d may differ between models.
+        labels : array-like (n,), default=None
+            Classes of the pairs, by which rows are sorted.
+        max_pairs : int, default=150
+            Draw at most so many pairs, chosen at random, the same for all models.
+        random_state : int or None, default=0
+            Seed of that choice; None chooses anew.
+        names : mapping of str to str, default=None
+            Model -> name to show; the key where it has none.
+        axes : Axes, two per model, default=None
+            Where to draw, matrix and distribution of each model in turn; None makes a figure.
+
+        Returns
+        -------
+        SimilarityDisplay
+
+        Raises
+        ------
+        ValueError
+            If a model has not two modalities, the models differ in modalities or rows, or the
+            arrays are no finite matrices.
+        TypeError
+            If something else than a mapping or an array came.
+        """
+        models = read_pairs(embeddings)
+        shown = shown_names(models, names)
+        n = n_pairs(models)
+        check_scalar("max_pairs", max_pairs, low=2, integer=True)
+        rows, classes = choose_rows(n, max_pairs, random_state), None
+        if labels is not None:
+            column = as_labels(labels, n, "labels").iloc[rows]
+            codes = pd.Categorical(column).codes
+            order = np.argsort(codes, kind="stable")
+            rows, classes = rows[order], column.iloc[order].reset_index(drop=True)
+        first, second = next(iter(models.values()))
+        found = {
+            shown[key]: cosines(*(Z[rows] for Z in pair.values())) for key, pair in models.items()
+        }
+        return cls(found, classes, modalities=(first, second)).plot(axes)
+
+    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
+        """Draw two panels per model.
+
+        Parameters
+        ----------
+        axes : Axes, two per model, default=None
+            Where to draw; None makes a figure.
+
+        Returns
+        -------
+        self
+        """
+        n_models = len(self.similarities)
+        if axes is None:
+            _, panels = new_figure(
+                2 * n_models,
+                n_columns=2,
+                width=10.0,
+                height=0.3 + 4.6 * n_models,
+                width_ratios=(1.2, 1),
+            )
+        else:
+            wanted = [f"{panel} of {model}" for model in self.similarities for panel in _PANELS]
+            panels = check_axes(axes, wanted)
+        low = min(float(np.percentile(S, 1)) for S in self.similarities.values())
+        low = max(-1.0, min(0.0, np.floor(10 * low) / 10))
+        lowest = min(0.0, *(float(S.min()) for S in self.similarities.values()))
+        edges = np.linspace(lowest, 1.0, _N_BINS + 1).tolist()
+        grid = np.array(panels, dtype=object).reshape(n_models, 2)
+        for (matrix, distribution), (model, S) in zip(grid, self.similarities.items(), strict=True):
+            self._draw_matrix(matrix, model, S, low)
+            self._draw_distribution(distribution, S, edges)
+        self.axes_, self.figure_ = grid, figure_of(panels)
+        return self
+
+    def _draw_matrix(self, ax: Axes, model: str, S: FloatMatrix, low: float) -> None:
+        rows, columns = (shorten(name, 24) for name in self.modalities)
+        headline(ax, wrap(model, 36), "diagonal: partners")
+        image = ax.imshow(S, cmap=_COLORMAP, vmin=low, vmax=1, interpolation="nearest")
+        ax.set(xticks=[], yticks=[])
+        ax.set_xlabel(columns, fontsize=NOTE_SIZE)
+        ax.set_ylabel(rows, fontsize=NOTE_SIZE)
+        ax.spines[:].set_visible(False)
+        bar = figure_of([ax]).colorbar(image, ax=ax, shrink=0.8, pad=0.03)
+        bar.set_label("cosine", fontsize=NOTE_SIZE)
+        bar.ax.tick_params(length=0, labelsize=NOTE_SIZE)
+        bar.outline.set_visible(False)
+        if self.labels is not None:
+            _mark_blocks(ax, self.labels)
+
+    def _draw_distribution(self, ax: Axes, S: FloatMatrix, edges: list[float]) -> None:
+        groups = self._groups(S)
+        highest = 0.0
+        for name, (found, color) in groups.items():
+            label = f"{name}: mean {found.mean():.2f}".replace("-", "−")
+            heights, _, _ = ax.hist(found, edges, density=True, color=color, alpha=0.35)
+            ax.hist(
+                found, edges, density=True, histtype="step", color=color, linewidth=1.6, label=label
+            )
+            highest = max(highest, float(np.max(heights)))
+        headline(ax, "Cosines", "of partners, and of rows that are not")
+        ax.set(xlabel="cosine", ylabel="density", yticks=[])
+        ax.set_ylim(0, highest * (1.1 + 0.09 * len(groups)))
+        clean(ax, grid="x")
+        ax.spines["left"].set_visible(False)
+        ax.legend(loc="upper left", frameon=False, fontsize=NOTE_SIZE)
+
+    def _groups(self, S: FloatMatrix) -> dict[str, tuple[np.ndarray, Any]]:
+        """Return the cosines of each kind of pair, and its colour."""
+        from matplotlib.colors import to_rgba
+
+        partner = np.eye(len(S), dtype=bool)
+        neutral = to_rgba(ink(), MUTED)
+        groups: dict[str, tuple[np.ndarray, Any]] = {"partners": (S[partner], RIGHT)}
+        if self.labels is None:
+            groups["others"] = (S[~partner], neutral)
+        else:
+            codes = pd.factorize(self.labels)[0]
+            same = codes[:, None] == codes
+            groups["same class"] = (S[same & ~partner], NEAR)
+            groups["other classes"] = (S[~same], neutral)
+        return {name: group for name, group in groups.items() if len(group[0])}
+
+
+def _mark_blocks(ax: Axes, labels: pd.Series[Any]) -> None:
+    """Draw lines between classes, and write the names of those that have room beside the rows."""
+    codes, classes = pd.factorize(labels)
+    starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
+    stops = np.r_[starts[1:], len(codes)]
+    if len(starts) > len(codes) / 4:  # blocks too small to be seen
+        return
+    style: Any = {"color": paper(), "linewidth": 0.8, "alpha": 0.75}
+    for start in starts[1:]:
+        ax.axhline(start - 0.5, **style)
+        ax.axvline(start - 0.5, **style)
+    if len(starts) <= _MAX_NAMES:
+        roomy = stops - starts >= _MIN_BLOCK * len(codes)
+        ax.set_yticks(
+            ((starts + stops - 1) / 2)[roomy],
+            [shorten(str(classes[codes[start]]), 14) for start in starts[roomy]],
+            fontsize=NOTE_SIZE,
+        )
+        ax.tick_params(length=0)
