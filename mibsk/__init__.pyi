@@ -1,4 +1,15 @@
-from . import data, datasets, encoders, exceptions, inspection, losses, metrics, onnx, tracking
+from . import (
+    data,
+    datasets,
+    encoders,
+    exceptions,
+    inspection,
+    losses,
+    metrics,
+    onnx,
+    reporting,
+    tracking,
+)
 from .data import ClassPairs, Modalities
 from .estimators import IBAligner, ModalityEncoder
 from .onnx import OnnxEncoder
@@ -19,5 +30,6 @@ __all__ = [
     "losses",
     "metrics",
     "onnx",
+    "reporting",
     "tracking",
 ]

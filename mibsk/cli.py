@@ -1,0 +1,224 @@
+"""The command ``mibsk``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from . import __version__
+
+if TYPE_CHECKING:
+    from .reporting import Measurement
+
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class BadInputError(click.ClickException):
+    """Something that was given cannot be used: one line on stderr, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write the line."""
+        line = " ".join(self.message.split())
+        click.echo(f"mibsk: {line}", file=file, err=True)
+
+
+@click.group(context_settings=_SETTINGS)
+@click.version_option(__version__, prog_name="mibsk")
+def main() -> None:
+    """Shared representations of paired data."""
+
+
+def _factors(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    return [name.strip() for name in (value or "").split(",") if name.strip()]
+
+
+@main.command(no_args_is_help=True)
+@click.argument("x", metavar="A")
+@click.argument("y", metavar="B")
+@click.option("--labels", metavar="FILE", help="Classes of the rows, one column per factor.")
+@click.option(
+    "--match",
+    metavar="FACTOR",
+    help="In retrieval, every row of the query's class counts, not its partner alone.",
+)
+@click.option(
+    "--shared", metavar="F,G", callback=_factors, help="Factors that both sides should know."
+)
+@click.option(
+    "--nuisance", metavar="F,G", callback=_factors, help="Factors that neither should hold."
+)
+@click.option(
+    "--probe",
+    type=click.Choice(["linear", "mlp"]),
+    default="linear",
+    show_default=True,
+    help="What reads the factors.",
+)
+@click.option(
+    "--names", nargs=2, metavar="A B", help="What to call the sides; by default like their files."
+)
+@click.option(
+    "--k",
+    type=click.IntRange(1),
+    metavar="K",
+    default=10,
+    show_default=True,
+    help="Number of nearest neighbours.",
+)
+@click.option(
+    "--similarity",
+    type=click.Choice(["cosine", "dot"]),
+    default="cosine",
+    show_default=True,
+    help="Whether neighbours, retrieval and geometry see the direction of a row alone.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Use N random rows for everything. By default all, and fewer where a metric compares "
+    "each row with all others; the report says how many.",
+)
+@click.option(
+    "--ci",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="LEVEL",
+    default=0.95,
+    show_default=True,
+    help="Level of the intervals.",
+)
+@click.option("--no-ci", is_flag=True, help="No intervals; faster.")
+@click.option(
+    "--permutations",
+    type=click.IntRange(0),
+    metavar="N",
+    default=200,
+    show_default=True,
+    help="Shufflings of partners, for what chance gives; 0 for none.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of all that is drawn.",
+)
+@click.option(
+    "--json",
+    "json_path",
+    metavar="FILE",
+    default="measurement.json",
+    show_default=True,
+    help="Where to write all numbers.",
+)
+@click.option(
+    "--html",
+    "html_path",
+    metavar="FILE",
+    default="measurement.html",
+    show_default=True,
+    help="Where to write the page with pictures.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def measure(
+    x: str,
+    y: str,
+    labels: str | None,
+    names: tuple[str, str] | None,
+    json_path: str,
+    html_path: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Measure how alike two sets of embeddings are, and what each knows.
+
+    A and B hold one embedding per row; row i of A and row i of B are partners. They are .npy, .npz
+    (FILE.npz:NAME for one of several arrays), .csv, .tsv or .parquet files of numbers.
+
+    Prints alignment, geometry, retrieval and information with intervals, and writes the same as
+    JSON and as a page of HTML.
+    """
+    os.environ.setdefault("MPLBACKEND", "agg")  # pictures go into files
+    with _one_line_errors():
+        report = _measure(x, y, labels, names, (json_path, html_path), quiet, options)
+    report.write(json_path, html_path)
+    if not quiet:
+        from .reporting import print_report
+
+        print_report(report, sys.stdout)
+        click.echo(f"\nWritten: {json_path} and {html_path}")
+
+
+def _measure(
+    x: str,
+    y: str,
+    labels: str | None,
+    names: tuple[str, str] | None,
+    outputs: tuple[str, str],
+    quiet: bool,
+    options: dict[str, Any],
+) -> Measurement:
+    from . import reporting
+
+    reporting.check_outputs(outputs, inputs=[x, y, *([labels] if labels else [])])
+    with _progress(quiet) as progress:
+        return reporting.measure_files(
+            x,
+            y,
+            labels,
+            names=names,
+            ci=None if options.pop("no_ci") else options.pop("ci"),
+            n_permutations=options.pop("permutations"),
+            max_rows=options.pop("rows"),
+            random_state=options.pop("seed"),
+            progress=progress,
+            **{name: value for name, value in options.items() if name != "ci"},
+        )
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn what is wrong with the input into one line."""
+    from .exceptions import NotInstalledError
+
+    try:
+        yield
+    except (ValueError, TypeError, NotInstalledError) as error:
+        raise BadInputError(str(error)) from error
+    except OSError as error:
+        raise BadInputError(f"{error.filename or 'a file'}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Show how far the work is: a bar in a terminal, short lines elsewhere."""
+    if quiet:
+        yield None
+    elif not sys.stderr.isatty():
+        yield _print_step
+    else:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("reading", total=None)
+            yield lambda done, n, title: bar.update(
+                task, completed=done, total=n or None, description=title
+            )
+
+
+def _print_step(done: int, n: int, title: str) -> None:
+    if title:
+        click.echo(f"[{done + 1}/{n}] {title}" if n else title, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""The report as one page of HTML, which loads nothing from anywhere."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from importlib.resources import files
+from itertools import groupby
+from math import log
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from .. import __version__
+from ._catalogue import GROUPS
+from ._measurement import Line, Measurement
+from ._pictures import DARK, LIGHT, draw
+from ._words import ARROWS, interval, number, p_value, summary, what_was_measured
+
+TILES = (
+    "recall_at_1.x_to_y",
+    "recall_at_1.y_to_x",
+    "cka_unbiased",
+    "mutual_knn",
+    "modality_gap",
+)
+
+
+def render(report: Measurement) -> str:
+    """Return the page of a report."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    source = files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8")
+    pictures, picture_note = draw(report)
+    ci = report.options["ci"]
+    return environment.from_string(source).render(
+        report=report,
+        version=__version__,
+        light=LIGHT,
+        dark=DARK,
+        what=what_was_measured(report),
+        tiles=list(_tiles(report)),
+        findings=summary(report),
+        pictures=[
+            {
+                "caption": picture.caption,
+                "width": picture.width,
+                "light": b64encode(picture.light).decode(),
+                "dark": b64encode(picture.dark).decode(),
+            }
+            for picture in pictures
+        ],
+        picture_note=picture_note,
+        groups=list(_groups(report)),
+        ci=None if ci is None else f"{100 * ci:g}%",
+        tested=any(line.chance for line in report),
+        how=list(_how(report)),
+        definitions=list({line.metric: line for line in report}.values()),
+    )
+
+
+def _tiles(report: Measurement) -> Iterator[dict[str, str]]:
+    for line in report:
+        if line.key in TILES and line.value is not None:
+            yield {
+                "name": line.title,
+                "subject": line.subject,
+                "value": number(line.value),
+                "interval": interval(line),
+            }
+
+
+def _groups(report: Measurement) -> Iterator[dict[str, Any]]:
+    tested = any(line.chance for line in report)
+    for group, heading in GROUPS.items():
+        lines = [line for line in report if line.group == group]
+        if not lines:
+            continue
+        title, question = heading.split(": ")
+        yield {
+            "title": title,
+            "question": question[0].upper() + question[1:],
+            "tested": any(line.chance for line in lines),
+            "columns": 4 + (report.options["ci"] is not None) + 2 * tested,
+            "metrics": [
+                {"rows": [_row(line) for line in some], "meaning": some[0].meaning}
+                for _, found in groupby(lines, lambda line: line.metric)
+                for some in [list(found)]
+            ],
+        }
+
+
+def _row(line: Line) -> dict[str, Any]:
+    return {
+        "line": line,
+        "bar": _bar(line),
+        "value": number(line.value),
+        "interval": interval(line),
+        "chance": number(line.chance_level) if line.chance else "",
+        "p": p_value(line),
+        "better": f"{ARROWS[line.better]} {line.better}" if line.better else "",
+    }
+
+
+def _bar(line: Line) -> dict[str, Any] | None:
+    """Return where the marks of a line stand, in per cent of its span."""
+    if line.value is None or line.span is None:
+        return None
+    bar = {
+        "low": f"{line.span[0]:.3g}",
+        "high": f"{line.span[1]:.3g}" if line.span[1] < 1000 else f"{line.span[1]:,.0f}",
+        "dot": _place(line, line.value),
+        "range": None,
+        "chance": None if line.chance_level is None else _place(line, line.chance_level),
+    }
+    if line.low is not None and line.high is not None:
+        low, high = _place(line, line.low), _place(line, line.high)
+        bar["range"] = (low, round(high - low, 2))
+    return bar
+
+
+def _place(line: Line, value: float) -> float:
+    """Return where a value lies in the span of a line, 0 to 100."""
+    low, high = line.span or (0.0, 1.0)
+    if line.logarithmic:
+        low, high, value = log(low), log(high), log(max(value, low))
+    share = (value - low) / (high - low) if high > low else 0.0
+    return round(100 * min(max(share, 0.0), 1.0), 2)
+
+
+def _how(report: Measurement) -> Iterator[tuple[str, str]]:
+    options = report.options
+    yield (
+        "similarity",
+        {
+            "cosine": "cosine: neighbours, retrieval and geometry see rows of length 1",
+            "dot": "dot product: all metrics see the rows as they are",
+        }[options["similarity"]],
+    )
+    yield "neighbours", f"k = {options['k']}"
+    if options["match"] is not None:
+        yield "retrieval", f"a row counts if it is of the query's class of {options['match']}"
+    if report.factors:
+        yield "probe", options["probe"]
+    if fewer := sorted({line.n_rows for line in report if line.n_rows < report.x.shape[0]}):
+        counts = ", ".join(f"{n:,}" for n in fewer)
+        titles = dict.fromkeys(line.title for line in report if line.n_rows < report.x.shape[0])
+        yield "fewer rows", f"{counts} random rows for {', '.join(titles)}"
+    if options["ci"] is not None:
+        found = {line.n_resamples for line in report if line.n_resamples}
+        counts = " to ".join(str(n) for n in sorted({min(found), max(found)})) if found else "no"
+        yield "intervals", f"{100 * options['ci']:g}%, from {counts} resamples of the rows"
+    if options["n_permutations"]:
+        shuffled = {line.chance.n_rows for line in report if line.chance}
+        parts = [f"{n:,}" for n in sorted(shuffled) if n < report.x.shape[0]]
+        rows = f", of {' or '.join(parts)} rows where that takes long" * bool(parts)
+        yield "chance", f"{options['n_permutations']} shufflings of the partners{rows}"
+    yield "seed", str(options["random_state"])

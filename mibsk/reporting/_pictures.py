@@ -1,0 +1,110 @@
+"""Pictures of the two sides, for light and for dark pages."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..exceptions import NotInstalledError
+
+if TYPE_CHECKING:
+    from ._measurement import Measurement
+
+DPI = 170
+
+
+_DISPLAYS = {
+    "SimilarityDisplay": "Cosine of each row with each row of the other side",
+    "ModalityGapDisplay": "Both sides in the plane of most variance, partners joined",
+}
+_LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
+_INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
+_PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
+
+
+class Paper(NamedTuple):
+    """Colours of a page."""
+
+    ground: str
+    card: str
+    ink: str
+
+
+LIGHT = Paper("#f6f6f2", "#ffffff", "#1c1e21")
+DARK = Paper("#131518", "#1c1f23", "#e8e7e3")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture in both colours, as PNG; `width` in pixels of a page."""
+
+    caption: str
+    light: bytes
+    dark: bytes
+    width: int
+
+
+def draw(report: Measurement) -> tuple[list[Picture], str]:
+    """Return the pictures of a report, and what there is to say if one is missing."""
+    x, y, labels = report.sample
+    one_space, fractions = x.shape[1] == y.shape[1], _fractions(report)
+    missing = [] if one_space else ["Without pictures of both sides, which need the same columns."]
+    if not one_space and fractions is None:
+        return [], missing[0]
+    try:
+        from .. import inspection
+        from ..inspection._matplotlib import import_pyplot
+
+        pyplot = import_pyplot()
+    except NotInstalledError as error:
+        return [], f"Without pictures: {error}"
+    pictures = []
+    pair = {report.x.name: x, report.y.name: y}
+    notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []
+    notes += ["rows scaled to length 1"] if report.options["similarity"] == "cosine" else []
+    for name, caption in _DISPLAYS.items() if one_space else ():
+        make = partial(getattr(inspection, name).from_embeddings, pair, labels=labels)
+        try:
+            pictures.append(_in_both_colours(make, "; ".join([caption, *notes]) + ".", pyplot))
+        except ValueError as error:
+            missing.append(f"Without {name}: {error}.")
+    if fractions is not None:
+        make = partial(inspection.LeakageDisplay.from_fractions, fractions)
+        pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))
+    return pictures, " ".join(missing)
+
+
+def _in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Picture:
+    images, width = [], 0
+    for paper in (LIGHT, DARK):
+        colors = dict.fromkeys(_INKS, paper.ink) | dict.fromkeys(_PAPERS, paper.card)
+        with warnings.catch_warnings(), pyplot.rc_context(colors):
+            warnings.simplefilter("ignore")  # letters that the font lacks
+            figure = make().figure_
+            stream = io.BytesIO()
+            figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+            width = round(96 * figure.get_figwidth())
+            pyplot.close(figure)
+        images.append(stream.getvalue())
+    return Picture(caption, images[0], images[1], width)
+
+
+def _fractions(report: Measurement) -> dict[str, dict[str, dict[str, float]]] | None:
+    """Return what both sides keep and leak, if there are factors of both kinds to compare."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for side, name in (("x", report.x.name), ("y", report.y.name)):
+        found[name] = {}
+        for kind in ("leakage", "kept"):
+            start = f"{kind}.{side}."
+            found[name][kind] = {
+                line.key.removeprefix(start): line.value
+                for line in report
+                if line.key.startswith(start) and line.value is not None
+            }
+    x, y = found.values()
+    alike = all(values and values.keys() == y[kind].keys() for kind, values in x.items())
+    return found if alike else None

@@ -1,0 +1,91 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from mibsk.reporting import read_labels
+from mibsk.reporting._labels import check_factors
+
+TABLE = pd.DataFrame({"digit": [0, 1] * 10, "speaker": ["NA", "None"] * 10})
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("suffix", "sep"), [("csv", ","), ("tsv", "\t")])
+@pytest.mark.parametrize("index", [True, False])
+def test_tables_keep_words_such_as_na(suffix, sep, index):
+    TABLE.to_csv(f"labels.{suffix}", sep=sep, index=index)
+    pd.testing.assert_frame_equal(read_labels(f"labels.{suffix}"), TABLE, check_dtype=False)
+
+
+def test_a_parquet_table():
+    pytest.importorskip("pyarrow")
+    TABLE.to_parquet("labels.parquet")
+    pd.testing.assert_frame_equal(read_labels("labels.parquet"), TABLE, check_dtype=False)
+
+
+def test_a_first_line_of_numbers_is_names_too():
+    TABLE.set_axis(["0", "1"], axis=1).to_csv("labels.csv", index=False)
+    assert list(read_labels("labels.csv")) == ["0", "1"]
+
+
+def test_arrays():
+    np.save("one.npy", np.arange(4))
+    np.save("two.npy", np.array([["a", "b"], ["c", "d"]]))
+    np.savez("both.npz", digit=np.arange(4), other=np.arange(4))
+    assert read_labels("one.npy").to_dict("list") == {"label": [0, 1, 2, 3]}
+    assert read_labels("two.npy").to_dict("list") == {"label_0": ["a", "c"], "label_1": ["b", "d"]}
+    assert list(read_labels("both.npz:digit")) == ["label"]
+
+
+def test_bad_files():
+    np.save("deep.npy", np.zeros((2, 2, 2)))
+    np.save("objects.npy", np.array([{}], object), allow_pickle=True)
+    with open("twice.csv", "w") as file:
+        file.write("a,b\n1,2,3\n")
+    for name, message in {
+        "deep.npy": r"expected classes of shape \(n,\) or \(n, n_factors\)",
+        "objects.npy": "never read",
+        "twice.csv": "fewer names in its first line than cells",
+        "missing.csv": "does not exist",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            read_labels(name)
+
+
+def test_what_tells_nothing_is_left_out_with_a_note():
+    table = TABLE.assign(constant=1, id=range(20), age=np.linspace(0, 1, 20))
+    factors, notes = check_factors(table, 20, "labels.csv")
+    assert list(factors) == ["digit", "speaker", "age"]
+    assert notes == [
+        "factor 'constant' of labels.csv is the same in all rows (1): nothing to tell apart; "
+        "left out",
+        "factor 'id' of labels.csv has a class of its own for each of the 20 rows, like an id; "
+        "left out",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "message"),
+    [
+        (TABLE[:19], {}, "l.csv has labels of 19 rows, the embeddings have 20"),
+        (TABLE.replace("NA", np.nan), {}, r"l.csv\['speaker'\] has 10 missing label"),
+        (TABLE.assign(c=1), {"needed": ["c"]}, "factor 'c' of l.csv is the same in all rows"),
+        (TABLE.assign(c=range(20)), {"match": "c"}, "for each of the 20 rows, like an id; choose"),
+        (TABLE, {"needed": ["digits"]}, "no factor 'digits'. Did you mean 'digit'?"),
+        (TABLE, {"match": "zzz"}, "no factor 'zzz'. It has 'digit', 'speaker'"),
+        (TABLE.assign(c=1)[["c"]], {}, "factor 'c' of l.csv is the same in all rows"),
+        (TABLE.assign(c=range(20))[["c"]], {}, "a class of its own"),
+        (TABLE[[]], {}, "holds no factor"),
+        (
+            TABLE.assign(age=np.linspace(0, 1, 20)),
+            {"match": "age"},
+            r"l.csv\['age'\] must be classes, got real numbers",
+        ),
+    ],
+)
+def test_labels_that_do_not_fit_are_refused(table, options, message):
+    with pytest.raises(ValueError, match=message):
+        check_factors(table, 20, "l.csv", **options)

@@ -1,0 +1,136 @@
+import base64
+import re
+import struct
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from mibsk.reporting import measure
+from mibsk.reporting._page import _bar
+from mibsk.reporting._words import interval
+
+QUICK = {"ci": None, "n_permutations": 0}
+
+
+class Page(HTMLParser):
+    """All elements, what they load, and the text."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.loads, self.text, self.open = [], [], "", []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        if tag not in ("meta", "img", "source", "col", "br"):
+            self.open.append(tag)
+        self.loads += [
+            value
+            for name, value in attrs
+            if name in ("src", "srcset", "href", "data", "action", "poster", "background")
+        ]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def html(report):
+    return report.to_html()
+
+
+def test_the_page_loads_nothing(html):
+    page = Page(html)
+    assert page.open == []
+    assert {"script", "link", "iframe", "object", "embed", "base"}.isdisjoint(page.tags)
+    assert page.loads
+    assert all(load.startswith("data:image/png;base64,") for load in page.loads)
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert "default-src 'none'" in html
+
+
+def test_the_page_says_it_all(html, report):
+    text = Page(html).text
+    for line in report:
+        assert line.title in text
+        assert line.meaning in text
+        assert line.source in text
+        assert interval(line) in text
+    assert "A row of the same digit comes first in" in text
+    assert "Of speaker, a nuisance, image tells" in text
+
+
+def test_pictures_are_there_in_light_and_in_dark(html):
+    pictures = re.findall(
+        r'<picture><source media="\(prefers-color-scheme: dark\)" srcset="data:image/png;base64,'
+        r'(.*?)">\s*<img src="data:image/png;base64,(.*?)"',
+        html,
+    )
+    assert len(pictures) == 3
+    for pair in pictures:
+        dark, light = (base64.b64decode(data) for data in pair)
+        assert dark != light
+        assert dark.startswith(b"\x89PNG")
+        sizes = {struct.unpack(">II", data[16:24]) for data in (dark, light)}
+        assert len(sizes) == 1
+
+
+def test_without_matplotlib_there_is_a_line_in_place_of_pictures(report, html, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    plain = report.to_html()
+    assert "<picture>" not in plain
+    assert "pip install &#39;mibsk[plot]&#39;" in plain
+    assert len(plain) < len(html)
+
+
+def test_sides_in_two_spaces_have_no_picture_of_both(pairs):
+    X, Y, labels = pairs
+    html = measure(X, Y[:, :4], **QUICK).to_html()
+    assert "<picture>" not in html
+    assert "Without pictures of both sides" in html
+    factors = {"shared": ["digit"], "nuisance": ["speaker"]}
+    html = measure(X, Y[:, :4], labels, **factors, **QUICK).to_html()
+    assert html.count("<picture>") == 1  # of what is kept and leaked
+
+
+def test_one_column_has_one_picture(pairs):
+    X, Y, _ = pairs
+    html = measure(X[:, :1], Y[:, :1], **QUICK).to_html()
+    assert html.count("<picture>") == 1
+    assert "Without ModalityGapDisplay" in html
+
+
+def test_names_are_text_and_no_markup(pairs):
+    X, Y, _ = pairs
+    html = measure(X, Y, names=("<script>alert(1)</script>", "a & b 文"), **QUICK).to_html()
+    assert "script" not in Page(html).tags
+    assert "a &amp; b 文" in html
+
+
+def test_no_line_at_all_is_still_a_page(report):
+    assert Page(replace(report, lines=()).to_html()).open == []
+
+
+def test_bars_stand_within_their_span(report):
+    line = replace(report["cka"], value=0.5, low=0.25, high=2.0, span=(0.0, 1.0))
+    bar = _bar(line)
+    assert (bar["dot"], bar["range"]) == (50, (25, 75))
+    rank = replace(report["median_rank.x_to_y"], value=10.0, low=None, high=None, span=(1.0, 100.0))
+    assert _bar(rank)["dot"] == 50
+    assert _bar(replace(line, value=None)) is None
+    assert _bar(replace(line, span=None)) is None
+    assert _bar(replace(line, span=(1.0, 1.0)))["dot"] == 0
+
+
+def test_a_page_of_two_rows(tmp_path):
+    X = np.eye(2)
+    assert Page(measure(X, X).to_html()).open == []
