@@ -45,8 +45,9 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--labels", metavar="FILE", help="Classes of the rows, one column per factor.")
 @click.option(
     "--match",
-    metavar="FACTOR",
-    help="In retrieval, every row of the query's class counts, not its partner alone.",
+    metavar="F,G",
+    callback=_factors,
+    help="In retrieval, every row that agrees in these factors counts, not the partner alone.",
 )
 @click.option(
     "--shared", metavar="F,G", callback=_factors, help="Factors that both sides should know."

@@ -92,7 +92,7 @@ def test_options_arrive(folder):
     assert found["options"] == {
         "k": 3,
         "similarity": "dot",
-        "match": "digit",
+        "match": ["digit"],
         "shared": ["digit"],
         "nuisance": ["speaker"],
         "probe": "mlp",

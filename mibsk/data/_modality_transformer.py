@@ -51,8 +51,8 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         Raises
         ------
         ValueError
-            If a mapping lacks the modality, there are other columns, their names repeat, or a single
-            row came without its axis.
+            If a mapping lacks the modality, there are other columns, their names repeat, or a
+            single row came without its axis.
         """
         name = self.input_.name
         if isinstance(X, Mapping) and not sp.issparse(X):  # a DOK matrix is a mapping too

@@ -162,7 +162,7 @@ def _read(X: Matrix, n_rows: int | None = None) -> Iterator[Matrix]:
 
 def largest_magnitude(X: Matrix) -> float:
     """Return the largest absolute value of a matrix."""
-    return max(float(abs(part).max()) for part in _read(X))
+    return max(float(max(part.max(), -part.min())) for part in _read(X))
 
 
 def in_range(X: Matrix) -> Matrix:

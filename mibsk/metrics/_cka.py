@@ -8,18 +8,18 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import Matrix, as_pair, check_positive
+from ._arrays import Matrix, as_pair, check_positive, to_numpy
 from ._hsic import (
     hsic,
     linear_sums,
     rbf_sums,
-    squared_norms,
     sum_of_squares,
     unbiased_hsic,
     unit,
 )
 from ._moments import centred, check_varies, narrow
 from ._resampling import CI, Bootstrap, Estimate, over_rows, take_rows
+from ._scores import squared_norms
 
 KERNELS = ("linear", "rbf")
 
@@ -154,7 +154,7 @@ def repaired_linear_cka(
     estimate = unbiased_hsic if unbiased else hsic
     norm = np.sqrt(estimate(sums.xx)) * np.sqrt(estimate(sums.yy))
     x, y = (unit(Z) * centred(narrow(Z)) for Z in (X, Y))
-    a, b = squared_norms(x), squared_norms(y)
+    a, b = (to_numpy(squared_norms(z)) for z in (x, y))
 
     def value(order: NDArray[np.intp]) -> float:
         product, diagonal = sum_of_squares(x.T @ take_rows(y, order)), float(a @ b[order])

@@ -16,6 +16,7 @@ from ._arrays import (
     to_numpy,
 )
 from ._moments import centred_chunks, narrow
+from ._scores import squared_norms
 
 FARTHEST = 1e6  # values in units of the RBF kernel's width: beyond, distances are lost in rounding
 
@@ -80,8 +81,9 @@ def linear_sums(X: Matrix, Y: Matrix) -> PairSums:
     diagonals = dict.fromkeys(["xy", "xx", "yy", "x", "y"], 0.0)
     units = unit(X), unit(Y)
     for x, y in centred_chunks(narrow(X), narrow(Y)):
-        x, y = units[0] * x, units[1] * y
-        a, b = squared_norms(x), squared_norms(y)
+        x *= units[0]
+        y *= units[1]
+        a, b = (to_numpy(squared_norms(z)) for z in (x, y))
         diagonals["x"] += float(a.sum())
         diagonals["y"] += float(b.sum())
         for pair, (left, right), traces in (
@@ -103,11 +105,6 @@ def linear_sums(X: Matrix, Y: Matrix) -> PairSums:
 def unit(X: Matrix) -> float:
     """Return the power of two that brings values near 1, and so their fourth powers in range."""
     return 2.0 ** -float(np.frexp(largest_magnitude(X) or 1.0)[1])
-
-
-def squared_norms(X: Matrix) -> Any:
-    """Return the squared norm of each row, (n,)."""
-    return to_numpy((X * X).sum(axis=1))
 
 
 def sum_of_squares(products: Matrix) -> float:

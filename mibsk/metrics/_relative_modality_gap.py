@@ -12,6 +12,7 @@ from ._arrays import Matrix, check_same_rows
 from ._moments import centred_chunks
 from ._one_space import as_clouds
 from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._scores import squared_norms
 
 
 @overload
@@ -73,6 +74,8 @@ def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float
 
 def _relative_gap(X: Matrix, Y: Matrix) -> float:
     between = float(squared_distances(X, Y).mean())
-    squares = sum(float((x * x).sum() + (y * y).sum()) for x, y in centred_chunks(X, Y))
+    squares = sum(
+        float(squared_norms(x).sum() + squared_norms(y).sum()) for x, y in centred_chunks(X, Y)
+    )
     within = squares / (len(X) - 1)
     return between / (between + within) if between + within > 0 else np.nan

@@ -45,11 +45,23 @@ class Scores:
         self.queries = _scaled(self.X, xp.where(norms == 0, xp.ones_like(norms), norms))
         gallery = _scaled(self.Y, largest * xp.ones_like(gallery_norms))
         self.gallery = xp.asarray(gallery.T, copy=True)  # (d, m)
+        self._tile = np.empty(0, dtype=np.float32)
         self.slack = 1.01 * (X.shape[1] + 4) * 2.0**-24
 
     def coarse(self, rows: Any, columns: slice = slice(None)) -> Matrix:
-        """Return scores of some queries with some of the gallery, in float32."""
-        return self.queries[rows] @ self.gallery[:, columns]
+        """Return scores of some queries with some of the gallery, in float32.
+
+        They last until the next call: a fresh array for each tile would take longer to get from the
+        system than to fill.
+        """
+        queries, gallery = self.queries[rows], self.gallery[:, columns]
+        if on_accelerator(self.X):
+            return queries @ gallery
+        shape = len(queries), gallery.shape[1]
+        if self._tile.size < shape[0] * shape[1]:
+            self._tile = np.empty(shape[0] * shape[1], dtype=np.float32)
+        tile: Matrix = self._tile[: shape[0] * shape[1]].reshape(shape)
+        return np.matmul(queries, gallery, out=tile)
 
     def tiles(self, n_rows: int, n_columns: int) -> Iterator[slice]:
         """Cut rows so that tiles of coarse scores are large enough to be fast, and bounded."""
@@ -68,10 +80,9 @@ class Scores:
         xp = namespace(self.X)
         step = max(1, CHUNK_SIZE // self.X.shape[1])
         parts = [
-            xp.sum(
-                as_double(self.X[rows[start : start + step]])
-                * as_double(self.Y[columns[start : start + step]]),
-                axis=1,
+            xp.vecdot(
+                as_double(self.X[rows[start : start + step]]),
+                as_double(self.Y[columns[start : start + step]]),
             )
             for start in range(0, max(len(rows), 1), step)
         ]
@@ -90,11 +101,13 @@ def row_norms(X: Matrix) -> Any:
     """Return the Euclidean norm of each row, (n,), in float64."""
     xp = namespace(X)
     step = max(1, CHUNK_SIZE // X.shape[1])
-    parts = [
-        xp.sqrt(xp.sum(as_double(X[start : start + step]) ** 2, axis=1))
-        for start in range(0, len(X), step)
-    ]
-    return xp.concat(parts)
+    parts = [squared_norms(as_double(X[start : start + step])) for start in range(0, len(X), step)]
+    return xp.sqrt(xp.concat(parts))
+
+
+def squared_norms(X: Matrix) -> Any:
+    """Return the squared Euclidean norm of each row, (n,)."""
+    return namespace(X).vecdot(X, X)
 
 
 def count_rows(mask: Any) -> Any:

@@ -50,8 +50,18 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     return pd.DataFrame({f"label_{i}": column for i, column in enumerate(array.T)})
 
 
+def as_names(factors: str | Iterable[str] | None) -> list[str]:
+    """Return the names of one factor, of several or of none, each of them once."""
+    return [factors] if isinstance(factors, str) else list(dict.fromkeys(factors or ()))
+
+
 def check_factors(
-    labels: Any, n_rows: int, name: str, *, needed: Iterable[str] = (), match: str | None = None
+    labels: Any,
+    n_rows: int,
+    name: str,
+    *,
+    needed: Iterable[str] = (),
+    match: str | Iterable[str] = (),
 ) -> tuple[pd.DataFrame, list[str]]:
     """Return the factors with which something can be measured, and notes on the others.
 
@@ -65,8 +75,8 @@ def check_factors(
         What to call the labels in messages.
     needed : iterable of str
         Factors that must be among them.
-    match : str, default=None
-        A factor that must be among them and hold classes.
+    match : str or iterable of str
+        Factors that must be among them and hold classes.
 
     Raises
     ------
@@ -90,7 +100,8 @@ def check_factors(
             usable[str(factor)] = values
             continue
         unusable[str(factor)] = f"factor {str(factor)!r} of {name} {why}"
-    for factor in (*needed, *([] if match is None else [match])):
+    match = as_names(match)
+    for factor in (*needed, *match):
         if factor in unusable:
             raise ValueError(f"{unusable[factor]}; choose another factor")
         if factor not in usable:
@@ -98,6 +109,6 @@ def check_factors(
             raise ValueError(f"{name} has no factor {factor!r}.{hint}")
     if not usable:
         raise ValueError("; ".join(unusable.values()) or f"{name} holds no factor")
-    if match is not None:
-        as_labels(usable[match], n_rows, f"{name}[{match!r}]")
+    for factor in match:
+        as_labels(usable[factor], n_rows, f"{name}[{factor!r}]")
     return pd.DataFrame(usable), [f"{reason}; left out" for reason in unusable.values()]

@@ -18,7 +18,7 @@ from ..data._duplicates import duplicate_rows
 from ..metrics._arrays import as_matrix, is_real, to_numpy
 from ..metrics._resampling import Bootstrap
 from ._catalogue import CATALOGUE, FEW_RESAMPLES, MANY_COLUMNS, SQUARE, Entry
-from ._labels import check_factors
+from ._labels import as_names, check_factors
 from ._measurement import Chance, Line, Measurement, Sample, Side
 from ._rows import Rows
 
@@ -39,7 +39,7 @@ def measure(
     names: tuple[str, str] = ("x", "y"),
     k: int = 10,
     similarity: str = "cosine",
-    match: str | None = None,
+    match: str | Iterable[str] | None = None,
     shared: Iterable[str] = (),
     nuisance: Iterable[str] = (),
     probe: str = "linear",
@@ -67,8 +67,9 @@ def measure(
     similarity : {"cosine", "dot"}, default="cosine"
         Whether neighbours, retrieval and geometry see the direction of each row alone, or the rows
         as they are.
-    match : str, default=None
-        A factor: in retrieval every row of the query's class counts, not only its partner.
+    match : str or iterable of str, default=None
+        Factors: in retrieval every row counts that agrees with the query in all of them, not only
+        its partner.
     shared, nuisance : iterable of str
         Factors that both sides should know, and that neither should hold.
     probe : {"linear", "mlp"}, default="linear"
@@ -110,12 +111,12 @@ def measure(
             f"row i of {names[0]} must be the partner of row i of {names[1]}, got {len(X)} and "
             f"{len(Y)} rows: give as many in both"
         )
-    shared, nuisance = list(dict.fromkeys(shared)), list(dict.fromkeys(nuisance))
+    shared, nuisance, match = (as_names(factors) for factors in (shared, nuisance, match))
     _check_options(k, similarity, match, shared, nuisance, probe, ci, n_permutations, max_rows)
     check_scalar("random_state", random_state, low=0, integer=True)
     wanted = [*shared, *nuisance]
-    if labels is None and (wanted or match is not None):
-        raise ValueError(f"labels are needed for the factor {(*wanted, match)[0]!r}: give them too")
+    if labels is None and (wanted or match):
+        raise ValueError(f"labels are needed for the factor {(wanted + match)[0]!r}: give them too")
     factors, notes = pd.DataFrame(), list[str]()
     if labels is not None:
         factors, notes = check_factors(labels, len(X), "labels", needed=wanted, match=match)
@@ -139,7 +140,7 @@ def measure(
             "in one space is left out"
         )
     rows = Rows(X, Y, random_state)
-    if match is None and X.shape[1] == Y.shape[1]:
+    if not match and X.shape[1] == Y.shape[1]:
         notes += _repeated(rows, how)
     lines = tuple(_lines(rows, factors, how, progress))
     return Measurement(
@@ -174,7 +175,7 @@ class _How:
     names: tuple[str, str]
     k: int
     directions: bool
-    match: str | None
+    match: list[str]
     roles: dict[str, str]  # factor -> shared, nuisance or other
     probe: str
     ci: float | None
@@ -236,15 +237,15 @@ def _tasks(rows: Rows, factors: pd.DataFrame, how: _How) -> Iterator[_Task]:
     for entry in CATALOGUE:
         if entry.one_space and len(set(rows.n_columns)) > 1:
             continue
-        if entry.retrieves == "classes only" and how.match is None:
+        if entry.retrieves == "classes only" and not how.match:
             continue
         n = min(len(rows), how.max_rows or entry.max_rows)
         for key, subject, choose, factor in _subjects(entry, how):
             params = dict(entry.params)
             if entry.takes_k:
                 params["k"] = min(how.k, n - 1)
-            if entry.retrieves and how.match is not None:
-                classes = factors[how.match].iloc[rows.numbers(n)]
+            if entry.retrieves and how.match:
+                classes = factors.groupby(how.match).ngroup().iloc[rows.numbers(n)]
                 params["labels"] = (classes, classes)
             if factor is not None:
                 params |= {
@@ -368,8 +369,8 @@ def _repeated(rows: Rows, how: _How) -> Iterator[str]:
         if found.n_rows > MANY_REPEATED * n:
             yield (
                 f"{found.n_rows:,} of {n:,} rows of {name} equal another one: a partner among "
-                "equal rows does not count as found. If any row of a class will do, name the "
-                "factor with match (--match)"
+                "equal rows does not count as found. If any row that agrees in some factors "
+                "will do, name them with match (--match)"
             )
 
 
@@ -377,7 +378,8 @@ def _sample(rows: Rows, factors: pd.DataFrame, how: _How) -> Sample:
     n = min(len(rows), how.max_rows or SAMPLE, SAMPLE)
     X, Y = (to_numpy(Z) for Z in rows.take(n, unit=how.directions))
     fitting = [f for f in how.roles if factors[f].nunique() <= MAX_CLASSES]
-    shown = how.match or next(iter(sorted(fitting, key=lambda f: how.roles[f] != "shared")), None)
+    fitting.sort(key=lambda factor: (factor not in how.match, how.roles[factor] != "shared"))
+    shown = next(iter(fitting), None)
     return Sample(X, Y, None if shown is None else factors[shown].iloc[rows.numbers(n)])
 
 

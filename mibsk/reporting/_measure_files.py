@@ -71,7 +71,7 @@ def measure_files(
             len(X),
             os.fspath(labels),
             needed=[*options.get("shared", ()), *options.get("nuisance", ())],
-            match=options.get("match"),
+            match=options.get("match") or (),
         )
     report = measure(X, Y, table, names=names or _names(paths), progress=progress, **options)
     return replace(

@@ -139,8 +139,9 @@ def _how(report: Measurement) -> Iterator[tuple[str, str]]:
         }[options["similarity"]],
     )
     yield "neighbours", f"k = {options['k']}"
-    if options["match"] is not None:
-        yield "retrieval", f"a row counts if it is of the query's class of {options['match']}"
+    if options["match"]:
+        agreed = " and ".join(options["match"])
+        yield "retrieval", f"a row counts if it agrees with the query in {agreed}"
     if report.factors:
         yield "probe", options["probe"]
     if fewer := sorted({line.n_rows for line in report if line.n_rows < report.x.shape[0]}):

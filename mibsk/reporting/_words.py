@@ -62,7 +62,9 @@ def _retrieved(report: Measurement) -> Iterator[str]:
         return
     match = report.options["match"]
     found = (
-        "Partners are found first" if match is None else f"A row of the same {match} comes first"
+        f"A row of the same {' and '.join(match)} comes first"
+        if match
+        else "Partners are found first"
     )
     rank = _line(report, "median_rank.x_to_y")
     median = "" if rank is None else f"; the median rank is {_rank(rank)}"

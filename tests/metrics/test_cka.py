@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from mibsk.metrics import _arrays, cka
+from mibsk.metrics import _arrays, _moments, cka
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
@@ -82,7 +82,8 @@ def test_a_wide_rbf_kernel_is_a_linear_one():
 def test_chunks_and_tiles_do_not_change_the_value(monkeypatch, unbiased, shape):
     X, Y = draw_pair(0, *shape)
     plain = [cka(X, Y, kernel=kernel, unbiased=unbiased) for kernel in ("linear", "rbf")]
-    monkeypatch.setattr(_arrays, "CHUNK_SIZE", 50)
+    monkeypatch.setattr(_moments, "IN_CACHE", 1)
+    monkeypatch.setattr(_moments, "ROWS_AT_LEAST", 7)
     monkeypatch.setattr(_arrays, "TILE_SIZE", 700)
     found = [cka(X, Y, kernel=kernel, unbiased=unbiased) for kernel in ("linear", "rbf")]
     assert found == pytest.approx(plain, abs=1e-12)

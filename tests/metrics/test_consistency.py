@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from mibsk.metrics import _arrays, compare, consistency
+from mibsk.metrics import _arrays, _moments, compare, consistency
 
 
 def draw(seed=0, n=80, widths=(3, 5, 2)):
@@ -20,10 +20,11 @@ def draw(seed=0, n=80, widths=(3, 5, 2)):
     ]
 
 
-@pytest.mark.parametrize("chunk_size", [7, 2**20])
+@pytest.mark.parametrize("rows_at_once", [7, 512])
 @pytest.mark.parametrize("n_runs", [2, 3])
-def test_equals_scikit_learn(n_runs, chunk_size, monkeypatch):
-    monkeypatch.setattr(_arrays, "CHUNK_SIZE", chunk_size)
+def test_equals_scikit_learn(n_runs, rows_at_once, monkeypatch):
+    monkeypatch.setattr(_moments, "IN_CACHE", 1)
+    monkeypatch.setattr(_moments, "ROWS_AT_LEAST", rows_at_once)
     runs = draw()[:n_runs]
     scores = [LinearRegression().fit(a, b).score(a, b) for a, b in permutations(runs, 2)]
     assert consistency(*runs) == pytest.approx(np.mean(scores), abs=1e-10)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from mibsk.metrics import cka, procrustes
+from mibsk.metrics import _moments, cka, procrustes
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
@@ -68,11 +68,10 @@ def test_noise_lowers_it_and_independent_rows_are_near_0_if_there_are_many():
 
 
 def test_chunks_do_not_change_the_value(monkeypatch):
-    from mibsk.metrics import _arrays
-
     X, Y = draw_pair(0, 50, 5, 3)
     plain = procrustes(X, Y)
-    monkeypatch.setattr(_arrays, "CHUNK_SIZE", 35)
+    monkeypatch.setattr(_moments, "IN_CACHE", 1)
+    monkeypatch.setattr(_moments, "ROWS_AT_LEAST", 7)
     assert procrustes(X, Y) == pytest.approx(plain, rel=1e-12)
 
 

@@ -248,3 +248,14 @@ def test_rows_that_cannot_be_told_apart_are_noted():
     labels = {"kind": np.repeat(np.arange(20), 3)}
     matched = measure(X, Y, labels, match="kind", ci=None, n_permutations=0)
     assert not any("equal another one" in note for note in matched.notes)
+
+
+def test_rows_may_have_to_agree_in_several_factors(pairs):
+    X, Y, labels = pairs
+    options = {"ci": None, "n_permutations": 0}
+    both = measure(X, Y, labels, match=["digit", "speaker"], **options)
+    joined = labels.assign(both=labels["digit"].astype(str) + labels["speaker"])
+    expected = measure(X, Y, joined, match="both", **options)
+    one = measure(X, Y, labels, match="digit", **options)
+    for key in ("recall_at_1.x_to_y", "mean_average_precision.y_to_x"):
+        assert both[key].value == expected[key].value < one[key].value

@@ -31,7 +31,7 @@ def test_json_has_stable_keys(report):
     assert found["options"] == {
         "k": 10,
         "similarity": "cosine",
-        "match": "digit",
+        "match": ["digit"],
         "shared": ["digit"],
         "nuisance": ["speaker"],
         "probe": "linear",
