@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._estimators import are_class_pairs, choose_two, pair_labels, prepare
+from ._estimators import are_class_pairs, choose_two, prepare
 from ._items import Drawer, make_drawer, take_items
 from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
 from ._nearest import Nearest, find_nearest
@@ -112,7 +112,7 @@ class RetrievalDisplay:
         query: str | None = None,
         gallery: str | None = None,
         items: Mapping[str, Any] | None = None,
-        labels: ArrayLike | None = None,
+        labels: Any = None,
         n_queries: int = 5,
         k: int = 5,
         rows: ArrayLike | None = None,
@@ -128,16 +128,16 @@ class RetrievalDisplay:
         estimator : IBAligner or Pipeline that ends with one
             Fitted.
         X, y : data
-            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` one draw of
-            partners is taken.
+            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` all rows of both
+            modalities are taken, each of them once.
         query, gallery : str, default=None
             Modalities that ask and that answer; None where there are two takes the first and the
             second, or the other one.
         items : mapping of str to array-like or list, default=None
             Modality -> what to show of its rows, where that is not the data themselves.
-        labels : array-like (n,), default=None
-            Classes of the pairs: then a neighbour of the query's class is right, not only its
-            partner. None takes those of :class:`mibsk.ClassPairs`.
+        labels : array-like (n,) or tuple of two of them, default=None
+            Classes of the pairs, or of the rows of either side: then a neighbour of the query's
+            class is right, not only its partner. None takes those of :class:`mibsk.ClassPairs`.
         kinds : mapping of str to str, default=None
             Modality -> "image", "spectrogram", "waveform" or "text", where it is not to be told
             from its items.
@@ -158,13 +158,18 @@ class RetrievalDisplay:
         """
         from torch.utils.data import Dataset  # late, as in _estimators
 
-        labels = pair_labels(X, labels)
         aligner, X = prepare(estimator, X)
-        if are_class_pairs(X):
-            X = X.draw(random_state=0)
-        embedded = aligner.embed(X, y)
+        classes: Mapping[str, Any] = {}
+        if are_class_pairs(X):  # each row of the gallery once, however many partners it has
+            X = X.compact()
+            classes, shown = X.class_labels, {name: X[name] for name in X}
+            embedded = {name: aligner.embed_modality(name, rows) for name, rows in shown.items()}
+        else:
+            embedded = aligner.embed(X, y)
+            shown = {} if isinstance(X, Dataset) else aligner.form_.read(aligner.check_form(X), y)
         pair = choose_two(embedded, _chosen(query, gallery, embedded))
-        shown = {} if isinstance(X, Dataset) else aligner.form_.read(aligner.check_form(X), y)
+        if labels is None and classes:
+            labels = tuple(classes[name] for name in pair)
         shown |= {} if items is None else dict(items)
         if lost := [name for name in pair if name not in shown]:
             raise ValueError(
