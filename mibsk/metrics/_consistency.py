@@ -97,7 +97,10 @@ def _r2_of_product(xx: FloatMatrix, total: Any) -> Callable[[FloatMatrix], float
     varies = total > 0
     if not varies.any() or not xx.any():
         return lambda xy: np.nan
-    whitened = whitening(xx)
+    # columns of like size, which change no fit: small ones would be lost in the rounding of others
+    sizes = np.sqrt(np.diag(xx))
+    sizes[sizes == 0] = 1.0
+    whitened = whitening(xx / np.outer(sizes, sizes)) / sizes[:, None]
 
     def r2(xy: FloatMatrix) -> float:
         explained = np.square(whitened.T @ xy[:, varies]).sum(axis=0)
