@@ -7,16 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .._tensors import is_tensor, tensor_to_array
-from ..metrics._arrays import FloatMatrix, as_matrix, check_same_columns
+from ..metrics._arrays import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
+from ..metrics._unit_rows import unit_rows
 from ._models import check_models
 
 
 def as_array(Z: Any, name: str, *, min_rows: int = 2) -> FloatMatrix:
     """Return embeddings (n, d), of whatever kind and on whatever device, as float64."""
-    if is_tensor(Z):
-        Z = tensor_to_array(name, Z)
-    return np.asarray(as_matrix(Z, name, min_rows=min_rows), dtype=np.float64)
+    return double(to_numpy(as_matrix(Z, name, min_rows=min_rows)))
 
 
 def read_pairs(embeddings: Any, *, min_columns: int = 1) -> dict[str, dict[str, FloatMatrix]]:
@@ -97,15 +95,7 @@ def choose_rows(n: int, n_wanted: int, random_state: int | None) -> np.ndarray:
 
 def cosines(Z: FloatMatrix, W: FloatMatrix) -> FloatMatrix:
     """Return the cosine of every row of `Z` with every row of `W`; with a row of zeros it is 0."""
-    Z, W = _unit(Z), _unit(W)
-    result: FloatMatrix = np.clip(Z @ W.T, -1.0, 1.0)  # rounding exceeds 1
-    return result
-
-
-def _unit(Z: FloatMatrix) -> FloatMatrix:
-    largest = np.abs(Z).max(axis=1, keepdims=True)  # squares of what is divided by it are in range
-    Z = Z / np.where(largest > 0, largest, 1.0)
-    result: FloatMatrix = Z / np.maximum(np.linalg.norm(Z, axis=1, keepdims=True), 1.0)
+    result: FloatMatrix = np.clip(unit_rows(Z) @ unit_rows(W).T, -1.0, 1.0)  # rounding exceeds 1
     return result
 
 

@@ -119,8 +119,9 @@ def rbf_sums(X: Matrix, Y: Matrix, sigma: float) -> PairSums:
     n = len(X)
     off = dict.fromkeys(["xy", "xx", "yy"], 0.0)
     rows_k, rows_l = np.empty(n), np.empty(n)
+    squares_x, squares_y = ((Z * Z).sum(axis=1) for Z in (X, Y))
     for rows in tiles(n, n):
-        K, L = _gram(X, rows), _gram(Y, rows)
+        K, L = _gram(X, squares_x, rows), _gram(Y, squares_y, rows)
         rows_k[rows], rows_l[rows] = _row_sums(K), _row_sums(L)
         for name, product in (("xy", K * L), ("xx", K * K), ("yy", L * L)):
             off[name] += float(_row_sums(product).sum())
@@ -155,10 +156,9 @@ def _in_widths(X: Matrix, sigma: float, name: str) -> Matrix:
     return (X - xp.mean(X, axis=0)) / (np.sqrt(2.0) * sigma)
 
 
-def _gram(X: Matrix, rows: slice) -> Matrix:
-    """Return some rows of the Gram matrix, its diagonal set to 0."""
+def _gram(X: Matrix, squares: Matrix, rows: slice) -> Matrix:
+    """Return some rows of the Gram matrix, its diagonal set to 0, given all squared norms."""
     xp = namespace(X)
-    squares = xp.sum(X * X, axis=1)
     distances = squares[rows, None] + squares[None, :] - 2 * (X[rows] @ X.T)
     K = xp.exp(-xp.clip(distances, min=0))
     own = np.arange(rows.stop - rows.start)

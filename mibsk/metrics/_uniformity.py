@@ -16,8 +16,9 @@ from ._arrays import (
     namespace,
     on_accelerator,
 )
+from ._moments import centred
 from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import as_double, row_norms
+from ._scores import row_norms
 
 SIDE = 512  # rows and columns of a tile
 SIDE_ON_ACCELERATOR = 4096
@@ -76,15 +77,14 @@ def uniformity(X: ArrayLike, *, t: float = 2.0, ci: CI = None) -> float | Estima
 def _factors(X: Matrix, t: float) -> tuple[Matrix, Matrix]:
     """Return two matrices whose rows i and j have the inner product ``-t ‖x_i - x_j‖²``."""
     xp = namespace(X)
+    largest = largest_magnitude(X)
     too_far = (
-        f"rows reach {largest_magnitude(X):g}, too far for t={t:g}: their potentials would be "
-        f"lost in rounding. Scale rows to unit norm, or t down"
+        f"rows reach {largest:g}, too far for t={t:g}: their potentials would be lost in "
+        f"rounding. Scale rows to unit norm, or t down"
     )
-    if largest_magnitude(X) > 1e100:
+    if largest > 1e100:
         raise ValueError(too_far)
-    # the distances do not change, and lose less to rounding
-    X = as_double(X) - as_double(X[:1])
-    X = X - xp.mean(X, axis=0, keepdims=True)
+    X = centred(X)  # the distances do not change, and lose less to rounding
     squares = t * row_norms(X)[:, None] ** 2
     if float(xp.max(squares)) > 1e-4 / xp.finfo(X.dtype).eps:
         raise ValueError(too_far)

@@ -16,7 +16,6 @@ from .. import metrics
 from .._validation import check_scalar
 from ..data._duplicates import duplicate_rows
 from ..metrics._arrays import as_matrix, is_real, to_numpy
-from ..metrics._resampling import Bootstrap
 from ._catalogue import CATALOGUE, FEW_RESAMPLES, MANY_COLUMNS, SQUARE, Entry
 from ._labels import as_names, check_factors
 from ._measurement import Chance, Line, Measurement, Sample, Side
@@ -215,7 +214,7 @@ class _Task:
             return min(self.entry.n_resamples, FEW_RESAMPLES)
         return self.entry.n_resamples
 
-    def call(self, ci: Bootstrap | None) -> Any:
+    def call(self, ci: metrics.Bootstrap | None) -> Any:
         metric = getattr(metrics, self.entry.metric)
         return metric(*self.arrays(), **self.params, **({} if ci is None else {"ci": ci}))
 
@@ -320,7 +319,7 @@ def _measure_line(task: _Task, how: _How) -> Line:
 
 def _value(task: _Task, how: _How, notes: list[str]) -> dict[str, Any]:
     if how.ci is not None:
-        ci = Bootstrap(
+        ci = metrics.Bootstrap(
             how.ci,
             n_resamples=task.n_resamples,
             max_rows=task.entry.resample_rows,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics._arrays import CHUNK_SIZE, Matrix, double, namespace
+from ..metrics._arrays import Matrix
 from ..metrics._resampling import take_rows
+from ..metrics._unit_rows import unit_rows
 
 
 class Rows:
@@ -38,32 +39,10 @@ class Rows:
         if (n, unit) not in self._made:
             if unit:
                 X, Y = self.take(n, unit=False)
-                self._made[n, unit] = scale_rows(X), scale_rows(Y)
+                self._made[n, unit] = unit_rows(X), unit_rows(Y)
             elif n < len(self):
                 X, Y = (take_rows(Z, self.numbers(n)) for Z in self._sides)
                 self._made[n, unit] = X, Y
             else:
                 self._made[n, unit] = self._sides
         return self._made[n, unit]
-
-
-def scale_rows(X: Matrix) -> Matrix:
-    """Return rows of length 1, of the same type; a row of zeros stays one.
-
-    Examples
-    --------
-    >>> scale_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
-    array([[0.6, 0.8],
-           [0. , 0. ]])
-    """
-    xp = namespace(X)
-    scaled = xp.empty_like(X)
-    step = max(1, CHUNK_SIZE // X.shape[1])
-    for start in range(0, len(X), step):
-        part = double(X[start : start + step])
-        largest = xp.max(xp.abs(part), axis=1, keepdims=True)  # its square may over- or underflow
-        part = part / xp.where(largest > 0, largest, xp.ones_like(largest))
-        length = xp.sqrt(xp.sum(part * part, axis=1, keepdims=True))
-        part = part / xp.where(length > 0, length, xp.ones_like(length))
-        scaled[start : start + step] = xp.astype(part, scaled.dtype)
-    return scaled

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk import metrics
+from mibsk.metrics._unit_rows import unit_rows
 from mibsk.reporting import _measure, measure
 from mibsk.reporting._catalogue import CATALOGUE
-from mibsk.reporting._rows import Rows, scale_rows
+from mibsk.reporting._rows import Rows
 
 QUICK = {"ci": None, "n_permutations": 0}
 
@@ -182,8 +183,8 @@ def test_tensors_are_measured():
 
 def test_scaled_rows_have_length_one_whatever_their_size():
     X = np.array([[3e200, 4e200], [3e-200, 4e-200], [0.0, 0.0]])
-    np.testing.assert_allclose(scale_rows(X), [[0.6, 0.8], [0.6, 0.8], [0, 0]])
-    assert scale_rows(np.ones((1, 2), np.float32)).dtype == np.float32
+    np.testing.assert_allclose(unit_rows(X), [[0.6, 0.8], [0.6, 0.8], [0, 0]])
+    assert unit_rows(np.ones((1, 2), np.float32)).dtype == np.float32
 
 
 @pytest.mark.parametrize(
