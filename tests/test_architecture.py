@@ -19,7 +19,7 @@ MAX_LINES = 450
 LAYERS = (
     {"exceptions", "_memory_map", "_tensors", "_whole_files"},
     {"_validation"},
-    {"data", "_storage"},
+    {"data", "_storage", "schedules"},
     {"datasets", "encoders", "losses", "metrics"},
     {"estimators"},
     {"inspection"},
@@ -121,6 +121,7 @@ def test_files_stay_short():
         "import mibsk.cli",
         "import mibsk.reporting",
         "import mibsk.inspection",
+        "import mibsk.schedules",
     ],
 )
 def test_light_imports_bring_no_torch_and_print_nothing(statement):

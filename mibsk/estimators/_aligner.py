@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import permutations
 from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar, Self
@@ -16,10 +15,9 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._validation import as_rows
-from ..data import ClassPairs
 from ..data._forms import check_table, is_table
 from ..losses import MINIMALITY, SUFFICIENCY
-from ..metrics import recall_at_k
+from ..schedules import Learned, Schedule, SufficiencyBudget
 from ._devices import resolve_device
 from ._encoder_params import EncoderParamsMixin
 from ._fitted import FittedAligner
@@ -27,6 +25,7 @@ from ._fusion import check_fusion, fuse
 from ._model_file import load_model_file, save_model_file
 from ._training import train
 from ._training_data import read_further_data, read_training_data
+from ._weighting import BETA_CONSTRAINTS, TEMPERATURE_CONSTRAINTS, check_weighting
 
 _OF_COLUMNS = ("n_features_in_", "feature_names_in_")
 
@@ -56,10 +55,15 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
         The term that keeps shared information.
     minimality : {"gaussian", "variational"}, default="gaussian"
         The term that removes modality-specific information.
-    beta : float, default=0.1
-        Weight of minimality, >= 0; 0 is the contrastive loss alone.
-    temperature : "learned" or float, default="learned"
-        Of the contrastive loss; learned from 0.07 on (its logarithm, at ten times `lr`), or fixed.
+    beta : float, Schedule, "auto" or SufficiencyBudget, default=0.1
+        Weight of minimality, >= 0; 0 is the contrastive loss alone. A schedule of
+        `mibsk.schedules` changes it from epoch to epoch; "auto" lets it rise as far as `budget`
+        allows, and is short for `SufficiencyBudget(budget)`.
+    budget : float, default=0.02
+        With ``beta="auto"``, the fraction of the InfoNCE bound on held-out pairs that may be lost.
+    temperature : "learned", float, Learned or Schedule, default="learned"
+        Of the contrastive loss: learned from 0.07 on (its logarithm, at ten times `lr`), within
+        bounds or not; fixed; or changed from epoch to epoch.
     fusion : "concat", "mean" or the name of a modality, default="concat"
         What `transform` returns for several modalities; the two words go before a name.
     max_epochs : int, default=20
@@ -73,7 +77,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
     early_stopping : bool, default=False
         Stop when the loss on held-out pairs no longer falls, and keep the best epoch.
     validation_fraction : float, default=0.1
-        Fraction of the pairs held out, with `early_stopping`.
+        Fraction of the pairs held out, with `early_stopping` or ``beta="auto"``.
     n_iter_no_change : int, default=10
         Epochs to wait for a better one, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None
@@ -105,8 +109,9 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
     net_ : skorch.NeuralNet
         The trained net; `net_.module_` holds encoders and objective.
     history_ : list of dict
-        Per epoch: loss and its parts, modality gap, temperature, time.
-    temperature_ : float
+        Per epoch: loss and its parts, modality gap, alignment, uniformity, `beta`, temperature,
+        time.
+    beta_, temperature_ : float
         At the end of training.
     n_iter_ : int
         Epochs trained.
@@ -138,8 +143,9 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "sufficiency": [StrOptions(set(SUFFICIENCY))],
         "minimality": [StrOptions(set(MINIMALITY))],
-        "beta": [Interval(Real, 0, np.inf, closed="left")],
-        "temperature": [StrOptions({"learned"}), Interval(Real, 0, np.inf, closed="neither")],
+        "beta": BETA_CONSTRAINTS,
+        "budget": [Interval(Real, 0, 1, closed="neither")],
+        "temperature": TEMPERATURE_CONSTRAINTS,
         "fusion": [str],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
@@ -166,8 +172,9 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
         n_components: int = 64,
         sufficiency: str = "infonce",
         minimality: str = "gaussian",
-        beta: float = 0.1,
-        temperature: float | str = "learned",
+        beta: float | str | Schedule | SufficiencyBudget = 0.1,
+        budget: float = 0.02,
+        temperature: float | str | Learned | Schedule = "learned",
         fusion: str = "concat",
         max_epochs: int = 20,
         batch_size: int = 128,
@@ -191,6 +198,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
         self.sufficiency = sufficiency
         self.minimality = minimality
         self.beta = beta
+        self.budget = budget
         self.temperature = temperature
         self.fusion = fusion
         self.max_epochs = max_epochs
@@ -261,6 +269,7 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
 
     def _fit(self, X: Any, y: Any, *, epochs: int, go_on: bool, whole: bool) -> Self:
         self._validate_params()
+        check_weighting(self.get_params(deep=False), whole=whole)
         device = resolve_device(self.device)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         rng = np.random.default_rng(seed)
@@ -394,38 +403,6 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
         self.fit(X, y)
         is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
         return self.transform(X, y if is_table else None)
-
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return mean recall@1 over all ordered pairs of modalities.
-
-        A row counts if the most similar row of the other modality is its partner; for
-        :class:`ClassPairs`, if it is of its class.
-
-        Parameters
-        ----------
-        X : mapping of str to array-like or table
-            All modalities, in the form that was fitted.
-        y : array-like, default=None
-            With two tables, rows of the second. Labels of any other form are left alone.
-        sample_weight : array-like of shape (n,), default=None
-            How much each row counts.
-
-        Returns
-        -------
-        float
-            In 0..1.
-        """
-        embedded = self.embed(X, y)
-        if len(embedded) < len(self.modality_names_):
-            raise ValueError(
-                f"score compares all of {self.modality_names_}, got only {list(embedded)}."
-            )
-        labels = (X.labels, X.labels) if isinstance(X, ClassPairs) else None
-        recalls = [
-            recall_at_k(z, w, labels=labels, sample_weight=sample_weight)
-            for z, w in permutations(embedded.values(), 2)
-        ]
-        return float(np.mean(recalls))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""

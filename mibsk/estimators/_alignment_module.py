@@ -78,7 +78,7 @@ def build_alignment_module(
     sufficiency: str,
     minimality: str,
     beta: float,
-    temperature: float | str,
+    temperature: Temperature,
     autocast_dtype: torch.dtype | None,
 ) -> AlignmentModule:
     """Build encoders and objective from the parameters of an aligner.
@@ -108,13 +108,7 @@ def build_alignment_module(
             modality=name,
         )
         _try(built[name], spec)
-    learned = temperature == "learned"
-    objective = IBObjective(
-        sufficiency,
-        minimality,
-        beta,
-        Temperature() if learned else Temperature(float(temperature), learned=False),
-    )
+    objective = IBObjective(sufficiency, minimality, beta, temperature)
     return AlignmentModule(built, objective, autocast_dtype)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.utils.data import Dataset, IterableDataset
 
 from .._validation import suggest
-from ..data import Form, InputSpec
+from ..data import ClassPairs, Form, InputSpec
 from ..data._columns import by_name
 from ..data._forms import MappingForm, check_table, is_table
 from ..data._source import dataset_columns
 from ..data._stream import stream_chunks
+from ..metrics import recall_at_k
 from ._alignment_module import AlignmentModule
 from ._inference import ROWS_AT_A_TIME, chunks, embed_rows
 from ._modality_encoder import ModalityEncoder
@@ -60,6 +62,38 @@ class FittedAligner(PicklingMixin):
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         given = self.form_.read(X, y)
         return {name: self.embed_modality(name, rows) for name, rows in given.items()}
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return mean recall@1 over all ordered pairs of modalities.
+
+        A row counts if the most similar row of the other modality is its partner; for
+        :class:`ClassPairs`, if it is of its class.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            All modalities, in the form that was fitted.
+        y : array-like, default=None
+            With two tables, rows of the second. Labels of any other form are left alone.
+        sample_weight : array-like of shape (n,), default=None
+            How much each row counts.
+
+        Returns
+        -------
+        float
+            In 0..1.
+        """
+        embedded = self.embed(X, y)
+        if len(embedded) < len(self.modality_names_):
+            raise ValueError(
+                f"score compares all of {self.modality_names_}, got only {list(embedded)}."
+            )
+        labels = (X.labels, X.labels) if isinstance(X, ClassPairs) else None
+        recalls = [
+            recall_at_k(z, w, labels=labels, sample_weight=sample_weight)
+            for z, w in permutations(embedded.values(), 2)
+        ]
+        return float(np.mean(recalls))
 
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
         """Embed rows of one modality.
@@ -126,7 +160,7 @@ class FittedAligner(PicklingMixin):
 
     @property
     def history_(self) -> list[dict[str, Any]]:
-        """One dict per epoch: loss, its parts, modality gap, temperature, seconds."""
+        """One dict per epoch: loss and its parts, how embeddings lie, beta, temperature, time."""
         hidden = ("batches", "train_batch_count", "valid_batch_count")
         return [
             {key: value for key, value in epoch.items() if key not in hidden}
@@ -137,6 +171,11 @@ class FittedAligner(PicklingMixin):
     def temperature_(self) -> float:
         """Temperature at the end of training."""
         return self.module_.objective.temperature().item()
+
+    @property
+    def beta_(self) -> float:
+        """Weight of minimality at the end of training."""
+        return float(self.module_.objective.beta)
 
     @property
     def n_iter_(self) -> int:

@@ -129,6 +129,8 @@ def load_model_file(
         net.compile = False  # which takes long, and pays only while training
         net.initialize()
     _restore(net, training, saved.optimizer, path)
+    if history:
+        net.module.objective.beta = history[-1]["beta"]
     net.history, net.validation, net.callbacks, net.callbacks_ = history, None, None, []
     aligner.form_, aligner.inputs_, aligner.net_ = saved.form, saved.inputs, net
     aligner.__dict__.update(saved.attributes)

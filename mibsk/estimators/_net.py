@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,9 @@ from ..data._batches import Batches, StreamBatches, make_batches
 from ..data._source import Batch
 from ..data._stream import StreamSource
 from ..exceptions import DivergenceError
-from ..losses import Embedding, LossParts, pairwise_mean
+from ..losses import LossParts
 from ._devices import resolve_device, seed_torch
-
-HISTORY_PARTS = ("sufficiency", "minimality", "divergence")
+from ._epoch_means import EpochMeans
 
 
 class AlignmentNet(NeuralNet):
@@ -31,9 +29,9 @@ class AlignmentNet(NeuralNet):
     from `seed` and the number of the epoch, so that training can stop after any epoch and go on as
     if it had not. Train it inside :func:`seeded`. Each epoch of `history` holds
     ``{train,valid}_loss``, the parts ``{train,valid}_{sufficiency,minimality,divergence}``,
-    ``{train,valid}_modality_gap``, `beta` and `temperature`. The gap is the distance between the
-    modalities' mean embeddings over the epoch, of the rows as training saw them; for several
-    modalities the mean over their pairs.
+    ``{train,valid}_{modality_gap,alignment,uniformity}``, `beta` and `temperature`. The gap is the
+    distance between the modalities' mean embeddings over the epoch, of the rows as training saw
+    them; for several modalities the mean over their pairs. See :class:`EpochMeans` for the others.
 
     Parameters
     ----------
@@ -140,11 +138,8 @@ class AlignmentNet(NeuralNet):
         parts: LossParts = self.criterion_(embeddings)
         loss = parts.total
         loss.backward()
-        return {
-            "loss": loss.detach(),
-            "parts": torch.stack(parts).detach(),
-            "embedding_sums": _embedding_sums(embeddings),
-        }
+        parts = LossParts(*(part.detach() for part in parts))
+        return {"loss": loss.detach(), "parts": parts, "embeddings": embeddings}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of one batch."""
@@ -152,11 +147,7 @@ class AlignmentNet(NeuralNet):
         with torch.no_grad():
             embeddings = self.module_(batch)
             parts: LossParts = self.criterion_(embeddings)
-        return {
-            "loss": parts.total,
-            "parts": torch.stack(parts),
-            "embedding_sums": _embedding_sums(embeddings),
-        }
+        return {"loss": parts.total, "parts": parts, "embeddings": embeddings}
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -164,26 +155,28 @@ class AlignmentNet(NeuralNet):
         """Run over all batches and record losses and gap, reading them from the device once."""
         if iterator is None:
             return
-        sums, n_seen, n_batches = torch.zeros(4, device=self.device), 0, 0
-        shape = len(self.module.names), self.module.n_components
-        embedding_sums = torch.zeros(shape, device=self.device)
+        means = EpochMeans(len(self.module.names), self.module.n_components, self.device)
+        n_batches = 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
-            n = _batch_rows(batch)
-            sums += n * torch.cat([step["loss"].reshape(1), step["parts"]])
-            embedding_sums += step["embedding_sums"]
-            n_seen, n_batches = n_seen + n, n_batches + 1
+            means.add(step["parts"], step["embeddings"])
+            n_batches += 1
             self.notify("on_batch_end", batch=batch, training=training, **step)
-        gap = pairwise_mean(_distance, list(embedding_sums / n_seen))
-        means = torch.cat([sums / n_seen, gap.reshape(1)]).tolist()
-        for name, value in zip(("loss", *HISTORY_PARTS, "modality_gap"), means, strict=True):
+        read = means.read()
+        for name, value in read.items():
             self.history.record(f"{prefix}_{name}", value)
         self.history.record(f"{prefix}_batch_count", n_batches)
-        if training and not np.isfinite(means[0]):
+        if training and not np.isfinite(read["loss"]):
             raise DivergenceError(
-                f"the training loss became {means[0]} in epoch {len(self.history)}. {self._advice}"
+                f"the training loss became {read['loss']} in epoch {len(self.history)}. "
+                f"{self._advice}"
             )
+
+    def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
+        """Keep a learned temperature within its bounds."""
+        if training:
+            self.module.objective.temperature.clamp_()
 
     def partial_fit(
         self, X: Source | StreamSource, y: Any = None, **fit_params: Any
@@ -200,7 +193,7 @@ class AlignmentNet(NeuralNet):
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Record the weights of the objective beside its parts."""
-        self.history.record("beta", self.module_.objective.beta)
+        self.history.record("beta", float(self.module_.objective.beta))
         self.history.record("temperature", self.module_.objective.temperature().item())
 
     def __getstate__(self) -> dict[str, Any]:
@@ -216,17 +209,3 @@ class AlignmentNet(NeuralNet):
             device = str(resolve_device("auto"))
         super().__setstate__({**state, "device": device})
         self.module = getattr(self.module_, "_orig_mod", self.module_)  # under torch.compile
-
-
-def _embedding_sums(embeddings: Mapping[str, Embedding]) -> torch.Tensor:
-    """Return the sum over the rows of each modality's embeddings, (n_modalities, n_components)."""
-    return torch.stack([embedding.mean.detach().sum(0) for embedding in embeddings.values()])
-
-
-def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return torch.linalg.vector_norm(a - b)
-
-
-def _batch_rows(batch: Batch) -> int:
-    rows = next(iter(batch.values()))
-    return len(rows[0] if isinstance(rows, tuple) else rows)

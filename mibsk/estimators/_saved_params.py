@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +13,15 @@ from .._storage import can_hold
 from ..data import Form
 from ..data._forms import ColumnsForm
 from ..encoders import MLP, Conv1d, ResNet, SparseMLP, ViT
+from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget, WarmUp
 
 NOT_SAVED = ("callbacks", "checkpoint")
 """They belong to the place where a model is trained, and are None in one that is loaded."""
 
 _FACTORIES = {cls.__name__: cls for cls in (MLP, ResNet, ViT, Conv1d, SparseMLP)}
+_SCHEDULES = {
+    cls.__name__: cls for cls in (WarmUp, Linear, Cosine, Exponential, Learned, SufficiencyBudget)
+}
 
 
 class Foreign(NamedTuple):
@@ -74,6 +79,8 @@ def _pack(value: Any) -> dict[str, Any]:
         return {"optimizer": value.__name__}
     if type(value) in _FACTORIES.values() and can_hold(params := value.get_params()):
         return {"factory": {"name": type(value).__name__, "params": params}}
+    if type(value) in _SCHEDULES.values():
+        return {"schedule": {"name": type(value).__name__, "params": asdict(value)}}
     if isinstance(value, slice) and can_hold(ends := [value.start, value.stop, value.step]):
         return {"slice": ends}
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
@@ -99,6 +106,8 @@ def _unpack(packed: dict[str, Any]) -> Any:
         return chosen
     if kind == "factory":
         return _FACTORIES[content["name"]](**content["params"])
+    if kind == "schedule":
+        return _SCHEDULES[content["name"]](**content["params"])
     if kind == "slice":
         return slice(*content)
     if kind == "mapping":

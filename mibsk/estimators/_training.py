@@ -24,6 +24,13 @@ from ._fingerprint import fingerprint
 from ._fitted import FittedAligner
 from ._net import AlignmentNet
 from ._training_data import TrainingData, split_validation
+from ._weighting import (
+    initial_beta,
+    is_learned,
+    make_temperature,
+    sufficiency_budget,
+    weighting_callbacks,
+)
 
 # An adaptive optimizer moves the logarithm of the temperature by about lr a step. At the pace of
 # the weights it would take thousands of steps to fall fourfold, as it does at its optimum; at this
@@ -60,7 +67,7 @@ def train(
     device : torch.device
         Where.
     rng : Generator
-        Sets pairs aside for early stopping.
+        Sets pairs aside, for early stopping or for a budget of sufficiency.
     earlier : FittedAligner, default=None
         Goes on from copies of its weights, optimizer state and history, and stays as it is.
     whole : bool, default=True
@@ -72,17 +79,25 @@ def train(
     DivergenceError
         If the loss or the weights become infinite or NaN.
     """
+    params = aligner.get_params(deep=False)
     source, validation = data.source, None
-    if whole and aligner.early_stopping:
-        source, validation = split_validation(source, aligner.validation_fraction, rng)
+    if whole and (reason := _holds_out(params)):
+        source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
     with seeded(seed, device):
         net = new_net(aligner, data.inputs, data.scalings, device, seed)
-        if validation is not None:
+        net.validation = validation
+        if whole and aligner.early_stopping:
             net.callbacks.append(("early_stopping", _early_stopping(aligner.n_iter_no_change)))
-            net.validation = validation
+        net.callbacks += weighting_callbacks(
+            params,
+            source,
+            validation,
+            first=earlier.n_iter_ if earlier is not None and whole else 0,
+            n_epochs=epochs if whole else aligner.max_epochs,
+        )
         _initialize(net, aligner.optimizer)
         if earlier is not None:
-            _go_on(net, earlier, keep_temperature=aligner.temperature == "learned")
+            _go_on(net, earlier, keep_temperature=is_learned(aligner.temperature))
         keeps = whole and aligner.checkpoint is not None
         checkpoint = _checkpoint(aligner, data, columns, net) if keeps else None
         if checkpoint is not None:
@@ -93,6 +108,8 @@ def train(
             net.check_weights()
         except DivergenceError as error:
             raise DivergenceError(f"{error} {_what_is_left(checkpoint)}") from error
+    objective = net.module.objective
+    objective.beta = float(objective.beta)  # also where a tensor was at work
     # a fitted estimator holds no data, nor the weights that early stopping put aside
     net.validation, net.callbacks, net.callbacks_ = None, None, []
     return net
@@ -116,8 +133,8 @@ def new_net(
         n_components=aligner.n_components,
         sufficiency=aligner.sufficiency,
         minimality=aligner.minimality,
-        beta=aligner.beta,
-        temperature=aligner.temperature,
+        beta=initial_beta(aligner.beta),
+        temperature=make_temperature(aligner.temperature),
         autocast_dtype=autocast_dtype(aligner.precision, device),
     )
     return AlignmentNet(
@@ -156,6 +173,15 @@ def _what_is_left(checkpoint: Checkpoint | None) -> str:
     return f"The last finite checkpoint is {checkpoint.last_}: IBAligner.load reads it."
 
 
+def _holds_out(params: dict[str, Any]) -> str | None:
+    """Return the parameter for whose sake pairs are held out, as an error may name it."""
+    if params["early_stopping"]:
+        return "early_stopping"
+    if sufficiency_budget(params["beta"], params["budget"]) is not None:
+        return f"beta={params['beta']!r}"
+    return None
+
+
 def _initialize(net: AlignmentNet, optimizer: Any) -> None:
     try:
         net.initialize()
@@ -187,7 +213,7 @@ def _go_on(net: AlignmentNet, earlier: FittedAligner, *, keep_temperature: bool)
 
 def _parameter_groups(aligner: BaseEstimator) -> dict[str, Any]:
     """Let a learned temperature move faster than the weights."""
-    if aligner.temperature != "learned":
+    if not is_learned(aligner.temperature):
         return {}
     group = ("*objective.temperature.*", {"lr": TEMPERATURE_PACE * aligner.lr})
     return {"optimizer__param_groups": [group]}

@@ -108,9 +108,11 @@ def read_further_data(
 
 
 def split_validation(
-    source: Source | StreamSource, fraction: float, rng: np.random.Generator
+    source: Source | StreamSource, fraction: float, rng: np.random.Generator, reason: str
 ) -> tuple[Source, Source]:
     """Set a random fraction of the pairs aside, at least two on each side.
+
+    `reason` is the parameter that asks for it.
 
     Raises
     ------
@@ -119,15 +121,15 @@ def split_validation(
     """
     if isinstance(source, StreamSource):
         raise ValueError(
-            "early_stopping sets some pairs aside, which an IterableDataset does not allow: pass a "
-            "Dataset with a length, or early_stopping=False."
+            f"{reason} sets some pairs aside, which an IterableDataset does not allow: pass a "
+            f"Dataset with a length, or do without {reason}."
         )
     n_pairs = source.pairing.n_rows
     n_held = max(round(fraction * n_pairs), 2)
     if n_pairs - n_held < 2:
         raise ValueError(
-            f"early_stopping sets aside validation_fraction={fraction:g} of the pairs, but "
-            f"{n_pairs} pairs are too few to split: pass more, or early_stopping=False."
+            f"{reason} sets aside validation_fraction={fraction:g} of the pairs, but {n_pairs} "
+            f"pairs are too few to split: pass more, or do without {reason}."
         )
     order = rng.permutation(n_pairs)
     held, rest = np.sort(order[:n_held]), np.sort(order[n_held:])

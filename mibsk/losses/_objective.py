@@ -61,7 +61,8 @@ class IBObjective(nn.Module):
     minimality : {"gaussian", "variational"}, default="gaussian"
         The term that removes modality-specific information.
     beta : float, default=0.1
-        Weight of minimality; 0 is the contrastive loss alone.
+        Weight of minimality; 0 is the contrastive loss alone. The attribute may be set while
+        training, also to a tensor ().
     temperature : Temperature, default=None
         By default learned, from 0.07.
 
@@ -99,7 +100,7 @@ class IBObjective(nn.Module):
         check_scalar("beta", beta, low=0)
         self.sufficiency = SUFFICIENCY[sufficiency]
         self.minimality = MINIMALITY[minimality]
-        self.beta = float(beta)
+        self.beta: float | torch.Tensor = float(beta)
         self.temperature = Temperature() if temperature is None else temperature
 
     def forward(self, embeddings: Mapping[str, Embedding]) -> LossParts:

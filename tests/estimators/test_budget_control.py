@@ -1,0 +1,207 @@
+"""Beta that chooses itself: within its budget, without collapse or oscillation."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mibsk import ClassPairs, IBAligner, Modalities
+from mibsk.data._source import tensor_source
+from mibsk.datasets import load_digits_halves
+from mibsk.estimators._budget_control import BEGIN, BudgetControl
+from mibsk.losses import Temperature, infonce
+from mibsk.schedules import SufficiencyBudget
+
+
+class Net:
+    """As much of a net as the control looks at; `monitored` gives what it sees, of beta."""
+
+    device, batch_size, seed = "cpu", 8, 0
+
+    def __init__(self):
+        self.module = self
+        self.objective = self
+        self.beta = 0.0
+        self.history = []
+
+
+def run(budget, monitored, n_epochs=20, n_steps=30):
+    """Return beta after every step under a control that sees ``monitored(beta, share done)``."""
+    control = BudgetControl(budget, None, first=0, n_epochs=n_epochs, n_steps=n_steps)
+    control._held_out_batches = lambda net: iter(())
+    net, betas = Net(), []
+    control._look = lambda net: torch.tensor(
+        float(monitored(float(net.beta), len(betas) / (n_epochs * n_steps)))
+    )
+    control.on_train_begin(net)
+    for _ in range(n_epochs):
+        net.history.append({})
+        control.on_epoch_begin(net)
+        for _ in range(n_steps):
+            control.on_batch_end(net, training=True)
+            betas.append(float(net.beta))
+    return np.array(betas)
+
+
+def test_the_first_share_of_the_epochs_is_uncompressed():
+    betas = run(SufficiencyBudget(share=0.3), lambda beta, done: 3.0)
+    assert (betas[: 6 * 30] == 0).all()
+    assert (betas[6 * 30 + 3 :] > 0).all()
+
+
+def test_without_a_price_beta_rises_to_its_highest_value():
+    betas = run(SufficiencyBudget(high=7.0), lambda beta, done: 3.0)
+    assert betas[-1] == pytest.approx(7.0, rel=1e-5)
+    assert (np.diff(betas) >= 0).all()
+
+
+@pytest.mark.parametrize("budget", [0.02, 0.1, 0.3])
+@pytest.mark.parametrize("price", [0.01, 0.1, 1.0])
+def test_beta_settles_where_the_budget_is_spent(budget, price):
+    """What is monitored falls with beta: 3 / (1 + price * beta) spends the budget at one beta."""
+    expected = budget / (1 - budget) / price
+    if not BEGIN / 10 < expected < 50:
+        pytest.skip("out of reach")
+    betas = run(
+        SufficiencyBudget(budget, high=100.0), lambda beta, done: 3 / (1 + price * beta), 40
+    )
+    assert betas[-1] == pytest.approx(expected, rel=0.25)
+    settled = betas[-len(betas) // 5 :]  # the last fifth: no oscillation
+    assert settled.max() / settled.min() < 1.5
+
+
+def test_noise_does_not_throw_it_off():
+    rng = np.random.default_rng(0)
+    betas = run(
+        SufficiencyBudget(0.05, high=100.0),
+        lambda beta, done: 3 / (1 + 0.05 * beta) + rng.normal(scale=0.05),
+        40,
+    )
+    assert 0.3 < betas[-1] < 3  # 1.05 without noise; the best average is one of noise, too
+    assert betas.max() < 10
+
+
+def test_what_is_still_learned_raises_what_must_be_kept():
+    """Compression stops the learning: with a fixed reference it would never be noticed."""
+    lost = run(SufficiencyBudget(0.02), lambda beta, done: 1 + done * (beta < 1), 40)
+    assert lost[-1] < 2
+    assert lost.max() < 10
+
+
+def test_it_recovers_from_a_fall():
+    """A jump down, as after a bad step, takes beta down, and it comes back."""
+    betas = run(SufficiencyBudget(0.05), lambda beta, done: 1.0 if 0.4 < done < 0.43 else 3.0, 40)
+    after = betas[int(0.43 * len(betas)) : int(0.5 * len(betas))]
+    assert after.min() < 0.2
+    assert betas[-1] > 5
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0])
+def test_where_nothing_is_shared_nothing_moves(value):
+    betas = run(SufficiencyBudget(), lambda beta, done: value)
+    np.testing.assert_allclose(betas[6 * 30 + 3 :], BEGIN, rtol=1e-5)
+
+
+@pytest.mark.parametrize("n_steps", [1, 7, 30, 1000])
+def test_an_epoch_of_any_length_has_a_few_checks(n_steps):
+    control = BudgetControl(SufficiencyBudget(), None, first=0, n_epochs=4, n_steps=n_steps)
+    looks = []
+    control._held_out_batches = lambda net: iter(())
+    control._look = lambda net: looks.append(1) or torch.tensor(3.0)
+    net = Net()
+    control.on_train_begin(net)
+    net.history.append({})
+    control.on_epoch_begin(net)
+    for _ in range(n_steps):
+        control.on_batch_end(net, training=True)
+        control.on_batch_end(net, training=False)  # batches that only measure do not count
+    assert min(n_steps, 5) <= len(looks) <= 20
+    assert len(looks) <= control.n_checks
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits_halves().data
+
+
+def held_out_bound(aligner, data):
+    """The tightest bound over temperatures, of rows that training has not seen."""
+    z, w = map(torch.from_numpy, aligner.embed(data).values())
+    taus = np.geomspace(0.005, 1, 30)
+    batches = torch.arange(len(z)).split(128)[:-1]
+    losses = [
+        np.mean([infonce(z[rows], w[rows], tau).item() for rows in batches]) for tau in taus
+    ]
+    return math.log(128) - min(losses)
+
+
+def test_the_budget_holds_on_rows_that_nobody_looked_at(digits):
+    """Also where beta could go high enough to destroy everything, over three seeds."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(digits))
+    train, test = digits[np.sort(order[:1300])], digits[np.sort(order[1300:])]
+    for seed in range(3):
+        plain = IBAligner(beta=0.0, random_state=seed).fit(train)
+        auto = IBAligner(
+            beta=SufficiencyBudget(0.05, high=1e4), max_epochs=20, random_state=seed
+        ).fit(train)
+        assert auto.beta_ > 1
+        assert held_out_bound(auto, test) > 0.95 * held_out_bound(plain, test)
+        assert auto.score(test) > 0.9 * plain.score(test)
+
+
+def test_a_larger_budget_compresses_harder(digits):
+    tight, loose = (
+        IBAligner(beta=SufficiencyBudget(budget, high=1e3), random_state=0).fit(digits)
+        for budget in (0.02, 0.4)
+    )
+    assert loose.beta_ > 1.5 * tight.beta_
+    assert loose.history_[-1]["train_divergence"] < tight.history_[-1]["train_divergence"]
+
+
+@pytest.mark.parametrize("temperature", ["learned", 0.07])
+@pytest.mark.parametrize("monitor", ["bound", "recall"])
+def test_it_is_reproducible_bit_for_bit(views, quick, temperature, monitor):
+    params = {"temperature": temperature, "max_epochs": 5}
+    one, two = (quick(beta=SufficiencyBudget(monitor=monitor), **params).fit(views) for _ in "ab")
+    assert [epoch["beta"] for epoch in one.history_] == [epoch["beta"] for epoch in two.history_]
+    np.testing.assert_array_equal(one.transform(views), two.transform(views))
+
+
+def test_auto_is_short_for_a_budget(views, quick):
+    auto = quick(beta="auto", budget=0.3, max_epochs=4).fit(views)
+    same = quick(beta=SufficiencyBudget(0.3), max_epochs=4).fit(views)
+    np.testing.assert_array_equal(auto.transform(views), same.transform(views))
+    assert auto.beta_ > 0
+    assert "valid_sufficiency" in auto.history_[0]
+
+
+def test_classes_three_modalities_and_samples_work(views, quick):
+    labels = np.arange(48) % 4
+    pairs = ClassPairs({"a": (views["audio"], labels), "b": (views["image"], labels)})
+    assert quick(beta="auto", max_epochs=3).fit(pairs).beta_ > 0
+    three = Modalities({**views, "text": views["audio"][:, :3]})
+    assert quick(beta="auto", max_epochs=3, minimality="variational").fit(three).beta_ > 0
+
+
+def test_the_bound_is_the_tightest_over_temperatures(views, quick):
+    """A net whose temperature is far too cold is judged by a better one."""
+    aligner = quick(beta=0.0, max_epochs=30, lr=0.01).fit(views)
+    n = len(views)
+    source = tensor_source(
+        {name: np.float32(X) for name, X in views.items()}, torch.device("cpu"), None
+    )
+    net = aligner.net_
+    net.batch_size = -1
+    control = BudgetControl(SufficiencyBudget(), source, first=0, n_epochs=2, n_steps=1)
+    best = {}
+    for tau in (0.005, 0.01, 0.02, 0.04):
+        net.module.objective.temperature = Temperature(tau, learned=False)
+        net.initialize_criterion()
+        control._batches = control._held_out_batches(net)
+        z, w = map(torch.from_numpy, aligner.embed(views).values())
+        losses = [infonce(z, w, factor * tau).item() for factor in (0.5, 1, 2, 4, 8)]
+        best[tau] = math.log(n) - min(losses)
+        assert control._look(net).item() == pytest.approx(best[tau], rel=1e-4)
+    assert best[0.04] > 0
