@@ -6,15 +6,29 @@ carry; ``shared``, the factors that every modality knows; ``nuisances``, those t
 and ``DESCR``, where the data come from and how they are paired.
 """
 
+from ._arm import make_arm
 from ._digits_halves import load_digits_halves
+from ._dsprites import load_dsprites
+from ._mfeat import fetch_mfeat
+from ._mpi3d import load_mpi3d
+from ._omniglot import fetch_omniglot
+from ._room import make_room
+from ._shapes3d import load_shapes3d
 from ._splits import load_bunch, save_bunch, split_bunch
 from ._spoken_digits import fetch_spoken_digits
 from ._sprites import make_sprites
 
 __all__ = [
+    "fetch_mfeat",
+    "fetch_omniglot",
     "fetch_spoken_digits",
     "load_bunch",
     "load_digits_halves",
+    "load_dsprites",
+    "load_mpi3d",
+    "load_shapes3d",
+    "make_arm",
+    "make_room",
     "make_sprites",
     "save_bunch",
     "split_bunch",

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ._data_file import DataFileError
+
 SAMPLE_RATE = 8000  # Hz
 MAX_BYTES = 2**20  # of one recording: two minutes of audio, where the longest lasts 2.3 s
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)\.wav")
@@ -26,10 +28,6 @@ class Recordings(NamedTuple):
     checksum: str  # what `sha256sum *.wav | sha256sum` gives in the C locale
 
 
-class ArchiveError(Exception):
-    """An archive cannot be read; the message completes a sentence that begins with its name."""
-
-
 def read_recordings(file: Path) -> Recordings:
     """Read all members named ``digit_speaker_index.wav``, in whatever folder they stand.
 
@@ -37,7 +35,7 @@ def read_recordings(file: Path) -> Recordings:
 
     Raises
     ------
-    ArchiveError
+    DataFileError
         If the archive is damaged, holds no recordings, two of one name, or one that is not
         8 kHz 16-bit mono.
     """
@@ -49,14 +47,14 @@ def read_recordings(file: Path) -> Recordings:
                 if NAME.fullmatch(name) is None:
                     continue
                 if name in found:
-                    raise ArchiveError(f"holds two recordings named {name}")
+                    raise DataFileError(f"holds two recordings named {name}")
                 if member.file_size > MAX_BYTES:
-                    raise ArchiveError(f"holds {name} with {member.file_size} bytes: too long")
+                    raise DataFileError(f"holds {name} with {member.file_size} bytes: too long")
                 found[name] = archive.read(member)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise ArchiveError(f"is damaged or no zip archive ({error})") from error
+        raise DataFileError(f"is damaged or no zip archive ({error})") from error
     if not found:
-        raise ArchiveError("holds no recordings named digit_speaker_index.wav")
+        raise DataFileError("holds no recordings named digit_speaker_index.wav")
 
     lines = (f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found))
     names = sorted(found, key=_sort_key)
@@ -80,9 +78,9 @@ def _read_wave(name: str, content: bytes) -> NDArray[np.int16]:
             channels, width, rate = recording.getparams()[:3]
             samples = recording.readframes(recording.getnframes())
     except (wave.Error, EOFError) as error:
-        raise ArchiveError(f"holds {name}, which is no wav file ({error})") from error
+        raise DataFileError(f"holds {name}, which is no wav file ({error})") from error
     if (channels, width, rate) != (1, 2, SAMPLE_RATE):
-        raise ArchiveError(
+        raise DataFileError(
             f"holds {name} with {channels} channel(s), {8 * width} bits, {rate} Hz, "
             f"where 1 channel, 16 bits, {SAMPLE_RATE} Hz were expected"
         )

@@ -1,25 +1,27 @@
 """Recordings of spoken digits, paired by class with images of handwritten digits."""
 
 import os
-import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-import pooch
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from .._validation import check_scalar
 from ..data import ClassPairs
+from ._data_file import DataFile, DataFileError, read_data_file
 from ._digit_images import digit_images
 from ._log_mel import log_mel_spectrogram, mel_filterbank
-from ._recordings_archive import SAMPLE_RATE, ArchiveError, Recordings, read_recordings
+from ._recordings_archive import SAMPLE_RATE, Recordings, read_recordings
 
 COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
-URL = f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{COMMIT}.zip"
 CHECKSUM = "1801eae019c063377d98f831d3f93574f259475df7332bb0e3d1b080fb5e6959"
-LOCAL_COPY = Path("free-spoken-digits", "recordings.zip")
+RECORDINGS = DataFile(
+    url=f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{COMMIT}.zip",
+    local=PurePosixPath("free-spoken-digits", "recordings.zip"),
+    cached=f"free-spoken-digits-{COMMIT[:7]}.zip",
+)
 
 N_FFT = 512
 WINDOW_LENGTH = 200  # 25 ms
@@ -149,60 +151,19 @@ def _find_recordings(
     download: bool,
 ) -> Recordings:
     """Read the recordings from the first place that has them, and verify them."""
-    if path is not None:
-        file = Path(path)
-        if file.is_dir():
-            file = file / LOCAL_COPY
-        if not file.is_file():
-            raise FileNotFoundError(
-                f"no file {file}: path must be the zip archive of the recordings, or a folder that "
-                f"holds {LOCAL_COPY.as_posix()}."
-            )
-        return _read_verified(file, str(file), "Leave path out to download them.")
-    if folder := os.environ.get("MIBSK_DATA"):
-        file = Path(folder) / LOCAL_COPY
-        if file.is_file():
-            return _read_verified(file, str(file), "Replace or remove it to download them.")
-    cache = Path(pooch.os_cache("mibsk") if data_home is None else data_home).expanduser()
-    file = cache / f"free-spoken-digits-{COMMIT[:7]}.zip"
-    if file.is_file():
-        return _read_verified(file, str(file), "Delete it and call again to download them anew.")
-    if not download:
-        raise FileNotFoundError(
-            f"no recordings at {file}, and download=False: allow the download, or give the path of "
-            "a local copy."
-        )
-    return _download(file)
+    file = RECORDINGS
+    if path is not None and Path(path).is_file():
+        file, path = file._replace(local=PurePosixPath(Path(path).name)), Path(path).parent
+    return read_data_file(file, _read_verified, path=path, data_home=data_home, download=download)
 
 
-def _download(file: Path) -> Recordings:
-    """Download the archive; `file` appears only once its recordings are verified."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-        fresh = Path(folder) / file.name
-        try:
-            pooch.HTTPDownloader(progressbar=True)(URL, str(fresh), None)
-        except OSError as error:
-            raise OSError(
-                f"could not download {URL} to {file} ({error}). Call again, or download it by "
-                "other means and give its path."
-            ) from error
-        recordings = _read_verified(fresh, f"the download of {URL}", "Call again.")
-        fresh.replace(file)
-    return recordings
-
-
-def _read_verified(file: Path, name: str, remedy: str) -> Recordings:
+def _read_verified(file: Path) -> Recordings:
     """Read an archive whose recordings must be the expected ones."""
-    try:
-        recordings = read_recordings(file)
-    except ArchiveError as error:
-        raise OSError(f"{name} {error}. {remedy}") from error
+    recordings = read_recordings(file)
     if recordings.checksum != CHECKSUM:
-        raise OSError(
-            f"{name} does not hold the 3,000 recordings of commit {COMMIT[:7]}: it has "
-            f"{len(recordings.waves)} with checksum {recordings.checksum}, expected {CHECKSUM}. "
-            f"{remedy}"
+        raise DataFileError(
+            f"does not hold the 3,000 recordings of commit {COMMIT[:7]}: it has "
+            f"{len(recordings.waves)} with checksum {recordings.checksum}, expected {CHECKSUM}"
         )
     return recordings
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
-from .._validation import check_scalar, suggest
-from ..data import Modalities
+from .._validation import check_scalar
+from ._factors import check_shared, draw_factors, factor_bunch
 from ._sprite_renderer import render_sprites
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "pos_x": 32, "pos_y": 32}
@@ -92,11 +91,9 @@ def make_sprites(
     >>> sprites.nuisances
     ['orientation', 'pos_x', 'pos_y']
     """
-    check_scalar("n_samples", n_samples, low=1, integer=True)
     check_scalar("image_size", image_size, low=8, integer=True)
-    shared = _check_shared(shared)
-    rng = check_random_state(random_state)
-    labels = pd.DataFrame({name: rng.randint(n, size=n_samples) for name, n in FACTORS.items()})
+    shared = check_shared(shared, FACTORS)
+    labels = draw_factors(FACTORS, n_samples, random_state)
     codes = {name: column.to_numpy() for name, column in labels.items()}
     images = render_sprites(
         codes["shape"],
@@ -106,31 +103,4 @@ def make_sprites(
         codes["pos_y"] / (FACTORS["pos_y"] - 1),
         image_size=image_size,
     )
-    one_hot = [np.eye(FACTORS[name], dtype=np.float32)[codes[name]] for name in shared]
-    return Bunch(
-        data=Modalities({"image": images, "factors": np.concatenate(one_hot, axis=1)}),
-        labels={"image": labels, "factors": labels[shared]},
-        shared=shared,
-        nuisances=[name for name in FACTORS if name not in shared],
-        DESCR=DESCR.format(n_samples=n_samples, image_size=image_size, shared=", ".join(shared)),
-    )
-
-
-def _check_shared(shared: Sequence[str]) -> list[str]:
-    """Return the shared factors as a list if they are distinct names of factors."""
-    if isinstance(shared, str):
-        raise TypeError(
-            f"shared must be a sequence of factor names, got {shared!r}: use [{shared!r}]."
-        )
-    shared = list(shared)
-    if not shared:
-        raise ValueError(f"shared must name at least one factor of {list(FACTORS)}, got none.")
-    for name in shared:
-        if name not in FACTORS:
-            raise ValueError(
-                f"shared has an unknown factor {name!r}; known are {list(FACTORS)}."
-                + suggest(name, FACTORS)
-            )
-    if len(set(shared)) < len(shared):
-        raise ValueError(f"shared must name each factor once, got {shared}.")
-    return shared
+    return factor_bunch(images, labels, FACTORS, shared, DESCR)

@@ -17,7 +17,8 @@ _COLUMNS = {  # key of an epoch -> column
     "train_divergence": "divergence",
     "temperature": "temperature",
 }
-_OPTIONAL = {  # those of held-out pairs, and the gap, which earlier models have not recorded
+_OPTIONAL = {  # those of held-out pairs, and what earlier models have not recorded
+    "beta": "beta",
     "train_modality_gap": "modality_gap",
     "valid_loss": "valid_loss",
     "valid_divergence": "valid_divergence",
@@ -41,8 +42,8 @@ def read_histories(
     -------
     DataFrame
         With columns ``model``, ``run``, ``epoch``, ``loss``, ``sufficiency``, ``minimality``,
-        ``divergence``, ``temperature``, and, NaN where unknown, ``modality_gap``, ``valid_loss``,
-        ``valid_divergence`` and ``valid_modality_gap``.
+        ``divergence``, ``temperature``, and, NaN where unknown, ``beta``, ``modality_gap``,
+        ``valid_loss``, ``valid_divergence`` and ``valid_modality_gap``.
 
     Raises
     ------

