@@ -14,7 +14,12 @@ from sklearn.exceptions import NotFittedError
 from mibsk import exceptions
 
 PAGE = (Path(__file__).parents[1] / "docs" / "bad-input.md").read_text()
-OUTCOMES = {"ValueError": ValueError, "TypeError": TypeError, "NotFittedError": NotFittedError} | {
+OUTCOMES = {
+    "ValueError": ValueError,
+    "TypeError": TypeError,
+    "FileNotFoundError": FileNotFoundError,
+    "NotFittedError": NotFittedError,
+} | {
     name: value for name, value in vars(exceptions).items() if isinstance(value, type)
 }
 
