@@ -11,7 +11,7 @@ from . import (
     tracking,
 )
 from .data import ClassPairs, Modalities
-from .estimators import IBAligner, ModalityEncoder
+from .estimators import IBAligner, IBAlignerCV, ModalityEncoder, fit_together
 from .onnx import OnnxEncoder
 
 __version__: str
@@ -19,6 +19,7 @@ __version__: str
 __all__ = [
     "ClassPairs",
     "IBAligner",
+    "IBAlignerCV",
     "Modalities",
     "ModalityEncoder",
     "OnnxEncoder",
@@ -26,6 +27,7 @@ __all__ = [
     "datasets",
     "encoders",
     "exceptions",
+    "fit_together",
     "inspection",
     "losses",
     "metrics",

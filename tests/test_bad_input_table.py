@@ -19,9 +19,7 @@ OUTCOMES = {
     "TypeError": TypeError,
     "FileNotFoundError": FileNotFoundError,
     "NotFittedError": NotFittedError,
-} | {
-    name: value for name, value in vars(exceptions).items() if isinstance(value, type)
-}
+} | {name: value for name, value in vars(exceptions).items() if isinstance(value, type)}
 
 
 class Row(NamedTuple):

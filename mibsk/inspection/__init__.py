@@ -8,6 +8,7 @@ plot.
 from ._information_plane_display import InformationPlaneDisplay
 from ._leakage_display import LeakageDisplay
 from ._modality_gap_display import ModalityGapDisplay
+from ._path_display import PathDisplay
 from ._retrieval_display import RetrievalDisplay
 from ._similarity_display import SimilarityDisplay
 from ._training_display import TrainingDisplay
@@ -16,6 +17,7 @@ __all__ = [
     "InformationPlaneDisplay",
     "LeakageDisplay",
     "ModalityGapDisplay",
+    "PathDisplay",
     "RetrievalDisplay",
     "SimilarityDisplay",
     "TrainingDisplay",

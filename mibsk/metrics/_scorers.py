@@ -180,7 +180,9 @@ class EmbeddingScorer:
         if score.kind == "labels":
             values = self._of_labels(score, options, estimator, embedded, y)
         else:
-            values = self._of_modalities(score, options, embedded, getattr(X, "labels", None))
+            is_table = hasattr(X, "columns")  # one of which may be called "labels"
+            labels = None if is_table else getattr(X, "labels", None)
+            values = self._of_modalities(score, options, embedded, labels)
         return score.sign * float(np.mean(values))
 
     def _of_labels(

@@ -130,9 +130,7 @@ def held_out_bound(aligner, data):
     z, w = map(torch.from_numpy, aligner.embed(data).values())
     taus = np.geomspace(0.005, 1, 30)
     batches = torch.arange(len(z)).split(128)[:-1]
-    losses = [
-        np.mean([infonce(z[rows], w[rows], tau).item() for rows in batches]) for tau in taus
-    ]
+    losses = [np.mean([infonce(z[rows], w[rows], tau).item() for rows in batches]) for tau in taus]
     return math.log(128) - min(losses)
 
 

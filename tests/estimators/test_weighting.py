@@ -167,7 +167,7 @@ def test_a_file_holds_schedules(views, quick, tmp_path, params):
     ids=["schedules", "auto"],
 )
 def test_training_under_a_schedule_goes_on_from_a_checkpoint(views, quick, tmp_path, params):
-    class Stop(Exception):
+    class StopError(Exception):
         pass
 
     class StopAfter:
@@ -176,7 +176,7 @@ def test_training_under_a_schedule_goes_on_from_a_checkpoint(views, quick, tmp_p
 
         def on_epoch_begin(self, net, **kwargs):
             if len(net.history) > self.n_epochs:
-                raise Stop
+                raise StopError
 
         def __getattr__(self, name):
             return lambda *args, **kwargs: None
@@ -186,7 +186,7 @@ def test_training_under_a_schedule_goes_on_from_a_checkpoint(views, quick, tmp_p
     for n_epochs in (2, 4):
         interrupted = quick(checkpoint=tmp_path, **params)
         interrupted.set_params(callbacks=[("stop", StopAfter(n_epochs))])
-        with pytest.raises(Stop):
+        with pytest.raises(StopError):
             interrupted.fit(views)
     finished = quick(checkpoint=tmp_path, **params)
     finished.set_params(callbacks=[("stop", StopAfter(math.inf))])

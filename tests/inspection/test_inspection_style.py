@@ -2,6 +2,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from mibsk.inspection import (
     InformationPlaneDisplay,
     LeakageDisplay,
     ModalityGapDisplay,
+    PathDisplay,
     RetrievalDisplay,
     SimilarityDisplay,
     TrainingDisplay,
@@ -77,6 +79,7 @@ def test_shorten_keeps_what_fits():
 
 
 FRACTIONS = {"leakage": {"a": 0.1}, "kept": {"b": 1}}
+PATH = pd.DataFrame([{"beta": 0, "fold": 0, "score": 1, "divergence": 1, "modality_gap": 1}])
 EPOCH = {"epoch": 1, "train_sufficiency": 1, "train_minimality": 1, "train_divergence": 1}
 
 
@@ -86,13 +89,14 @@ EPOCH = {"epoch": 1, "train_sufficiency": 1, "train_minimality": 1, "train_diver
         lambda: InformationPlaneDisplay.from_fractions({1.0: {"m": FRACTIONS}}),
         lambda: LeakageDisplay.from_fractions({"m": FRACTIONS}),
         lambda: ModalityGapDisplay.from_embeddings({"x": np.eye(3), "y": np.eye(3)}),
+        lambda: PathDisplay(PATH, beta=0, best_beta=0, standard_error=[0]).plot(),
         lambda: RetrievalDisplay.from_embeddings(
             np.eye(6), np.eye(6), queries=["q"] * 6, gallery=["g"] * 6
         ),
         lambda: SimilarityDisplay.from_embeddings({"x": np.eye(3), "y": np.eye(3)}),
         lambda: TrainingDisplay.from_histories({"m": [EPOCH | {"temperature": 1}]}),
     ],
-    ids=["plane", "leakage", "gap", "retrieval", "similarity", "training"],
+    ids=["plane", "leakage", "gap", "path", "retrieval", "similarity", "training"],
 )
 def test_missing_matplotlib_names_the_command(draw, monkeypatch):
     for module in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:

@@ -115,6 +115,13 @@ def test_partners_of_a_class_all_count():
     assert get_scorer("recall_at_1")(aligner, pairs) == pytest.approx(aligner.score(pairs))
 
 
+def test_a_column_called_labels_is_a_column(data):
+    table = pd.DataFrame(data["a"]).add_prefix("a").rename(columns={"a0": "labels"})
+    aligner = new().fit(table, data["b"])
+    score = get_scorer("recall_at_1")(aligner, table, data["b"])
+    assert score == pytest.approx(aligner.score(table, data["b"]))
+
+
 def test_scorers_travel(fitted, data):
     scorer = get_scorer("mutual_knn", k=3)
     again = pickle.loads(pickle.dumps(scorer))

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def test_a_schedule_goes_one_way_between_its_ends(kind, start, stop, early, late
     slack = 1e-9 * max(start, stop)
     if start > stop:
         values.reverse()
-    assert all(b >= a - slack for a, b in zip(values, values[1:], strict=False))
+    assert all(b >= a - slack for a, b in pairwise(values))
     assert min(values) >= schedule.lowest - slack
 
 

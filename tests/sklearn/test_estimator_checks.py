@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import mibsk
-from mibsk import IBAligner, ModalityEncoder, OnnxEncoder
+from mibsk import IBAligner, IBAlignerCV, ModalityEncoder, OnnxEncoder
 from mibsk.onnx import export_encoder
 
 QUICK = {"n_components": 4, "max_epochs": 1, "random_state": 0}
 CUT = {"first": [0], "rest": slice(1, None)}
-N_CHECKS = 280  # of all estimators together; scikit-learn 1.9 has 47 or 48 of each
+N_CHECKS = 327  # of all estimators together; scikit-learn 1.9 has 47 or 48 of each
 
 FILES = tempfile.TemporaryDirectory()
 
@@ -71,6 +71,7 @@ ESTIMATORS = [
     IBAligner(**QUICK),
     IBAligner(CUT, **QUICK),
     IBAligner(**QUICK, minimality="variational", early_stopping=True, validation_fraction=0.2),
+    IBAlignerCV(IBAligner(**QUICK), betas=(0.0, 1.0), cv=2),
     ModalityEncoder(IBAligner(**QUICK), "x"),
     ModalityEncoder(IBAligner(CUT, **QUICK), "first"),
     TrainedOnnxEncoder(),
@@ -102,5 +103,5 @@ def test_all_checks_are_run(request):
 def test_every_public_estimator_is_checked():
     public = {getattr(mibsk, name) for name in mibsk.__all__}
     estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
-    assert {IBAligner, ModalityEncoder, OnnxEncoder} <= estimators
+    assert {IBAligner, IBAlignerCV, ModalityEncoder, OnnxEncoder} <= estimators
     assert estimators <= {base for e in ESTIMATORS for base in type(e).__mro__}

@@ -1,0 +1,1 @@
+"""Whether a beta that chooses itself does as well as the best of a grid."""

@@ -1,0 +1,386 @@
+"""An aligner whose beta is chosen by cross-validation along a path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import Tags, get_tags, indexable
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import IterableDataset
+
+from .._validation import as_rows, check_scalar
+from ..data import ClassPairs, Form, InputSpec, Modalities
+from ..data._forms import check_table, is_mapping, is_table
+from ..metrics import get_scorer
+from ._aligner import IBAligner
+from ._fitted import FittedAligner
+from ._net import AlignmentNet
+from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
+from ._training_data import read_training_data
+
+_BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+_PATH_SHARE = 4  # later betas are trained for one in so many of the epochs of the first
+
+
+class IBAlignerCV(TransformerMixin, FittedAligner):
+    r"""An :class:`IBAligner` with `beta` chosen by cross-validation.
+
+    On each fold a model is trained for the least beta and goes on to the next larger one with the
+    weights it has, as paths of lasso models do [2]_. The chosen beta is then reached in the same
+    way on all rows. Larger betas have thus been trained for longer: let `max_epochs` of the aligner
+    be enough for the least one, so that nothing but beta tells them apart.
+
+    By the one-standard-error rule [1]_, the largest beta is chosen whose mean held-out score is as
+    good as the highest one up to one standard error: it compresses the most of those that cannot be
+    told from the best. With the score :math:`s_{bk}` of beta :math:`b` on fold :math:`k` of
+    :math:`K`, and the best :math:`b^*`, that is
+
+    .. math:: \hat b = \max\{b : \bar s_{b^*} - \bar s_b \le
+        \min(\mathrm{sd}_k(s_{b^*k} - s_{bk}), \mathrm{sd}_k(s_{b^*k})) / \sqrt K\}
+
+    The standard error is that of the difference, since a fold that is hard is so for all betas; and
+    no larger than that of the best mean alone, as in the references, so that a beta that fails on
+    some folds is not excused by the noise of its own failures.
+
+    Parameters
+    ----------
+    aligner : IBAligner, default=None
+        Its parameters are those of every model; its `beta` is not looked at, and it stays unfitted.
+        None is ``IBAligner()``.
+    betas : array-like of float, default=(0, 0.01, 0.03, 0.1, 0.3, 1, 3)
+        Weights of minimality to try, >= 0, ascending. Add larger ones where the last is chosen.
+    cv : int, splitter or iterable of (train, test), default=5
+        As in `sklearn.model_selection.GridSearchCV`. A number of folds is stratified by class for
+        :class:`ClassPairs` and for a `y` of class labels that is the second table. Pass a splitter
+        such as ``KFold(5, shuffle=True, random_state=0)`` for rows that come in an order.
+    scoring : str or callable, default=None
+        Measures held-out rows, the greater the better: a name for `mibsk.metrics.get_scorer`, or a
+        callable ``(estimator, X, y) -> float``. None is :meth:`IBAligner.score`, mean recall@1,
+        which means little where rows of one modality repeat: count by labels there, as below.
+    rule : {"one-standard-error", "best"}, default="one-standard-error"
+        Which beta to choose: the largest that is as good up to one standard error, or the one with
+        the highest mean score.
+    path_epochs : int, default=None
+        Epochs for each beta after the first, which has `max_epochs` of the aligner. None is a
+        quarter of those.
+    n_jobs : int, default=None
+        Folds at a time; None is one, -1 as many as there are cores.
+    verbose : int, default=0
+        1 prints a line per fold and beta, with score and time.
+
+    Attributes
+    ----------
+    aligner_ : IBAligner
+        Trained on all rows for the chosen beta.
+    beta_ : float
+        The chosen one.
+    best_beta_ : float
+        The one with the highest mean score; of several the largest.
+    betas_ : ndarray of float (n_betas,)
+        Those tried.
+    scores_ : ndarray of float (n_betas, n_folds)
+        Held-out scores.
+    standard_error_ : ndarray of float (n_betas,)
+        How far below the highest a mean score may lie by the rule above; NaN for a single fold.
+    path_ : DataFrame
+        One row per fold and beta: ``beta``, ``fold``, ``score``, the epochs so far ``n_iter``, and
+        ``sufficiency``, ``divergence``, ``modality_gap`` and ``temperature`` in the last of them,
+        as `history_` has them for the rows trained on.
+    n_features_in_ : int
+        Columns of the table; for tables alone.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where all are strings.
+
+    See Also
+    --------
+    mibsk.inspection.PathDisplay : A picture of the path.
+
+    References
+    ----------
+    .. [1] Breiman, Friedman, Olshen and Stone. *Classification and Regression Trees*. Wadsworth,
+       1984, section 3.4.3. Hastie, Tibshirani and Friedman. *The Elements of Statistical Learning*.
+       2nd edition, Springer, 2009, section 7.10.
+    .. [2] Friedman, Hastie and Tibshirani. *Regularization Paths for Generalized Linear Models via
+       Coordinate Descent*. Journal of Statistical Software 33(1), 2010.
+
+    Examples
+    --------
+    >>> from mibsk import IBAligner, IBAlignerCV
+    >>> from mibsk.datasets import load_digits_halves
+    >>> bunch = load_digits_halves()
+    >>> halves, digits = bunch.data[:400], bunch.labels["left"]["digit"][:400]
+    >>> aligner = IBAligner(n_components=16, max_epochs=4, random_state=0)
+    >>> search = IBAlignerCV(aligner, betas=[0, 0.3, 3], cv=3).fit(halves)
+    >>> search.scores_.shape, search.beta_ in search.betas_
+    ((3, 3), True)
+    >>> search.transform(halves).shape
+    (400, 32)
+
+    A retrieved half counts if it is of the same digit:
+
+    >>> from mibsk.metrics import recall_at_k
+    >>> def same_digit(aligner, X, y):
+    ...     left, right = aligner.embed(X).values()
+    ...     return recall_at_k(left, right, labels=(y, y))
+    >>> search = IBAlignerCV(aligner, betas=[0, 3], cv=3, scoring=same_digit).fit(halves, digits)
+    >>> bool(search.scores_.min() > 0.5)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "aligner": [IBAligner, None],
+        "betas": ["array-like"],
+        "cv": ["cv_object"],
+        "scoring": [str, callable, None],
+        "rule": [StrOptions({"one-standard-error", "best"})],
+        "path_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        aligner: IBAligner | None = None,
+        *,
+        betas: Sequence[float] = _BETAS,
+        cv: Any = 5,
+        scoring: str | Callable[..., float] | None = None,
+        rule: str = "one-standard-error",
+        path_epochs: int | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.aligner = aligner
+        self.betas = betas
+        self.cv = cv
+        self.scoring = scoring
+        self.rule = rule
+        self.path_epochs = path_epochs
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
+        """Choose beta, and train on all rows.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
+            Paired data, as :meth:`IBAligner.fit` takes them.
+        y : array-like, default=None
+            With one table and no `modalities`, the second one. With any other form, labels for
+            `scoring` and for a splitter that stratifies.
+        groups : array-like of shape (n,), default=None
+            For a splitter such as `GroupKFold`: rows of a group are held out together.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data are unfit, or a score is no finite number; the message says
+            what to do. A model fitted before is kept.
+        mibsk.exceptions.DivergenceError
+            If a loss becomes infinite or NaN.
+        """
+        self._validate_params()
+        betas, scorer, aligner = _check_betas(self.betas), self._scorer(), self._prototype()
+        if is_mapping(X) and not isinstance(X, ClassPairs):
+            X = Modalities(X)
+        form = _check_data(aligner, X, y)
+        X, y, groups = indexable(X, y, groups)
+        folds = self._folds(X, y, groups, form)
+        path_epochs = self.path_epochs or -(-aligner.max_epochs // _PATH_SHARE)
+        found = Parallel(n_jobs=self.n_jobs)(
+            delayed(score_path)(
+                clone(aligner),
+                betas,
+                path_epochs,
+                scorer,
+                (X, y),
+                rows,
+                fold,
+                verbose=self.verbose,
+            )
+            for fold, rows in enumerate(folds)
+        )
+        path = pd.DataFrame([row for rows in found for row in rows], columns=PATH_COLUMNS)
+        scores = np.array([[row["score"] for row in rows] for rows in found]).T
+        best, within, errors = choose(scores)
+        chosen = best if self.rule == "best" else within
+        *_, trained = walk(clone(aligner), betas[: chosen + 1], path_epochs, X, y)
+        self.aligner_, self.path_, self.scores_, self.standard_error_ = (
+            trained,
+            path,
+            scores,
+            errors,
+        )
+        self.betas_ = np.array(betas)
+        self.best_beta_ = betas[best]
+        return self
+
+    def _folds(
+        self, X: Any, y: Any, groups: Any, form: Form
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return the rows to train on and those to score, per fold.
+
+        Raises
+        ------
+        ValueError
+            If there are too few rows on a side, or too few folds for the rule.
+        """
+        by_class = isinstance(X, ClassPairs)
+        classes = X.labels if by_class and y is None else y
+        cv = check_cv(self.cv, classes, classifier=by_class or bool(form.label_names))
+        folds = list(cv.split(X, classes, groups))
+        for fold, sides in enumerate(folds):
+            if min(map(len, sides)) < 2:
+                raise ValueError(
+                    f"cv={self.cv!r}: fold {fold} trains on {len(sides[0])} row(s) and scores "
+                    f"{len(sides[1])}, while at least 2 are needed to tell them apart: use fewer "
+                    "folds."
+                )
+        if len(folds) < 2 and self.rule != "best":
+            raise ValueError(
+                f"rule={self.rule!r} needs at least 2 folds, cv={self.cv!r} makes {len(folds)}: "
+                'use more, or rule="best".'
+            )
+        return folds
+
+    def _prototype(self) -> IBAligner:
+        return IBAligner() if self.aligner is None else self.aligner
+
+    def _scorer(self) -> Callable[..., float]:
+        if self.scoring is None:
+            return IBAligner.score
+        return get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
+
+    @property
+    def modalities(self) -> Any:
+        """How the aligner cuts one table into modalities; None for other forms of data."""
+        return self._prototype().modalities
+
+    @property
+    def form_(self) -> Form:  # type: ignore[override]
+        """How the arguments of `fit` were read."""
+        return self.aligner_.form_
+
+    @property
+    def inputs_(self) -> dict[str, InputSpec]:  # type: ignore[override]
+        """What each modality looks like."""
+        return self.aligner_.inputs_
+
+    @property
+    def net_(self) -> AlignmentNet:  # type: ignore[override]
+        """The net trained on all rows."""
+        return self.aligner_.net_
+
+    @property
+    def n_features_in_(self) -> int:
+        """Columns of the table."""
+        return self.aligner_.n_features_in_
+
+    @property
+    def feature_names_in_(self) -> np.ndarray:
+        """Names of the columns."""
+        return self.aligner_.feature_names_in_
+
+    def transform(self, X: Any, y: Any = None) -> Any:
+        """Embed paired data and fuse the modalities, as :meth:`IBAligner.transform` does."""
+        check_is_fitted(self)
+        return self.aligner_.transform(X, y)
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Choose beta, train, and embed all rows; a second table as well."""
+        self.fit(X, y)
+        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
+        return self.transform(X, y if is_table else None)
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return the score of these rows, as `scoring` measures it.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            All modalities, in the form that was fitted.
+        y : array-like, default=None
+            With two tables, rows of the second; else labels, for a `scoring` that looks at them.
+        sample_weight : array-like of shape (n,), default=None
+            How much each row counts, for a `scoring` that takes it; None does.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return self._scorer()(self.aligner_, X, y, **weights)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of `transform`, those of the aligner."""
+        check_is_fitted(self)
+        return self.aligner_.get_feature_names_out(input_features)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return BaseEstimator.__getstate__(self)  # version and device are those of the aligners
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        of_aligner = get_tags(self._prototype())
+        tags.input_tags = of_aligner.input_tags
+        tags.target_tags = of_aligner.target_tags
+        tags.transformer_tags = of_aligner.transformer_tags
+        return tags
+
+
+def _check_betas(betas: Any) -> list[float]:
+    """Return the betas as floats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is none, one is no finite number >= 0, or they do not ascend.
+    """
+    given = list(betas) if np.ndim(betas) == 1 else []
+    if not given:
+        raise ValueError(f"betas must be a list of at least one number >= 0, got {betas!r}.")
+    for i, beta in enumerate(given):
+        check_scalar(f"betas[{i}]", beta, low=0)
+    found = [float(beta) for beta in given]
+    if found != sorted(set(found)):
+        raise ValueError(
+            f"betas must ascend without repeats, as each is trained on from the one before; got "
+            f"{found}. Pass {sorted(set(found))}."
+        )
+    return found
+
+
+def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
+    """Find what is unfit before anything is trained, and return how the data are read.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the data, or parameters of the aligner, are unfit for `IBAligner.fit`, or rows of a
+        stream would have to be chosen.
+    """
+    aligner._validate_params()
+    if isinstance(X, IterableDataset):
+        raise TypeError(
+            "cross-validation takes rows by their number, which an IterableDataset does not allow: "
+            "pass a Dataset with a length, or set beta of IBAligner yourself."
+        )
+    if is_table(X):
+        check_table(X)
+    rng, cpu = np.random.default_rng(0), torch.device("cpu")
+    return read_training_data(X, y, aligner.modalities, cpu, rng, aligner.batch_size).form

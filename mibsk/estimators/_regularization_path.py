@@ -1,0 +1,179 @@
+"""A path of models along beta, and which beta its held-out scores choose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import _safe_indexing
+from torch.utils.data import Dataset, Subset
+
+from ._aligner import IBAligner
+
+_OF_HISTORY = {  # column of the path -> key of an epoch
+    "sufficiency": "train_sufficiency",
+    "divergence": "train_divergence",
+    "modality_gap": "train_modality_gap",
+    "temperature": "temperature",
+}
+PATH_COLUMNS = ("beta", "fold", "score", "n_iter", *_OF_HISTORY)
+
+
+class Choice(NamedTuple):
+    """Which betas the scores of a path point to.
+
+    Parameters
+    ----------
+    best : int
+        Position of the beta with the highest mean score; of several the largest beta.
+    within : int
+        Position of the largest beta whose mean score is within one standard error of that.
+    standard_errors : ndarray (n_betas,)
+        How far below the highest a mean score may lie for that.
+    """
+
+    best: int
+    within: int
+    standard_errors: np.ndarray
+
+
+def choose(scores: np.ndarray) -> Choice:
+    r"""Find the best beta, and the largest that is as good up to one standard error.
+
+    With scores :math:`s_{bk}` of beta :math:`b` on fold :math:`k` of :math:`K`, the best
+    :math:`b^*`, and :math:`d_{bk} = s_{b^*k} - s_{bk}`, a beta is as good as the best if
+
+    .. math:: \bar d_b \le \min\big(\mathrm{sd}_k(d_{bk}),\, \mathrm{sd}_k(s_{b^*k})\big) / \sqrt K
+
+    Parameters
+    ----------
+    scores : ndarray (n_betas, n_folds)
+        Betas ascending.
+
+    Returns
+    -------
+    Choice
+        Standard errors of one fold are NaN, and `within` is then `best`.
+
+    Examples
+    --------
+    >>> choose(np.array([[0.5, 0.9], [0.6, 1.0], [0.5, 1.02]])).within
+    2
+    """
+    means = scores.mean(axis=1)
+    best = len(means) - 1 - int(means[::-1].argmax())
+    n_folds = scores.shape[1]
+    if n_folds < 2:
+        return Choice(best, best, np.full(len(means), np.nan))
+    # what makes a fold hard for every beta cancels in the differences
+    paired = (scores[best] - scores).std(axis=1, ddof=1)
+    # but a beta is not excused by the noise of its own failures
+    errors = np.minimum(paired, scores[best].std(ddof=1)) / np.sqrt(n_folds)
+    within = int(np.flatnonzero(means[best] - means <= errors)[-1])
+    return Choice(best, within, errors)
+
+
+def walk(
+    aligner: IBAligner, betas: Sequence[float], path_epochs: int, X: Any, y: Any
+) -> Iterator[IBAligner]:
+    """Train along the betas, each going on from the one before, and yield the aligner at each.
+
+    Parameters
+    ----------
+    aligner : IBAligner
+        Not fitted. It is trained in place: every step yields the same object.
+    betas : sequence of float
+        The first is trained for `max_epochs` of the aligner.
+    path_epochs : int
+        For how many epochs the others are.
+    X, y
+        As :meth:`mibsk.IBAligner.fit` takes them.
+    """
+    own = {"max_epochs": aligner.max_epochs, "warm_start": aligner.warm_start}
+    yield aligner.set_params(beta=betas[0], warm_start=False).fit(X, y).set_params(**own)
+    for beta in betas[1:]:
+        aligner.set_params(beta=beta, warm_start=True, max_epochs=path_epochs)
+        yield aligner.fit(X, y).set_params(**own)
+
+
+def score_path(
+    aligner: IBAligner,
+    betas: Sequence[float],
+    path_epochs: int,
+    scorer: Callable[..., float],
+    data: tuple[Any, Any],
+    rows: tuple[np.ndarray, np.ndarray],
+    fold: int,
+    *,
+    verbose: int = 0,
+) -> list[dict[str, Any]]:
+    """Train along the betas on some rows, and score each on others.
+
+    Parameters
+    ----------
+    aligner : IBAligner
+        Not fitted; trained in place.
+    betas, path_epochs
+        As for :func:`walk`.
+    scorer : callable (estimator, X, y) -> float
+        The greater the better.
+    data : tuple of X, y
+        All rows.
+    rows : tuple of ndarray
+        Positions of the rows to train on, and of those to score.
+    fold : int
+        Number of the fold.
+    verbose : int, default=0
+        1 prints a line per beta.
+
+    Returns
+    -------
+    list of dict
+        One for each beta, with the keys `PATH_COLUMNS`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a score is no finite number.
+    """
+    (X, y), (X_held, y_held) = (_take(data, chosen) for chosen in rows)
+    steps = walk(aligner, betas, path_epochs, X, y)
+    found = []
+    for beta in betas:
+        start = time.perf_counter()
+        fitted = next(steps)
+        score = _checked(scorer(fitted, X_held, y_held), scorer, beta, fold)
+        last = fitted.history_[-1]
+        values = {column: last[key] for column, key in _OF_HISTORY.items()}
+        found.append(
+            {"beta": beta, "fold": fold, "score": score, "n_iter": fitted.n_iter_, **values}
+        )
+        if verbose:
+            seconds = time.perf_counter() - start
+            print(f"fold {fold}  beta {beta:<6g} score {score:.4f}  {seconds:.1f} s", flush=True)
+    return found
+
+
+def _take(data: tuple[Any, Any], rows: np.ndarray) -> tuple[Any, Any]:
+    """Return some rows of X, and of y if there is one."""
+    X, y = data
+    some = Subset(X, rows.tolist()) if isinstance(X, Dataset) else _safe_indexing(X, rows)
+    return some, None if y is None else _safe_indexing(y, rows)
+
+
+def _checked(score: Any, scorer: Any, beta: float, fold: int) -> float:
+    where = f"scoring={scorer!r} must return one number, the greater the better; for beta={beta:g}"
+    try:
+        value = float(score)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{where} on fold {fold} it returned {type(score).__name__}: {score!r:.80}"
+        ) from error
+    if not np.isfinite(value):
+        raise ValueError(
+            f"{where} on fold {fold} it returned {value}. Look at how it scores so few or such "
+            "rows, or pass another one."
+        )
+    return value
