@@ -19,11 +19,12 @@ export GIT_AUTHOR_EMAIL ?= mibsk@localhost
 export GIT_COMMITTER_NAME ?= mibsk
 export GIT_COMMITTER_EMAIL ?= mibsk@localhost
 
-.PHONY: help install repro test test-slow test-all lint format types ui clean
+.PHONY: help install repro paper test test-slow test-all lint format types ui clean
 
 help:
 	@echo "make repro           run the main job: prepare, train, evaluate, export, report"
 	@echo "make repro SET='prepare.dataset=spoken_digits'   ... with other parameters"
+	@echo "make paper           run the paper's experiments, small; SETTING=paper: in full, on a GPU"
 	@echo "make test            pass the tests (test-slow: the slow ones; test-all: both)"
 	@echo "make lint            check style and types"
 	@echo "make ui              open MLflow on the tracked runs"
@@ -47,6 +48,10 @@ repro: $(READY)
 	@export PATH="$(abspath $(BIN)):$$PATH"; \
 		$(if $(SET),dvc exp run $(foreach pair,$(SET),--set-param '$(pair)'),dvc repro) \
 		&& python -m pipelines.summary
+
+SETTING ?= small
+paper: $(READY)
+	@export PATH="$(abspath $(BIN)):$$PATH"; cd pipelines/paper && dvc repro report@$(SETTING)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "not slow"

@@ -9,12 +9,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import TransformerMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from .._validation import as_rows
 from ..data._forms import check_table, is_table
 from ..losses import MINIMALITY, SUFFICIENCY
 from ..schedules import Learned, Schedule, SufficiencyBudget
@@ -30,7 +28,7 @@ from ._weighting import BETA_CONSTRAINTS, TEMPERATURE_CONSTRAINTS, check_weighti
 _OF_COLUMNS = ("n_features_in_", "feature_names_in_")
 
 
-class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
+class IBAligner(EncoderParamsMixin, FittedAligner):
     r"""Embed paired modalities in one space that holds what they share.
 
     One encoder per modality is trained on a contrastive loss, which keeps shared information, plus
@@ -393,16 +391,6 @@ class IBAligner(TransformerMixin, EncoderParamsMixin, FittedAligner):
         if self.form_.is_pair:
             return tuple(embedded.values()) if y is not None else embedded["x"]
         return fuse(embedded, self.fusion, self.modality_names_)
-
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Train, and embed what was trained on.
-
-        A second table is embedded as well, as `sklearn.cross_decomposition.CCA` does. A 1-d `y` is
-        not: the next step of a pipeline gets one array.
-        """
-        self.fit(X, y)
-        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
-        return self.transform(X, y if is_table else None)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -17,7 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
-from .._validation import as_rows, check_scalar
+from .._validation import check_scalar
 from ..data import ClassPairs, Form, InputSpec, Modalities
 from ..data._forms import check_table, is_mapping, is_table
 from ..metrics import get_scorer
@@ -31,7 +31,7 @@ _BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _PATH_SHARE = 4  # later betas are trained for one in so many of the epochs of the first
 
 
-class IBAlignerCV(TransformerMixin, FittedAligner):
+class IBAlignerCV(FittedAligner):
     r"""An :class:`IBAligner` with `beta` chosen by cross-validation.
 
     On each fold a model is trained for the least beta and goes on to the next larger one with the
@@ -299,12 +299,6 @@ class IBAlignerCV(TransformerMixin, FittedAligner):
         """Embed paired data and fuse the modalities, as :meth:`IBAligner.transform` does."""
         check_is_fitted(self)
         return self.aligner_.transform(X, y)
-
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Choose beta, train, and embed all rows; a second table as well."""
-        self.fit(X, y)
-        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
-        return self.transform(X, y if is_table else None)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the score of these rows, as `scoring` measures it.

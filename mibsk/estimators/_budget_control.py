@@ -17,10 +17,11 @@ from ..schedules import SufficiencyBudget
 from ._net import AlignmentNet
 
 CHECKS = 10  # held-out batches looked at in an epoch, about: a few percent of its time
-BEGIN = 0.1  # what beta is when compression begins, or less where it goes no further
+BEGIN = 1.0  # what beta is when compression begins, or less where it goes no further
 MEMORY = 0.04  # of the moving average, in training: an average over that share of it
 PACE = 15.0  # by how much the logarithm of beta would rise over all of the compression, with slack
 LOWEST = 0.01  # beta falls no further, so that it can come back
+CEILING = 0.98  # a recall beyond cannot tell what is lost
 TEMPERATURES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the one in training
 
 _STATE = ("log_beta_", "average_", "weight_", "best_")
@@ -46,9 +47,10 @@ class BudgetControl(Callback):
 
     Attributes
     ----------
-    log_beta_, average_, weight_, best_ : Tensor ()
-        Logarithm of `beta`; moving average of what is monitored, not yet divided by its weight,
-        which is below 1 at the beginning; the largest average.
+    log_beta_, weight_ : Tensor ()
+        Logarithm of `beta`; weight of the moving average, which is below 1 at the beginning.
+    average_, best_ : Tensor (2,)
+        Moving average of bound and recall, not yet divided by its weight; the largest average.
     """
 
     def __init__(
@@ -95,8 +97,8 @@ class BudgetControl(Callback):
 
     def _start(self) -> None:
         self.log_beta_ = torch.tensor(math.log(min(BEGIN, self.budget.high)))
-        self.average_, self.weight_ = torch.tensor(0.0), torch.tensor(0.0)
-        self.best_ = torch.tensor(-math.inf)
+        self.average_, self.weight_ = torch.zeros(2), torch.tensor(0.0)
+        self.best_ = torch.full((2,), -math.inf)
 
     def _held_out_batches(self, net: AlignmentNet) -> Iterator[Batch]:
         batches = Batches(
@@ -107,12 +109,10 @@ class BudgetControl(Callback):
 
     @torch.no_grad()
     def _look(self, net: AlignmentNet) -> torch.Tensor:
-        """Return what is monitored, a tensor (), on the next held-out batch."""
+        """Return bound and recall, a tensor (2,), on the next held-out batch."""
         net.module_.eval()
         embeddings = net.module_(next(self._batches))
-        if self.budget.monitor == "recall":
-            return _recall(embeddings)
-        return _bound(net.module.objective, embeddings)
+        return torch.stack([_bound(net.module.objective, embeddings), _recall(embeddings)])
 
     def _take_in(self, value: torch.Tensor) -> None:
         n_all = self.n_checks * (self.n_free + self.n_compressed)
@@ -123,17 +123,24 @@ class BudgetControl(Callback):
 
     def _adjust(self) -> None:
         """One step of dual ascent on the logarithm of beta."""
-        now = self.average_ / self.weight_
-        fraction = self.budget.budget
-        # 1 at the best, 0 where the budget is spent; where nothing is shared, nothing moves
-        left = (now - (1 - fraction) * self.best_) / (fraction * self.best_)
-        left = torch.where(self.best_ > 0, left, 0.0)
+        left = self._left()
         n_left = self.n_compressed - (self._epoch - self.n_free)
         pace = PACE / (self.n_compressed * self.n_checks)
         pace *= min(1.0, 2 * n_left / self.n_compressed)
         step = pace * (2 * left).clamp(-1.0, 1.0)
         lowest, highest = (math.log(min(beta, self.budget.high)) for beta in (LOWEST, math.inf))
         self.log_beta_ = (self.log_beta_ + step).clamp(lowest, highest)
+
+    def _left(self) -> torch.Tensor:
+        """Return what is left of the budget: 1 at the best, 0 where it is spent, a tensor ()."""
+        now, fraction = self.average_ / self.weight_, self.budget.budget
+        left = (now - (1 - fraction) * self.best_) / (fraction * self.best_)
+        bound, recall = torch.where(self.best_ > 0, left, 0.0)  # nothing is shared: nothing moves
+        if self.budget.monitor == "recall":
+            return recall
+        if self.budget.monitor == "bound":
+            return bound
+        return torch.where(self.best_[1] > CEILING, bound, torch.maximum(bound, recall))
 
     def _show(self, net: AlignmentNet) -> None:
         net.module.objective.beta = self.log_beta_.exp() if self._epoch >= self.n_free else 0.0

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.base import TransformerMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.utils.data import Dataset, IterableDataset
 
-from .._validation import suggest
+from .._validation import as_rows, suggest
 from ..data import ClassPairs, Form, InputSpec
 from ..data._columns import by_name
 from ..data._forms import MappingForm, check_table, is_table
@@ -26,12 +27,22 @@ from ._net import AlignmentNet
 from ._pickling import PicklingMixin
 
 
-class FittedAligner(PicklingMixin):
+class FittedAligner(TransformerMixin, PicklingMixin):
     """Learned attributes of an aligner, and the embeddings that its encoders give."""
 
     form_: Form
     inputs_: dict[str, InputSpec]
     net_: AlignmentNet
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Train, and embed what was trained on.
+
+        A second table is embedded as well, as `sklearn.cross_decomposition.CCA` does. A 1-d `y` is
+        not: the next step of a pipeline gets one array.
+        """
+        self.fit(X, y)
+        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
+        return self.transform(X, y if is_table else None)
 
     def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
         """Embed each modality that is given, on its own.

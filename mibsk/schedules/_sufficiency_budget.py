@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .._validation import check_scalar, suggest
 
-MONITORS = ("bound", "recall")
+MONITORS = ("either", "bound", "recall")
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,16 @@ class SufficiencyBudget:
     ----------
     budget : float, default=0.02
         Fraction of what is monitored that may be lost, in (0, 1).
-    monitor : {"bound", "recall"}, default="bound"
+    monitor : {"either", "bound", "recall"}, default="either"
         ``"bound"`` is :math:`\log N - \mathrm{InfoNCE}`, a lower bound of the mutual information
         in nats at any temperature, of which the tightest of five is taken; ``"recall"`` the share
-        of pairs whose partner is found first within a batch, which takes more pairs to tell.
+        of pairs whose partner is found first within a batch. With ``"either"`` the larger
+        :math:`e` counts, so that the budget is overdrawn where both say so: the bound falls also
+        where pairs are learned by heart, and recall of few pairs is noisy. A recall that has been
+        above 0.98 cannot tell, and is not looked at.
     high : float, default=10.0
         `beta` goes no further.
-    share : float, default=0.3
+    share : float, default=0.2
         Share of the epochs that are uncompressed, in (0, 1).
 
     Raises
@@ -60,9 +63,9 @@ class SufficiencyBudget:
     """
 
     budget: float = 0.02
-    monitor: str = "bound"
+    monitor: str = "either"
     high: float = 10.0
-    share: float = 0.3
+    share: float = 0.2
 
     def __post_init__(self) -> None:
         check_scalar("budget", self.budget, low=0, high=1, strict=True)

@@ -77,7 +77,7 @@ class Checkout:
 
     def status(self) -> dict[str, Any]:
         """Return the stages that changed, and how."""
-        return json.loads(self.run("dvc", "status", "--json"))
+        return json.loads(self.run("dvc", "status", "dvc.yaml", "--json"))
 
     def set_params(self, **values: Any) -> None:
         """Write parameters, by dotted name."""

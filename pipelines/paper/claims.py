@@ -1,0 +1,85 @@
+"""Claims: a number with an interval, and a verdict by a rule that was there before the number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+LEVEL = 0.95
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number, an interval about it at the level of 95 %, and of how many values it is made."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is claimed, in one set, and what was found."""
+
+    key: str
+    text: str
+    value: float
+    low: float
+    high: float
+    n: int
+    rule: str
+    verdict: str
+    p_value: float | None = None
+
+    @classmethod
+    def above(
+        cls, key: str, text: str, found: Interval, threshold: float, p_value: float | None = None
+    ) -> Claim:
+        """Claim that the number is above a threshold."""
+        rule = f"interval above {threshold:g}"
+        verdict = _verdict(found.low > threshold, found.high < threshold)
+        return cls(key, text, found.value, found.low, found.high, found.n, rule, verdict, p_value)
+
+    @classmethod
+    def below(
+        cls, key: str, text: str, found: Interval, threshold: float, p_value: float | None = None
+    ) -> Claim:
+        """Claim that the number is below a threshold."""
+        rule = f"interval below {threshold:g}"
+        verdict = _verdict(found.high < threshold, found.low > threshold)
+        return cls(key, text, found.value, found.low, found.high, found.n, rule, verdict, p_value)
+
+    @classmethod
+    def differs(cls, key: str, text: str, found: Interval) -> Claim:
+        """Claim that the number is not 0; that it is 0 cannot be shown."""
+        verdict = _verdict(found.low > 0 or found.high < 0, fails=False)
+        rule = "interval without 0"
+        return cls(key, text, found.value, found.low, found.high, found.n, rule, verdict)
+
+
+def _verdict(holds: bool, fails: bool) -> str:
+    return HOLDS if holds else FAILS if fails else UNDECIDED
+
+
+def over_seeds(values: ArrayLike) -> Interval:
+    r"""Return the mean over seeds, with Student's interval :math:`\bar x \pm t\, s / \sqrt n`.
+
+    Examples
+    --------
+    >>> print(over_seeds([1.0, 2.0, 3.0]))
+    +2.000 [-0.484, +4.484]
+    """
+    values = np.asarray(values, dtype=float)
+    n, mean = len(values), float(values.mean())
+    if n < 2:
+        return Interval(mean, -np.inf, np.inf, n)
+    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    return Interval(mean, mean - half, mean + half, n)

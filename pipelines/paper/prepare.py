@@ -1,0 +1,41 @@
+"""Render, read or fetch one set, and set a part of its rows aside for testing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils import Bunch
+
+from mibsk import datasets
+
+from .stage import Stage
+
+RENDERERS = {"sprites": "make_sprites", "room": "make_room", "arm": "make_arm"}
+READERS = {"sprites": "load_dsprites", "room": "load_shapes3d", "arm": "load_mpi3d"}
+
+
+def load(name: str, settings: dict[str, Any], random_state: int) -> Bunch:
+    """Return a set: ``source: rendered``, or the published images, from a ``file:`` or fetched."""
+    source, n_samples = settings.get("source"), settings["n_samples"]
+    if source == "rendered":
+        render = getattr(datasets, RENDERERS[name])
+        return render(n_samples, image_size=settings["image_size"], random_state=random_state)
+    if source == "published" or "file" in settings:
+        read = getattr(datasets, READERS[name])
+        return read(settings.get("file"), n_samples=n_samples, random_state=random_state)
+    raise ValueError(f"{name}: give source: rendered, source: published or file: PATH.")
+
+
+def main(stage: Stage) -> None:
+    """Run the stage."""
+    settings = stage.params("prepare")
+    random_state = settings["random_state"]
+    bunch = load(stage.dataset, settings["sets"][stage.dataset], random_state)
+    parts = datasets.split_bunch(bunch, test_size=settings["test_size"], random_state=random_state)
+    for part, name in zip(parts, ("train", "test"), strict=True):
+        datasets.save_bunch(part, stage.data_folder / name)
+    print(f"{stage.dataset}: {' + '.join(str(len(part.data)) for part in parts)} rows")
+
+
+if __name__ == "__main__":
+    main(Stage.from_arguments("prepare"))

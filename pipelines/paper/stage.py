@@ -1,0 +1,113 @@
+"""What every stage of the paper's experiments needs: its setting, its files, and its MLflow run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from sklearn.utils import Bunch
+
+from mibsk.datasets import load_bunch
+from mibsk.tracking import use_store
+
+from ..stage import ROOT
+from .claims import Claim
+
+HERE = Path(__file__).parent
+EXPERIMENT = "mibsk-paper"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One experiment on one set, in one setting."""
+
+    experiment: str
+    setting: str
+    dataset: str
+
+    @classmethod
+    def from_arguments(cls, experiment: str) -> Stage:
+        """Read the setting and the set from the command line."""
+        if len(sys.argv) != 3:
+            raise SystemExit(f"usage: python -m pipelines.paper.{experiment} SETTING SET")
+        return cls(experiment, *sys.argv[1:])
+
+    def params(self, section: str) -> dict[str, Any]:
+        """Return a section of the setting."""
+        return params(self.setting)[section]
+
+    @property
+    def data_folder(self) -> Path:
+        """Where the set lies."""
+        return HERE / "data" / self.setting / self.dataset
+
+    @property
+    def table_file(self) -> Path:
+        """Where the table of all runs lies."""
+        return results_folder(self.setting) / "runs" / f"{self.experiment}-{self.dataset}.csv"
+
+    @property
+    def claims_file(self) -> Path:
+        """Where the claims lie."""
+        return self.table_file.with_suffix(".json")
+
+    def load(self) -> tuple[Bunch, Bunch]:
+        """Return the rows to train on and those to test on, with the ``sizes`` of all factors."""
+        train, test = (load_bunch(self.data_folder / part) for part in ("train", "test"))
+        labels = pd.concat([train.labels["image"], test.labels["image"]])
+        train.sizes = test.sizes = {name: int(values.max()) + 1 for name, values in labels.items()}
+        return train, test
+
+    def read_table(self) -> pd.DataFrame:
+        """Return the table of all runs."""
+        return pd.read_csv(self.table_file, dtype={"level": str})
+
+    def read_claims(self) -> list[Claim]:
+        """Return the claims."""
+        return [Claim(**entry) for entry in json.loads(self.claims_file.read_text())]
+
+    def write(self, table: pd.DataFrame, claims: list[Claim]) -> None:
+        """Write what came out."""
+        self.table_file.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(self.table_file, index=False, float_format="%.6g")
+        entries = [asdict(claim) for claim in claims]
+        self.claims_file.write_text(json.dumps(entries, indent=1) + "\n")
+
+    @contextmanager
+    def tracked(self) -> Iterator[None]:
+        """Open an MLflow run, and log what came out at its end."""
+        import mlflow  # takes seconds
+
+        from ..evaluate import flatten
+
+        use_store(ROOT / "mlflow.db", EXPERIMENT)
+        with mlflow.start_run(run_name=f"{self.experiment}-{self.dataset}-{self.setting}"):
+            mlflow.set_tags(asdict(self))
+            for section in ("training", "measures", self.experiment):
+                mlflow.log_params(flatten(self.params(section), f"{section}."))
+            yield
+            mlflow.log_metrics({claim.key: claim.value for claim in self.read_claims()})
+            for file in (self.table_file, self.claims_file):
+                mlflow.log_artifact(str(file))
+
+
+def params(setting: str) -> dict[str, Any]:
+    """Return a setting of params.yaml."""
+    return yaml.safe_load((HERE / "params.yaml").read_text())[setting]
+
+
+def stages(experiment: str, setting: str) -> list[Stage]:
+    """Return an experiment on every set of a setting."""
+    return [Stage(experiment, setting, name) for name in params(setting)["prepare"]["sets"]]
+
+
+def results_folder(setting: str) -> Path:
+    """Return where tables, figures and claims of a setting lie."""
+    return HERE / "results" / setting
