@@ -241,7 +241,9 @@ class IBAlignerCV(FittedAligner):
         """
         by_class = isinstance(X, ClassPairs)
         classes = X.labels if by_class and y is None else y
-        cv = check_cv(self.cv, classes, classifier=by_class or bool(form.label_names))
+        plain = self.cv is None or isinstance(self.cv, Integral) or _is_splitter(self.cv)
+        given = self.cv if plain else _as_folds(self.cv)
+        cv = check_cv(given, classes, classifier=by_class or bool(form.label_names))
         folds = list(cv.split(X, classes, groups))
         for fold, sides in enumerate(folds):
             if min(map(len, sides)) < 2:
@@ -337,6 +339,35 @@ class IBAlignerCV(FittedAligner):
         return tags
 
 
+def _is_splitter(cv: Any) -> bool:
+    return not isinstance(cv, str | bytes) and hasattr(cv, "split")
+
+
+def _as_folds(cv: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (train, test) rows as they were given.
+
+    Raises
+    ------
+    ValueError
+        If they are no pairs of one-dimensional integers.
+    """
+    message = (
+        f"cv must be a number of folds, a splitter or (train, test) rows, got {cv!r}."
+    )
+    if isinstance(cv, str | bytes) or not np.iterable(cv):
+        raise ValueError(message)
+    folds = []
+    for sides in cv:
+        if not isinstance(sides, tuple | list) or len(sides) != 2:
+            raise ValueError(message)
+        for rows in sides:
+            flat = getattr(rows, "ndim", 1) == 1 and np.iterable(rows)
+            if not flat or not all(isinstance(row, Integral) for row in rows):
+                raise ValueError(message)
+        folds.append((np.asarray(sides[0]), np.asarray(sides[1])))
+    return folds
+
+
 def _check_betas(betas: Any) -> list[float]:
     """Return the betas as floats.
 
@@ -345,7 +376,8 @@ def _check_betas(betas: Any) -> list[float]:
     TypeError, ValueError
         If there is none, one is no finite number >= 0, or they do not ascend.
     """
-    given = list(betas) if np.ndim(betas) == 1 else []
+    flat = getattr(betas, "ndim", 1) == 1 and np.iterable(betas)  # items are looked at one by one
+    given = list(betas) if flat else []
     if not given:
         raise ValueError(f"betas must be a list of at least one number >= 0, got {betas!r}.")
     for i, beta in enumerate(given):

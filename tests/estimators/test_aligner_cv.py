@@ -362,7 +362,7 @@ class TestBadInput:
             ([], "at least one number"),
             (3.0, "'betas' parameter"),
             ("auto", "'betas' parameter|at least one number"),
-            ([[0.0, 1.0]], "at least one number"),
+            (np.zeros((1, 2)), "at least one number"),
             ([0.0, -1.0], r"betas\[1\] must be a finite number >= 0, got -1"),
             ([0.0, np.nan], r"betas\[1\] must be a finite number"),
             ([0.0, np.inf], r"betas\[1\] must be a finite number"),

@@ -9,10 +9,19 @@ import scipy.sparse as sp
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from mibsk import ClassPairs, IBAligner, Modalities, OnnxEncoder, metrics
+from mibsk import (
+    ClassPairs,
+    IBAligner,
+    IBAlignerCV,
+    Modalities,
+    OnnxEncoder,
+    fit_together,
+    metrics,
+)
 from mibsk.encoders import MLP
 from mibsk.estimators import _inference
 from mibsk.exceptions import DivergenceError
+from mibsk.schedules import Cosine, Exponential, Learned, Linear, WarmUp
 
 from .inputs import HARSH, N_ROWS, ROWS, WIDTH, arrays, labels, rows, tame_scalars, things
 from .judge import judge
@@ -85,11 +94,16 @@ def fit_and_embed(aligner, *args):
     return aligner.fit(*args).embed(*args[:1]), aligner.history_[-1]["train_loss"]
 
 
-def fit_or_diverge(**params):
+def search(**params):
+    """Return a search for beta that is quickly done."""
+    return IBAlignerCV(**{"aligner": new(), "betas": (0, 1), "cv": 2, **params})
+
+
+def fit_or_diverge(make=new, **params):
     """Return the loss that an aligner of such parameters ends with, if it stays finite."""
     X, Y = np.random.default_rng(0).normal(size=(2, N_ROWS, WIDTH))
     try:
-        return new(**params).fit({"a": X, "b": Y}).history_[-1]["train_loss"]
+        return make(**params).fit({"a": X, "b": Y}).history_[-1]["train_loss"]
     except DivergenceError:
         return 0.0
 
@@ -153,6 +167,35 @@ FIT["parameters"] = Target(
     lambda f, params, early_stopping: fit_or_diverge(**params, early_stopping=early_stopping),
     (parameters, st.booleans()),
     120,
+)
+FIT["a path of betas"] = Target(
+    lambda f, X: fit_and_embed(search(), X), (mappings(rows, rows),), 20
+)
+FIT["any betas"] = Target(
+    lambda f, betas, cv: fit_or_diverge(search, betas=betas, cv=cv),
+    (
+        st.sampled_from([(0, 1), (0.5,)]) | st.lists(tame_scalars | st.floats(), max_size=2),
+        st.just(2) | tame_scalars,
+    ),
+    40,
+)
+FIT["together"] = Target(
+    lambda f, X, n: [
+        aligner.embed(X) for aligner in fit_together([new(beta=beta) for beta in range(n)], X)
+    ],
+    (mappings(rows, rows), st.integers(0, 2)),
+    40,
+)
+ends = st.floats() | st.sampled_from([0.0, 0.1, 1.0])
+FIT["schedules"] = Target(
+    lambda f, kind, start, stop, name: fit_or_diverge(**{name: kind(start, stop)}, max_epochs=2),
+    (
+        st.sampled_from([Linear, Cosine, Exponential, WarmUp, Learned]),
+        ends,
+        ends,
+        st.sampled_from(["beta", "temperature"]),
+    ),
+    80,
 )
 FITTED = {
     "transform a mapping": Target(
