@@ -351,9 +351,7 @@ def _as_folds(cv: Any) -> list[tuple[np.ndarray, np.ndarray]]:
     ValueError
         If they are no pairs of one-dimensional integers.
     """
-    message = (
-        f"cv must be a number of folds, a splitter or (train, test) rows, got {cv!r}."
-    )
+    message = f"cv must be a number of folds, a splitter or (train, test) rows, got {cv!r}."
     if isinstance(cv, str | bytes) or not np.iterable(cv):
         raise ValueError(message)
     folds = []
