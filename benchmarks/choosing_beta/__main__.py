@@ -28,11 +28,12 @@ def main() -> None:
     options = parser.parse_args()
     measured = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame()
     done = set() if measured.empty else set(zip(*(measured[k] for k in _KEYS), strict=True))
+    chosen = {name: options.methods or methods(name) for name in options.sets}
     todo = [
         (name, method, seed)
         for seed in range(options.seeds)
         for name in options.sets
-        for method in (options.methods or methods(name))
+        for method in chosen[name]
         if (name, method, seed) not in done
     ]
     runs = Parallel(n_jobs=options.jobs, return_as="generator")(delayed(measure)(*t) for t in todo)

@@ -58,7 +58,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         `mibsk.schedules` changes it from epoch to epoch; "auto" lets it rise as far as `budget`
         allows, and is short for `SufficiencyBudget(budget)`.
     budget : float, default=0.02
-        With ``beta="auto"``, the fraction of the InfoNCE bound on held-out pairs that may be lost.
+        With ``beta="auto"``, the fraction of sufficiency on held-out pairs that may be lost.
     temperature : "learned", float, Learned or Schedule, default="learned"
         Of the contrastive loss: learned from 0.07 on (its logarithm, at ten times `lr`), within
         bounds or not; fixed; or changed from epoch to epoch.
