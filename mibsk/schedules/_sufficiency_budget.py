@@ -37,7 +37,8 @@ class SufficiencyBudget:
         where pairs are learned by heart, and recall of few pairs is noisy. A recall that has been
         above 0.98 cannot tell, and is not looked at.
     high : float, default=10.0
-        `beta` goes no further.
+        `beta` goes no further. Much beyond 10, where it can destroy more in an epoch than the
+        control can undo, use ``monitor="bound"``.
     share : float, default=0.2
         Share of the epochs that are uncompressed, in (0, 1).
 
