@@ -27,7 +27,7 @@ Embed = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 def methods(name: str) -> list[str]:
     """Return the methods that are run on a set."""
-    n_views = len(SETS[name].load().data)
+    n_views = len(dict(SETS[name].load().data))
     return [*(f"beta={beta:g}" for beta in BETAS), "auto", *baseline_names(n_views)]
 
 
