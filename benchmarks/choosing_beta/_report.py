@@ -66,6 +66,7 @@ def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "method": method,
+            "seeds": len(of_method),
             **{measure: interval(of_method[measure]) for measure in MEASURES},
         }
         for method, of_method in rows.groupby("method", sort=False)
