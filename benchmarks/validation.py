@@ -19,7 +19,7 @@ import numpy as np
 from skorch.callbacks import Callback
 
 from mibsk import IBAligner
-from mibsk._validation import as_dense, check_finite
+from mibsk._checks.rows import as_dense, check_finite
 from mibsk.data._duplicates import duplicate_rows
 from mibsk.encoders import InputScaling
 

@@ -17,9 +17,10 @@ MAX_LINES = 450
 
 # A part may import from itself and from the lines above. Parts on one line are independent.
 LAYERS = (
-    {"exceptions", "_memory_map", "_tensors", "_whole_files"},
-    {"_validation"},
-    {"data", "_storage", "schedules"},
+    {"exceptions"},
+    {"files"},
+    {"_checks"},
+    {"data", "schedules"},
     {"datasets", "encoders", "losses", "metrics"},
     {"estimators"},
     {"inspection"},

@@ -9,7 +9,8 @@ import numpy as np
 from pandas.api.types import infer_dtype
 from sklearn.utils import check_random_state
 
-from .._validation import as_rows, suggest
+from .._checks.parameters import suggest
+from .._checks.rows import as_rows
 from ._modalities import Modalities
 from ._pairing import ClassPairing
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .._memory_map import read_chunks
+from ..files.memory_map import read_chunks
 
 _CHUNK_BYTES = 2**26
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from .._memory_map import file_rows
-from .._validation import is_text
+from .._checks.rows import is_text
 from ..exceptions import DuplicateRowsWarning
+from ..files.memory_map import file_rows
 
 _CHUNK_BYTES = 2**20  # what is hashed or compared at a time stays in the cache
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ._columns import column_names
 
 

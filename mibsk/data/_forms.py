@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from pandas.api.types import infer_dtype
 from torch.utils.data import Dataset, IterableDataset
 
-from .._validation import as_rows, check_names, check_same_length, is_text, n_rows, suggest
+from .._checks.parameters import check_names, suggest
+from .._checks.rows import as_rows, check_same_length, is_text, n_rows
 from ._class_pairs import ClassPairs
 from ._columns import check_names_differ, column_names, is_frame, take_columns
 from ._find_columns import find_columns

@@ -11,7 +11,8 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from .._validation import as_dense, as_rows, check_finite, is_text, suggest, to_float32
+from .._checks.parameters import suggest
+from .._checks.rows import as_dense, as_rows, check_finite, is_text, to_float32
 from ._columns import by_name, column_names
 
 Kind = Literal["dense", "sparse", "text", "labels"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from skorch.helper import SliceDict
 
-from .._validation import as_rows, check_names, check_same_length
+from .._checks.parameters import check_names
+from .._checks.rows import as_rows, check_same_length
 
 
 class Modalities(SliceDict):

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
-from .._validation import as_rows, is_text, suggest
+from .._checks.parameters import suggest
+from .._checks.rows import as_rows, is_text
 from ._columns import by_name, check_names_differ
 from ._inputs import InputSpec
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._memory_map import file_rows
-from .._tensors import is_tensor
-from .._validation import as_rows, n_rows
+from .._checks.rows import as_rows, n_rows
+from .._checks.tensors import is_tensor
+from ..files.memory_map import file_rows
 from ._inputs import InputSpec
 
 

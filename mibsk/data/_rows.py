@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from .._memory_map import file_rows
+from ..files.memory_map import file_rows
 from ._padding import pad_csr
 
 EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]

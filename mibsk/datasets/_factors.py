@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from .._validation import check_scalar, suggest
+from .._checks.parameters import check_scalar, suggest
 from ..data import Modalities
 
 Sizes = Mapping[str, int]  # number of values of each factor, by its name

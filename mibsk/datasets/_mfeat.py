@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ..data import Modalities
 from ._data_file import DataFile, check_sha256, read_data_file
 

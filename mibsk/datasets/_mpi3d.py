@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ._arm import FACTORS
 from ._data_file import DataFile
 from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 from ..data import Modalities
 from ._data_file import DataFile, check_sha256, read_data_file
 from ._omniglot_images import SIDE, decode_drawings, shrink

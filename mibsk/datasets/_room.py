@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.utils import Bunch
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 from ._factors import check_shared, draw_factors, factor_bunch
 from ._room_renderer import render_room
 

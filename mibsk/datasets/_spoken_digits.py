@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 from ..data import ClassPairs
 from ._data_file import DataFile, DataFileError, read_data_file
 from ._digit_images import digit_images

@@ -6,7 +6,7 @@ from math import prod
 
 from torch import nn
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ._conv1d import Conv1d
 from ._factory import EncoderFactory
 from ._images import image_layout

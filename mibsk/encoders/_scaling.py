@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from .._memory_map import read_chunks
+from ..files.memory_map import read_chunks
 from ._images import channel_axis
 
 CHUNK_VALUES = 2**18  # 2 MiB of float64 at a time: they stay in the cache

@@ -17,7 +17,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 from ..data import ClassPairs, Form, InputSpec, Modalities
 from ..data._forms import check_table, is_mapping, is_table
 from ..metrics import get_scorer

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ..data import InputSpec
 from ..data._rows import EncoderInput
 from ..data._source import Batch

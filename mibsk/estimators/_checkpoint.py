@@ -13,8 +13,8 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
 from skorch.history import History
 
-from .._storage import can_hold, read_state, write_state
 from ..exceptions import TornFileError
+from ..files.state_file import can_hold, read_state, write_state
 from ._net import AlignmentNet
 
 _KEPT = 2  # a torn checkpoint leaves the one before it

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from sklearn.base import BaseEstimator, clone
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 
 _PREFIX = "encoders__"
 

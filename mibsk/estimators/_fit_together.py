@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 from torch.utils.data import Dataset
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ..data import Source
 from ..data._forms import check_table, is_table
 from ..data._stream import StreamSource

@@ -13,7 +13,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.utils.data import Dataset, IterableDataset
 
-from .._validation import as_rows, suggest
+from .._checks.parameters import suggest
+from .._checks.rows import as_rows
 from ..data import ClassPairs, Form, InputSpec
 from ..data._columns import by_name
 from ..data._forms import MappingForm, check_table, is_table

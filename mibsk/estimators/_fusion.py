@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 
 _WORDS = ("concat", "mean")
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .._validation import check_embeddings, n_rows
+from .._checks.rows import check_embeddings, n_rows
 from ..data import InputSpec
 from ..data._prepared_chunks import prepared_chunks
 from ..data._rows import to_batch

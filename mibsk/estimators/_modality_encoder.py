@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ..data import ClassPairs, InputSpec, read_form
 from ..data._forms import ColumnsForm, is_table
 from ..data._modality_transformer import ModalityTransformer, entry

@@ -10,9 +10,9 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from skorch.history import History
 
-from .._storage import read_state, write_state
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ..encoders import InputScaling, encoder_names
+from ..files.state_file import read_state, write_state
 from ._description import Description, describe, read_description
 from ._devices import resolve_device, seeded
 from ._fitted import FittedAligner

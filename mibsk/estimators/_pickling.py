@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 from .. import __version__
-from .._storage import check_version
+from ..files.state_file import check_version
 from ._devices import resolve_device
 
 _VERSION = "_mibsk_version"

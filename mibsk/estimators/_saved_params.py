@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from .._storage import can_hold
 from ..data import Form
 from ..data._forms import ColumnsForm
 from ..encoders import MLP, Conv1d, ResNet, SparseMLP, ViT
+from ..files.state_file import can_hold
 from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget, WarmUp
 
 NOT_SAVED = ("callbacks", "checkpoint")

@@ -12,7 +12,7 @@ import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import EarlyStopping
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ..data import InputSpec
 from ..encoders import InputScaling
 from ..exceptions import DivergenceError

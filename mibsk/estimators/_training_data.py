@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
-from .._validation import n_rows
+from .._checks.rows import n_rows
 from ..data import ClassPairs, Form, InputSpec, Source, dataset_source, read_form, tensor_source
 from ..data._duplicates import warn_duplicates
 from ..data._source import dataset_columns, stack_items

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ._models import check_models
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ._models import check_models
 
 KINDS = ("leakage", "kept")

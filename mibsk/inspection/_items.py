@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from .._tensors import is_tensor, tensor_to_array
-from .._validation import suggest
+from .._checks.parameters import suggest
+from .._checks.tensors import is_tensor, tensor_to_array
 from ._style import NOTE_SIZE, characters_across, ink, shorten, wrap
 
 if TYPE_CHECKING:

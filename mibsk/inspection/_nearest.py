@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import check_scalar
-from ..metrics._arrays import as_labels, check_k, check_same_columns
+from .._checks.matrices import as_labels, check_k, check_same_columns
+from .._checks.parameters import check_scalar
 from ._pairs import as_array, choose_rows, cosines
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from .._validation import suggest
+from .._checks.matrices import as_factors
+from .._checks.parameters import suggest
 from ..metrics import leakage
-from ..metrics._arrays import as_factors
 from ._pairs import as_array
 
 LABELS = "labels must map each modality to a DataFrame with one column per factor"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 
+from .._checks.matrices import FloatMatrix
 from ..metrics import modality_gap
-from ..metrics._arrays import FloatMatrix
 
 
 @dataclass(frozen=True)

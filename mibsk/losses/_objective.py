@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .._validation import check_scalar, suggest
+from .._checks.parameters import check_scalar, suggest
 from ._embedding import Embedding
 from ._gaussian import gaussian_minimality
 from ._infonce import infonce, infonce_oneway

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 
 
 class Temperature(nn.Module):

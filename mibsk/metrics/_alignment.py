@@ -7,7 +7,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import Matrix, check_positive, check_same_rows, chunks, namespace, to_numpy
+from .._checks.matrices import Matrix, check_positive, check_same_rows, chunks, namespace, to_numpy
 from ._one_space import as_clouds
 from ._resampling import CI, Bootstrap, Estimate, over_values
 from ._scores import as_double

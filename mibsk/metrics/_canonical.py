@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import FloatMatrix, Matrix, to_numpy
+from .._checks.matrices import FloatMatrix, Matrix, to_numpy
 from ._moments import centred_chunks
 
 CUTOFF = 1e-6  # of the largest standard deviation: directions below are rounding

@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import Matrix, as_pair, check_positive, to_numpy
+from .._checks.matrices import Matrix, as_pair, check_positive, to_numpy
 from ._hsic import (
     hsic,
     linear_sums,

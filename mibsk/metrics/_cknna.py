@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ._arrays import CHUNK_SIZE, Matrix, in_range, namespace, to_numpy
+from .._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, to_numpy
 from ._knn_overlap import neighbours_of_pair, over_neighbours
 from ._nearest import Indices
 from ._resampling import CI, Bootstrap, Estimate, take_rows

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import FloatMatrix, Matrix, as_matrix, in_range, on_one_device
+from .._checks.matrices import FloatMatrix, Matrix, as_matrix, in_range, on_one_device
 from ._canonical import second_moments, whitening
 from ._moments import check_varies
 from ._resampling import CI, Bootstrap, Estimate, over_rows

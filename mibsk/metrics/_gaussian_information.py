@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from ._arrays import FloatMatrix, Matrix, as_pair, in_range
+from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
 from ._canonical import second_moments
 from ._resampling import CI, Bootstrap, Estimate, over_rows
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._arrays import (
+from .._checks.matrices import (
     Matrix,
     double,
     largest_magnitude,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Matrix, as_pair, check_k
+from .._checks.matrices import Matrix, as_pair, check_k
 from ._nearest import Indices, nearest_neighbours
 from ._resampling import (
     CI,

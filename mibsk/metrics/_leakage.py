@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
-from .._validation import check_scalar
-from ._arrays import as_factors, as_matrix, is_single_factor, to_numpy
+from .._checks.matrices import as_factors, as_matrix, is_single_factor, to_numpy
+from .._checks.parameters import check_scalar
 from ._factors import clip, looks_real, tasks_of
 from ._penalty import Penalty
 from ._probe import check_seed, predict_factors

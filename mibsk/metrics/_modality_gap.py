@@ -7,7 +7,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import Matrix
+from .._checks.matrices import Matrix
 from ._moments import column_means
 from ._one_space import as_clouds, in_unit
 from ._resampling import CI, Bootstrap, Estimate, over_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from ._arrays import FloatMatrix, Matrix, chunks, namespace, to_numpy
+from .._checks.matrices import FloatMatrix, Matrix, chunks, namespace, to_numpy
 from ._scores import as_double
 
 IN_CACHE = 2**16  # values of a block: new memory costs more than what is computed in it

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from . import _arrays
-from ._arrays import (
+from .._checks import matrices
+from .._checks.matrices import (
     Matrix,
     as_matrix,
     as_pair,
@@ -240,7 +240,7 @@ def _cross_fitted(
 
 def _best_temperature(X: Matrix, Y: Matrix, bound: str) -> float:
     """Return the temperature of the largest bound: there is one, as it is concave in 1/τ."""
-    rows = np.arange(min(len(X), int(_arrays.TILE_SIZE**0.5)))
+    rows = np.arange(min(len(X), int(matrices.TILE_SIZE**0.5)))
     X, Y = double(take_rows(X, rows)), double(take_rows(Y, rows))
     scores = to_numpy(X @ Y.T).astype(np.float64)
     spread = float(scores.std())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Matrix, namespace, on_accelerator, tiles, to_numpy
+from .._checks.matrices import Matrix, namespace, on_accelerator, tiles, to_numpy
 from ._scores import Scores
 
 Indices = NDArray[np.int64]

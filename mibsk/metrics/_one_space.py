@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._arrays import (
+from .._checks.matrices import (
     Matrix,
     as_matrix,
     check_same_columns,

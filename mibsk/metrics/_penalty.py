@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from ._arrays import FloatMatrix, check_positive
+from .._checks.matrices import FloatMatrix, check_positive
 from ._factors import Classes, Factor, Numbers
 from ._multinomial import MultinomialFit, fit_multinomials
 from ._ridge import ridge_predictions

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._validation import check_scalar
-from ._arrays import FloatMatrix, Matrix, as_pair, in_range, to_numpy
+from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range, to_numpy
+from .._checks.parameters import check_scalar
 from ._cka import cka, repaired_linear_cka
 from ._consistency import consistency, consistency_of_product
 from ._cycle_knn import cycle_knn, returns

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._validation import check_scalar
-from ._arrays import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
+from .._checks.matrices import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
+from .._checks.parameters import check_scalar
 from ._factors import Factor, encode_factors, scale_alike
 from ._penalty import USUAL, Penalty, check_penalty, choose_penalties
 from ._probes import PROBES, linear_outputs, mlp_outputs

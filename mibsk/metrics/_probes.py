@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import FloatMatrix
+from .._checks.matrices import FloatMatrix
 from ._factors import Classes, Factor, Numbers
 from ._mlp import fit_networks, softmax_loss, squared_loss
 from ._multinomial import fit_multinomials

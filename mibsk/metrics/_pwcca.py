@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import FloatMatrix, Matrix, as_pair, in_range
+from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
 from ._canonical import correlate, second_moments, whitening
 from ._moments import check_varies, narrow
 from ._resampling import CI, Bootstrap, Estimate, over_rows

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Matrix, namespace, tiles, to_numpy
+from .._checks.matrices import Matrix, namespace, tiles, to_numpy
 from ._scores import Scores, as_double, count_rows
 
 Ints = NDArray[np.int64]

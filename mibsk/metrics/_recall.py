@@ -5,7 +5,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import check_k
+from .._checks.matrices import check_k
 from ._resampling import CI, Bootstrap, Estimate, over_values
 from ._retrieval import as_retrieval
 

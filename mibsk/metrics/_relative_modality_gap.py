@@ -7,8 +7,8 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks.matrices import Matrix, check_same_rows
 from ._alignment import squared_distances
-from ._arrays import Matrix, check_same_rows
 from ._moments import centred_chunks
 from ._one_space import as_clouds
 from ._resampling import CI, Bootstrap, Estimate, over_rows

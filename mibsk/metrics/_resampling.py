@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ._arrays import Matrix, namespace
+from .._checks.matrices import Matrix, namespace
 
 Values = NDArray[np.float64]
 Bounds = tuple[float, float]

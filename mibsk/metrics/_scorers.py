@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from .._validation import suggest
+from .._checks.parameters import suggest
 from ._alignment import alignment
 from ._average_precision import mean_average_precision
 from ._cka import cka

@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._arrays import (
+from .._checks.matrices import (
     Matrix,
     as_matrix,
     check_positive,

@@ -1,6 +1,6 @@
 """Rows of length 1, of which the inner product is the cosine."""
 
-from ._arrays import CHUNK_SIZE, Matrix, double, namespace
+from .._checks.matrices import CHUNK_SIZE, Matrix, double, namespace
 
 
 def unit_rows(X: Matrix) -> Matrix:

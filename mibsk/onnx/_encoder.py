@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
-from .._validation import check_embeddings, n_rows
+from .._checks.rows import check_embeddings, n_rows
 from ..data import InputSpec
 from ..data._modality_transformer import ModalityTransformer
 from ..data._padding import pad_csr

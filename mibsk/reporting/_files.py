@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._memory_map import read_chunks
-from ..metrics._arrays import CHUNK_SIZE, Matrix, as_matrix
+from .._checks.matrices import CHUNK_SIZE, Matrix, as_matrix
+from ..files.memory_map import read_chunks
 from ._tables import TABLES, read_table, without_row_numbers
 
 ARRAYS = (".npy", ".npz")
@@ -216,7 +216,7 @@ def _check_finite(array: np.ndarray, name: str) -> None:
 
 
 def _similar(file: Path) -> str:
-    from .._validation import suggest
+    from .._checks.parameters import suggest
 
     if not file.parent.is_dir():
         return f": there is no folder {file.parent}"

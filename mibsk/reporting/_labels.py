@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._validation import suggest
-from ..metrics._arrays import as_factors, as_labels, is_real
+from .._checks.matrices import as_factors, as_labels, is_real
+from .._checks.parameters import suggest
 from ._files import ARRAYS, locate, read_array
 from ._tables import read_table, without_row_numbers
 

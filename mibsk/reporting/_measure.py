@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .. import metrics
-from .._validation import check_scalar
+from .._checks.matrices import as_matrix, is_real, to_numpy
+from .._checks.parameters import check_scalar
 from ..data._duplicates import duplicate_rows
-from ..metrics._arrays import as_matrix, is_real, to_numpy
 from ._catalogue import CATALOGUE, FEW_RESAMPLES, MANY_COLUMNS, SQUARE, Entry
 from ._labels import as_names, check_factors
 from ._measurement import Chance, Line, Measurement, Sample, Side

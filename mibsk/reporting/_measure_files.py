@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .._whole_files import check_can_write
+from ..files.whole_files import check_can_write
 from ._files import locate, read_matrix, source_of
 from ._labels import check_factors, read_labels
 from ._measure import Progress, measure

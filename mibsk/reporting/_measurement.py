@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import __version__
-from .._whole_files import replace_file
+from ..files.whole_files import replace_file
 from ._files import Source
 
 SCHEMA = "mibsk.measurement/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..metrics._arrays import Matrix
+from .._checks.matrices import Matrix
 from ..metrics._resampling import take_rows
 from ..metrics._unit_rows import unit_rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from .._validation import check_scalar
+from .._checks.parameters import check_scalar
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._validation import check_scalar, suggest
+from .._checks.parameters import check_scalar, suggest
 
 MONITORS = ("either", "bound", "recall")
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mibsk import _memory_map
 from mibsk.data import _duplicates
 from mibsk.data._duplicates import Duplicates, duplicate_rows, warn_duplicates
 from mibsk.exceptions import DuplicateRowsWarning
+from mibsk.files import memory_map as _memory_map
 
 NONE = Duplicates(0, None, 0.0)
 

@@ -7,9 +7,9 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from mibsk import _memory_map
 from mibsk.data import InputSpec
 from mibsk.data._prepared_chunks import prepared_chunks
+from mibsk.files import memory_map as _memory_map
 
 N, SIZE = 230, 100
 RNG = np.random.default_rng(0)

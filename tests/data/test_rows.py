@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk import _memory_map
 from mibsk.data._rows import CsrRows, HostRows, ResidentRows, make_rows, to_batch
+from mibsk.files import memory_map as _memory_map
 
 CPU = torch.device("cpu")
 INDICES = torch.tensor([4, 0, 0, 2])

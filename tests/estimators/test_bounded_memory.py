@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mibsk import IBAligner, _memory_map
+from mibsk import IBAligner
+from mibsk.files import memory_map as _memory_map
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

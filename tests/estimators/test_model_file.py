@@ -18,10 +18,11 @@ from torch import nn
 from torch.optim import SGD, Adam
 
 from mibsk import ClassPairs, IBAligner, __version__
-from mibsk._storage import _state_file, read_state, write_state
 from mibsk.encoders import MLP, Conv1d, ResNet, SparseMLP, ViT, register_encoder
 from mibsk.encoders import _registry as registry
 from mibsk.exceptions import TornFileError, VersionWarning
+from mibsk.files import state_file as _state_file
+from mibsk.files.state_file import read_state, write_state
 
 CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
 NAMES = [f"audio{i}" for i in range(5)] + [f"image{i}" for i in range(4)]

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from sklearn.utils import check_array
 
-from mibsk._validation import to_float32
+from mibsk._checks.rows import to_float32
 from mibsk.data import InputSpec
 from mibsk.exceptions import DivergenceError
 

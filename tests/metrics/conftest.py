@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from mibsk._tensors import is_tensor
+from mibsk._checks.tensors import is_tensor
 
 
 @pytest.fixture

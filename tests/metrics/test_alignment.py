@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from mibsk.metrics import Bootstrap, _arrays, alignment
+from mibsk._checks import matrices
+from mibsk.metrics import Bootstrap, alignment
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
@@ -60,7 +61,7 @@ def test_chunks_float32_and_tensors_on_an_accelerator(monkeypatch, accelerated):
     value = alignment(X, Y)
     assert alignment(X.astype("f4"), Y.astype("f4")) == pytest.approx(value, rel=1e-5)
     assert alignment(accelerated(X), accelerated(Y)) == pytest.approx(value, rel=1e-5)
-    monkeypatch.setattr(_arrays, "CHUNK_SIZE", 28)
+    monkeypatch.setattr(matrices, "CHUNK_SIZE", 28)
     assert alignment(X, Y) == pytest.approx(value, rel=1e-14)
 
 

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from mibsk.metrics import _arrays, _moments, cka
+from mibsk._checks import matrices
+from mibsk.metrics import _moments, cka
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
@@ -84,7 +85,7 @@ def test_chunks_and_tiles_do_not_change_the_value(monkeypatch, unbiased, shape):
     plain = [cka(X, Y, kernel=kernel, unbiased=unbiased) for kernel in ("linear", "rbf")]
     monkeypatch.setattr(_moments, "IN_CACHE", 1)
     monkeypatch.setattr(_moments, "ROWS_AT_LEAST", 7)
-    monkeypatch.setattr(_arrays, "TILE_SIZE", 700)
+    monkeypatch.setattr(matrices, "TILE_SIZE", 700)
     found = [cka(X, Y, kernel=kernel, unbiased=unbiased) for kernel in ("linear", "rbf")]
     assert found == pytest.approx(plain, abs=1e-12)
 

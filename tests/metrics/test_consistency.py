@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from mibsk.metrics import _arrays, _moments, compare, consistency
+from mibsk._checks import matrices
+from mibsk.metrics import _moments, compare, consistency
 
 
 def draw(seed=0, n=80, widths=(3, 5, 2)):
@@ -70,7 +71,7 @@ def test_accelerator_and_float32_agree(monkeypatch):
     runs = [run.astype(np.float32) for run in draw()]
     expected = consistency(*draw())
     assert consistency(*runs) == pytest.approx(expected, abs=1e-5)
-    monkeypatch.setattr(_arrays, "on_accelerator", lambda X: hasattr(X, "layout"))
+    monkeypatch.setattr(matrices, "on_accelerator", lambda X: hasattr(X, "layout"))
     assert consistency(*map(torch.tensor, runs)) == pytest.approx(expected, abs=1e-4)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
+from mibsk._checks.matrices import TILE_SIZE, as_factors, as_labels, tiles
 from mibsk.metrics import (
     alignment,
     cka,
@@ -25,7 +26,6 @@ from mibsk.metrics import (
     relative_modality_gap,
     svcca,
 )
-from mibsk.metrics._arrays import TILE_SIZE, as_factors, as_labels, tiles
 
 PAIR_METRICS = [
     alignment,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from scipy.stats import ortho_group
 
-from mibsk.metrics import Estimate, _arrays, gaussian_mutual_information, mutual_information
+from mibsk._checks import matrices
+from mibsk.metrics import Estimate, gaussian_mutual_information, mutual_information
 
 BOUNDS = ["infonce", "nwj", "mine"]
 bounds = pytest.mark.parametrize("bound", BOUNDS)
@@ -55,7 +56,7 @@ def test_reference_value(reference):
 @pytest.mark.parametrize("tile_size", [1, 130, 2**21])
 @pytest.mark.parametrize("bound", ["infonce", "mine"])
 def test_equals_the_textbook_in_tiles_of_any_size(bound, tile_size, monkeypatch):
-    monkeypatch.setattr(_arrays, "TILE_SIZE", tile_size)
+    monkeypatch.setattr(matrices, "TILE_SIZE", tile_size)
     X, Y = draw(0.7, n=60)
     found = mutual_information(X, Y, bound=bound, temperature=0.5)
     assert found == pytest.approx(naive(X @ Y.T / 0.5, bound), abs=1e-10)
@@ -151,7 +152,7 @@ def test_noise_lowers_every_bound():
 def test_tensors_on_an_accelerator_agree_in_float32(bound, temperature, monkeypatch):
     X, Y = draw(0.6, n=100)
     expected = mutual_information(X, Y, bound=bound, temperature=temperature)
-    monkeypatch.setattr(_arrays, "on_accelerator", lambda X: hasattr(X, "layout"))
+    monkeypatch.setattr(matrices, "on_accelerator", lambda X: hasattr(X, "layout"))
     tensors = torch.tensor(X, dtype=torch.float32), torch.tensor(Y, dtype=torch.float32)
     found = mutual_information(*tensors, bound=bound, temperature=temperature)
     assert found == pytest.approx(expected, abs=1e-4)
@@ -244,7 +245,7 @@ class TestGaussian:
         found = gaussian_mutual_information(X, Y, ci=0.95)
         assert found.value == expected
         assert found.low < exact(0.6, 3) < found.high
-        monkeypatch.setattr(_arrays, "on_accelerator", lambda X: hasattr(X, "layout"))
+        monkeypatch.setattr(matrices, "on_accelerator", lambda X: hasattr(X, "layout"))
         tensors = (torch.tensor(Z, dtype=torch.float32) for Z in (X, Y))
         assert gaussian_mutual_information(*tensors) == pytest.approx(expected, abs=1e-4)
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["is_tensor", "tensor_to_array"]
-
 
 def is_tensor(X: Any) -> bool:
     """Whether `X` is a torch tensor."""

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["FileRows", "file_rows", "read_chunks"]
-
 _SMALLEST_FILE = 2**26  # bytes; less may stay in memory
 _MAPPINGS = "/proc/self/maps"
 

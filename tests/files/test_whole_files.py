@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from mibsk._whole_files import check_can_write, replace_file
+from mibsk.files.whole_files import check_can_write, replace_file
 
 
 def test_an_earlier_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):

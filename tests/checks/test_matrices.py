@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from mibsk.metrics._arrays import as_labels, as_matrix, check_positive
+from mibsk._checks.matrices import as_labels, as_matrix, check_positive
 
 
 @pytest.mark.parametrize(

@@ -11,18 +11,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk import _validation
-from mibsk._validation import (
+from mibsk._checks import rows as _validation
+from mibsk._checks.parameters import check_names, check_scalar, suggest
+from mibsk._checks.rows import (
     as_dense,
     as_rows,
     check_embeddings,
     check_finite,
-    check_names,
     check_same_length,
-    check_scalar,
     is_text,
     n_rows,
-    suggest,
     to_float32,
 )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mibsk._tensors import is_tensor, tensor_to_array
+from mibsk._checks.tensors import is_tensor, tensor_to_array
 
 DTYPES = [
     torch.float32,

@@ -17,9 +17,9 @@ from typing import Any
 from safetensors import SafetensorError, deserialize
 
 from .. import __version__
-from .._whole_files import replace_file
 from ..exceptions import TornFileError, VersionWarning
 from ._packing import PackedTensor, pack, unpack, unpack_tensor
+from .whole_files import replace_file
 
 FORMAT = 1
 _NO_DIGEST = "0" * 64  # stands for the digest where that is computed, in all formats to come too

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["check_can_write", "replace_file"]
-
 
 def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     """Put a new file in place of an earlier one, also if the power fails.

@@ -1,77 +1,19 @@
-"""The door: checks of what a user passes, and the messages for what may not come in."""
+"""Rows of modalities as they come in: any container becomes checked arrays."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import prod
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ._memory_map import read_chunks
-from ._tensors import is_tensor, tensor_to_array
-
-__all__ = [
-    "as_dense",
-    "as_rows",
-    "check_embeddings",
-    "check_finite",
-    "check_names",
-    "check_same_length",
-    "check_scalar",
-    "is_text",
-    "n_rows",
-    "suggest",
-    "to_float32",
-]
+from ..files.memory_map import read_chunks
+from .tensors import is_tensor, tensor_to_array
 
 _INTERNAL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
 _CHUNK_VALUES = 2**20  # looked at together: 4 MiB of float32
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """Return ``" Did you mean 'x'?"`` for the known name nearest to `name`, else ``""``."""
-    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
-
-
-def check_scalar(
-    name: str,
-    value: Any,
-    *,
-    low: float,
-    integer: bool = False,
-    strict: bool = False,
-    high: float = np.inf,
-) -> None:
-    """Raise unless `value` is a number with ``low <= value < high`` (``low <`` when `strict`).
-
-    Raises
-    ------
-    TypeError
-        If `value` is no number, or no integer where one is asked for.
-    ValueError
-        If it is out of range or not finite.
-    """
-    kind = "an integer" if integer else "a finite number"
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral if integer else Real):
-        raise TypeError(f"{name} must be {kind}, got {value!r} of type {type(value).__name__}.")
-    number = float(value)
-    above = number > low if strict else number >= low
-    if not (above and number < high):
-        upper = "" if high == np.inf else f" and < {high:g}"
-        relation = ">" if strict else ">="
-        raise ValueError(f"{name} must be {kind} {relation} {low:g}{upper}, got {value!r}.")
-
-
-def check_names(names: Iterable[Any]) -> None:
-    """Raise ``TypeError`` unless every name of a modality is a string."""
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"modality names must be strings, got {name!r}.")
 
 
 def n_rows(name: str, X: Any) -> int:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk import _memory_map
-from mibsk._memory_map import FileRows, file_rows, read_chunks
+from mibsk.files import memory_map as _memory_map
+from mibsk.files.memory_map import FileRows, file_rows, read_chunks
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems keep their maps")
 

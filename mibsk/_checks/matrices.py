@@ -1,4 +1,4 @@
-"""The door of the metrics: arrays, tensors and labels become checked matrices and columns."""
+"""Inputs of metrics: arrays, tensors and labels become checked matrices and columns."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,8 +11,8 @@ from pandas.api.types import infer_dtype
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from .._memory_map import read_chunks
-from .._tensors import is_tensor, tensor_to_array
+from ..files.memory_map import read_chunks
+from .tensors import is_tensor, tensor_to_array
 
 FloatMatrix = NDArray[np.float64]
 Matrix = NDArray[Any]  # float32 or float64, or such a tensor on an accelerator, used alike

@@ -19,8 +19,9 @@ from hypothesis.extra.numpy import arrays
 from safetensors.torch import load_file, save_file
 
 from mibsk import __version__
-from mibsk._storage import _state_file, can_hold, read_state, write_state
 from mibsk.exceptions import TornFileError, VersionWarning
+from mibsk.files import state_file as _state_file
+from mibsk.files.state_file import can_hold, read_state, write_state
 
 DTYPES = [
     "float64", "float32", "float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "complex64",
@@ -334,7 +335,7 @@ class TestWriting:
         write_state(path, SMALL)
         script = (
             "import os, signal, sys, torch\n"
-            "from mibsk._storage import write_state\n"
+            "from mibsk.files.state_file import write_state\n"
             "os.replace = lambda *args: os.kill(os.getpid(), signal.SIGKILL)\n"
             "write_state(sys.argv[1], {'other': torch.zeros(1000)})\n"
         )

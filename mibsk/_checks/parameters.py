@@ -1,0 +1,52 @@
+"""Checks of parameters and names, and the messages for those that are not valid."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the known name nearest to `name`, else ``""``."""
+    near = difflib.get_close_matches(str(name), [str(k) for k in known], n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def check_scalar(
+    name: str,
+    value: Any,
+    *,
+    low: float,
+    integer: bool = False,
+    strict: bool = False,
+    high: float = np.inf,
+) -> None:
+    """Raise unless `value` is a number with ``low <= value < high`` (``low <`` when `strict`).
+
+    Raises
+    ------
+    TypeError
+        If `value` is no number, or no integer where one is asked for.
+    ValueError
+        If it is out of range or not finite.
+    """
+    kind = "an integer" if integer else "a finite number"
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral if integer else Real):
+        raise TypeError(f"{name} must be {kind}, got {value!r} of type {type(value).__name__}.")
+    number = float(value)
+    above = number > low if strict else number >= low
+    if not (above and number < high):
+        upper = "" if high == np.inf else f" and < {high:g}"
+        relation = ">" if strict else ">="
+        raise ValueError(f"{name} must be {kind} {relation} {low:g}{upper}, got {value!r}.")
+
+
+def check_names(names: Iterable[Any]) -> None:
+    """Raise ``TypeError`` unless every name of a modality is a string."""
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"modality names must be strings, got {name!r}.")

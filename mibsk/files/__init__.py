@@ -1,0 +1,1 @@
+"""Files: read in chunks, written whole, and without code that runs when they are read."""
