@@ -239,7 +239,8 @@ class TrainingDisplay(Display):
         names = list(different.pop())
         if len(names) == 2 and self.curves["divergence"].notna().any():
             names[1] = "β × divergence"
-        return f"loss = {' + '.join(names)}" + (" (shaded)" if len(names) == 2 else "")
+        how = {1: "", 2: " (shaded)"}.get(len(names), ", from below")
+        return f"loss = {' + '.join(names)}{how}"
 
     def _note(self) -> str:
         """Describe bands and dashed lines, if there are any."""
@@ -254,7 +255,7 @@ class TrainingDisplay(Display):
 
 
 def _n_columns(n_panels: int) -> int:
-    return 2 if n_panels == 4 else 3
+    return 2 if n_panels == 4 else min(n_panels, 3)
 
 
 def _shade_summands(ax: Axes, model: str, runs: pd.DataFrame, color: str) -> None:

@@ -1,6 +1,5 @@
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -102,7 +101,7 @@ def test_summands_are_stacked_whatever_their_names(check_inside):
     for name, total in (("a", 3), ("b", 5), ("mine", 6)):
         np.testing.assert_allclose(drawn[name], total / epochs)
     assert [band.get_label() for band in ax.collections] == ["mine, b", "mine, c"]
-    assert annotations(ax)[0] == "loss = a + b + c"
+    assert annotations(ax)[0] == "loss = a + b + c, from below"
     check_inside(display)
 
 
@@ -136,7 +135,7 @@ def test_several_runs_become_mean_and_range():
 
 @pytest.mark.parametrize("n_panels", [3, 4])
 def test_histories_without_a_gap(n_panels, check_inside):
-    """Where no model has recorded it there is no panel; where one has not, no line."""
+    """There is no panel if no model has recorded the gap, and no line for a model that has not."""
     histories = {"old": make_history(gap=False), "new": make_history(gap=n_panels == 4)}
     display = TrainingDisplay.from_histories(histories)
     assert len(display.axes_) == n_panels
@@ -163,7 +162,7 @@ def test_histories_of_fitted_aligners(aligner, of_table):
 
 
 @pytest.mark.parametrize("estimator", [3, {"a": make_history()}, {"a": IBAligner}])
-def test_what_is_no_aligner(estimator):
+def test_estimator_of_wrong_type(estimator):
     with pytest.raises(TypeError, match="must be a fitted IBAligner or a Pipeline"):
         TrainingDisplay.from_estimator(estimator)
 
@@ -201,16 +200,6 @@ def test_no_text_is_cut_off_or_overlaps(n_models, n_epochs, check_inside):
         for i in range(n_models)
     }
     check_inside(TrainingDisplay.from_histories(histories))
-
-
-def test_draws_on_given_axes_and_again():
-    figure, axes = plt.subplots(1, 4)
-    display = TrainingDisplay.from_histories({"ib": make_history()}, axes=axes)
-    assert display.figure_ is figure
-    assert list(display.axes_) == list(axes)
-    display.plot()
-    assert display.figure_ is not figure
-    assert len(lines(display.axes_[0])) == 1
 
 
 def drop(key):
@@ -255,13 +244,6 @@ def test_histories_of_wrong_type(histories, message):
 def test_two_models_of_one_name():
     with pytest.raises(ValueError, match="must differ between models"):
         TrainingDisplay.from_histories({"a": make_history(), "b": make_history()}, names={"a": "b"})
-
-
-def test_bad_axes():
-    with pytest.raises(ValueError, match=r"one Axes per panel, 4 for .* got 2"):
-        TrainingDisplay.from_histories({"a": make_history()}, axes=plt.subplots(1, 2)[1])
-    with pytest.raises(TypeError, match="must be matplotlib Axes, got int"):
-        TrainingDisplay.from_histories({"a": make_history()}, axes=[1, 2, 3, 4])
 
 
 def test_beta_has_a_panel_where_it_changes():

@@ -16,21 +16,7 @@ from .paired_embeddings import as_array
 
 @dataclass(frozen=True)
 class FactorProbing:
-    """How to measure: the factors, and which rows are held out.
-
-    Parameters
-    ----------
-    labels : mapping of str to DataFrame
-        Modality -> one column per factor of its rows.
-    shared, nuisances : iterable of factors, or None
-        None as `shared`: the factors of all modalities; None as `nuisances`: all others.
-    labels_test : mapping like `labels`, or None
-        Labels of held-out embeddings.
-    test_size : float
-        Fraction of the rows held out if there are no held-out embeddings.
-    random_state : int or None
-        Seed of that split.
-    """
+    """How to measure: the parameters of `LeakageDisplay.from_embeddings` of the same names."""
 
     labels: Mapping[str, Any]
     shared: Iterable[Any] | None
@@ -40,29 +26,10 @@ class FactorProbing:
     random_state: int | None
 
     def fractions(self, embeddings: Any, embeddings_test: Any, where: str) -> pd.DataFrame:
-        """Return the fraction of each factor that the embeddings of each modality hold.
+        """Return one row per modality and factor: the fraction of it that the embeddings hold.
 
-        Parameters
-        ----------
-        embeddings : mapping of str to array-like (n, d)
-            Modality -> embeddings, not necessarily pairs.
-        embeddings_test : mapping like `embeddings`, or None
-            Held-out embeddings; None holds out part of `embeddings`.
-        where : str
-            Name of `embeddings` in error messages.
-
-        Returns
-        -------
-        DataFrame
-            One row per modality and factor, with columns ``modality``, ``kind`` ("leakage" or
-            "kept"), ``factor`` and ``fraction``. Constant factors are left out.
-
-        Raises
-        ------
-        ValueError
-            If modalities or factors do not match, or there is no shared factor or no nuisance.
-        TypeError
-            If something is not a mapping, a table or an array.
+        The columns are ``modality``, ``kind`` ("leakage" or "kept"), ``factor`` and ``fraction``.
+        Constant factors are left out. `where` names `embeddings` in error messages.
         """
         if not isinstance(embeddings, Mapping):
             raise TypeError(

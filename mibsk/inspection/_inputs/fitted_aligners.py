@@ -19,13 +19,7 @@ def last_step(estimator: Any) -> Any:
 
 
 def as_aligner(estimator: Any, where: str = "estimator") -> Any:
-    """Return the fitted aligner itself, which may be the last step of a pipeline.
-
-    Raises
-    ------
-    TypeError
-        If it is not an aligner.
-    """
+    """Return the fitted aligner itself, which may be the last step of a pipeline."""
     aligner = last_step(estimator)
     if not hasattr(aligner, "embed") or isinstance(aligner, type):
         raise TypeError(
@@ -36,14 +30,9 @@ def as_aligner(estimator: Any, where: str = "estimator") -> Any:
 
 
 def as_estimators(estimator: Any, *, allow_runs: bool = False) -> dict[str, Any]:
-    """Return name -> estimator for several estimators, or for one, named after its class.
+    """Return name -> estimator; a single one is named after its class.
 
-    Raises
-    ------
-    TypeError
-        If one is not an aligner nor, with `allow_runs`, a list of aligners.
-    ValueError
-        If there are none, or more than there are colours.
+    With `allow_runs`, a name may have a list of estimators.
     """
     if not isinstance(estimator, Mapping):
         return {type(as_aligner(estimator)).__name__: estimator}
@@ -65,24 +54,7 @@ def prepare(estimator: Any, X: Any) -> tuple[Any, Any]:
 def embed_pairs(
     estimator: Any, X: Any, y: Any, modalities: tuple[str, str] | None
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Return model -> modality -> embeddings of two modalities whose rows are pairs.
-
-    Parameters
-    ----------
-    estimator : IBAligner, Pipeline, or mapping of str to those
-        Fitted.
-    X, y : data
-        Input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, one draw of partners is used.
-    modalities : tuple of two str or None
-        Modalities to return; None requires that there are two.
-
-    Raises
-    ------
-    TypeError
-        If an estimator is not an aligner.
-    ValueError
-        If a modality is missing, or there are more than two and none are chosen.
-    """
+    """Return model -> modality -> embeddings of two modalities whose rows are pairs."""
     embedded = {}
     for key, model in as_estimators(estimator).items():
         aligner, rows = prepare(model, X)
@@ -91,15 +63,7 @@ def embed_pairs(
 
 
 def choose_two(found: Mapping[str, Any], modalities: tuple[str, str] | None) -> dict[str, Any]:
-    """Return the entries of the two chosen modalities; None requires that there are two.
-
-    Raises
-    ------
-    TypeError
-        If `modalities` is not a pair of different names.
-    ValueError
-        If a modality is missing, or None is passed for more or fewer than two.
-    """
+    """Return the entries of the two chosen modalities; None requires that there are two."""
     if modalities is None:
         if len(found) != 2:
             raise ValueError(
@@ -121,18 +85,7 @@ def choose_two(found: Mapping[str, Any], modalities: tuple[str, str] | None) -> 
 def embed_each(models: Mapping[Any, Any], X: Any, y: Any = None) -> dict[Any, Any] | None:
     """Return key -> modality -> embeddings of the modality's own rows, not necessarily pairs.
 
-    Parameters
-    ----------
-    models : mapping to IBAligner or Pipeline, or to lists of those
-        Fitted; a list is embedded as a list.
-    X, y : data
-        Input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, all rows of each modality are
-        embedded, in the order of its labels. If `X` is None, None is returned.
-
-    Raises
-    ------
-    TypeError
-        If a model is not an aligner.
+    For a list of aligners, these are a list; if `X` is None, None is returned.
     """
     if X is None:
         return None
@@ -146,7 +99,7 @@ def embed_each(models: Mapping[Any, Any], X: Any, y: Any = None) -> dict[Any, An
 def _embed_each(estimator: Any, X: Any, y: Any) -> dict[str, np.ndarray]:
     aligner, X = prepare(estimator, X)
     if are_class_pairs(X):
-        return {name: aligner.embed_modality(name, X[name]) for name in X}
+        return {name: aligner.embed_modality(name, X[name]) for name in X}  # in order of labels
     embedded: dict[str, np.ndarray] = aligner.embed(X, y)
     return embedded
 

@@ -18,25 +18,8 @@ Fractions = Mapping[str, Mapping[str, Mapping[str, float]]]
 def fraction_table(fractions: Fractions, errors: Fractions | None) -> pd.DataFrame:
     """Return one row per model, kind and factor, in the order of the first model.
 
-    Parameters
-    ----------
-    fractions : mapping of model -> kind -> factor -> number in [0, 1]
-        All models have both kinds and the same factors.
-    errors : mapping like `fractions`, or None
-        Standard deviations, at least 0; NaN if unknown.
-
-    Returns
-    -------
-    DataFrame
-        With columns ``model``, ``kind``, ``factor``, ``fraction`` and ``error`` (NaN without
-        `errors`).
-
-    Raises
-    ------
-    ValueError
-        If a model, kind or factor is missing, or a number is out of range.
-    TypeError
-        If something is not a mapping or a number.
+    The columns are ``model``, ``kind``, ``factor``, ``fraction`` and ``error`` (NaN without
+    `errors`).
     """
     check_models(fractions, "fractions")
     first = next(iter(fractions))
@@ -77,28 +60,7 @@ def _numbers(
 def read_kind(
     kinds: Any, kind: str, where: str, *, are_errors: bool = False, allow_empty: bool = False
 ) -> dict[str, float]:
-    """Return factor -> number of one kind.
-
-    Parameters
-    ----------
-    kinds : mapping of kind -> factor -> number
-        Numbers in [0, 1].
-    kind : {"leakage", "kept"}
-        Which to return.
-    where : str
-        Name of `kinds` in error messages.
-    are_errors : bool, default=False
-        Whether the numbers are standard deviations: at least 0, or NaN.
-    allow_empty : bool, default=False
-        Whether there may be no factor.
-
-    Raises
-    ------
-    ValueError
-        If a kind or factor is missing, or a number is out of range.
-    TypeError
-        If something is not a mapping or a number.
-    """
+    """Return factor -> number of one kind, checked; `where` names `kinds` in error messages."""
     expected = f"{where} must be {{'leakage': {{factor: number}}, 'kept': {{factor: number}}}}"
     if not isinstance(kinds, Mapping):
         raise TypeError(f"{expected}, got {type(kinds).__name__}.")
@@ -118,15 +80,7 @@ def read_kind(
 
 
 def as_number(value: Any, where: str, *, is_error: bool = False) -> float:
-    """Return a fraction in [0, 1] or, if `is_error`, a standard deviation or NaN.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number.
-    ValueError
-        If it is out of range.
-    """
+    """Return a fraction in [0, 1] or, if `is_error`, a standard deviation or NaN, checked."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{where} must be a number, got {value!r}.")
     if is_error and value < 0:

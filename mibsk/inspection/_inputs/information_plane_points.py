@@ -21,27 +21,9 @@ def points_from_fractions(
 ) -> pd.DataFrame:
     """Return one row per modality and step: the means over factors.
 
-    Parameters
-    ----------
-    fractions : mapping of float to {modality: {"leakage": {factor: number}, "kept": {...}}}
-        Numbers in [0, 1]; "leakage" may be empty.
-    errors : mapping of float to {modality: {"leakage": number, "kept": number}}, or None
-        Standard deviations.
-    names : mapping of str to str, or None
-        Modality -> name to show.
-
-    Returns
-    -------
-    DataFrame
-        With columns ``modality``, ``step``, ``leaked``, ``kept`` and, with `errors`,
-        ``leaked_error`` and ``kept_error``.
-
-    Raises
-    ------
-    ValueError
-        If a modality or kind is missing, or a number is out of range.
-    TypeError
-        If something is not a mapping or a number.
+    The columns are ``modality``, ``step``, ``leaked``, ``kept`` and, with `errors`,
+    ``leaked_error`` and ``kept_error``. The parameters are those of
+    `InformationPlaneDisplay.from_fractions`.
     """
     rows = []
     for step in _steps(fractions, "fractions"):
@@ -67,21 +49,8 @@ def points_from_embeddings(
 ) -> pd.DataFrame:
     """Probe the embeddings of each step and return the means over factors and runs.
 
-    Parameters
-    ----------
-    probing : FactorProbing
-        How to measure.
-    embeddings : mapping of float to mapping of str to array-like, or to a list of these
-        Step -> modality -> embeddings, of one run or of several.
-    embeddings_test : mapping like `embeddings`, or None
-        Held-out embeddings.
-    names : mapping of str to str, or None
-        Modality -> name to show.
-
-    Returns
-    -------
-    DataFrame
-        As :func:`points_from_fractions`, with errors if any step has several runs.
+    The columns are those of :func:`points_from_fractions`, with errors if any step has several
+    runs. The parameters are those of `InformationPlaneDisplay.from_embeddings`.
     """
     tables = []
     for step in _steps(embeddings, "embeddings"):
@@ -137,13 +106,7 @@ def _error(errors: Any, step: Any, modality: str, kind: str) -> float:
 
 
 def _finish(points: pd.DataFrame, names: Mapping[str, str] | None) -> pd.DataFrame:
-    """Return the points, sorted by modality and step, with names to show.
-
-    Raises
-    ------
-    ValueError
-        If there are too many modalities to draw, or one keeps nothing that could be measured.
-    """
+    """Return the points, sorted by modality and step, with names to show, if they can be drawn."""
     modalities = list(dict.fromkeys(points["modality"]))
     if len(modalities) > len(MODALITY_COLORS):
         raise ValueError(

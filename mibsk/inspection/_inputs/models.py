@@ -9,15 +9,7 @@ from ..drawing.style import MODEL_COLORS
 
 
 def check_models(models: Any, argument: str) -> None:
-    """Check that `models` maps at least one model, and at most one per colour.
-
-    Raises
-    ------
-    TypeError
-        If it is not a mapping.
-    ValueError
-        If it is empty or too large.
-    """
+    """Check that `models` is a mapping of at least one model, and at most one per colour."""
     if not isinstance(models, Mapping):
         raise TypeError(
             f"{argument} must be a mapping of model -> data, got {type(models).__name__}: pass "
@@ -39,11 +31,6 @@ def shown_names(models: Mapping[str, Any], names: Mapping[str, str] | None) -> d
     """Return key -> name to show for every model; the key where `names` lacks it.
 
     `names` may have further keys, so that one mapping serves figures of different models.
-
-    Raises
-    ------
-    ValueError
-        If two models have the same name.
     """
     names = {} if names is None else names
     shown = {key: str(names.get(key, key)) for key in models}

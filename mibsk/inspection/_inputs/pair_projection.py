@@ -41,17 +41,8 @@ class Projection:
 def project(embeddings: Mapping[str, FloatMatrix]) -> Projection:
     r"""Project both modalities onto the first two principal axes of their stacked rows.
 
-    The rows are centred at the common mean of both modalities, so that the gap between them
-    remains visible.
-
-    Parameters
-    ----------
-    embeddings : mapping of two names to ndarray (n, d)
-        Row i of both is one pair; d >= 2.
-
-    Returns
-    -------
-    Projection
+    Row i of both embeddings (n, d >= 2) is one pair. The rows are centred at the common mean of
+    both modalities, so that the gap between them remains visible.
 
     Examples
     --------

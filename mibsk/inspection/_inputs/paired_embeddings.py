@@ -40,31 +40,10 @@ def sample_pairs(
     min_pairs: int = 1,
     min_columns: int = 1,
 ) -> tuple[dict[str, Pairs], np.ndarray, pd.Series[Any] | None]:
-    """Return the pairs of each model, the numbers of the rows to draw, and the labels of these.
+    """Return shown name -> pairs (n, d), the numbers of the rows to draw, and their labels.
 
-    Parameters
-    ----------
-    embeddings : mapping of two names to array-like, or mapping of str to those
-        Pairs of one model, which is named after its modalities, or of several.
-    labels : array-like (n,) or None
-        Classes of the pairs.
-    max_pairs : int
-        Largest number of rows to draw, at least `min_pairs`.
-    random_state : int or None
-        Seed of the choice of rows.
-    names : mapping of str to str or None
-        Model -> name to show, which is the key in the result.
-    min_columns : int, default=1
-        Smallest number of columns allowed.
-
-    Raises
-    ------
-    TypeError
-        If something is not a mapping or an array.
-    ValueError
-        If a model does not have two modalities, the models differ in modalities or rows, the
-        arrays are not finite matrices with the same number of columns, or an argument does not
-        fit.
+    The parameters are those of `ModalityGapDisplay.from_embeddings`; `max_pairs` must be at least
+    `min_pairs`, and d at least `min_columns`.
     """
     found = as_models(embeddings)
     several = found is embeddings
@@ -85,15 +64,7 @@ def sample_pairs(
 
 
 def as_models(embeddings: Any) -> Mapping[str, Any]:
-    """Return model -> modality -> embeddings; a single model is named after its modalities.
-
-    Raises
-    ------
-    TypeError
-        If `embeddings` is not a mapping.
-    ValueError
-        If it is empty, or holds more models than there are colours.
-    """
+    """Return model -> modality -> embeddings; a single model is named after its modalities."""
     if not isinstance(embeddings, Mapping):
         raise TypeError(
             "embeddings must map modalities to their embeddings, or models to such mappings, got "

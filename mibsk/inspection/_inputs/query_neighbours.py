@@ -52,14 +52,7 @@ def find_nearest(
 ) -> Nearest:
     """Return the `k` rows of `Y` nearest to some rows of `X`.
 
-    The parameters are those of :meth:`mibsk.inspection.RetrievalDisplay.from_embeddings`.
-
-    Raises
-    ------
-    ValueError
-        If shapes, labels or rows do not match, or `k` is out of range.
-    TypeError
-        If something is not an array or an integer.
+    The parameters are those of `RetrievalDisplay.from_embeddings`.
     """
     X, Y = as_array(X, "X", min_rows=1), as_array(Y, "Y", min_rows=1)
     check_same_columns(X, Y)

@@ -31,32 +31,10 @@ def read_histories(
     terms: Mapping[str, Sequence[str] | None],
     names: Mapping[str, str] | None,
 ) -> pd.DataFrame:
-    """Return one row per model, run and epoch.
+    """Return one row per model, run and epoch, with the columns of `TrainingDisplay`.
 
-    Parameters
-    ----------
-    histories : mapping of str to list of dict, or to list of lists of dict
-        Model -> one history, or several.
-    terms : mapping of str to list of str or None
-        Model -> names of the summands of its loss; None: every ``train_<name>`` other than loss,
-        divergence, alignment, modality gap and uniformity.
-    names : mapping of str to str, or None
-        Model -> name to show.
-
-    Returns
-    -------
-    DataFrame
-        With columns ``model``, ``run``, ``epoch``, ``loss``, the summands of the loss by name and,
-        NaN where unknown, ``divergence``, ``temperature``, ``beta``, ``modality_gap``,
-        ``valid_loss``, ``valid_divergence`` and ``valid_modality_gap``.
-
-    Raises
-    ------
-    ValueError
-        If a history is empty, lacks a key, holds a value that is not finite, or its epochs do not
-        increase; or if the runs of a model have no epoch in common.
-    TypeError
-        If a history is not a list of dicts.
+    `terms` maps each model to the names of the summands of its loss, or to None, which takes every
+    ``train_<name>`` except those of `_NOT_SUMMANDS`.
     """
     shown = shown_names(histories, names)
     tables = [

@@ -43,16 +43,8 @@ def new_figure(
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure at most 1200 pixels wide, and its first `n_panels` axes.
 
-    Parameters
-    ----------
-    n_panels, n_columns : int
-        Number of axes, and of axes per row.
-    width, height : float
-        Size in inches; `width` is cut at `MAX_WIDTH`.
-    layout, width_ratios
-        As for `matplotlib.pyplot.subplots`.
-    padding : tuple of two float
-        Horizontal and vertical space around axes, in inches.
+    `width`, `height` and `padding` (horizontal, vertical) are in inches; `layout` and
+    `width_ratios` are passed to `matplotlib.pyplot.subplots`.
     """
     figure, grid = import_pyplot().subplots(
         -(-n_panels // n_columns),
@@ -78,15 +70,7 @@ def figure_of(ax: Axes) -> Figure:
 
 
 def check_axes(axes: Axes | Iterable[Axes], panels: Sequence[str]) -> list[Axes]:
-    """Return the axes as a list, one for each panel.
-
-    Raises
-    ------
-    TypeError
-        If `axes` are not matplotlib Axes.
-    ValueError
-        If their number differs from that of `panels`.
-    """
+    """Return the axes as a list, checked to be one for each panel."""
     expected = import_pyplot().Axes
     found = list(np.ravel(np.asarray(axes, dtype=object)))
     for ax in found:

@@ -35,15 +35,7 @@ class Drawer(NamedTuple):
 
 
 def take_items(items: Any, rows: np.ndarray, n: int, argument: str) -> list[Any]:
-    """Return the items of some of `n` rows: strings, numbers or arrays.
-
-    Raises
-    ------
-    TypeError
-        If `items` has no rows.
-    ValueError
-        If the number of items is not `n`.
-    """
+    """Return the items of some of `n` rows: strings, numbers or arrays."""
     if is_tensor(items):
         items = tensor_to_array(argument, items)
     elif sp.issparse(items):
@@ -78,20 +70,8 @@ def _as_item(item: Any) -> Any:
 def make_drawer(items: Sequence[Any], kind: str | None, argument: str) -> Drawer:
     """Return how to draw each of the items, all on one scale.
 
-    Parameters
-    ----------
-    items : list
-        All items to be drawn.
-    kind : {"image", "spectrogram", "waveform", "text"} or None
-        None infers it from the shape of the first item: text has no dimension, a waveform one, an
-        image two, a coloured image three.
-    argument : str
-        Name of the items in error messages.
-
-    Raises
-    ------
-    ValueError
-        If the kind is unknown, or an item does not have its shape.
+    None infers `kind` from the shape of the first item: text has no dimension, a waveform one, an
+    image two, a coloured image three. `argument` names the items in error messages.
     """
     if kind is not None and kind not in _DRAWERS:
         raise ValueError(
