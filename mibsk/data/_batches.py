@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from ._source import Batch, Source
+from ._batch import Batch
+from ._source import Source
 from ._stream import StreamBatches, StreamSource
 
 
@@ -54,8 +55,10 @@ class Batches:
         self.epoch += 1
         drawn = {name: torch.from_numpy(rows[order]) for name, rows in pairing.draw(rng).items()}
         bounds = np.arange(self.n_batches + 1) * pairing.n_rows // self.n_batches
+        groups = None if pairing.groups is None else torch.from_numpy(pairing.groups[order])
         for start, stop in pairwise(bounds):
-            yield self.source.take({name: rows[start:stop] for name, rows in drawn.items()})
+            rows = self.source.take({name: rows[start:stop] for name, rows in drawn.items()})
+            yield Batch(rows, groups=None if groups is None else groups[start:stop])
 
 
 def make_batches(

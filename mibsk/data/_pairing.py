@@ -8,9 +8,11 @@ import numpy as np
 
 
 class Pairing(Protocol):
-    """Says, for each of ``n_rows`` pairs, which row of each modality takes part."""
+    """Determines, for each of ``n_rows`` pairs, which row of each modality belongs to it."""
 
     n_rows: int
+    groups: np.ndarray | None
+    """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return per modality the row index of every pair, an int64 array (n_rows,)."""
@@ -20,11 +22,22 @@ class Pairing(Protocol):
 
 
 class FixedPairing:
-    """Row ``i`` of one modality belongs to row ``i`` of every other, always."""
+    """Row ``i`` of one modality belongs to row ``i`` of every other, in every epoch.
 
-    def __init__(self, names: list[str], rows: np.ndarray) -> None:
-        self.names = names
-        self.rows = rows
+    Parameters
+    ----------
+    names : list of str
+        Names of the modalities.
+    rows : ndarray of int64 (n,)
+        Row of each pair, the same in all modalities.
+    groups : ndarray of int64 (n,), default=None
+        Group of each pair: pairs of one group are not negatives of each other.
+    """
+
+    def __init__(
+        self, names: list[str], rows: np.ndarray, groups: np.ndarray | None = None
+    ) -> None:
+        self.names, self.rows, self.groups = names, rows, groups
         self.n_rows = len(rows)
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -33,7 +46,8 @@ class FixedPairing:
 
     def subset(self, positions: np.ndarray) -> FixedPairing:
         """Return the pairing of the pairs at `positions`."""
-        return FixedPairing(self.names, self.rows[positions])
+        groups = None if self.groups is None else self.groups[positions]
+        return FixedPairing(self.names, self.rows[positions], groups)
 
 
 class ClassPairing:
@@ -56,6 +70,8 @@ class ClassPairing:
     partner_codes : dict of str to ndarray of int64 (m,)
         For each partner modality and row, its class.
     """
+
+    groups: np.ndarray | None = None
 
     def __init__(
         self,

@@ -13,16 +13,14 @@ from ._inputs import InputSpec
 from ._pairing import FixedPairing, Pairing
 from ._rows import EncoderInput, Rows, make_rows
 
-Batch = dict[str, EncoderInput]
-
 
 class Source(Protocol):
     """Pairs that can be taken by index."""
 
     pairing: Pairing
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
-        """Return for each modality the given rows of it, on the device."""
+    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+        """Return the rows of each modality at these indices, on the device."""
 
     def with_pairing(self, pairing: Pairing) -> Source:
         """Return the same rows under another pairing, e.g. of a subset."""
@@ -34,8 +32,8 @@ class TensorSource:
     def __init__(self, rows: dict[str, Rows], pairing: Pairing) -> None:
         self.rows, self.pairing = rows, pairing
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
-        """Return for each modality the given rows of it, on the device."""
+    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+        """Return the rows of each modality at these indices, on the device."""
         return {name: self.rows[name].take(indices) for name, indices in rows.items()}
 
     def with_pairing(self, pairing: Pairing) -> TensorSource:
@@ -55,8 +53,8 @@ class DatasetSource:
     ) -> None:
         self.dataset, self.specs, self.device, self.pairing = dataset, specs, device, pairing
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
-        """Return for each modality the given rows of it, on the device."""
+    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+        """Return the rows of each modality at these indices, on the device."""
         # pairs are instances here: every modality takes the same rows
         indices = next(iter(rows.values())).tolist()
         columns = dataset_columns(self.dataset, indices)

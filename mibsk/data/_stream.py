@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset
 
+from ._batch import Batch
 from ._inputs import InputSpec
 from ._rows import make_rows
-from ._source import Batch, stack_items
+from ._source import stack_items
 
 
 class StreamSource:
@@ -45,10 +46,12 @@ class StreamSource:
                 f"{list(self.specs)}."
             )
         every = torch.arange(len(items))
-        return {
-            name: make_rows(spec.prepare(columns[name]), self.device).take(every)
-            for name, spec in self.specs.items()
-        }
+        return Batch(
+            {
+                name: make_rows(spec.prepare(columns[name]), self.device).take(every)
+                for name, spec in self.specs.items()
+            }
+        )
 
 
 class StreamBatches:

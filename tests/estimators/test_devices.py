@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mibsk.estimators._devices import autocast_dtype, resolve_device, seeded
+from mibsk.training._devices import autocast_dtype, resolve_device, seeded
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 

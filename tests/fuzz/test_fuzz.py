@@ -19,7 +19,7 @@ from mibsk import (
     metrics,
 )
 from mibsk.encoders import MLP
-from mibsk.estimators import _inference
+from mibsk.training import _inference
 from mibsk.exceptions import DivergenceError
 from mibsk.schedules import Cosine, Exponential, Learned, Linear, WarmUp
 

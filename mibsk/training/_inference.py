@@ -1,30 +1,33 @@
-"""Embedding of rows with a trained encoder, a few at a time."""
+"""Embedding of rows with a trained encoder, in chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.rows import check_embeddings, n_rows
-from ..data import InputSpec
-from ..data._prepared_chunks import prepared_chunks
-from ..data._rows import to_batch
+from ..data import InputSpec, dataset_columns, prepared_chunks, stream_chunks, to_batch
 from ..encoders import Encoder
 
 ROWS_AT_A_TIME = 1024
 
 
-def chunks(n: int) -> Iterator[range]:
-    """Yield the row numbers of one chunk after the other."""
+def dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the items of a torch Dataset as arrays per modality, some rows at a time."""
+    if isinstance(X, IterableDataset):
+        yield from stream_chunks(X, ROWS_AT_A_TIME)
+        return
+    n: int = len(X)  # type: ignore[arg-type]
     for start in range(0, n, ROWS_AT_A_TIME):
-        yield range(start, min(start + ROWS_AT_A_TIME, n))
+        yield dataset_columns(X, list(range(start, min(start + ROWS_AT_A_TIME, n))))
 
 
 def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) -> np.ndarray:
-    """Check the rows of one modality and embed them, a few at a time.
+    """Check the rows of one modality and embed them in chunks.
 
     Parameters
     ----------

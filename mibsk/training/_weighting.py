@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
-import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 
-from ..data._batches import Batches
-from ..data._source import Source
-from ..data._stream import StreamSource
-from ..losses import Temperature
+from ..data import Batches, Source, StreamSource
+from ..losses import Temperature, minimality_term, sufficiency_term
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ._budget_control import BudgetControl
 from ._scheduled import Scheduled
 
-BETA_CONSTRAINTS: list[Any] = [
-    Interval(Real, 0, np.inf, closed="left"),
-    StrOptions({"auto"}),
-    Schedule,
-    SufficiencyBudget,
-]
-TEMPERATURE_CONSTRAINTS: list[Any] = [
-    Interval(Real, 0, np.inf, closed="neither"),
-    StrOptions({"learned"}),
-    Learned,
-    Schedule,
-]
-
 
 def sufficiency_budget(beta: Any, budget: float) -> SufficiencyBudget | None:
-    """Return the budget that decides on beta, if one does."""
+    """Return the budget that determines beta, if one does."""
     if isinstance(beta, str):
         return SufficiencyBudget(budget)
     return beta if isinstance(beta, SufficiencyBudget) else None
 
 
 def initial_beta(beta: Any) -> float:
-    """Return the value that beta has before the first step."""
+    """Return the value of beta before the first step."""
     if isinstance(beta, Schedule):
         return float(beta(0.0))
     return 0.0 if isinstance(beta, str | SufficiencyBudget) else float(beta)
@@ -61,24 +43,32 @@ def make_temperature(temperature: Any) -> Temperature:
     return Temperature() if is_learned(temperature) else Temperature(temperature, learned=False)
 
 
-def check_weighting(params: Mapping[str, Any], *, whole: bool) -> None:
-    """Raise ``ValueError`` where beta or temperature cannot be as the parameters say.
+def check_objective(params: Mapping[str, Any], *, whole: bool) -> None:
+    """Raise unless terms, beta and temperature are valid and fit the other parameters.
 
     Parameters
     ----------
     params : mapping of str to object
-        Of the aligner; each is valid by itself.
+        Parameters of the aligner; each is valid by itself.
     whole : bool
         Whether this is a whole training rather than one epoch of a `partial_fit`.
     """
+    sufficiency = sufficiency_term(params["sufficiency"])
+    minimality_term(params["minimality"])
     temperature = params["temperature"]
     if isinstance(temperature, Schedule) and temperature.lowest <= 0:
         raise ValueError(
             f"temperature={temperature!r} falls to {temperature.lowest:g}: expected a schedule "
             "whose values are all > 0."
         )
-    if sufficiency_budget(params["beta"], params["budget"]) is None:
+    budget = sufficiency_budget(params["beta"], params["budget"])
+    if budget is None:
         return
+    if budget.monitor == "bound" and not sufficiency.is_bound:
+        raise ValueError(
+            f"beta={budget!r} monitors a bound of information, which "
+            f"sufficiency={params['sufficiency']!r} does not give: use monitor='recall'."
+        )
     if not whole:
         raise ValueError(
             f"beta={params['beta']!r} is found over a whole training: use fit, or give partial_fit "
@@ -111,9 +101,9 @@ def weighting_callbacks(
     params : mapping of str to object
         Of the aligner.
     source : Source or StreamSource
-        What it trains on.
+        Pairs to train on.
     held_out : Source or None
-        What a budget is looked at on.
+        Held-out pairs on which a budget is monitored.
     first : int
         Number of epochs in the history before progress 0.
     n_epochs : int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,17 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, PrintLog
 
-from ..data import Source
-from ..data._batches import Batches, StreamBatches, make_batches
-from ..data._source import Batch
-from ..data._stream import StreamSource
+from ..data import (
+    Batch,
+    Batches,
+    Source,
+    StreamBatches,
+    StreamSource,
+    digest,
+    make_batches,
+)
+from ..encoders import frozen_names
 from ..exceptions import DivergenceError
-from ..losses import LossParts
 from ._devices import resolve_device, seed_torch
 from ._epoch_means import EpochMeans
 
@@ -25,20 +31,19 @@ class AlignmentNet(NeuralNet):
 
     It differs from a plain net in four ways: batches are slices of whole tensors on the device;
     the criterion is the objective inside the module; losses are summed on the device and read
-    once an epoch, so that no step waits for the host; and all random numbers of an epoch follow
-    from `seed` and the number of the epoch, so that training can stop after any epoch and go on as
-    if it had not. Train it inside :func:`seeded`. Each epoch of `history` holds
-    ``{train,valid}_loss``, the parts ``{train,valid}_{sufficiency,minimality,divergence}``,
-    ``{train,valid}_{modality_gap,alignment,uniformity}``, `beta` and `temperature`. The gap is the
-    distance between the modalities' mean embeddings over the epoch, of the rows as training saw
-    them; for several modalities the mean over their pairs. See :class:`EpochMeans` for the others.
+    once per epoch, so that no step waits for the host; and all random numbers of an epoch follow
+    from `seed` and the number of the epoch, so that training can stop after any epoch and continue
+    as if it had not. Train it inside :func:`seeded`. Each epoch of `history` holds
+    ``{train,valid}_loss`` and ``{train,valid}_<part>`` for each part that the objective names,
+    ``{train,valid}_{modality_gap,alignment,uniformity}`` (see :class:`EpochMeans`), and the weights
+    that the objective names.
 
     Parameters
     ----------
     module : AlignmentModule
         Trained in place.
     seed : int
-        Decides on the order of the batches, and on what the module draws while training.
+        Determines the order of the batches, and the random numbers of the module in training.
     validation : Source or None, default=None
         Pairs on which the loss is measured after each epoch.
     **kwargs
@@ -47,6 +52,8 @@ class AlignmentNet(NeuralNet):
 
     module: Any
     history: Any
+    callbacks: Any
+    callbacks_: list[Any]
 
     def __init__(
         self, module: Any, *, seed: int, validation: Source | None = None, **kwargs: Any
@@ -61,16 +68,22 @@ class AlignmentNet(NeuralNet):
         return [("epoch_timer", EpochTimer()), ("print_log", PrintLog(keys_ignored=ignored))]
 
     def initialize_module(self) -> AlignmentNet:
-        """Take the module as it is: the aligner has built it under its own seed."""
+        """Use the module as it is: it was built under its own seed."""
         self.module_ = self.module
         return self
 
     def initialize_criterion(self) -> AlignmentNet:
-        """Take the objective inside the module, so that its temperature is part of every copy."""
+        """Use the objective inside the module, so that its temperature is part of every copy."""
         self.criterion_ = self.module_.objective
         return self
 
-    def go_on_from(self, earlier: AlignmentNet, *, keep_temperature: bool) -> None:
+    def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        """Yield the parameters for the optimizer, which are those that are not frozen."""
+        for name, parameter in super().get_all_learnable_params():
+            if parameter.requires_grad:
+                yield name, parameter
+
+    def continue_from(self, earlier: AlignmentNet, *, keep_temperature: bool) -> None:
         """Take over the weights, optimizer state and history of an earlier net, as copies.
 
         An optimizer of another kind, or on another device, starts anew.
@@ -86,7 +99,7 @@ class AlignmentNet(NeuralNet):
             weights[name] = self.module.state_dict()[name]
         self.module.load_state_dict(weights)
         self.history = copy.deepcopy(earlier.history)
-        for group in self.optimizer_.param_groups:  # where schedules look when they go on
+        for group in self.optimizer_.param_groups:  # which schedules need to continue
             group["initial_lr"] = group["lr"]
         if type(self.optimizer_) is type(earlier.optimizer_) and self.device == earlier.device:
             moments = earlier.optimizer_.state
@@ -135,10 +148,10 @@ class AlignmentNet(NeuralNet):
         """Compute the gradients of one batch."""
         self._set_training(True)
         embeddings = self.module_(batch)
-        parts: LossParts = self.criterion_(embeddings)
+        parts = self.criterion_(embeddings, present=batch.present, groups=batch.groups)
         loss = parts.total
         loss.backward()
-        parts = LossParts(*(part.detach() for part in parts))
+        parts = parts._make(part.detach() for part in parts)
         return {"loss": loss.detach(), "parts": parts, "embeddings": embeddings}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
@@ -146,16 +159,18 @@ class AlignmentNet(NeuralNet):
         self._set_training(False)
         with torch.no_grad():
             embeddings = self.module_(batch)
-            parts: LossParts = self.criterion_(embeddings)
+            parts = self.criterion_(embeddings, present=batch.present, groups=batch.groups)
         return {"loss": parts.total, "parts": parts, "embeddings": embeddings}
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run over all batches and record losses and gap, reading them from the device once."""
+        """Run over all batches and record their means, which are read from the device once."""
         if iterator is None:
             return
-        means = EpochMeans(len(self.module.names), self.module.n_components, self.device)
+        module = self.module
+        parts = module.objective.parts
+        means = EpochMeans(parts, len(module.names), module.n_components, self.device)
         n_batches = 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
@@ -174,27 +189,68 @@ class AlignmentNet(NeuralNet):
             )
 
     def on_batch_end(self, net: NeuralNet, training: bool = False, **kwargs: Any) -> None:
-        """Keep a learned temperature within its bounds."""
+        """Let the objective adjust its parameters."""
         if training:
-            self.module.objective.temperature.clamp_()
+            self.module.objective.after_step()
 
     def partial_fit(
         self, X: Source | StreamSource, y: Any = None, **fit_params: Any
     ) -> AlignmentNet:
         """Train, and leave the module in evaluation mode.
 
-        The record of an interrupted epoch is dropped: it is run again when training goes on.
+        The record of an interrupted epoch is dropped: it is run again when training continues.
         """
         super().partial_fit(X, y, **fit_params)
         self._set_training(False)
-        if len(self.history) and "temperature" not in self.history[-1]:
+        if len(self.history) and not self._weights().keys() <= self.history[-1].keys():
             del self.history[-1]
         return self
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Record the weights of the objective beside its parts."""
-        self.history.record("beta", float(self.module_.objective.beta))
-        self.history.record("temperature", self.module_.objective.temperature().item())
+        for name, value in self._weights().items():
+            self.history.record(name, value)
+
+    def _weights(self) -> dict[str, float]:
+        weights: dict[str, float] = self.module.objective.weights()
+        return weights
+
+    def finish(self) -> None:
+        """Drop what only training needs, so that a fitted estimator holds no data."""
+        objective = self.module.objective
+        objective.set_weights(objective.weights())  # a tensor becomes a number
+        self.validation, self.callbacks, self.callbacks_ = None, None, []
+
+    def training_state(self, *, with_frozen: bool) -> dict[str, Any]:
+        """Return weights, optimizer state and history, as values that a state file holds.
+
+        Parameters
+        ----------
+        with_frozen : bool
+            Whether frozen weights are included, rather than a digest of them.
+        """
+        weights = self.module.state_dict()
+        frozen = set() if with_frozen else frozen_names(self.module)
+        state = {
+            "module": {name: value for name, value in weights.items() if name not in frozen},
+            "optimizer": self.optimizer_.state_dict(),
+            "history": self.history.to_list(),
+        }
+        return {**state, "frozen": _digest(weights, frozen)} if frozen else state
+
+    def load_weights(self, state: Mapping[str, Any]) -> None:
+        """Load the weights of :meth:`training_state`; frozen ones that it lacks stay as they are.
+
+        Raises
+        ------
+        RuntimeError
+            If they do not fit this net's module, or its frozen weights are others.
+        """
+        own, weights = self.module.state_dict(), dict(state["module"])
+        frozen = frozen_names(self.module) if "frozen" in state else set()
+        if frozen and _digest(own, frozen) != state["frozen"]:
+            raise RuntimeError("the frozen weights differ from those of training.")
+        self.module.load_state_dict({**{name: own[name] for name in frozen}, **weights})
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
@@ -209,3 +265,8 @@ class AlignmentNet(NeuralNet):
             device = str(resolve_device("auto"))
         super().__setstate__({**state, "device": device})
         self.module = getattr(self.module_, "_orig_mod", self.module_)  # under torch.compile
+
+
+def _digest(weights: Mapping[str, torch.Tensor], names: set[str]) -> str:
+    """Return a digest of the named weights."""
+    return digest({name: weights[name].cpu().numpy() for name in names})

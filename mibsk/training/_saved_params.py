@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ..data import Form
-from ..data._forms import ColumnsForm
+from ..data import ColumnsForm, Form
 from ..encoders import MLP, Conv1d, ResNet, SparseMLP, ViT
 from ..files.state_file import can_hold
 from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget, WarmUp

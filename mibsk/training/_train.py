@@ -1,29 +1,29 @@
-"""Training: a net made from the parameters of an aligner, or going on from an earlier one."""
+"""Training: a net is built from the parameters of an aligner and run on its data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from skorch.callbacks import EarlyStopping
 
 from .._checks.parameters import suggest
 from ..data import InputSpec
 from ..encoders import InputScaling
 from ..exceptions import DivergenceError
-from ._alignment_module import build_alignment_module
+from ..losses import IBObjective, minimality_term
 from ._checkpoint import Checkpoint, CheckpointFolder
-from ._description import describe
+from ._data import TrainingData, split_validation
 from ._devices import autocast_dtype, seeded
 from ._fingerprint import fingerprint
-from ._fitted import FittedAligner
+from ._model_state import model_state
+from ._module import AlignmentModule, build_encoders
 from ._net import AlignmentNet
-from ._training_data import TrainingData, split_validation
+from ._result import Trained
 from ._weighting import (
     initial_beta,
     is_learned,
@@ -32,47 +32,69 @@ from ._weighting import (
     weighting_callbacks,
 )
 
-# An adaptive optimizer moves the logarithm of the temperature by about lr a step. At the pace of
-# the weights it would take thousands of steps to fall fourfold, as it does at its optimum; at this
-# pace it gets there in hundreds, as when the temperature itself is the parameter.
-TEMPERATURE_PACE = 10
+
+class AlignerParams(Protocol):
+    """Parameters of an `IBAligner` that training reads."""
+
+    encoders: Any
+    n_components: int
+    sufficiency: Any
+    minimality: Any
+    beta: Any
+    temperature: Any
+    max_epochs: int
+    batch_size: int
+    lr: float
+    optimizer: Any
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    callbacks: Any
+    checkpoint: Any
+    precision: str
+    compile: bool
+    verbose: int
+    random_state: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return all parameters by name."""
 
 
 def train(
-    aligner: BaseEstimator,
+    aligner: AlignerParams,
     data: TrainingData,
-    columns: BaseEstimator,
     *,
+    columns: Mapping[str, Any],
     epochs: int,
     seed: int,
     device: torch.device,
     rng: np.random.Generator,
-    earlier: FittedAligner | None = None,
+    earlier: Trained | None = None,
     whole: bool = True,
-) -> AlignmentNet:
-    """Return a net trained as the parameters of an `IBAligner` say.
+) -> Trained:
+    """Train as the parameters of an aligner specify.
 
     Parameters
     ----------
-    aligner : IBAligner
-        Its parameters are read.
+    aligner : AlignerParams
+        The parameters; it is not changed.
     data : TrainingData
-        What to train on.
-    columns : estimator
-        Has what the data, if a table, say of their columns.
+        The pairs to train on.
+    columns : mapping of str to object
+        What the estimator records of the columns of a table.
     epochs : int
-        For how many epochs.
+        Number of epochs.
     seed : int
-        Decides on initial weights and on all that training draws.
+        Determines initial weights and all random numbers of training.
     device : torch.device
-        Where.
+        Where to train.
     rng : Generator
-        Sets pairs aside, for early stopping or for a budget of sufficiency.
-    earlier : FittedAligner, default=None
-        Goes on from copies of its weights, optimizer state and history, and stays as it is.
+        Selects held-out pairs, for early stopping or for a budget of sufficiency.
+    earlier : Trained, default=None
+        Training continues from copies of its weights, optimizer state and history.
     whole : bool, default=True
-        Whether this is a whole training, which may stop early and leave checkpoints, rather than a
-        part of one that the caller directs.
+        Whether this is a whole training, which may stop early and leave checkpoints, rather than
+        one epoch of a `partial_fit`.
 
     Raises
     ------
@@ -84,7 +106,7 @@ def train(
     if whole and (reason := _holds_out(params)):
         source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
     with seeded(seed, device):
-        net = new_net(aligner, data.inputs, data.scalings, device, seed)
+        net = build_net(aligner, data.inputs, data.scalings, device, seed)
         net.validation = validation
         if whole and aligner.early_stopping:
             net.callbacks.append(("early_stopping", _early_stopping(aligner.n_iter_no_change)))
@@ -92,14 +114,15 @@ def train(
             params,
             source,
             validation,
-            first=earlier.n_iter_ if earlier is not None and whole else 0,
+            first=len(earlier.net.history) if earlier is not None and whole else 0,
             n_epochs=epochs if whole else aligner.max_epochs,
         )
         _initialize(net, aligner.optimizer)
         if earlier is not None:
-            _go_on(net, earlier, keep_temperature=is_learned(aligner.temperature))
+            _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
+        trained = Trained(data.form, data.inputs, net, dict(columns))
         keeps = whole and aligner.checkpoint is not None
-        checkpoint = _checkpoint(aligner, data, columns, net) if keeps else None
+        checkpoint = _checkpoint(aligner, data, trained) if keeps else None
         if checkpoint is not None:
             net.callbacks_.append(("checkpoint", checkpoint))
             epochs -= max(checkpoint.n_epochs - len(net.history), 0)
@@ -108,37 +131,37 @@ def train(
             net.check_weights()
         except DivergenceError as error:
             raise DivergenceError(f"{error} {_what_is_left(checkpoint)}") from error
-    objective = net.module.objective
-    objective.beta = float(objective.beta)  # also where a tensor was at work
-    # a fitted estimator holds no data, nor the weights that early stopping put aside
-    net.validation, net.callbacks, net.callbacks_ = None, None, []
-    return net
+    net.finish()
+    return trained
 
 
-def new_net(
-    aligner: BaseEstimator,
+def build_net(
+    aligner: AlignerParams,
     inputs: Mapping[str, InputSpec],
     scalings: Mapping[str, InputScaling | None],
     device: torch.device,
     seed: int,
 ) -> AlignmentNet:
-    """Return an untrained net as the parameters of an `IBAligner` say.
-
-    Weights are drawn from torch's current generator.
-    """
-    module = build_alignment_module(
+    """Return an untrained net; weights are drawn from torch's current generator."""
+    objective = IBObjective(
+        aligner.sufficiency,
+        aligner.minimality,
+        initial_beta(aligner.beta),
+        make_temperature(aligner.temperature),
+    )
+    encoders = build_encoders(
+        aligner.encoders,
         inputs,
         scalings,
-        encoders=aligner.encoders,
-        n_components=aligner.n_components,
-        sufficiency=aligner.sufficiency,
-        minimality=aligner.minimality,
-        beta=initial_beta(aligner.beta),
-        temperature=make_temperature(aligner.temperature),
-        autocast_dtype=autocast_dtype(aligner.precision, device),
+        aligner.n_components,
+        probabilistic=minimality_term(aligner.minimality).needs_variance,
     )
+    groups = [
+        (f"*objective.{name}.*", {"lr": pace * aligner.lr}) for name, pace in objective.paces()
+    ]
+    options: dict[str, Any] = {"optimizer__param_groups": groups} if groups else {}
     return AlignmentNet(
-        module,
+        AlignmentModule(encoders, objective, autocast_dtype(aligner.precision, device)),
         seed=seed,
         optimizer=_optimizer_class(aligner.optimizer),
         lr=aligner.lr,
@@ -148,21 +171,19 @@ def new_net(
         device=str(device),
         compile=aligner.compile,
         verbose=aligner.verbose,
-        **_parameter_groups(aligner),
+        **options,
     )
 
 
-def _checkpoint(
-    aligner: BaseEstimator, data: TrainingData, columns: BaseEstimator, net: AlignmentNet
-) -> Checkpoint:
-    """Return the callback that goes on from the checkpoints of this very training, if any."""
+def _checkpoint(aligner: AlignerParams, data: TrainingData, trained: Trained) -> Checkpoint:
+    """Return the callback that continues from the checkpoints of this very training, if any."""
     if not isinstance(aligner.random_state, Integral):
         raise ValueError(
-            "checkpoint= needs random_state to be an integer, so that training can go on as it "
+            "checkpoint= needs random_state to be an integer, so that training can continue as it "
             f"began; got random_state={aligner.random_state!r}."
         )
-    folder = CheckpointFolder(Path(aligner.checkpoint) / fingerprint(aligner, data, net))
-    return Checkpoint(folder, lambda net: describe(aligner, data.form, data.inputs, net, columns))
+    folder = CheckpointFolder(Path(aligner.checkpoint) / fingerprint(aligner, data, trained.net))
+    return Checkpoint(folder, lambda: model_state(aligner, trained))
 
 
 def _what_is_left(checkpoint: Checkpoint | None) -> str:
@@ -174,7 +195,7 @@ def _what_is_left(checkpoint: Checkpoint | None) -> str:
 
 
 def _holds_out(params: dict[str, Any]) -> str | None:
-    """Return the parameter for whose sake pairs are held out, as an error may name it."""
+    """Return the parameter that requires held-out pairs, for error messages."""
     if params["early_stopping"]:
         return "early_stopping"
     if sufficiency_budget(params["beta"], params["budget"]) is not None:
@@ -199,38 +220,30 @@ def _early_stopping(patience: int) -> EarlyStopping:
     )
 
 
-def _go_on(net: AlignmentNet, earlier: FittedAligner, *, keep_temperature: bool) -> None:
+def _continue(net: AlignmentNet, earlier: AlignmentNet, *, keep_temperature: bool) -> None:
     """Give a net copies of the weights, optimizer state and history of an earlier training."""
     try:
-        net.go_on_from(earlier.net_, keep_temperature=keep_temperature)
+        net.continue_from(earlier, keep_temperature=keep_temperature)
     except RuntimeError as error:
         raise ValueError(
-            "training goes on with the encoders fitted before, but encoders, n_components or "
+            "training continues with the encoders fitted before, but encoders, n_components or "
             "minimality have changed since: set them back, or start anew with fit and "
             "warm_start=False."
         ) from error
 
 
-def _parameter_groups(aligner: BaseEstimator) -> dict[str, Any]:
-    """Let a learned temperature move faster than the weights."""
-    if not is_learned(aligner.temperature):
-        return {}
-    group = ("*objective.temperature.*", {"lr": TEMPERATURE_PACE * aligner.lr})
-    return {"optimizer__param_groups": [group]}
-
-
 def _optimizer_class(optimizer: Any) -> Any:
     if not isinstance(optimizer, str):
         return optimizer
-    chosen = getattr(torch.optim, optimizer, None)
-    if not (isinstance(chosen, type) and issubclass(chosen, torch.optim.Optimizer)):
-        known = [
-            name
-            for name, value in vars(torch.optim).items()
-            if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
-        ]
-        raise ValueError(
-            f"optimizer must name a class in torch.optim, got {optimizer!r}."
-            + suggest(optimizer, known)
-        )
-    return chosen
+    chosen = vars(torch.optim).get(optimizer)
+    if isinstance(chosen, type) and issubclass(chosen, torch.optim.Optimizer):
+        return chosen
+    known = [
+        name
+        for name, value in vars(torch.optim).items()
+        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+    ]
+    raise ValueError(
+        f"optimizer must name a class in torch.optim, got {optimizer!r}."
+        + suggest(optimizer, known)
+    )

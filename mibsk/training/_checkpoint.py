@@ -74,17 +74,18 @@ class CheckpointFolder:
 
 
 class Checkpoint(Callback):
-    """Write a checkpoint after each epoch; at the start, go on from the newest there is.
+    """Write a checkpoint after each epoch; at the start, continue from the newest one.
 
     It must be the last callback: it also stores and restores the state of the others, which is what
-    their `state_dict` returns or, without that, their attributes that end in an underscore.
+    their `state_dict` returns or, without that, their attributes that end in an underscore. Frozen
+    weights are not stored.
 
     Parameters
     ----------
     folder : CheckpointFolder
         Where they are.
     describe : callable
-        Returns what makes a model of the net, stored beside the state of training.
+        Returns the model without its weights, stored beside the state of training.
 
     Attributes
     ----------
@@ -92,9 +93,7 @@ class Checkpoint(Callback):
         The newest checkpoint.
     """
 
-    def __init__(
-        self, folder: CheckpointFolder, describe: Callable[[AlignmentNet], dict[str, Any]]
-    ) -> None:
+    def __init__(self, folder: CheckpointFolder, describe: Callable[[], dict[str, Any]]) -> None:
         self.folder = folder
         self.describe = describe
         self.last_: Path | None = None
@@ -108,11 +107,11 @@ class Checkpoint(Callback):
         return len(self.state_["training"]["history"]) if self.state_ else 0
 
     def on_train_begin(self, net: AlignmentNet, **kwargs: Any) -> None:
-        """Put everything back as it was."""
+        """Restore the state of the checkpoint."""
         if self.state_ is None:
             return
         training, self.state_ = self.state_["training"], None
-        net.module.load_state_dict(training["module"])
+        net.load_weights(training)
         net.optimizer_.load_state_dict(training["optimizer"])
         net.history = History(training["history"])
         for name, callback in _others(net):
@@ -124,16 +123,11 @@ class Checkpoint(Callback):
         """Write the state of training, if it is finite."""
         if not net.has_finite_weights():
             return  # the epoch after would start from nothing; check_weights says so
-        state = {
-            "training": {
-                "module": net.module.state_dict(),
-                "optimizer": net.optimizer_.state_dict(),
-                "history": net.history.to_list(),
-                "callbacks": {name: _state(callback) for name, callback in _others(net)},
-            }
-        }
+        training = net.training_state(with_frozen=False)
+        training["callbacks"] = {name: _state(callback) for name, callback in _others(net)}
+        state = {**self.describe(), "training": training}
         try:
-            self.last_ = self.folder.write(len(net.history), self.describe(net) | state)
+            self.last_ = self.folder.write(len(net.history), state)
         except (OSError, TypeError) as error:  # a full disk must not cost the training itself
             message = f"no checkpoint could be written: {error}. Training goes on."
             warnings.warn(message, UserWarning, stacklevel=2)

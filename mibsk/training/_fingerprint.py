@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 
-from ..data._digest import digest
-from ..data._stream import StreamSource
+from ..data import StreamSource, digest
+from ._data import TrainingData
 from ._net import AlignmentNet
-from ._training_data import TrainingData
 
 # what may differ between a training and its continuation, or is told by net and data
 _LEFT_OUT = {
@@ -30,7 +28,7 @@ _LEFT_OUT = {
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def fingerprint(aligner: BaseEstimator, data: TrainingData, net: AlignmentNet) -> str:
+def fingerprint(aligner: Any, data: TrainingData, net: AlignmentNet) -> str:
     """Return a name that two trainings share only if they end with the same model.
 
     It follows from the parameters, the data and their pairing, architecture and initial weights,
@@ -39,6 +37,8 @@ def fingerprint(aligner: BaseEstimator, data: TrainingData, net: AlignmentNet) -
     params = aligner.get_params(deep=False)
     weights = {name: _as_bytes(value) for name, value in net.module.state_dict().items()}
     pairing = None if isinstance(data.source, StreamSource) else vars(data.source.pairing)
+    if pairing is not None:
+        pairing = {name: value for name, value in pairing.items() if value is not None}
     return digest(
         {
             "params": {name: repr(params[name]) for name in params.keys() - _LEFT_OUT},

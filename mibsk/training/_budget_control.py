@@ -9,10 +9,8 @@ from typing import Any
 import torch
 from skorch.callbacks import Callback
 
-from ..data._batches import Batches
-from ..data._source import Batch, Source
-from ..losses import Embedding, IBObjective, pairwise_mean
-from ..losses._similarity import logits
+from ..data import Batch, Batches, Source
+from ..losses import Embedding, logits
 from ..schedules import SufficiencyBudget
 from ._net import AlignmentNet
 
@@ -22,7 +20,6 @@ MEMORY = 0.04  # of the moving average, in training: an average over that share 
 PACE = 15.0  # by how much the logarithm of beta would rise over all of the compression, with slack
 LOWEST = 0.01  # beta falls no further, so that it can come back
 CEILING = 0.98  # a recall beyond cannot tell what is lost
-TEMPERATURES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the one in training
 
 _STATE = ("log_beta_", "average_", "weight_", "best_")
 
@@ -112,7 +109,10 @@ class BudgetControl(Callback):
         """Return bound and recall, a tensor (2,), on the next held-out batch."""
         net.module_.eval()
         embeddings = net.module_(next(self._batches))
-        return torch.stack([_bound(net.module.objective, embeddings), _recall(embeddings)])
+        objective, recall = net.module.objective, _recall(embeddings)
+        if not objective.sufficiency_term.is_bound:
+            return torch.stack([recall, recall])
+        return torch.stack([objective.information_bound(embeddings), recall])
 
     def _take_in(self, value: torch.Tensor) -> None:
         n_all = self.n_checks * (self.n_free + self.n_compressed)
@@ -144,23 +144,6 @@ class BudgetControl(Callback):
 
     def _show(self, net: AlignmentNet) -> None:
         net.module.objective.beta = self.log_beta_.exp() if self._epoch >= self.n_free else 0.0
-
-
-def _bound(objective: IBObjective, embeddings: dict[str, Embedding]) -> torch.Tensor:
-    """Return the tightest InfoNCE bound, in nats, over several temperatures.
-
-    Each gives a lower bound of the mutual information. On held-out pairs the one in training is
-    too cold once pairs are learned by heart, and the bound at it falls for a reason which has
-    nothing to do with compression.
-    """
-    means = [embedding.mean for embedding in embeddings.values()]
-    temperature = objective.temperature()
-
-    def loss_at(temperature: torch.Tensor) -> torch.Tensor:
-        return pairwise_mean(lambda z, w: objective.sufficiency(z, w, temperature), means)
-
-    losses = torch.stack([loss_at(factor * temperature) for factor in TEMPERATURES])
-    return math.log(len(means[0])) - losses.min()
 
 
 def _recall(embeddings: dict[str, Embedding]) -> torch.Tensor:

@@ -13,12 +13,21 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.rows import n_rows
-from ..data import ClassPairs, Form, InputSpec, Source, dataset_source, read_form, tensor_source
-from ..data._duplicates import warn_duplicates
-from ..data._source import dataset_columns, stack_items
-from ..data._stream import StreamSource
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    Source,
+    StreamSource,
+    dataset_columns,
+    dataset_source,
+    read_form,
+    stack_items,
+    tensor_source,
+    warn_duplicates,
+)
 from ..encoders import InputScaling
-from ._fitted import FittedAligner
+from ._result import Trained
 
 _SAMPLE = 4096  # items of a torch Dataset from which the input scaling is learned
 
@@ -83,7 +92,7 @@ def read_further_data(
     modalities: Mapping[str, Any] | None,
     device: torch.device,
     rng: np.random.Generator,
-    earlier: FittedAligner,
+    earlier: Trained,
 ) -> TrainingData:
     """Read the arguments of another `fit` as those of an earlier one were read.
 
@@ -92,18 +101,20 @@ def read_further_data(
     ValueError, TypeError
         If the data do not look like those of the earlier fit.
     """
-    form, inputs = earlier.form_, earlier.inputs_
+    form, inputs = earlier.form, earlier.inputs
     if modalities is not None and list(modalities) != form.names:
         raise ValueError(
-            f"training goes on with the modalities fitted before, {form.names}, but modalities= "
+            f"training continues with the modalities fitted before, {form.names}, but modalities= "
             f"now names {list(modalities)}: set it back, or start anew."
         )
     raw = _raw_rows(X, y, form, rng)
     if missing := [name for name in form.names if name not in raw]:
-        raise ValueError(f"missing modality {missing}: training goes on with all of {form.names}.")
+        raise ValueError(
+            f"missing modality {missing}: training continues with all of {form.names}."
+        )
     seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
     # copies: whatever becomes of this training, the earlier model keeps its own
-    scalings = {name: deepcopy(earlier.module_.encoder(name).scaling) for name in form.names}
+    scalings = {name: deepcopy(earlier.net.module.encoder(name).scaling) for name in form.names}
     return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
 from ..losses import Embedding, LossParts, pairwise_mean
 
-HISTORY_PARTS = ("sufficiency", "minimality", "divergence")
-UNIFORMITY_ROWS = 256  # of a batch that are compared with each other
+UNIFORMITY_ROWS = 256  # rows of a batch that are compared with each other
 
 
 class EpochMeans:
@@ -21,10 +20,12 @@ class EpochMeans:
 
     Parameters
     ----------
+    parts : sequence of str
+        Names of the parts of the loss.
     n_modalities, n_components : int
         Of the embeddings.
     device : torch.device or str
-        Where they are.
+        Device of the embeddings.
 
     References
     ----------
@@ -32,15 +33,22 @@ class EpochMeans:
        Uniformity on the Hypersphere*. ICML 2020.
     """
 
-    def __init__(self, n_modalities: int, n_components: int, device: torch.device | str) -> None:
+    def __init__(
+        self,
+        parts: Sequence[str],
+        n_modalities: int,
+        n_components: int,
+        device: torch.device | str,
+    ) -> None:
+        self.names = ("loss", *parts, "alignment", "modality_gap", "uniformity")
         self.n_rows = 0
-        self.sums = torch.zeros(2 + len(HISTORY_PARTS), device=device)
+        self.sums = torch.zeros(2 + len(parts), device=device)
         self.embeddings = torch.zeros(n_modalities, n_components, device=device)
         self.potentials = torch.zeros(n_modalities, device=device)
 
     @torch.no_grad()
     def add(self, parts: LossParts, embeddings: Mapping[str, Embedding]) -> None:
-        """Take a batch in."""
+        """Add a batch."""
         means = torch.stack([embedding.mean.detach() for embedding in embeddings.values()])
         n = means.shape[1]
         distance = pairwise_mean(_squared_distance, list(means))
@@ -54,8 +62,7 @@ class EpochMeans:
         gap = pairwise_mean(_distance, list(self.embeddings / self.n_rows))
         uniformity = (self.potentials / self.n_rows).log().mean()
         values = [*(self.sums / self.n_rows).unbind(), gap, uniformity]
-        names = ("loss", *HISTORY_PARTS, "alignment", "modality_gap", "uniformity")
-        return dict(zip(names, torch.stack(values).tolist(), strict=True))
+        return dict(zip(self.names, torch.stack(values).tolist(), strict=True))
 
 
 def _squared_distance(z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
