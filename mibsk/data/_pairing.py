@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,17 +11,21 @@ import numpy as np
 class Pairing(Protocol):
     """Determines, for each of ``n_rows`` pairs, which row of each modality belongs to it."""
 
-    n_rows: int
     groups: np.ndarray | None
     """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
 
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
+
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return per modality the row index of every pair, an int64 array (n_rows,)."""
+        """Return the row index of every pair for each modality, an int64 array (n_rows,)."""
 
     def subset(self, positions: np.ndarray) -> Pairing:
         """Return the pairing of the pairs at `positions`."""
 
 
+@dataclass
 class FixedPairing:
     """Row ``i`` of one modality belongs to row ``i`` of every other, in every epoch.
 
@@ -34,11 +39,14 @@ class FixedPairing:
         Group of each pair: pairs of one group are not negatives of each other.
     """
 
-    def __init__(
-        self, names: list[str], rows: np.ndarray, groups: np.ndarray | None = None
-    ) -> None:
-        self.names, self.rows, self.groups = names, rows, groups
-        self.n_rows = len(rows)
+    names: list[str]
+    rows: np.ndarray
+    groups: np.ndarray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
+        return len(self.rows)
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the same rows for every modality; `rng` is not used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,9 @@ from ._rows import EncoderInput, Rows, make_rows
 class Source(Protocol):
     """Pairs that can be taken by index."""
 
-    pairing: Pairing
+    @property
+    def pairing(self) -> Pairing:
+        """Which rows belong together."""
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
@@ -26,11 +29,12 @@ class Source(Protocol):
         """Return the same rows under another pairing, e.g. of a subset."""
 
 
+@dataclass(frozen=True)
 class TensorSource:
     """Pairs whose modalities are whole arrays."""
 
-    def __init__(self, rows: dict[str, Rows], pairing: Pairing) -> None:
-        self.rows, self.pairing = rows, pairing
+    rows: dict[str, Rows]
+    pairing: Pairing
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
@@ -38,24 +42,21 @@ class TensorSource:
 
     def with_pairing(self, pairing: Pairing) -> TensorSource:
         """Return the same rows under another pairing."""
-        return TensorSource(self.rows, pairing)
+        return replace(self, pairing=pairing)
 
 
+@dataclass(frozen=True)
 class DatasetSource:
     """Pairs that a torch Dataset yields one by one, as mappings of modality to row."""
 
-    def __init__(
-        self,
-        dataset: Dataset[Mapping[str, Any]],
-        specs: dict[str, InputSpec],
-        device: torch.device,
-        pairing: Pairing,
-    ) -> None:
-        self.dataset, self.specs, self.device, self.pairing = dataset, specs, device, pairing
+    dataset: Dataset[Mapping[str, Any]]
+    specs: dict[str, InputSpec]
+    device: torch.device
+    pairing: Pairing
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
-        # pairs are instances here: every modality takes the same rows
+        # pairs are fixed here: every modality takes the same rows
         indices = next(iter(rows.values())).tolist()
         columns = dataset_columns(self.dataset, indices)
         every = torch.arange(len(indices))
@@ -66,7 +67,7 @@ class DatasetSource:
 
     def with_pairing(self, pairing: Pairing) -> DatasetSource:
         """Return the same dataset under another pairing."""
-        return DatasetSource(self.dataset, self.specs, self.device, pairing)
+        return replace(self, pairing=pairing)
 
 
 def dataset_columns(

@@ -306,7 +306,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             Whether this is a whole training rather than one epoch of a `partial_fit`.
         """
         self._validate_params()
-        check_objective(self.get_params(deep=False), whole=whole)
+        check_objective(self, whole=whole)
         device, rng = resolve_device(self.device), np.random.default_rng(seed)
         earlier = self.trained_ if resume and self.__sklearn_is_fitted__() else None
         if earlier is not None:

@@ -6,11 +6,11 @@ from ._inference import dataset_chunks, embed_rows
 from ._model_state import SavedModel, model_state, read_model_state
 from ._module import AlignmentModule
 from ._net import AlignmentNet
+from ._objective import check_objective
 from ._rebuild import rebuild
 from ._result import Trained
 from ._saved_params import Foreign
 from ._train import train
-from ._weighting import check_objective
 
 __all__ = [
     "AlignmentModule",

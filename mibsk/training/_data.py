@@ -113,9 +113,14 @@ def read_further_data(
             f"missing modality {missing}: training continues with all of {form.names}."
         )
     seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
-    # copies: whatever becomes of this training, the earlier model keeps its own
-    scalings = {name: deepcopy(earlier.net.module.encoder(name).scaling) for name in form.names}
+    scalings = {name: _own_scaling(earlier, name) for name in form.names}
     return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
+
+
+def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
+    """Return a copy on the CPU, where nets are built, of the scaling of an earlier training."""
+    scaling = earlier.net.module.encoder(name).scaling
+    return None if scaling is None else deepcopy(scaling).cpu()
 
 
 def split_validation(

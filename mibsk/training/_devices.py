@@ -62,12 +62,31 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     cuDNN is held to deterministic algorithms.
     """
     devices = [device] if device.type == "cuda" else []
-    with (
-        torch.random.fork_rng(devices=devices),
-        torch.backends.cudnn.flags(deterministic=True, benchmark=False),
-    ):
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    with torch.random.fork_rng(devices=devices):
         seed_torch(seed, device)
+        # not cudnn.flags(), which also sets what it is not given, among that enabled=False
+        cudnn.deterministic, cudnn.benchmark = True, False
+        try:
+            yield
+        finally:
+            cudnn.deterministic, cudnn.benchmark = before
+
+
+@contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """Compute float32 convolutions in float32 on a GPU, where cuDNN uses TF32 by default."""
+    cudnn = torch.backends.cudnn
+    if device.type != "cuda" or not hasattr(cudnn, "conv"):  # torch < 2.9
         yield
+        return
+    before = cudnn.conv.fp32_precision
+    cudnn.conv.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        cudnn.conv.fp32_precision = before
 
 
 def seed_torch(seed: int, device: torch.device) -> None:

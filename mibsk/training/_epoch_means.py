@@ -22,10 +22,6 @@ class EpochMeans:
     ----------
     parts : sequence of str
         Names of the parts of the loss.
-    n_modalities, n_components : int
-        Of the embeddings.
-    device : torch.device or str
-        Device of the embeddings.
 
     References
     ----------
@@ -33,18 +29,12 @@ class EpochMeans:
        Uniformity on the Hypersphere*. ICML 2020.
     """
 
-    def __init__(
-        self,
-        parts: Sequence[str],
-        n_modalities: int,
-        n_components: int,
-        device: torch.device | str,
-    ) -> None:
+    def __init__(self, parts: Sequence[str]) -> None:
         self.names = ("loss", *parts, "alignment", "modality_gap", "uniformity")
         self.n_rows = 0
-        self.sums = torch.zeros(2 + len(parts), device=device)
-        self.embeddings = torch.zeros(n_modalities, n_components, device=device)
-        self.potentials = torch.zeros(n_modalities, device=device)
+        self.sums = torch.zeros(2 + len(parts))  # on the device of the first batch
+        self.embeddings = torch.zeros(1, 1)  # sums over rows (n_modalities, n_components)
+        self.potentials = torch.zeros(1)  # n_modalities
 
     @torch.no_grad()
     def add(self, parts: LossParts, embeddings: Mapping[str, Embedding]) -> None:
@@ -52,9 +42,14 @@ class EpochMeans:
         means = torch.stack([embedding.mean.detach() for embedding in embeddings.values()])
         n = means.shape[1]
         distance = pairwise_mean(_squared_distance, list(means))
-        self.sums += n * torch.stack([parts.total, *parts, distance])
-        self.embeddings += means.sum(1)
-        self.potentials += n * _mean_potential(means[:, :UNIFORMITY_ROWS])
+        if self.n_rows == 0:
+            device = means.device
+            self.sums, self.embeddings, self.potentials = (
+                sums.to(device) for sums in (self.sums, self.embeddings, self.potentials)
+            )
+        self.sums = self.sums + n * torch.stack([parts.total, *parts, distance])
+        self.embeddings = self.embeddings + means.sum(1)
+        self.potentials = self.potentials + n * _mean_potential(means[:, :UNIFORMITY_ROWS])
         self.n_rows += n
 
     def read(self) -> dict[str, float]:

@@ -11,6 +11,7 @@ import torch
 from ..data import StreamSource, digest
 from ._data import TrainingData
 from ._net import AlignmentNet
+from ._params import AlignerParams
 
 # what may differ between a training and its continuation, or is told by net and data
 _LEFT_OUT = {
@@ -28,7 +29,7 @@ _LEFT_OUT = {
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def fingerprint(aligner: Any, data: TrainingData, net: AlignmentNet) -> str:
+def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -> str:
     """Return a name that two trainings share only if they end with the same model.
 
     It follows from the parameters, the data and their pairing, architecture and initial weights,

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, IterableDataset
 from .._checks.rows import check_embeddings, n_rows
 from ..data import InputSpec, dataset_columns, prepared_chunks, stream_chunks, to_batch
 from ..encoders import Encoder
+from ._devices import exact_convolutions
 
 ROWS_AT_A_TIME = 1024
 
@@ -51,7 +52,7 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     """
     embedded = np.empty((n_rows(spec.name, X), encoder.n_components), np.float32)
     for chunk, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
-        with torch.inference_mode():
+        with torch.inference_mode(), exact_convolutions(device):
             z = encoder(to_batch(prepared, device)).cpu().numpy()
         check_embeddings(spec.name, z, prepared, chunk.start)
         embedded[chunk] = z

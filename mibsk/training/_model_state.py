@@ -12,6 +12,7 @@ from skorch.history import History
 
 from ..data import Form, InputSpec, form_from_dict, form_to_dict
 from ..encoders import InputScaling
+from ._params import AlignerParams
 from ._result import Trained
 from ._saved_params import pack_params, unpack_params
 
@@ -52,7 +53,7 @@ class SavedModel:
     training: dict[str, Any]
 
 
-def model_state(aligner: Any, trained: Trained) -> dict[str, Any]:
+def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
     """Return a model without its weights, as values that a state file holds.
 
     Parameters

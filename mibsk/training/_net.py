@@ -168,9 +168,7 @@ class AlignmentNet(NeuralNet):
         """Run over all batches and record their means, which are read from the device once."""
         if iterator is None:
             return
-        module = self.module
-        parts = module.objective.parts
-        means = EpochMeans(parts, len(module.names), module.n_components, self.device)
+        means = EpochMeans(self.module.objective.parts)
         n_batches = 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ._devices import resolve_device, seeded
+from ._devices import autocast_dtype, resolve_device, seeded
 from ._model_state import SavedModel
 from ._net import AlignmentNet
+from ._objective import build_objective
+from ._params import AlignerParams
 from ._result import Trained
 from ._train import build_net
 
 
-def rebuild(aligner: Any, saved: SavedModel, path: str) -> Trained:
+def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
     """Build the net that the parameters of `aligner` describe around the saved weights.
 
     Raises
@@ -23,7 +25,15 @@ def rebuild(aligner: Any, saved: SavedModel, path: str) -> Trained:
     training, device = saved.training, resolve_device(aligner.device)
     with seeded(saved.seed, device):
         try:
-            net = build_net(aligner, saved.inputs, training["scalings"], device, saved.seed)
+            net = build_net(
+                aligner,
+                build_objective(aligner),
+                saved.inputs,
+                training["scalings"],
+                device,
+                autocast_dtype(aligner.precision, device),
+                saved.seed,
+            )
         except ValueError as error:
             raise _other_architecture(path, error) from error
         net.compile = False  # it takes long, and pays only during training

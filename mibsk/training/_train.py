@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from .._checks.parameters import suggest
 from ..data import InputSpec
 from ..encoders import InputScaling
 from ..exceptions import DivergenceError
-from ..losses import IBObjective, minimality_term
+from ..losses import IBObjective
 from ._checkpoint import Checkpoint, CheckpointFolder
 from ._data import TrainingData, split_validation
 from ._devices import autocast_dtype, seeded
@@ -23,41 +23,9 @@ from ._fingerprint import fingerprint
 from ._model_state import model_state
 from ._module import AlignmentModule, build_encoders
 from ._net import AlignmentNet
+from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
+from ._params import AlignerParams
 from ._result import Trained
-from ._weighting import (
-    initial_beta,
-    is_learned,
-    make_temperature,
-    sufficiency_budget,
-    weighting_callbacks,
-)
-
-
-class AlignerParams(Protocol):
-    """Parameters of an `IBAligner` that training reads."""
-
-    encoders: Any
-    n_components: int
-    sufficiency: Any
-    minimality: Any
-    beta: Any
-    temperature: Any
-    max_epochs: int
-    batch_size: int
-    lr: float
-    optimizer: Any
-    early_stopping: bool
-    validation_fraction: float
-    n_iter_no_change: int
-    callbacks: Any
-    checkpoint: Any
-    precision: str
-    compile: bool
-    verbose: int
-    random_state: Any
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return all parameters by name."""
 
 
 def train(
@@ -101,23 +69,30 @@ def train(
     DivergenceError
         If the loss or the weights become infinite or NaN.
     """
-    params = aligner.get_params(deep=False)
-    source, validation = data.source, None
-    if whole and (reason := _holds_out(params)):
-        source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
+    precision = autocast_dtype(aligner.precision, device)
     with seeded(seed, device):
-        net = build_net(aligner, data.inputs, data.scalings, device, seed)
-        net.validation = validation
-        if whole and aligner.early_stopping:
-            net.callbacks.append(("early_stopping", _early_stopping(aligner.n_iter_no_change)))
-        net.callbacks += weighting_callbacks(
-            params,
+        source, validation = data.source, None
+        if whole and (reason := reason_to_hold_out(aligner)):
+            source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
+        callbacks = objective_callbacks(
+            aligner,
             source,
             validation,
             first=len(earlier.net.history) if earlier is not None and whole else 0,
             n_epochs=epochs if whole else aligner.max_epochs,
         )
-        _initialize(net, aligner.optimizer)
+        if whole and aligner.early_stopping:
+            callbacks.insert(0, ("early_stopping", _early_stopping(aligner.n_iter_no_change)))
+        objective = build_objective(aligner)
+        net = build_net(aligner, objective, data.inputs, data.scalings, device, precision, seed)
+        net.callbacks += callbacks
+        net.validation = validation
+        try:
+            net.initialize()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"optimizer={aligner.optimizer!r} cannot train this net: {error}"
+            ) from error
         if earlier is not None:
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
         trained = Trained(data.form, data.inputs, net, dict(columns))
@@ -137,33 +112,43 @@ def train(
 
 def build_net(
     aligner: AlignerParams,
+    objective: IBObjective,
     inputs: Mapping[str, InputSpec],
     scalings: Mapping[str, InputScaling | None],
     device: torch.device,
+    precision: torch.dtype | None,
     seed: int,
 ) -> AlignmentNet:
     """Return an untrained net; weights are drawn from torch's current generator."""
-    objective = IBObjective(
-        aligner.sufficiency,
-        aligner.minimality,
-        initial_beta(aligner.beta),
-        make_temperature(aligner.temperature),
-    )
+    optimizer = aligner.optimizer
+    if isinstance(optimizer, str):
+        known = {
+            name: value
+            for name, value in vars(torch.optim).items()
+            if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+        }
+        if optimizer not in known:
+            raise ValueError(
+                f"optimizer must name a class in torch.optim, got {optimizer!r}."
+                + suggest(optimizer, known)
+            )
+        optimizer = known[optimizer]
     encoders = build_encoders(
         aligner.encoders,
         inputs,
         scalings,
         aligner.n_components,
-        probabilistic=minimality_term(aligner.minimality).needs_variance,
+        probabilistic=objective.minimality_term.needs_variance,
     )
-    groups = [
+    module = AlignmentModule(encoders, objective, precision)
+    paces = [
         (f"*objective.{name}.*", {"lr": pace * aligner.lr}) for name, pace in objective.paces()
     ]
-    options: dict[str, Any] = {"optimizer__param_groups": groups} if groups else {}
+    options: dict[str, Any] = {"optimizer__param_groups": paces} if paces else {}
     return AlignmentNet(
-        AlignmentModule(encoders, objective, autocast_dtype(aligner.precision, device)),
+        module,
         seed=seed,
-        optimizer=_optimizer_class(aligner.optimizer),
+        optimizer=optimizer,
         lr=aligner.lr,
         max_epochs=aligner.max_epochs,
         batch_size=aligner.batch_size,
@@ -194,22 +179,6 @@ def _what_is_left(checkpoint: Checkpoint | None) -> str:
     return f"The last finite checkpoint is {checkpoint.last_}: IBAligner.load reads it."
 
 
-def _holds_out(params: dict[str, Any]) -> str | None:
-    """Return the parameter that requires held-out pairs, for error messages."""
-    if params["early_stopping"]:
-        return "early_stopping"
-    if sufficiency_budget(params["beta"], params["budget"]) is not None:
-        return f"beta={params['beta']!r}"
-    return None
-
-
-def _initialize(net: AlignmentNet, optimizer: Any) -> None:
-    try:
-        net.initialize()
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"optimizer={optimizer!r} cannot train this net: {error}") from error
-
-
 def _early_stopping(patience: int) -> EarlyStopping:
     return EarlyStopping(
         monitor="valid_loss",
@@ -230,20 +199,3 @@ def _continue(net: AlignmentNet, earlier: AlignmentNet, *, keep_temperature: boo
             "minimality have changed since: set them back, or start anew with fit and "
             "warm_start=False."
         ) from error
-
-
-def _optimizer_class(optimizer: Any) -> Any:
-    if not isinstance(optimizer, str):
-        return optimizer
-    chosen = vars(torch.optim).get(optimizer)
-    if isinstance(chosen, type) and issubclass(chosen, torch.optim.Optimizer):
-        return chosen
-    known = [
-        name
-        for name, value in vars(torch.optim).items()
-        if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
-    ]
-    raise ValueError(
-        f"optimizer must name a class in torch.optim, got {optimizer!r}."
-        + suggest(optimizer, known)
-    )

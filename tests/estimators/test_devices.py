@@ -51,6 +51,14 @@ def test_seeded_restores_the_generator_after_an_error():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_seeded_keeps_cudnn_and_holds_it_to_deterministic_algorithms():
+    cudnn = torch.backends.cudnn
+    before = cudnn.enabled, cudnn.deterministic, cudnn.benchmark
+    with seeded(3, CPU):
+        assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == (before[0], True, False)
+    assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == before
+
+
 def test_device_without_data():
     with pytest.raises(ValueError, match="torch cannot compute on it here"):
         resolve_device("meta")
