@@ -1,4 +1,3 @@
-from ._batch import Batch
 from ._batches import Batches, make_batches
 from ._class_pairs import ClassPairs
 from ._columns import by_name
@@ -15,17 +14,18 @@ from ._forms import (
     is_table,
     read_form,
 )
-from ._inputs import InputSpec
+from ._inputs import SPARSE_KINDS, InputSpec
 from ._modalities import Modalities
 from ._modality_transformer import ModalityTransformer, entry
 from ._padding import pad_csr
 from ._pairing import FixedPairing
 from ._prepared_chunks import prepared_chunks
-from ._rows import EncoderInput, to_batch
+from ._rows import Batch, EncoderInput, to_batch
 from ._source import Source, dataset_columns, dataset_source, stack_items, tensor_source
 from ._stream import StreamBatches, StreamSource, stream_chunks
 
 __all__ = [
+    "SPARSE_KINDS",
     "Batch",
     "Batches",
     "ClassPairs",

@@ -163,7 +163,7 @@ class _DenseRows:
     """
 
     def __init__(self, X: np.ndarray) -> None:
-        self.X = file_rows(X)
+        self.X = X if X.flags.owndata else file_rows(X)
         self.row_bytes = X.dtype.itemsize * prod(X.shape[1:])
         self.n_at_a_time = max(1, _CHUNK_BYTES // self.row_bytes)
 

@@ -11,6 +11,8 @@ import numpy as np
 class Pairing(Protocol):
     """Determines, for each of ``n_rows`` pairs, which row of each modality belongs to it."""
 
+    rows: np.ndarray
+    """Row of each pair in the first modality, or the anchor, int64 (n_rows,)."""
     groups: np.ndarray | None
     """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
 

@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch.utils.data import IterableDataset
 
-from ._batch import Batch
 from ._inputs import InputSpec
-from ._rows import make_rows
+from ._rows import Batch, make_rows
 from ._source import stack_items
 
 

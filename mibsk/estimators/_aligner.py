@@ -14,7 +14,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..data import check_table, is_table
+from ..data import check_table, is_table, read_form
 from ..losses import Minimality, Sufficiency
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ..training import (
@@ -313,8 +313,14 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             X, columns = self.check_form(X), earlier.columns
             data = read_further_data(X, y, self.modalities, device, rng, earlier)
         else:
-            columns = _read_columns(X)
-            data = read_training_data(X, y, self.modalities, device, rng, self.batch_size)
+            columns = {}
+            if is_table(X):
+                check_table(X)
+                record = BaseEstimator()  # gets what scikit-learn records of columns
+                validate_data(record, X, skip_check_array=True)
+                columns = vars(record)
+            form = read_form(X, y, self.modalities)
+            data = read_training_data(X, y, form, device, rng, self.batch_size)
         check_fusion(self.fusion, data.form.names)
         return train(
             self,
@@ -447,13 +453,3 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
 def draw_seed(random_state: Any) -> int:
     """Draw the seed of a training from the parameter `random_state`."""
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _read_columns(X: Any) -> dict[str, Any]:
-    """Return what scikit-learn records of the columns of a table, and nothing for other forms."""
-    if not is_table(X):
-        return {}
-    check_table(X)
-    record = BaseEstimator()
-    validate_data(record, X, skip_check_array=True)
-    return vars(record)

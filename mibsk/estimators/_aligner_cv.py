@@ -18,7 +18,16 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
 from .._checks.parameters import check_scalar
-from ..data import ClassPairs, Form, InputSpec, Modalities, check_table, is_mapping, is_table
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    Modalities,
+    check_table,
+    is_mapping,
+    is_table,
+    read_form,
+)
 from ..metrics import get_scorer
 from ..training import AlignmentNet, read_training_data
 from ._aligner import IBAligner
@@ -404,5 +413,8 @@ def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
         )
     if is_table(X):
         check_table(X)
-    rng, cpu = np.random.default_rng(0), torch.device("cpu")
-    return read_training_data(X, y, aligner.modalities, cpu, rng, aligner.batch_size).form
+    form = read_form(X, y, aligner.modalities)
+    read_training_data(
+        X, y, form, torch.device("cpu"), np.random.default_rng(0), aligner.batch_size
+    )
+    return form

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -11,9 +11,8 @@ from torch import nn
 
 from .._checks.parameters import check_scalar
 from ._embedding import Embedding
-from ._pairwise import pairwise_mean
 from ._temperature import Temperature
-from ._terms import Loss, LossModule, Term, minimality_term, own_loss, sufficiency_term
+from ._terms import LossModule, minimality_term, sufficiency_term
 from ._variational import sample
 
 _TEMPERATURES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the trained one
@@ -99,9 +98,9 @@ class IBObjective(nn.Module):
         super().__init__()
         self.sufficiency_term = sufficiency_term(sufficiency)
         self.minimality_term = minimality_term(minimality)
+        self.sufficiency = self.sufficiency_term.own_loss()
+        self.minimality = self.minimality_term.own_loss()
         check_scalar("beta", beta, low=0)
-        self.sufficiency = own_loss(self.sufficiency_term)
-        self.minimality = own_loss(self.minimality_term)
         self.beta: float | torch.Tensor = float(beta)
         self.temperature = Temperature() if temperature is None else temperature
 
@@ -142,20 +141,15 @@ class IBObjective(nn.Module):
                 "choose another one, such as 'infonce', or train without groups."
             )
         items = list(embeddings.values())
-        drawn = [sample(item) if self.training else item.mean for item in items]
-        kept = self._kept(drawn, self.temperature(), groups)
-        divergence = _evaluate(self.minimality_term, self.minimality, items)
-        return LossParts(kept, self.beta * divergence, divergence)
-
-    def _kept(
-        self,
-        means: Sequence[torch.Tensor],
-        temperature: torch.Tensor,
-        groups: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """Return the sufficiency term, a tensor ()."""
+        # a deterministic embedding is its own sample
+        noisy = self.training and any(item.log_var is not None for item in items)
+        drawn = [sample(item) if noisy else item.mean for item in items]
         keywords = {"groups": groups} if self.sufficiency_term.takes_groups else {}
-        return _evaluate(self.sufficiency_term, self.sufficiency, means, temperature, **keywords)
+        kept = self.sufficiency_term.evaluate(
+            self.sufficiency, drawn, self.temperature(), **keywords
+        )
+        divergence = self.minimality_term.evaluate(self.minimality, items)
+        return LossParts(kept, self.beta * divergence, divergence)
 
     def weights(self) -> dict[str, float]:
         """Return the current weights in the loss; each epoch of the history records them."""
@@ -168,7 +162,7 @@ class IBObjective(nn.Module):
     def paces(self) -> Iterator[tuple[str, float]]:
         """Yield the names of modules whose parameters have a pace of their own, and that pace."""
         for name, module in self.named_modules():
-            if isinstance(module, LossModule) and module.pace != 1 and any(module.parameters()):
+            if isinstance(module, LossModule) and list(module.parameters()):
                 yield name, module.pace
 
     def after_step(self) -> None:
@@ -196,22 +190,8 @@ class IBObjective(nn.Module):
         """
         means = [embedding.mean for embedding in embeddings.values()]
         temperature = self.temperature()
-        losses = [self._kept(means, factor * temperature) for factor in _TEMPERATURES]
+        losses = [
+            self.sufficiency_term.evaluate(self.sufficiency, means, factor * temperature)
+            for factor in _TEMPERATURES
+        ]
         return math.log(len(means[0])) - torch.stack(losses).min()
-
-
-def _evaluate(
-    term: Term, loss: Loss, items: Sequence[Any], *args: Any, **kwargs: Any
-) -> torch.Tensor:
-    """Return the value of a term on the embeddings of all modalities, a tensor ()."""
-
-    def one_number(*taken: Any) -> torch.Tensor:
-        value = loss(*taken, *args, **kwargs)
-        if value.ndim:
-            raise ValueError(
-                f"the {term.kind} term {loss!r} returned a tensor of shape {tuple(value.shape)}: "
-                "expected one number, such as the mean over rows."
-            )
-        return value
-
-    return pairwise_mean(one_number, items) if term.pairwise else one_number(items)

@@ -44,8 +44,8 @@ class Temperature(LossModule):
         bounds: tuple[float, float] = (0, math.inf),
     ) -> None:
         super().__init__()
-        check_scalar("temperature", value, low=0, strict=True)
         self.log_bounds = tuple(math.log(bound) if bound > 0 else -math.inf for bound in bounds)
+        check_scalar("temperature", value, low=0, strict=True)
         log_value = torch.tensor(math.log(value))
         if learned:
             self.log_value = nn.Parameter(log_value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -56,8 +57,42 @@ class Term:
     arguments: ClassVar[tuple[str, ...]]
 
     def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Evaluate the loss."""
+        """Return the value of the loss on two modalities, or on all unless `pairwise`."""
         return self.loss(*args, **kwargs)
+
+    def own_loss(self) -> Loss:
+        """Return the loss for one objective, which may train it."""
+        if isinstance(self.loss, type):
+            return self.loss()
+        return copy.deepcopy(self.loss) if isinstance(self.loss, nn.Module) else self.loss
+
+    def evaluate(self, loss: Loss, items: Sequence[Any], *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the value of the term on the embeddings of all modalities, a Tensor ().
+
+        Parameters
+        ----------
+        loss : callable
+            What :meth:`own_loss` returned.
+        items : sequence
+            Embeddings of each modality, at least two.
+        *args, **kwargs
+            Further arguments of the loss.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two modalities, or the loss is not a single number.
+        """
+        if len(items) < 2:
+            raise ValueError(f"{self.kind} needs at least two modalities, got {len(items)}.")
+        taken = combinations(items, 2) if self.pairwise else [(items,)]
+        values = [loss(*each, *args, **kwargs) for each in taken]
+        if wrong := [value for value in values if value.ndim]:
+            raise ValueError(
+                f"the {self.kind} term {loss!r} returned a tensor of shape "
+                f"{tuple(wrong[0].shape)}: expected one number, such as the mean over rows."
+            )
+        return torch.stack(values).mean()
 
 
 @dataclass(frozen=True)
@@ -188,13 +223,6 @@ def minimality_term(given: Any) -> Minimality:
         If it is neither, or the loss cannot be called as a minimality term.
     """
     return _as_term(MINIMALITY, Minimality, given)
-
-
-def own_loss(term: Term) -> Loss:
-    """Return the loss of a term for one objective, which may train it."""
-    if isinstance(term.loss, type):
-        return term.loss()
-    return copy.deepcopy(term.loss) if isinstance(term.loss, nn.Module) else term.loss
 
 
 def _register(

@@ -1,4 +1,4 @@
-"""From what a user passes to `fit` to what is trained on."""
+"""The arguments of `fit` become pairs to train on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
@@ -21,7 +22,6 @@ from ..data import (
     StreamSource,
     dataset_columns,
     dataset_source,
-    read_form,
     stack_items,
     tensor_source,
     warn_duplicates,
@@ -34,7 +34,7 @@ _SAMPLE = 4096  # items of a torch Dataset from which the input scaling is learn
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The pairs to train on, and what was learned by looking at them.
+    """The pairs to train on, and what was learned from them before training.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ class TrainingData:
     inputs : dict of str to InputSpec
         What the rows of each modality look like.
     scalings : dict of str to InputScaling or None
-        How their encoders standardise them.
+        How their input is standardised.
     source : Source or StreamSource
         The pairs.
     seen : dict of str to array
-        The rows that were looked at, as encoders get them: all, or a sample of a torch Dataset.
+        The rows as encoders get them: all, or a sample of a torch Dataset.
     """
 
     form: Form
@@ -60,7 +60,7 @@ class TrainingData:
 def read_training_data(
     X: Any,
     y: Any,
-    modalities: Mapping[str, Any] | None,
+    form: Form,
     device: torch.device,
     rng: np.random.Generator,
     batch_size: int,
@@ -72,17 +72,16 @@ def read_training_data(
     DuplicateRowsWarning
         If rows occur more than once in a modality that is not paired by class.
     """
-    form = read_form(X, y, modalities)
     raw = _raw_rows(X, y, form, rng)
-    inputs, seen, scalings = {}, {}, {}
+    inputs, seen = {}, {}
     for name in form.names:
-        inputs[name], rows = InputSpec.learn(name, raw[name], labels=name in form.label_names)
-        seen[name] = rows
-        if isinstance(X, ClassPairs):
-            rows = rows[X.rows(name)]
-        elif inputs[name].kind != "labels":
-            warn_duplicates(name, rows, batch_size)
-        scalings[name] = None if inputs[name].is_sparse else InputScaling.from_array(rows)
+        inputs[name], seen[name] = InputSpec.learn(name, raw[name], labels=name in form.label_names)
+        if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
+            warn_duplicates(name, seen[name], batch_size)
+    scalings: dict[str, InputScaling | None] = {}
+    for name, rows in seen.items():
+        trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
+        scalings[name] = None if sp.issparse(rows) else InputScaling.from_array(trained_on)
     return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
 
 
@@ -154,7 +153,8 @@ def split_validation(
 
 
 def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:
-    """Return the rows per modality as they came, or those of a sample of a torch Dataset."""
+    """Return the rows of each modality as given, or those of a sample of a torch Dataset."""
+    raw: Mapping[str, Any]
     if isinstance(X, IterableDataset):
         items = list(islice(iter(X), _SAMPLE))
         n_pairs, raw = len(items), stack_items(items)
@@ -162,14 +162,10 @@ def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[s
         n_pairs = len(X)  # type: ignore[arg-type]
         raw = dataset_columns(X, rng.permutation(n_pairs)[:_SAMPLE].tolist())
     elif isinstance(X, ClassPairs):
-        return _at_least_two(len(X), X)
+        n_pairs, raw = len(X), X
     else:
         raw = form.read(X, y)
         n_pairs = n_rows(*next(iter(raw.items())))
-    return _at_least_two(n_pairs, raw)
-
-
-def _at_least_two(n_pairs: int, raw: Mapping[str, Any]) -> Mapping[str, Any]:
     if n_pairs < 2:
         raise ValueError(
             f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "

@@ -37,8 +37,9 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
     """
     params = aligner.get_params(deep=False)
     weights = {name: _as_bytes(value) for name, value in net.module.state_dict().items()}
-    pairing = None if isinstance(data.source, StreamSource) else vars(data.source.pairing)
-    if pairing is not None:
+    pairing = None
+    if not isinstance(data.source, StreamSource):
+        pairing = {**vars(data.source.pairing), "n_rows": data.source.pairing.n_rows}
         pairing = {name: value for name, value in pairing.items() if value is not None}
     return digest(
         {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ._build import build_net
 from ._devices import autocast_dtype, resolve_device, seeded
 from ._model_state import SavedModel
 from ._net import AlignmentNet
 from ._objective import build_objective
 from ._params import AlignerParams
 from ._result import Trained
-from ._train import build_net
 
 
 def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:

@@ -11,17 +11,13 @@ import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 
-from .._checks.parameters import suggest
-from ..data import InputSpec
-from ..encoders import InputScaling
 from ..exceptions import DivergenceError
-from ..losses import IBObjective
+from ._build import build_net
 from ._checkpoint import Checkpoint, CheckpointFolder
 from ._data import TrainingData, split_validation
 from ._devices import autocast_dtype, seeded
 from ._fingerprint import fingerprint
 from ._model_state import model_state
-from ._module import AlignmentModule, build_encoders
 from ._net import AlignmentNet
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._params import AlignerParams
@@ -108,56 +104,6 @@ def train(
             raise DivergenceError(f"{error} {_what_is_left(checkpoint)}") from error
     net.finish()
     return trained
-
-
-def build_net(
-    aligner: AlignerParams,
-    objective: IBObjective,
-    inputs: Mapping[str, InputSpec],
-    scalings: Mapping[str, InputScaling | None],
-    device: torch.device,
-    precision: torch.dtype | None,
-    seed: int,
-) -> AlignmentNet:
-    """Return an untrained net; weights are drawn from torch's current generator."""
-    optimizer = aligner.optimizer
-    if isinstance(optimizer, str):
-        known = {
-            name: value
-            for name, value in vars(torch.optim).items()
-            if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
-        }
-        if optimizer not in known:
-            raise ValueError(
-                f"optimizer must name a class in torch.optim, got {optimizer!r}."
-                + suggest(optimizer, known)
-            )
-        optimizer = known[optimizer]
-    encoders = build_encoders(
-        aligner.encoders,
-        inputs,
-        scalings,
-        aligner.n_components,
-        probabilistic=objective.minimality_term.needs_variance,
-    )
-    module = AlignmentModule(encoders, objective, precision)
-    paces = [
-        (f"*objective.{name}.*", {"lr": pace * aligner.lr}) for name, pace in objective.paces()
-    ]
-    options: dict[str, Any] = {"optimizer__param_groups": paces} if paces else {}
-    return AlignmentNet(
-        module,
-        seed=seed,
-        optimizer=optimizer,
-        lr=aligner.lr,
-        max_epochs=aligner.max_epochs,
-        batch_size=aligner.batch_size,
-        callbacks=list(aligner.callbacks or []),
-        device=str(device),
-        compile=aligner.compile,
-        verbose=aligner.verbose,
-        **options,
-    )
 
 
 def _checkpoint(aligner: AlignerParams, data: TrainingData, trained: Trained) -> Checkpoint:
