@@ -8,15 +8,13 @@ and ``DESCR``, where the data come from and how they are paired.
 
 from ._arm import make_arm
 from ._digits_halves import load_digits_halves
-from ._dsprites import load_dsprites
 from ._mfeat import fetch_mfeat
-from ._mpi3d import load_mpi3d
 from ._omniglot import fetch_omniglot
 from ._room import make_room
-from ._shapes3d import load_shapes3d
 from ._splits import load_bunch, save_bunch, split_bunch
 from ._spoken_digits import fetch_spoken_digits
 from ._sprites import make_sprites
+from .published import load_dsprites, load_mpi3d, load_shapes3d
 
 __all__ = [
     "fetch_mfeat",

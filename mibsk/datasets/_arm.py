@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
-from ._arm_renderer import render_arm
 from ._factors import check_shared, draw_factors, factor_bunch
+from .rendering import render_arm
 
 FACTORS = {
     "object_color": 6,

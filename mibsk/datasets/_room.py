@@ -7,7 +7,7 @@ from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
 from ._factors import check_shared, draw_factors, factor_bunch
-from ._room_renderer import render_room
+from .rendering import render_room
 
 FACTORS = {
     "floor_hue": 10,

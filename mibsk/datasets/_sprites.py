@@ -7,7 +7,7 @@ from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
 from ._factors import check_shared, draw_factors, factor_bunch
-from ._sprite_renderer import render_sprites
+from .rendering import render_sprites
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "pos_x": 32, "pos_y": 32}
 

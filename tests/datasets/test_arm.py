@@ -4,19 +4,12 @@ import numpy as np
 import pytest
 
 from mibsk.data import Modalities
-from mibsk.datasets import _arm_renderer, make_arm
+from mibsk.datasets import make_arm
 from mibsk.datasets._arm import FACTORS
-from mibsk.datasets._arm_renderer import (
-    CAMERA_HEIGHTS,
-    FORE,
-    OBJECT_SIZES,
-    RISE,
-    UPPER,
-    View,
-    pose,
-    render_arm,
-)
-from mibsk.datasets._factors_solids import Vector
+from mibsk.datasets.rendering import _arm as arm_renderer
+from mibsk.datasets.rendering._arm import CAMERA_HEIGHTS, OBJECT_SIZES, render_arm
+from mibsk.datasets.rendering._arm_geometry import FORE, RISE, UPPER, View, pose
+from mibsk.datasets.rendering._solids import Vector
 
 SIZES = list(FACTORS.values())
 SPHERE = 5
@@ -177,7 +170,7 @@ def test_rows_do_not_depend_on_their_neighbours(monkeypatch):
     together = draw(codes, image_size=16)
     alone = np.concatenate([draw(codes[i : i + 1], image_size=16) for i in range(60)])
     np.testing.assert_array_equal(together, alone)
-    monkeypatch.setattr(_arm_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
+    monkeypatch.setattr(arm_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
     np.testing.assert_array_equal(together, draw(codes, image_size=16))
 
 

@@ -1,14 +1,19 @@
 """Where files of data sets come from, and what happens when they are not what was expected."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from mibsk.datasets import _data_file
-from mibsk.datasets._data_file import DataFile, check_sha256, read_data_file
+from mibsk.datasets._data_file import DataFile, read_data_file
 
-FILE = DataFile("https://example.org/a.csv", PurePosixPath("set", "a.csv"), "set-a.csv")
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2
+FILE = DataFile(
+    "https://example.org/a.csv",
+    PurePosixPath("set", "a.csv"),
+    "set-a.csv",
+    checksum=f"sha256:{SHA256_OF_ABC}",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +45,8 @@ def serve(monkeypatch):
     return start
 
 
-def read(file):
-    content = file.read_bytes()
-    check_sha256(content, SHA256_OF_ABC)
-    return content
-
-
 def find(path=None, *, data_home, download=True):
-    return read_data_file(FILE, read, path=path, data_home=data_home, download=download)
+    return read_data_file(FILE, Path.read_bytes, path=path, data_home=data_home, download=download)
 
 
 def write(file, content=b"abc"):

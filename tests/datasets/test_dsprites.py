@@ -5,8 +5,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from mibsk.datasets import _data_file, _dsprites, load_dsprites, make_sprites
+from mibsk.datasets import _data_file, load_dsprites, make_sprites
 from mibsk.datasets._sprites import FACTORS
+from mibsk.datasets.published import _dsprites
 
 NAMES = ("color", "shape", "scale", "orientation", "posX", "posY")
 
@@ -90,7 +91,8 @@ def test_download_is_verified_and_kept(tmp_path, monkeypatch, arrays):
     with pytest.raises(OSError, match=r"the download of https.*is damaged or another version"):
         load_dsprites(data_home=home)
     assert list(home.iterdir()) == []
-    monkeypatch.setattr(_dsprites, "CHECKSUM", f"md5:{hashlib.md5(content).hexdigest()}")
+    served = _dsprites.FILE._replace(checksum=f"md5:{hashlib.md5(content).hexdigest()}")
+    monkeypatch.setattr(_dsprites, "FILE", served)
     first = load_dsprites(data_home=home, n_samples=5, random_state=0)
     again = load_dsprites(data_home=home, n_samples=5, random_state=0, download=False)
     np.testing.assert_array_equal(first.data["image"], again.data["image"])

@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from mibsk.datasets import _mpi3d, load_mpi3d
+from mibsk.datasets import load_mpi3d
+from mibsk.datasets.published import _mpi3d
 
 SMALL = {
     "object_color": 2,

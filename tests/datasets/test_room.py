@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mibsk.data import Modalities
-from mibsk.datasets import _room_renderer, make_room
+from mibsk.datasets import make_room
 from mibsk.datasets._room import FACTORS
-from mibsk.datasets._room_renderer import hue_to_rgb, render_room
+from mibsk.datasets.rendering import _room as room_renderer
+from mibsk.datasets.rendering._room import hue_to_rgb, render_room
 
 SIZES = list(FACTORS.values())
 
@@ -118,7 +119,7 @@ def test_rows_do_not_depend_on_their_neighbours(monkeypatch):
     together = draw(codes, image_size=16)
     alone = np.concatenate([draw(codes[i : i + 1], image_size=16) for i in range(60)])
     np.testing.assert_array_equal(together, alone)
-    monkeypatch.setattr(_room_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
+    monkeypatch.setattr(room_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
     np.testing.assert_array_equal(together, draw(codes, image_size=16))
 
 

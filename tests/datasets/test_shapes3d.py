@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from mibsk.datasets import _shapes3d, load_shapes3d
+from mibsk.datasets import load_shapes3d
 from mibsk.datasets._room import FACTORS
+from mibsk.datasets.published import _shapes3d
 from mibsk.exceptions import NotInstalledError
 
 h5py = pytest.importorskip("h5py")

@@ -5,8 +5,8 @@ import pytest
 
 from mibsk.data import Modalities
 from mibsk.datasets import make_sprites
-from mibsk.datasets._sprite_renderer import HALF_SIDE, render_sprites
 from mibsk.datasets._sprites import FACTORS
+from mibsk.datasets.rendering._sprites import HALF_SIDE, render_sprites
 
 
 @pytest.fixture(scope="module")

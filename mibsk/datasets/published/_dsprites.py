@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
-from ._data_file import DataFile
-from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch
-from ._factors_file import read_published
-from ._factors_npz import npz_length, read_npz_array, read_npz_rows
-from ._sprites import FACTORS
+from .._data_file import DataFile
+from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._sprites import FACTORS
+from ._file import read_published
+from ._npz import npz_length, read_npz_array, read_npz_rows
 
 N_IMAGES = 737_280
 IMAGE_SHAPE = (64, 64)
@@ -23,8 +23,8 @@ FILE = DataFile(
     url=f"https://github.com/google-deepmind/dsprites-dataset/raw/{COMMIT}/{NAME}",
     local=PurePosixPath("dsprites", NAME),
     cached=NAME,
+    checksum="md5:7da33b31b13a06f4b04a70402ce90c2e",
 )
-CHECKSUM = "md5:7da33b31b13a06f4b04a70402ce90c2e"
 
 DESCR = f"""\
 dSprites.
@@ -116,9 +116,7 @@ def load_dsprites(
     def read(file: Path) -> tuple[np.ndarray, pd.DataFrame]:
         return _read(file, n_samples, rng)
 
-    images, labels = read_published(
-        FILE, CHECKSUM, read, path=path, data_home=data_home, download=download
-    )
+    images, labels = read_published(FILE, read, path=path, data_home=data_home, download=download)
     return factor_bunch(images, labels, FACTORS, shared, DESCR)
 
 

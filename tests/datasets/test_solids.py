@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mibsk.datasets import _factors_solids as solids
-from mibsk.datasets._factors_solids import FAR, Vector
+from mibsk.datasets.rendering import _solids as solids
+from mibsk.datasets.rendering._solids import FAR, Vector
 
 # whether points (n, 3) are inside, written from the descriptions of the solids
 INSIDE = {

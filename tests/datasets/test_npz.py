@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from mibsk.datasets import _factors_npz
-from mibsk.datasets._factors_npz import npz_length, read_npz_array, read_npz_rows
+from mibsk.datasets.published import _npz
+from mibsk.datasets.published._npz import npz_length, read_npz_array, read_npz_rows
 
 ROW = (4, 3)
 
@@ -21,7 +21,7 @@ def array():
 @pytest.mark.parametrize("at_a_time", [1, 12 * 7, 12 * 50, 2**24])
 @pytest.mark.parametrize("rows", [[3], [49, 0, 17, 16], range(50), range(49, -1, -1)])
 def test_rows_are_those_of_numpy(tmp_path, monkeypatch, array, save, at_a_time, rows):
-    monkeypatch.setattr(_factors_npz, "BYTES_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(_npz, "BYTES_AT_A_TIME", at_a_time)
     file = tmp_path / "file.npz"
     save(file, other=np.zeros(3), images=array)
     rows = np.array(rows)
@@ -51,7 +51,7 @@ def test_memory_is_bounded(tmp_path):
     finally:
         tracemalloc.stop()
     assert found.shape == (2, 32, 32)
-    assert peak < 4 * _factors_npz.BYTES_AT_A_TIME < 100_000 * 32 * 32 / 2
+    assert peak < 4 * _npz.BYTES_AT_A_TIME < 100_000 * 32 * 32 / 2
 
 
 def test_nothing_is_unpickled(tmp_path, array):

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
-from .._checks.parameters import suggest
-from ._arm import FACTORS
-from ._data_file import DataFile
-from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch
-from ._factors_file import read_published
-from ._factors_npz import npz_length, read_npz_rows
+from ..._checks.parameters import suggest
+from .._arm import FACTORS
+from .._data_file import DataFile
+from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from ._file import read_published
+from ._npz import npz_length, read_npz_rows
 
 IMAGE_SHAPE = (64, 64, 3)
 
@@ -126,9 +126,14 @@ def load_mpi3d(
         return _read(file, n_samples, rng)
 
     name = f"mpi3d_{variant}.npz"
-    published = DataFile(url=f"{HOME}/{name}", local=PurePosixPath("mpi3d", name), cached=name)
+    published = DataFile(
+        url=f"{HOME}/{name}",
+        local=PurePosixPath("mpi3d", name),
+        cached=name,
+        checksum=CHECKSUMS[variant],
+    )
     images, labels = read_published(
-        published, CHECKSUMS[variant], read, path=path, data_home=data_home, download=download
+        published, read, path=path, data_home=data_home, download=download
     )
     return factor_bunch(images, labels, FACTORS, shared, DESCR.format(variant=variant))
 

@@ -10,11 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from ..exceptions import NotInstalledError
-from ._data_file import DataFile
-from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch
-from ._factors_file import read_published
-from ._room import FACTORS
+from ...exceptions import NotInstalledError
+from .._data_file import DataFile
+from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._room import FACTORS
+from ._file import read_published
 
 N_IMAGES = 480_000
 IMAGE_SHAPE = (64, 64, 3)
@@ -24,8 +24,8 @@ FILE = DataFile(
     url="https://storage.googleapis.com/3d-shapes/3dshapes.h5",
     local=PurePosixPath("shapes3d", "3dshapes.h5"),
     cached="3dshapes.h5",
+    checksum="sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
 )
-CHECKSUM = "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785"
 
 DESCR = """\
 3D Shapes.
@@ -126,9 +126,7 @@ def load_shapes3d(
                 f"{file} is no HDF5 file, or a damaged one ({error}). Get it anew."
             ) from error
 
-    images, labels = read_published(
-        FILE, CHECKSUM, read, path=path, data_home=data_home, download=download
-    )
+    images, labels = read_published(FILE, read, path=path, data_home=data_home, download=download)
     return factor_bunch(images, labels, FACTORS, shared, DESCR)
 
 
