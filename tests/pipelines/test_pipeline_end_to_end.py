@@ -4,12 +4,11 @@ import json
 import re
 from itertools import product
 
-import joblib
 import matplotlib.image
 import numpy as np
 import pytest
 
-from mibsk import OnnxEncoder
+from mibsk import IBAligner, OnnxEncoder
 from mibsk.datasets import load_bunch
 
 mlflow = pytest.importorskip("mlflow")
@@ -75,7 +74,7 @@ def test_models_are_measured(evaluation):
 
 def test_onnx_files_agree_with_the_model(done):
     data = load_bunch(done.path / "data" / "test").data
-    aligner = joblib.load(done.path / "models" / "ib" / "seed0.joblib")
+    aligner = IBAligner.load(done.path / "models" / "ib" / "seed0.safetensors")
     assert sorted(p.name for p in (done.path / "exports").glob("*.onnx")) == [
         "factors.onnx",
         "image.onnx",
@@ -108,7 +107,7 @@ def test_every_model_and_seed_has_a_run(runs):
 def test_runs_hold_the_curves_of_training(done, client, runs):
     for name, run in runs.items():
         model, seed = name.split("-seed")
-        aligner = joblib.load(done.path / "models" / model / f"seed{seed}.joblib")
+        aligner = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         for key in ("train_loss", "train_sufficiency", "train_minimality", "temperature"):
             curve = client.get_metric_history(run.info.run_id, key)
             assert [(m.step, m.value) for m in curve] == [
@@ -143,7 +142,7 @@ def test_runs_hold_figures_and_a_model(done, client, runs):
         assert run.info.artifact_uri.startswith((done.path / "mlruns").as_uri())
         model, seed = name.split("-seed")
         logged = load_model(models[run.info.run_id].artifact_location)
-        kept = joblib.load(done.path / "models" / model / f"seed{seed}.joblib")
+        kept = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         assert logged.history_ == kept.history_
         assert logged.callbacks is None
     onnx = {file.path for file in client.list_artifacts(runs["ib-seed0"].info.run_id, "onnx")}
@@ -153,7 +152,7 @@ def test_runs_hold_figures_and_a_model(done, client, runs):
 def test_the_registered_alias_loads(done, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.path / 'mlflow.db'}")
     data = load_bunch(done.path / "data" / "test").data
-    kept = joblib.load(done.path / "models" / "ib" / "seed0.joblib")
+    kept = IBAligner.load(done.path / "models" / "ib" / "seed0.safetensors")
     registered = load_model("models:/mibsk@champion")
     assert np.array_equal(registered.transform(data), kept.transform(data))
 
@@ -197,7 +196,9 @@ def test_another_k_is_measured_anew_and_nothing_else_runs(done, evaluation, tmp_
         ("train.models.ib.beta", 1.0, ["train@ib"]),
         ("train.models.infonce.beta", 0.1, ["train@infonce"]),
         ("train.seeds", [0, 1, 2], ["train@ib", "train@infonce"]),
+        ("train.encoders.spoken_digits.audio", "mlp", []),
         ("prepare.test_size", 0.5, ["prepare"]),
+        ("prepare.spoken_digits.n_mels", 20, []),
         ("export.alias", "challenger", ["export"]),
     ],
 )

@@ -142,4 +142,4 @@ def test_the_index_tells_what_was_trained(monkeypatch, tmp_path):
     stage.write_index("ib", trained)
     assert stage.trained_models("ib") == trained
     assert trained[0].run_name == "ib-seed3"
-    assert trained[0].file == tmp_path / "ib" / "seed3.joblib"
+    assert trained[0].file == tmp_path / "ib" / "seed3.safetensors"

@@ -23,7 +23,7 @@ def kill_once(process, file, *, seconds=300):
 def test_a_killed_pipeline_goes_on_and_ends_with_the_same_numbers(check_out):
     checkout = check_out()
     trained = checkout.path / "models" / "infonce"
-    kill_once(checkout.start("dvc", "repro"), trained / "seed0.joblib")
+    kill_once(checkout.start("dvc", "repro"), trained / "seed0.safetensors")
     assert not (trained / "index.json").exists()  # it was in the middle of training
 
     assert sorted(checkout.repro("evaluate")) == ["evaluate", "train@ib", "train@infonce"]
