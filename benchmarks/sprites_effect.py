@@ -1,9 +1,10 @@
 """Effect of beta on rendered sprites, for comparison with the curves of the method's authors.
 
 4,000 of 10,000 sprites are drawn with seed 1, and three quarters of them are training rows. The
-second modality is the one-hot code of shape, scale and horizontal position; orientation and vertical
-position are nuisances. The encoders are MLPs, the loss is InfoNCE over rows plus beta times the
-gaussian minimality, with a learned temperature, Adam at 1e-3, batches of 128, and 12 epochs.
+second modality is the one-hot code of shape, scale and horizontal position; orientation and
+vertical position are nuisances. The encoders are MLPs, the loss is InfoNCE over rows plus beta
+times the gaussian minimality, with a learned temperature, Adam at 1e-3, batches of 128, and 12
+epochs.
 
     python -m benchmarks.sprites_effect PATH/sprites10k.npz
 """

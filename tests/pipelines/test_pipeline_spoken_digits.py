@@ -13,7 +13,7 @@ def test_recordings_are_prepared_trained_on_and_measured(check_out, shared_data,
     monkeypatch.setenv("MIBSK_DATA", str(shared_data.resolve()))
     checkout = check_out(**{"prepare.dataset": "spoken_digits", "train.seeds": [0]})
     printed = checkout.measure()
-    assert "spoken_digits: 2250 pairs to train on, 750 to test" in printed
+    assert "spoken_digits: 2250 training pairs, 750 test pairs" in printed
     evaluation = json.loads((checkout.path / "metrics" / "evaluate.json").read_text())
     assert list(evaluation) == ["infonce", "ib"]
     for entry in evaluation.values():
