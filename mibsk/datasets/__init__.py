@@ -1,9 +1,10 @@
 """Paired data with known factors: rendered, bundled with scikit-learn, and fetched.
 
-Every loader returns a :class:`sklearn.utils.Bunch` with the same fields: ``data``, the pairs as
-:class:`mibsk.IBAligner` takes them; ``labels``, per modality a table of the factors that its rows
-carry; ``shared``, the factors that every modality knows; ``nuisances``, those that only some know;
-and ``DESCR``, where the data come from and how they are paired.
+Every loader returns a :class:`sklearn.utils.Bunch` with the same fields: ``data``, the pairs in a
+form that :class:`mibsk.IBAligner` accepts; ``labels``, for each modality a table of the factors of
+its rows; ``shared``, the names of the factors that all modalities have in common; ``nuisances``,
+those of factors that only some modalities contain; and ``DESCR``, the source of the data and how
+they are paired.
 """
 
 from ._arm import make_arm

@@ -1,4 +1,4 @@
-"""What datasets of known factors have in common: rows of a file, and files of known checksums."""
+"""Rows drawn from a file, and published files with known checksums."""
 
 import hashlib
 from pathlib import Path, PurePosixPath
@@ -47,7 +47,7 @@ def test_bad_number_of_rows(n_samples, error):
         draw_rows(7, n_samples, np.random.RandomState(0))
 
 
-def test_file_given_by_path_is_read_as_it_is(tmp_path):
+def test_file_given_by_path_is_not_verified(tmp_path):
     file = tmp_path / "part.bin"
     file.write_bytes(b"a part of it")
     assert read(path=file) == b"a part of it"

@@ -1,4 +1,4 @@
-"""Omniglot: small archives in the true format through the whole loader, and the real ones."""
+"""Omniglot: the loader on small archives in the true format, and on the real ones."""
 
 import hashlib
 import struct
@@ -33,7 +33,7 @@ def png(ink):
 
 
 def members(kind, alphabet, number, n_drawers):
-    """Return the files of one character, and what else stands in the real archives."""
+    """Return the files of one character, and other members as in the real archives."""
     folder, suffix = f"{kind}_background/{alphabet}", "png" if kind == "images" else "txt"
     ink = np.zeros((105, 105), dtype=int)
     ink[20, 10:90] = 1
@@ -47,7 +47,7 @@ def members(kind, alphabet, number, n_drawers):
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Folder with archives in the true format, which are the expected ones."""
+    """Folder with archives in the true format, whose checksums are the expected ones."""
     folder = tmp_path / "omniglot"
     folder.mkdir()
     for kind in ("images", "strokes"):
@@ -67,7 +67,7 @@ def tiny(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_tiny_archives_through_the_whole_loader(tiny):
+def test_loader_on_tiny_archives(tiny):
     characters = fetch_omniglot(tiny)
     labels = characters.labels["strokes"]
     assert labels["alphabet"].tolist() == ["Balinese"] * 3 + ["Greek"] * 5
@@ -91,7 +91,7 @@ def test_other_bytes_are_refused(tiny):
         fetch_omniglot(tiny)
 
 
-def test_missing_archive_is_named(tiny):
+def test_error_names_the_missing_archive(tiny):
     (tiny / "omniglot" / "images_background_small2.zip").unlink()
     with pytest.raises(FileNotFoundError, match="holds omniglot/images_background_small2"):
         fetch_omniglot(tiny)

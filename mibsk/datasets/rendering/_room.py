@@ -45,8 +45,8 @@ def render_room(
 
     A point with surface normal :math:`n`, colour :math:`c` and direction :math:`l` to the lamp has
     the value :math:`c\,(a + (1 - a) \max(0, n \cdot l))` with ambient light :math:`a`, and
-    :math:`c\,a` in the shadow of the object. Values are linear in the colours, so that rays are cast
-    only once for all rows that differ in nothing but their hues.
+    :math:`c\,a` in the shadow of the object. Values are linear in the colours, so that rays are
+    cast only once for all rows that differ in nothing but their hues.
 
     Parameters
     ----------
