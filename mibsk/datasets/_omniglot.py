@@ -48,14 +48,13 @@ katakana, Korean, Latin, Sanskrit, Tagalog), each character drawn once by each o
 image, {SIDE}x{SIDE} pixels of one bit in the source, is shrunk by taking means over areas. The pen
 strokes, points in time in the source, are resampled evenly along their length.
 Source: the two small background sets of Omniglot (Lake, Salakhutdinov and Tenenbaum 2015),
-https://github.com/brendenlake/omniglot. Greek and Latin stand in both, and count once.
+https://github.com/brendenlake/omniglot. Greek and Latin are in both, and are used once.
 Version: commit {COMMIT}.
 Licence: MIT.
-Pairing: by instance; row i of both modalities is the same drawing. The image shows where the pen
-went: what it knows, the strokes know. Only the strokes know how long the drawing took and in how
-many strokes. Neither is wholly hidden from the image: a character has a typical number of strokes,
-and long lines take long.
-Drawers are numbered within alphabets: whether one person drew two alphabets is not known.
+Pairing: by instance; row i of both modalities is the same drawing. The image shows the path of the
+pen, which the strokes contain as well. Duration and number of strokes are nuisances of the strokes.
+Both are correlated with the image: a character has a typical number of strokes, and long lines take
+long. Drawers are numbered within alphabets: whether one person drew two alphabets is not known.
 """
 
 

@@ -37,8 +37,8 @@ Source: Free Spoken Digit Dataset (Jackson et al.),
 https://github.com/Jakobovski/free-spoken-digit-dataset; sklearn.datasets.load_digits.
 Version: commit {COMMIT}; as bundled with the installed scikit-learn.
 Licence: CC BY-SA 4.0 (recordings); CC BY 4.0 (images).
-Pairing: by class. No image belongs to a recording: each recording is joined with some image of the
-same digit, drawn anew each epoch. Only the recordings know the speaker.
+Pairing: by class. Each recording is paired with an image of the same digit, which is drawn again
+in each epoch. The speaker is a nuisance of the recordings.
 """
 
 

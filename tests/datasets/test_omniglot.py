@@ -167,7 +167,7 @@ def test_one_drawing_by_hand(omniglot, shared_data):
         lines = archive.read(FIRST).decode().split()
     points = np.array([line.split(",") for line in lines if "," in line], dtype=float)
     assert lines.count("BREAK") == 1
-    # resampled: no place is further from the path than half the gap between its points
+    # resampled: no point is farther from the path than half the gap between its points
     distance = np.hypot(*(points[:, None, :2] * (1, -1) - 105 * np.stack([x, y], axis=1)).T)
     assert distance.min(axis=1).max() < 1.5
 
@@ -205,6 +205,6 @@ def test_settings_change_resolution_only(omniglot, finer):
 def test_split_shares_no_drawing(omniglot):
     train, test = split_bunch(omniglot, random_state=0)
     assert (len(train.data), len(test.data)) == (3630, 1210)
-    # every class that is tested for was trained on
+    # every class of the test rows has training rows
     for name in ("character", "drawer", "duration", "n_strokes"):
         assert set(test.labels["strokes"][name]) <= set(train.labels["strokes"][name])

@@ -1,4 +1,4 @@
-"""The pipeline, run by DVC: what it leaves behind, and what a change makes it run again."""
+"""The pipeline, run by DVC: its outputs, and the stages that a change of parameters reruns."""
 
 import json
 import re
@@ -29,7 +29,7 @@ SHARED, NUISANCES = {"scale", "pos_x"}, {"shape", "orientation", "pos_y"}
 
 @pytest.fixture(scope="module")
 def done(check_out):
-    """A copy in which the whole pipeline has run."""
+    """A copy in which the whole pipeline was run."""
     checkout = check_out()
     ran = checkout.repro()
     assert sorted(ran) == sorted(STAGES)
@@ -43,7 +43,7 @@ def client(done):
 
 @pytest.fixture(scope="module")
 def runs(client):
-    """MLflow's runs by name."""
+    """Runs in MLflow, by name."""
     (experiment,) = client.search_experiments(filter_string="name = 'mibsk'")
     found = client.search_runs([experiment.experiment_id])
     assert len(found) == len({run.info.run_name for run in found})
@@ -104,7 +104,7 @@ def test_every_model_and_seed_has_a_run(runs):
         assert run.data.params["max_epochs"] == "2"
 
 
-def test_runs_hold_the_curves_of_training(done, client, runs):
+def test_runs_have_the_curves_of_training(done, client, runs):
     for name, run in runs.items():
         model, seed = name.split("-seed")
         aligner = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
@@ -116,7 +116,7 @@ def test_runs_hold_the_curves_of_training(done, client, runs):
             assert len(curve) == 2
 
 
-def test_runs_hold_what_was_measured(runs, evaluation):
+def test_runs_have_the_measures(runs, evaluation):
     for model in MODELS:
         measured = [runs[f"{model}-seed{seed}"].data.metrics for seed in SEEDS]
         entry = evaluation[model]
@@ -130,7 +130,7 @@ def test_runs_hold_what_was_measured(runs, evaluation):
         assert entry["sd"]["cka"] == sd
 
 
-def test_runs_hold_figures_and_a_model(done, client, runs):
+def test_runs_have_figures_and_a_model(done, client, runs):
     models = {
         model.source_run_id: model
         for model in client.search_logged_models([next(iter(runs.values())).info.experiment_id])
@@ -157,17 +157,17 @@ def test_the_registered_alias_loads(done, monkeypatch):
     assert np.array_equal(registered.transform(data), kept.transform(data))
 
 
-def test_nothing_is_left_to_run(done):
+def test_all_stages_are_up_to_date(done):
     assert done.status() == {}
     assert done.repro() == []
 
 
-def test_git_sees_the_lock_and_the_metrics_alone(done):
+def test_git_sees_only_the_lock_and_the_metrics(done):
     changed = done.run("git", "status", "--porcelain").split()[1::2]
     assert set(changed) == {"dvc.lock", "metrics/evaluate.json"}
 
 
-def test_the_summary_tells_the_numbers_and_where_things_are(done, evaluation):
+def test_summary_has_numbers_and_paths(done, evaluation):
     printed = done.run("python", "-m", "pipelines.summary")
     assert "infonce (beta=0)" in printed
     assert "ib (beta=3)" in printed
@@ -178,7 +178,7 @@ def test_the_summary_tells_the_numbers_and_where_things_are(done, evaluation):
     assert "models:/mibsk@champion" in printed
 
 
-def test_another_k_is_measured_anew_and_nothing_else_runs(done, evaluation, tmp_path):
+def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
     with done.copy(tmp_path) as changed:
         changed.set_params(**{"evaluate.k": 3})
         assert list(changed.status()) == ["evaluate"]
@@ -202,7 +202,7 @@ def test_another_k_is_measured_anew_and_nothing_else_runs(done, evaluation, tmp_
         ("export.alias", "challenger", ["export"]),
     ],
 )
-def test_a_change_concerns_only_its_stage(done, tmp_path, parameter, value, stage):
+def test_a_changed_parameter_reruns_only_its_stage(done, tmp_path, parameter, value, stage):
     with done.copy(tmp_path) as changed:
         changed.set_params(**{parameter: value})
         assert sorted(changed.status()) == stage

@@ -1,4 +1,4 @@
-"""Aligners as MLflow models: they load back bit for bit, by folder, by run and by alias."""
+"""Aligners as MLflow models: they load bit for bit, by folder, by run and by alias."""
 
 import json
 from types import SimpleNamespace
@@ -24,13 +24,13 @@ def assert_same(a: IBAligner, b: IBAligner, rows) -> None:
         assert np.array_equal(z, b.embed(rows)[name])
 
 
-def test_a_saved_model_loads_back_bit_for_bit(aligner, rows, tmp_path):
+def test_a_saved_model_loads_bit_for_bit(aligner, rows, tmp_path):
     save_model(aligner, tmp_path / "model")
     for where in (tmp_path / "model", (tmp_path / "model").as_uri()):
         assert_same(aligner, load_model(str(where)), rows)
 
 
-def test_the_folder_tells_what_is_in_it(aligner, rows, tmp_path):
+def test_folder_describes_the_model(aligner, rows, tmp_path):
     save_model(aligner, tmp_path / "model")
     about = yaml.safe_load((tmp_path / "model" / "MLmodel").read_text())
     flavour = about["flavors"]["mibsk"]
