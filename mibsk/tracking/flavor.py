@@ -154,8 +154,8 @@ def _load(file: Path, params: Mapping[str, Any]) -> IBAligner:
     # models logged before IBAligner.save was used
     if os.environ.get("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true").lower() in ("false", "0"):
         raise ValueError(
-            f"{file.name} is a pickle, which MLFLOW_ALLOW_PICKLE_DESERIALIZATION does not allow. If you "
-            "trust its source, allow it, load the model and log it again."
+            f"{file.name} is a pickle, which MLFLOW_ALLOW_PICKLE_DESERIALIZATION does not allow. "
+            "If you trust its source, allow it, load the model and log it again."
         )
     return joblib.load(file).set_params(**params)
 

@@ -280,7 +280,7 @@ def test_retrieved_rows_are_correct_if_all_shared_factors_agree(parts):
     train, test = parts
     settings = {"k": 5, "l2": 1.0}
 
-    class Agreeing(Telling):
+    class Agreeing(Coding):
         def embed(self, data):
             codes = self.embed_modality("image", data["image"])
             return {"image": codes, "factors": codes}
