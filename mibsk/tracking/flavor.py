@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -117,9 +115,7 @@ def log_model(
 def load_model(model_uri: str, **params: Any) -> IBAligner:
     """Load an aligner that was logged or saved, e.g. ``models:/mibsk@champion``.
 
-    Loading runs no code, except for models that were logged before this format: those are pickles.
-    Load them only from sources you trust, or set the environment variable
-    ``MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false`` to refuse them.
+    Loading runs no code.
 
     Parameters
     ----------
@@ -136,7 +132,8 @@ def load_model(model_uri: str, **params: Any) -> IBAligner:
     Raises
     ------
     ValueError
-        If the model was not logged by this package, or :meth:`IBAligner.load` refuses its file.
+        If the model was not logged by this package, was logged as a pickle by an earlier version,
+        or :meth:`IBAligner.load` refuses its file.
     """
     mlflow = import_mlflow()
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
@@ -149,15 +146,12 @@ def load_model(model_uri: str, **params: Any) -> IBAligner:
 
 
 def _load(file: Path, params: Mapping[str, Any]) -> IBAligner:
-    if file.suffix != ".joblib":
-        return IBAligner.load(file, **params)
-    # models logged before IBAligner.save was used
-    if os.environ.get("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "true").lower() in ("false", "0"):
+    if file.suffix == ".joblib":
         raise ValueError(
-            f"{file.name} is a pickle, which MLFLOW_ALLOW_PICKLE_DESERIALIZATION does not allow. "
-            "If you trust its source, allow it, load the model and log it again."
+            f"{file.name} is a pickle, as earlier versions of mibsk logged models: load it with "
+            "the version that logged it, save it with IBAligner.save, and log it again."
         )
-    return joblib.load(file).set_params(**params)
+    return IBAligner.load(file, **params)
 
 
 class _Pyfunc:
