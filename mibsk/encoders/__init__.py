@@ -18,7 +18,6 @@ from ._resnet import ResNet
 from ._scaling import InputScaling
 from ._sparse import SparseMLP
 from ._vit import ViT
-from ._tmp import build_encoder, frozen_names
 
 __all__ = [
     "Encoder",
