@@ -1,4 +1,4 @@
-"""Encoders by name, and the choice of one from the data's shape."""
+"""Encoders by name, and the choice of an encoder from the shape of the data."""
 
 import copy
 import inspect
@@ -20,7 +20,7 @@ from ._vit import ViT
 Factory = Callable[[tuple[int, ...], int], nn.Module]
 EncoderSpec = str | nn.Module | Factory
 
-MAX_FLAT_VALUES = 256  # rows as small as a 16x16 image go to an MLP
+MAX_FLAT_VALUES = 256  # rows up to the size of a 16x16 image get an MLP
 
 factory_classes: dict[str, type[EncoderFactory]] = {
     cls.__name__: cls for cls in (MLP, Linear, ResNet, ViT, Conv1d, SparseMLP)
@@ -42,7 +42,7 @@ _factories: dict[str, Factory] = {
 
 
 def encoder_names() -> list[str]:
-    """List the names of all registered encoders, sorted.
+    """Return the sorted names of all registered encoders.
 
     Examples
     --------
@@ -54,24 +54,25 @@ def encoder_names() -> list[str]:
 
 
 def register_encoder(name: str, factory: Factory, *, overwrite: bool = False) -> None:
-    r"""Make an encoder known by a name.
+    r"""Register an encoder under a name.
 
     Parameters
     ----------
     name : str
-        Any name but "auto", which stands for the choice of :func:`auto_encoder`.
+        Any name except "auto", which stands for the choice of :func:`auto_encoder`.
     factory : callable
-        ``(input_shape, n_outputs) -> nn.Module``; the module maps float32 (n, \*input_shape) to
-        (n, n_outputs), or, for sparse input, a pair ``(indices, values)`` of (n, L).
+        ``(input_shape, n_outputs) -> nn.Module``: a function, a factory such as ``MLP()``, or a
+        class of modules. The module maps float32 (n, \*input_shape) to (n, n_outputs); for
+        sparse input it maps a pair ``(indices, values)``, both (n, L).
     overwrite : bool, default=False
-        Replace the encoder that has this name.
+        Replace an encoder of the same name.
 
     Raises
     ------
     ValueError
-        If the name is taken and not to be overwritten, or reserved.
+        If the name is reserved, or taken and `overwrite` is False.
     TypeError
-        If the name is not a string, or the factory not a callable.
+        If the name is not a string, or the factory is not callable with these two arguments.
 
     Examples
     --------
@@ -102,14 +103,14 @@ def make_encoder(
     Parameters
     ----------
     spec : str, nn.Module or callable
-        A registered name; a module, which is copied and used as it is; or a factory
-        ``(input_shape, n_outputs) -> nn.Module``.
+        A registered name; "auto", the choice of :func:`auto_encoder`; a module, of which a copy
+        is used; or a factory ``(input_shape, n_outputs) -> nn.Module``.
     input_shape : tuple of int
         Shape of one row.
     n_outputs : int
         Number of outputs for each row.
     sparse : bool, default=False
-        Whether rows come as pairs ``(indices, values)``.
+        Whether rows are pairs ``(indices, values)``.
 
     Returns
     -------
@@ -118,9 +119,10 @@ def make_encoder(
     Raises
     ------
     ValueError
-        If no encoder has this name, or a known one cannot read this kind of input.
+        If no encoder has this name, or the encoder cannot read this kind of input.
     TypeError
-        If `spec` is none of these, or the factory returns no module.
+        If `spec` is none of these, or a factory does not accept the two arguments or does not
+        return a module.
 
     Examples
     --------
@@ -159,27 +161,28 @@ def make_encoder(
 
 
 def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
-    """Choose an encoder from the shape of a row; the first line that fits counts.
+    """Choose an encoder from the shape of a row, by the first line that applies.
 
     ===================================  =============
     rows                                 encoder
     ===================================  =============
     sparse                               ``sparse``
     (n_features,)                        ``mlp``
-    any shape of at most 256 values      ``mlp``
+    any shape with at most 256 values    ``mlp``
     (H, W) with H == W                   ``resnet20``
     (channels, time)                     ``conv1d``
     (C, H, W), (H, W, C)                 ``resnet20``
     ===================================  =============
 
-    A square spectrogram looks like an image: name ``conv1d`` for it.
+    A square spectrogram is taken for an image: choose ``conv1d`` for it. ``linear`` and the deeper
+    networks are never chosen automatically.
 
     Parameters
     ----------
     input_shape : tuple of int
         Shape of one row.
     sparse : bool
-        Whether the data is a sparse matrix.
+        Whether the data are a sparse matrix.
 
     Returns
     -------
@@ -189,7 +192,7 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
     Raises
     ------
     ValueError
-        If the shape fits no line: name an encoder, or pass your own.
+        If no line applies.
 
     Examples
     --------
@@ -205,11 +208,11 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
     if n_axes == 2:
         return "resnet20" if input_shape[0] == input_shape[1] else "conv1d"
     if n_axes == 3:
-        image_layout(input_shape)  # raises if it is no clear image
+        image_layout(input_shape)  # raises if the layout is ambiguous
         return "resnet20"
     raise ValueError(
-        f"No encoder is chosen by itself for rows of shape {input_shape}: expected one to three "
-        "axes. Name one, such as 'mlp', or pass your own nn.Module."
+        f"encoders='auto' has no encoder for rows of shape {input_shape}: expected one to three "
+        "axes. Choose one by name, such as 'mlp', or pass your own nn.Module."
     )
 
 
