@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from ._source import Batch, Source
+from ._rows import Batch
+from ._source import Source
 from ._stream import StreamBatches, StreamSource
 
 
@@ -36,7 +37,7 @@ class Batches:
     def __init__(
         self, source: Source, batch_size: int, seed: int | None, first_epoch: int = 0
     ) -> None:
-        n_rows = source.pairing.n_rows
+        self.n_rows = n_rows = len(source.pairing.rows)
         self.source, self.seed, self.epoch = source, seed, first_epoch
         n_batches = 1 if batch_size == -1 else -(-n_rows // batch_size)
         self.n_batches = max(min(n_batches, n_rows // 2), 1)
@@ -47,15 +48,22 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         pairing = self.source.pairing
         if self.seed is None:
-            rng, order = np.random.default_rng(0), np.arange(pairing.n_rows)
+            rng, order = np.random.default_rng(0), np.arange(self.n_rows)
         else:
             rng = np.random.default_rng((self.seed, self.epoch))
-            order = rng.permutation(pairing.n_rows)
+            order = rng.permutation(self.n_rows)
         self.epoch += 1
-        drawn = {name: torch.from_numpy(rows[order]) for name, rows in pairing.draw(rng).items()}
-        bounds = np.arange(self.n_batches + 1) * pairing.n_rows // self.n_batches
+        drawn = {}
+        for name, rows in pairing.draw(rng).items():
+            drawn[name] = torch.from_numpy(rows[order])
+        groups = None if pairing.groups is None else torch.from_numpy(pairing.groups[order])
+        bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
         for start, stop in pairwise(bounds):
-            yield self.source.take({name: rows[start:stop] for name, rows in drawn.items()})
+            chosen = {}
+            for name, indices in drawn.items():
+                chosen[name] = indices[start:stop]
+            of_batch = None if groups is None else groups[start:stop]
+            yield Batch(self.source.take(chosen), groups=of_batch)
 
 
 def make_batches(

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from .._checks.rows import is_text
 from ..exceptions import DuplicateRowsWarning
 from ..files.memory_map import file_rows
 
@@ -138,7 +137,7 @@ class _Comparable(Protocol):
 def _comparable(X: Any) -> _Comparable:
     if sp.issparse(X):
         return _SparseRows(X)
-    return _Strings(X) if is_text(X) else _DenseRows(X)
+    return _Strings(X) if X.dtype.kind in "OU" else _DenseRows(X)
 
 
 class _Strings:
@@ -164,7 +163,7 @@ class _DenseRows:
     """
 
     def __init__(self, X: np.ndarray) -> None:
-        self.X = file_rows(X)
+        self.X = X if X.flags.owndata else file_rows(X)
         self.row_bytes = X.dtype.itemsize * prod(X.shape[1:])
         self.n_at_a_time = max(1, _CHUNK_BYTES // self.row_bytes)
 

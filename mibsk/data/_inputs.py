@@ -16,6 +16,7 @@ from .._checks.rows import as_dense, as_rows, check_finite, is_text, to_float32
 from ._columns import by_name, column_names
 
 Kind = Literal["dense", "sparse", "text", "labels"]
+SPARSE_KINDS = ("sparse", "text")  # rows are prepared as a CSR matrix
 
 _NGRAMS = (2, 4)
 _TEXT_FEATURES = 2**15
@@ -70,7 +71,7 @@ class InputSpec:
         TypeError, ValueError
             If the rows are none of these kinds, or are not finite.
         """
-        columns = column_names(X)
+        columns = () if isinstance(X, np.ndarray) else column_names(X)
         X = as_rows(name, X)
         if labels:
             classes = _classes(name, X)
@@ -90,7 +91,7 @@ class InputSpec:
     @property
     def is_sparse(self) -> bool:
         """Whether prepared rows are a CSR matrix."""
-        return self.kind in ("sparse", "text")
+        return self.kind in SPARSE_KINDS
 
     def prepare(self, X: Any, first_row: int | None = None) -> np.ndarray | sp.csr_array:
         """Check rows against this spec and return them as an array or a CSR matrix.

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 
 class Pairing(Protocol):
-    """Says, for each of ``n_rows`` pairs, which row of each modality takes part."""
+    """Determines, for each of ``n_rows`` pairs, which row of each modality belongs to it."""
 
-    n_rows: int
+    rows: np.ndarray
+    """Row of each pair in the first modality, or the anchor, int64 (n_rows,)."""
+    groups: np.ndarray | None
+    """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return per modality the row index of every pair, an int64 array (n_rows,)."""
+        """Return the row index of every pair for each modality, an int64 array (n_rows,)."""
 
     def subset(self, positions: np.ndarray) -> Pairing:
         """Return the pairing of the pairs at `positions`."""
 
 
+@dataclass
 class FixedPairing:
-    """Row ``i`` of one modality belongs to row ``i`` of every other, always."""
+    """Row ``i`` of one modality belongs to row ``i`` of every other, in every epoch.
 
-    def __init__(self, names: list[str], rows: np.ndarray) -> None:
-        self.names = names
-        self.rows = rows
-        self.n_rows = len(rows)
+    Parameters
+    ----------
+    names : list of str
+        Names of the modalities.
+    rows : ndarray of int64 (n,)
+        Row of each pair, the same in all modalities.
+    groups : ndarray of int64 (n,), default=None
+        Group of each pair: pairs of one group are not negatives of each other.
+    """
+
+    names: list[str]
+    rows: np.ndarray
+    groups: np.ndarray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
+        return len(self.rows)
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the same rows for every modality; `rng` is not used."""
@@ -33,7 +56,8 @@ class FixedPairing:
 
     def subset(self, positions: np.ndarray) -> FixedPairing:
         """Return the pairing of the pairs at `positions`."""
-        return FixedPairing(self.names, self.rows[positions])
+        groups = None if self.groups is None else self.groups[positions]
+        return FixedPairing(self.names, self.rows[positions], groups)
 
 
 class ClassPairing:
@@ -56,6 +80,8 @@ class ClassPairing:
     partner_codes : dict of str to ndarray of int64 (m,)
         For each partner modality and row, its class.
     """
+
+    groups: np.ndarray | None = None
 
     def __init__(
         self,

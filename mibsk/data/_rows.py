@@ -1,7 +1,8 @@
-"""Rows of one modality, kept whole and taken by index: on the device where they fit, else not."""
+"""Rows of one modality that can be taken by index, and batches of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -13,6 +14,30 @@ from ._padding import pad_csr
 
 EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
 """A dense batch (n, ...), or indices and values (n, L) of a sparse one."""
+
+
+class Batch(dict[str, EncoderInput]):
+    """Rows of each modality by name, row `i` of all modalities belonging together.
+
+    Parameters
+    ----------
+    rows : mapping of str to EncoderInput
+        Rows on the device, n for each modality.
+    present : mapping of str to Tensor of bool (n,), default=None
+        For each modality, which of the rows it has. None: all.
+    groups : Tensor of int64 (n,), default=None
+        Group of each row; rows of one group are not negatives of each other. None: each row is a
+        group of its own.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[str, EncoderInput],
+        present: Mapping[str, torch.Tensor] | None = None,
+        groups: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__(rows)
+        self.present, self.groups = present, groups
 
 
 class Rows(Protocol):

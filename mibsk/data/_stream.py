@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import IterableDataset
 
 from ._inputs import InputSpec
-from ._rows import make_rows
-from ._source import Batch, stack_items
+from ._items import stack_items
+from ._rows import Batch, make_rows
 
 
 class StreamSource:
@@ -45,10 +45,12 @@ class StreamSource:
                 f"{list(self.specs)}."
             )
         every = torch.arange(len(items))
-        return {
-            name: make_rows(spec.prepare(columns[name]), self.device).take(every)
-            for name, spec in self.specs.items()
-        }
+        return Batch(
+            {
+                name: make_rows(spec.prepare(columns[name]), self.device).take(every)
+                for name, spec in self.specs.items()
+            }
+        )
 
 
 class StreamBatches:

@@ -104,8 +104,16 @@ class Encoder(nn.Module):
             `None` unless `probabilistic`.
         """
         n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
-        # half precision underflows in the norm
-        output = self._check_output(self.backbone(self._scale(x)), n_rows).float()
+        output = self.backbone(self._scale(x))
+        n_outputs = (2 if self.probabilistic else 1) * self.n_components
+        if not (
+            isinstance(output, Tensor)
+            and output.ndim == 2
+            and output.shape[0] == n_rows
+            and output.shape[1] == n_outputs
+        ):
+            raise self._wrong_output(output, n_rows, n_outputs)
+        output = output.float()  # half precision underflows in the norm
         if not self.probabilistic:
             return nn.functional.normalize(output, dim=1, eps=NORM_EPS), None
         direction, raw = output.chunk(2, dim=1)
@@ -141,24 +149,21 @@ class Encoder(nn.Module):
     def _scale(self, x: EncoderInput) -> EncoderInput:
         return self.scaling(x) if self.scaling is not None and isinstance(x, Tensor) else x
 
-    def _check_output(self, output: Tensor, n_rows: int) -> Tensor:
-        """Return the backbone's output; raise if it is not a tensor of the expected shape."""
+    def _wrong_output(self, output: object, n_rows: int, n_outputs: int) -> Exception:
+        """Return the error for an output of the backbone that is not (n_rows, n_outputs)."""
         if not isinstance(output, Tensor):
-            raise TypeError(f"{self._label} gave a {type(output).__name__}; expected a Tensor.")
-        n_outputs = (2 if self.probabilistic else 1) * self.n_components
-        if output.ndim == 2 and output.shape[0] == n_rows and output.shape[1] == n_outputs:
-            return output
+            return TypeError(f"{self._label} gave a {type(output).__name__}; expected a Tensor.")
         shape = tuple(output.shape)
         message = f"{self._label} gave {shape}; expected ({n_rows}, {n_outputs})"
         if len(shape) != 2 or shape[0] != n_rows:
-            raise ValueError(f"{message}: one row of outputs for each row of input.")
+            return ValueError(f"{message}: one row of outputs for each row of input.")
         message += f": end it with nn.Linear(..., {n_outputs})"
         if not self.probabilistic:
-            raise ValueError(f"{message} or set n_components={shape[1]}.")
+            return ValueError(f"{message} or set n_components={shape[1]}.")
         message += ", for a mean and a log-variance"
         if shape[1] % 2 == 0:
             message += f", or set n_components={shape[1] // 2}"
-        raise ValueError(f"{message}.")
+        return ValueError(f"{message}.")
 
 
 def build_encoder(
@@ -216,10 +221,11 @@ def build_encoder(
     torch.Size([3, 128])
     """
     n_outputs = (2 if probabilistic else 1) * n_components
+    scaling = scaling if scales_input(spec) else None
     encoder = Encoder(
         make_encoder(spec, input_shape, n_outputs, sparse=sparse),
         n_components,
-        scaling=scaling if scales_input(spec) else None,
+        scaling=scaling,
         probabilistic=probabilistic,
         modality=modality,
     )

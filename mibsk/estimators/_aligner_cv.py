@@ -18,14 +18,21 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
 from .._checks.parameters import check_scalar
-from ..data import ClassPairs, Form, InputSpec, Modalities
-from ..data._forms import check_table, is_mapping, is_table
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    Modalities,
+    check_table,
+    is_mapping,
+    is_table,
+    read_form,
+)
 from ..metrics import get_scorer
+from ..training import AlignmentNet, read_training_data
 from ._aligner import IBAligner
 from ._fitted import FittedAligner
-from ._net import AlignmentNet
 from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
-from ._training_data import read_training_data
 
 _BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 _PATH_SHARE = 4  # later betas are trained for one in so many of the epochs of the first
@@ -406,5 +413,8 @@ def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
         )
     if is_table(X):
         check_table(X)
-    rng, cpu = np.random.default_rng(0), torch.device("cpu")
-    return read_training_data(X, y, aligner.modalities, cpu, rng, aligner.batch_size).form
+    form = read_form(X, y, aligner.modalities)
+    read_training_data(
+        X, y, form, torch.device("cpu"), np.random.default_rng(0), aligner.batch_size
+    )
+    return form

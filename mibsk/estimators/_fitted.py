@@ -1,8 +1,7 @@
-"""What a fitted aligner holds, and how it embeds the rows of its modalities."""
+"""The learned attributes of a fitted aligner, and how it embeds rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -11,29 +10,31 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset
 
 from .._checks.parameters import suggest
 from .._checks.rows import as_rows
-from ..data import ClassPairs, Form, InputSpec
-from ..data._columns import by_name
-from ..data._forms import MappingForm, check_table, is_table
-from ..data._source import dataset_columns
-from ..data._stream import stream_chunks
+from ..data import ClassPairs, Form, InputSpec, MappingForm, by_name, check_table, is_table
 from ..metrics import recall_at_k
-from ._alignment_module import AlignmentModule
-from ._inference import ROWS_AT_A_TIME, chunks, embed_rows
+from ..training import AlignmentModule, AlignmentNet, Trained, dataset_chunks, embed_rows
 from ._modality_encoder import ModalityEncoder
-from ._net import AlignmentNet
 from ._pickling import PicklingMixin
+
+COLUMNS = ("n_features_in_", "feature_names_in_")
 
 
 class FittedAligner(TransformerMixin, PicklingMixin):
-    """Learned attributes of an aligner, and the embeddings that its encoders give."""
+    """Learned attributes of an aligner, and the embeddings of its encoders."""
 
     form_: Form
     inputs_: dict[str, InputSpec]
     net_: AlignmentNet
+
+    @property
+    def trained_(self) -> Trained:
+        """All that `fit` learned, as one object."""
+        columns = {name: vars(self)[name] for name in COLUMNS if name in vars(self)}
+        return Trained(self.form_, self.inputs_, self.net_, columns)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Train, and embed what was trained on.
@@ -68,7 +69,7 @@ class FittedAligner(TransformerMixin, PicklingMixin):
         check_is_fitted(self)
         X = self.check_form(X)
         if isinstance(X, Dataset):
-            parts = [self.embed(chunk) for chunk in _dataset_chunks(X)]
+            parts = [self.embed(chunk) for chunk in dataset_chunks(X)]
             if not parts:
                 raise ValueError("a torch Dataset must have at least one item.")
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -86,7 +87,7 @@ class FittedAligner(TransformerMixin, PicklingMixin):
         X : mapping of str to array-like or table
             All modalities, in the form that was fitted.
         y : array-like, default=None
-            With two tables, rows of the second. Labels of any other form are left alone.
+            With two tables, rows of the second; ignored in any other form.
         sample_weight : array-like of shape (n,), default=None
             How much each row counts.
 
@@ -172,12 +173,17 @@ class FittedAligner(TransformerMixin, PicklingMixin):
 
     @property
     def history_(self) -> list[dict[str, Any]]:
-        """One dict per epoch: loss and its parts, how embeddings lie, beta, temperature, time."""
+        """One dict per epoch: loss and its parts, geometry of the embeddings, weights, time."""
         hidden = ("batches", "train_batch_count", "valid_batch_count")
         return [
             {key: value for key, value in epoch.items() if key not in hidden}
             for epoch in self.net_.history
         ]
+
+    @property
+    def loss_terms_(self) -> list[str]:
+        """Names of the summands of the loss in `history_`."""
+        return list(self.module_.objective.terms)
 
     @property
     def temperature_(self) -> float:
@@ -196,12 +202,3 @@ class FittedAligner(TransformerMixin, PicklingMixin):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
-
-
-def _dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the items of a torch Dataset as arrays per modality, a few rows at a time."""
-    if isinstance(X, IterableDataset):
-        yield from stream_chunks(X, ROWS_AT_A_TIME)
-    else:
-        for chunk in chunks(len(X)):  # type: ignore[arg-type]
-            yield dataset_columns(X, list(chunk))

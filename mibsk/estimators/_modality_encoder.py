@@ -13,9 +13,15 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
 from .._checks.parameters import suggest
-from ..data import ClassPairs, InputSpec, read_form
-from ..data._forms import ColumnsForm, is_table
-from ..data._modality_transformer import ModalityTransformer, entry
+from ..data import (
+    ClassPairs,
+    ColumnsForm,
+    InputSpec,
+    ModalityTransformer,
+    entry,
+    is_table,
+    read_form,
+)
 
 
 class ModalityEncoder(ModalityTransformer):

@@ -6,24 +6,19 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import torch
 from sklearn.utils.validation import check_is_fitted
-from skorch.history import History
 
 from .._checks.parameters import suggest
-from ..encoders import InputScaling, encoder_names
+from ..encoders import encoder_names
 from ..files.state_file import read_state, write_state
-from ._description import Description, describe, read_description
-from ._devices import resolve_device, seeded
+from ..losses import MINIMALITY, SUFFICIENCY
+from ..training import Foreign, model_state, read_model_state, rebuild
 from ._fitted import FittedAligner
-from ._net import AlignmentNet
 from ._pickling import device_here
-from ._saved_params import Foreign
-from ._training import new_net
 
 Aligner = TypeVar("Aligner", bound=FittedAligner)
 
-# these say how to build the net of the file; others that are passed are for a later fit
+# parameters with which the net of the file is built; others that are passed are for a later fit
 _FOR_THE_NET = ("encoders", "device")
 
 
@@ -47,14 +42,9 @@ def save_model_file(aligner: FittedAligner, path: str | os.PathLike[str]) -> Non
         If the file cannot be written.
     """
     check_is_fitted(aligner)
-    net = aligner.net_
-    training = {
-        "module": net.module.state_dict(),
-        "optimizer": net.optimizer_.state_dict(),
-        "history": net.history.to_list(),
-    }
-    description = describe(aligner, aligner.form_, aligner.inputs_, net, columns=aligner)
-    write_state(path, description | {"training": training})
+    trained = aligner.trained_
+    training = trained.net.training_state(with_frozen=True)
+    write_state(path, {**model_state(aligner, trained), "training": training})
 
 
 def load_model_file(
@@ -100,40 +90,20 @@ def load_model_file(
         raise ValueError(
             f"{cls.__name__} has no parameter {unknown[0]!r}." + suggest(unknown[0], known)
         )
-    state = read_state(path)
-    try:
-        saved = read_description(state)
-        training = state["training"]
-        history = History(map(dict, training["history"]))
-        scalings = _scalings(saved, training["module"])
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} holds no IBAligner as this version of mibsk writes it ({error!r})."
-        ) from error
+    saved = read_model_state(read_state(path), path)
     if unknown := [name for name in saved.params if name not in known]:
         raise ValueError(
             f"{path} was saved with the parameter {unknown[0]!r}, which {cls.__name__} of this "
-            "version of mibsk has not: load it with the version that wrote it."
+            "version of mibsk does not have: load it with the version that wrote it."
         )
     aligner = cls(**_params_of_the_net(saved.params, params, path))
     if "device" not in params:
         aligner.device = device_here(aligner.device, path)
     aligner._validate_params()
-    _check_encoder_names(aligner.encoders, path)
-    device = resolve_device(aligner.device)
-    with seeded(saved.seed, device):
-        try:
-            net = new_net(aligner, saved.inputs, scalings, device, saved.seed)
-        except ValueError as error:
-            raise _other_architecture(path, error) from error
-        net.compile = False  # which takes long, and pays only while training
-        net.initialize()
-    _restore(net, training, saved.optimizer, path)
-    if history:
-        net.module.objective.beta = history[-1]["beta"]
-    net.history, net.validation, net.callbacks, net.callbacks_ = history, None, None, []
-    aligner.form_, aligner.inputs_, aligner.net_ = saved.form, saved.inputs, net
-    aligner.__dict__.update(saved.attributes)
+    _check_names(aligner, path)
+    aligner._adopt(rebuild(aligner, saved, path))
+    if saved.output_config is not None:
+        aligner._sklearn_output_config = saved.output_config
     aligner.set_params(**{name: params[name] for name in params if name not in _FOR_THE_NET})
     aligner._validate_params()
     return aligner
@@ -172,50 +142,19 @@ def _params_of_the_net(
     return chosen
 
 
-def _check_encoder_names(encoders: Any, path: str) -> None:
-    known = ["auto", *encoder_names()]
-    for spec in encoders.values() if isinstance(encoders, Mapping) else [encoders]:
-        if isinstance(spec, str) and spec not in known:
+def _check_names(aligner: Any, path: str) -> None:
+    """Raise ``ValueError`` if the aligner names an encoder or a loss that is not registered."""
+    encoders = aligner.encoders
+    named = [
+        ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, ["auto", *encoder_names()])
+        for spec in (encoders.values() if isinstance(encoders, Mapping) else [encoders])
+    ]
+    for kind, known in (("sufficiency", SUFFICIENCY), ("minimality", MINIMALITY)):
+        given = aligner.get_params(deep=False)[kind]
+        named.append((f"{kind} term", f"mibsk.losses.register_{kind}", kind, given, list(known)))
+    for what, register, parameter, given, names in named:
+        if isinstance(given, str) and given not in names:
             raise ValueError(
-                f"{path} has an encoder named {spec!r}, which is not known here: register it as "
-                "before, with mibsk.encoders.register_encoder, or pass encoders=."
-                + suggest(spec, known)
+                f"{path} has an {what} named {given!r}, which is not known here: register it as "
+                f"before, with {register}, or pass {parameter}=." + suggest(given, names)
             )
-
-
-def _scalings(
-    saved: Description, weights: Mapping[str, torch.Tensor]
-) -> dict[str, InputScaling | None]:
-    """Return the input scaling of each modality, whose shape only its weights tell."""
-    scalings: dict[str, InputScaling | None] = {}
-    for i, name in enumerate(saved.inputs):
-        mean, scale = (weights.get(f"encoders.{i}.scaling.{part}") for part in ("mean", "scale"))
-        if mean is None or scale is None:
-            scalings[name] = None
-        else:
-            scalings[name] = InputScaling(mean.numpy(), scale.numpy())
-    return scalings
-
-
-def _restore(net: AlignmentNet, training: Mapping[str, Any], optimizer: str, path: str) -> None:
-    """Put weights and optimizer state into an initialized net, which then only embeds."""
-    try:
-        net.module.load_state_dict(training["module"])
-    except (RuntimeError, TypeError) as error:
-        raise _other_architecture(path, error) from error
-    net.module.eval()
-    if type(net.optimizer_).__qualname__ == optimizer:  # one of another kind starts anew
-        try:
-            net.optimizer_.load_state_dict(training["optimizer"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"the state in {path} does not fit the optimizer: one passed as optimizer= must "
-                f"be like the one that was saved. {error}"
-            ) from error
-
-
-def _other_architecture(path: str, error: Exception) -> ValueError:
-    return ValueError(
-        f"the weights in {path} do not fit the encoders: those passed as encoders= must have "
-        f"the architecture that was saved. {error}"
-    )

@@ -14,7 +14,7 @@ from torch import nn
 
 from .. import __version__
 from ..files.state_file import check_version
-from ._devices import resolve_device
+from ..training import resolve_device
 
 _VERSION = "_mibsk_version"
 

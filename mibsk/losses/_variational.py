@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ._embedding import Embedding, check_paired
+from ._terms import Minimality, register_minimality
 
 
 def variational_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
@@ -38,6 +39,9 @@ def variational_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
     1.0
     """
     return (kl_diag_gaussians(a, b) + kl_diag_gaussians(b, a)).mean() / 2
+
+
+register_minimality("variational", Minimality(variational_minimality, needs_variance=True))
 
 
 def kl_diag_gaussians(p: Embedding, q: Embedding) -> torch.Tensor:

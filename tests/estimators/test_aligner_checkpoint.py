@@ -19,9 +19,9 @@ from torch.utils.data import Dataset, IterableDataset
 
 from mibsk import ClassPairs, IBAligner
 from mibsk.encoders import MLP
-from mibsk.estimators import _checkpoint
-from mibsk.estimators._net import AlignmentNet
 from mibsk.exceptions import DivergenceError
+from mibsk.training import _checkpoint
+from mibsk.training._net import AlignmentNet
 
 
 class Killed(BaseException):

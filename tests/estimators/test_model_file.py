@@ -545,7 +545,7 @@ class TestMalice:
 
     def test_a_list_is_no_model(self, path):
         write_state(path, [1, 2])
-        with pytest.raises(ValueError, match="holds no IBAligner"):
+        with pytest.raises(ValueError, match="does not hold an IBAligner"):
             IBAligner.load(path)
 
     def test_an_honest_file_runs_nothing_either(self, views, quick, path):

@@ -1,0 +1,124 @@
+"""Parameters of an aligner as plain values, from which no code is run to get them back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..data import ColumnsForm, Form
+from ..encoders import MLP, Conv1d, ResNet, SparseMLP, ViT
+from ..files.state_file import can_hold
+from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget, WarmUp
+
+NOT_SAVED = ("callbacks", "checkpoint")
+"""They belong to the place where a model is trained, and are None in one that is loaded."""
+
+_FACTORIES = {cls.__name__: cls for cls in (MLP, ResNet, ViT, Conv1d, SparseMLP)}
+_SCHEDULES = {
+    cls.__name__: cls for cls in (WarmUp, Linear, Cosine, Exponential, Learned, SufficiencyBudget)
+}
+
+
+class Foreign(NamedTuple):
+    """Stands for an object of the user's, which no file can hold.
+
+    Parameters
+    ----------
+    type_name : str
+        What it was.
+    """
+
+    type_name: str
+
+
+def pack_params(params: Mapping[str, Any], form: Form) -> dict[str, Any]:
+    """Return parameters as values that a state file holds.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        What `get_params` returns.
+    form : Form
+        Has the columns of modalities that were given by a callable.
+    """
+    packed = {name: _pack(value) for name, value in params.items() if name not in NOT_SAVED}
+    if isinstance(form, ColumnsForm) and "mapping" in packed["modalities"]:
+        found: Mapping[str, Any] = form.columns or form.positions
+        columns = packed["modalities"]["mapping"]
+        for name in columns.keys() & found.keys():
+            if "object" in columns[name]:
+                columns[name] = _pack(found[name])
+    return packed
+
+
+def unpack_params(packed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that :func:`pack_params` packed, with `Foreign` where one is lost.
+
+    Raises
+    ------
+    AttributeError, KeyError, TypeError, ValueError
+        If they are not as :func:`pack_params` packs them.
+    """
+    return {name: _unpack(value) for name, value in packed.items() if name not in NOT_SAVED}
+
+
+def _pack(value: Any) -> dict[str, Any]:
+    """Return a mapping of one key, which says how to read what it holds."""
+    if isinstance(value, np.random.RandomState):
+        state = value.get_state(legacy=False)
+        if state["bit_generator"] == "MT19937":
+            return {"random_state": state}
+    if isinstance(value, torch.device):
+        return {"device": str(value)}
+    if _is_torch_optimizer(value):
+        return {"optimizer": value.__name__}
+    if type(value) in _FACTORIES.values() and can_hold(params := value.get_params()):
+        return {"factory": {"name": type(value).__name__, "params": params}}
+    if type(value) in _SCHEDULES.values():
+        return {"schedule": {"name": type(value).__name__, "params": asdict(value)}}
+    if isinstance(value, slice) and can_hold(ends := [value.start, value.stop, value.step]):
+        return {"slice": ends}
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {"mapping": {key: _pack(value[key]) for key in value}}
+    if can_hold(value):
+        return {"value": value}
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return {"object": f"{named.__module__}.{named.__qualname__}"}
+
+
+def _unpack(packed: dict[str, Any]) -> Any:
+    ((kind, content),) = packed.items()
+    if kind == "random_state":
+        generator = np.random.RandomState()
+        generator.set_state(content)
+        return generator
+    if kind == "device":
+        return torch.device(content)
+    if kind == "optimizer":
+        chosen = getattr(torch.optim, content)
+        if not _is_torch_optimizer(chosen):
+            raise TypeError(f"{content!r} is no optimizer")
+        return chosen
+    if kind == "factory":
+        return _FACTORIES[content["name"]](**content["params"])
+    if kind == "schedule":
+        return _SCHEDULES[content["name"]](**content["params"])
+    if kind == "slice":
+        return slice(*content)
+    if kind == "mapping":
+        return {key: _unpack(value) for key, value in content.items()}
+    if kind == "value":
+        return content
+    if kind == "object":
+        return Foreign(content)
+    raise KeyError(kind)
+
+
+def _is_torch_optimizer(value: Any) -> bool:
+    """Whether `value` is an optimizer class that `torch.optim` has by its name."""
+    is_one = isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+    return is_one and vars(torch.optim).get(value.__name__) is value
