@@ -12,10 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from .._checks.rows import check_embeddings, n_rows
-from ..data import InputSpec
-from ..data._modality_transformer import ModalityTransformer
-from ..data._padding import pad_csr
-from ..data._prepared_chunks import prepared_chunks
+from ..data import InputSpec, ModalityTransformer, pad_csr, prepared_chunks
 from ._metadata import EncoderMetadata
 from ._session import open_session
 

@@ -142,10 +142,11 @@ def test_output_that_is_not_a_tensor():
         Encoder(nn.LSTM(5, 3), 3, modality="text")(torch.zeros(4, 5))
 
 
-def test_check_output_returns_what_it_checked():
-    output = torch.zeros(4, 6)
-    assert Encoder(nn.Identity(), 6)._check_output(output, 4) is output
-    assert Encoder(nn.Identity(), 3, probabilistic=True)._check_output(output, 4) is output
+def test_output_of_the_expected_shape_is_accepted():
+    output = torch.randn(4, 6)
+    assert torch.equal(Encoder(nn.Identity(), 6)(output), nn.functional.normalize(output))
+    mean = Encoder(nn.Identity(), 3, probabilistic=True)(output)
+    assert torch.equal(mean, nn.functional.normalize(output[:, :3]))
 
 
 def test_bad_n_components():
