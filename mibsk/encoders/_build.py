@@ -15,7 +15,7 @@ from ._images import image_layout
 from ._registry import EncoderSpec, check_factory
 from ._scaling import InputScaling
 
-MAX_FLAT_VALUES = 256  # rows as small as a 16x16 image go to an MLP
+MAX_FLAT_VALUES = 256  # rows up to the size of a 16x16 image get an MLP
 
 
 def build_encoder(
@@ -42,7 +42,7 @@ def build_encoder(
     n_components : int
         Dimension of the embedding.
     dtype : str, default="float32"
-        Type of the rows, or of the values of sparse rows.
+        NumPy data type of the rows, or of the values of sparse rows.
     sparse : bool, default=False
         Whether rows are pairs ``(indices, values)``.
     probabilistic : bool, default=False
@@ -50,7 +50,7 @@ def build_encoder(
     scaling : InputScaling, default=None
         Standardises dense input; ignored where :func:`scales_input` is False.
     modality : str, default=None
-        Name for error messages.
+        Name of the modality in error messages.
 
     Returns
     -------
@@ -106,14 +106,14 @@ def make_encoder(
     Parameters
     ----------
     spec : str, nn.Module or callable
-        A registered name; a module, which is copied and used as it is; or a factory
-        ``(input_shape, n_outputs) -> nn.Module``.
+        A registered name; "auto", the choice of :func:`auto_encoder`; a module, of which a copy
+        is used; or a factory ``(input_shape, n_outputs) -> nn.Module``.
     input_shape : tuple of int
         Shape of one row.
     n_outputs : int
         Number of outputs for each row.
     sparse : bool, default=False
-        Whether rows come as pairs ``(indices, values)``.
+        Whether rows are pairs ``(indices, values)``.
 
     Returns
     -------
@@ -122,9 +122,10 @@ def make_encoder(
     Raises
     ------
     ValueError
-        If no encoder has this name, or a known one cannot read this kind of input.
+        If no encoder has this name, or the encoder cannot read this kind of input.
     TypeError
-        If `spec` is none of these, or the factory returns no module.
+        If `spec` is none of these, or a factory does not accept the two arguments or does not
+        return a module.
 
     Examples
     --------
@@ -168,27 +169,28 @@ def make_encoder(
 
 
 def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
-    """Choose an encoder from the shape of a row; the first line that fits counts.
+    """Choose an encoder from the shape of a row, by the first line that applies.
 
     ===================================  =============
     rows                                 encoder
     ===================================  =============
     sparse                               ``sparse``
     (n_features,)                        ``mlp``
-    any shape of at most 256 values      ``mlp``
+    any shape with at most 256 values    ``mlp``
     (H, W) with H == W                   ``resnet20``
     (channels, time)                     ``conv1d``
     (C, H, W), (H, W, C)                 ``resnet20``
     ===================================  =============
 
-    A square spectrogram looks like an image: name ``conv1d`` for it.
+    A square spectrogram is taken for an image: choose ``conv1d`` for it. ``linear`` and the deeper
+    networks are never chosen automatically.
 
     Parameters
     ----------
     input_shape : tuple of int
         Shape of one row.
     sparse : bool
-        Whether the data is a sparse matrix.
+        Whether the data are a sparse matrix.
 
     Returns
     -------
@@ -198,7 +200,7 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
     Raises
     ------
     ValueError
-        If the shape fits no line: name an encoder, or pass your own.
+        If no line applies.
 
     Examples
     --------
@@ -214,11 +216,11 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
     if n_axes == 2:
         return "resnet20" if input_shape[0] == input_shape[1] else "conv1d"
     if n_axes == 3:
-        image_layout(input_shape)  # raises if it is no clear image
+        image_layout(input_shape)  # raises if the layout is ambiguous
         return "resnet20"
     raise ValueError(
-        f"No encoder is chosen by itself for rows of shape {input_shape}: expected one to three "
-        "axes. Name one, such as 'mlp', or pass your own nn.Module."
+        f"encoders='auto' has no encoder for rows of shape {input_shape}: expected one to three "
+        "axes. Choose one by name, such as 'mlp', or pass your own nn.Module."
     )
 
 

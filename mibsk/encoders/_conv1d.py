@@ -12,20 +12,20 @@ from ._factory import EncoderFactory
 
 
 class Conv1d(EncoderFactory):
-    """Convolutions over time for sequences such as log-mel spectrograms.
+    """Convolutions over time, for sequences such as log-mel spectrograms.
 
     Blocks of convolution with stride 2, batch normalisation and ReLU; then the mean and the
-    maximum over time, side by side, and a linear layer. Each block halves the length (rounding
-    up), so any length will do.
+    maximum over time, concatenated; then a linear layer. Each block halves the length, rounding
+    up, so any length is accepted.
 
     Parameters
     ----------
     channels : sequence of int, default=(64, 128, 128)
         Output channels of the blocks.
     kernel_size : int, default=5
-        Width of the convolutions in frames, odd.
+        Width of the convolutions in frames; must be odd.
     dropout : float in [0, 1), default=0.0
-        Share of units dropped after each block while training.
+        Probability of dropping a unit after each block during training.
 
     Notes
     -----
@@ -64,9 +64,7 @@ class Conv1d(EncoderFactory):
                 f"Conv1d got rows of shape {input_shape}: expected (channels, time) or (time,)."
             )
         if self.kernel_size % 2 == 0:
-            raise ValueError(
-                f"kernel_size={self.kernel_size} is even: choose an odd one, which has a centre."
-            )
+            raise ValueError(f"kernel_size={self.kernel_size} is even: expected an odd number.")
         layers: list[nn.Module] = []
         if len(input_shape) == 1:
             layers.append(nn.Unflatten(1, (1, input_shape[0])))
@@ -87,7 +85,7 @@ class Conv1d(EncoderFactory):
 
 
 class MeanMaxPool(nn.Module):
-    """Mean and maximum over time, side by side."""
+    """Concatenation of the mean and the maximum over time."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, channels, time) to (n, 2 * channels)."""

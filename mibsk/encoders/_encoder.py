@@ -1,4 +1,4 @@
-"""The whole way from a modality's rows to its embeddings."""
+"""Encoder of one modality, from its rows to its embeddings."""
 
 import math
 
@@ -15,40 +15,43 @@ NORM_EPS = 1e-6
 
 
 class Encoder(nn.Module):
-    r"""Encoder of one modality: scaling, backbone, and projection on the unit sphere.
+    r"""Encoder of one modality: input scaling, backbone, projection on the unit sphere.
 
     .. math:: z = f(x) / \max(\lVert f(x) \rVert, \epsilon)
 
-    A probabilistic encoder gives a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
-    the backbone's first `n_components` outputs are `f`, the others `r`, with
+    The backbone is a trunk, which computes the features, followed by a linear head.
+
+    A probabilistic encoder returns a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
+    the first `n_components` outputs of the backbone are `f`, the others `r`, with
 
     .. math:: \log \sigma^2 = \mathrm{clip}(r - 2, -10, 4) - \log d,
 
     so that the expected squared norm of the noise, :math:`\sum_k \sigma_k^2`, starts near
-    :math:`e^{-2}` of that of the mean, whatever the dimension `d`, and stays between
+    :math:`e^{-2}` for any dimension `d` (the mean has norm 1) and stays between
     :math:`e^{-10}` and :math:`e^4`.
 
     Parameters
     ----------
     backbone : nn.Module
         Maps (n, \*input_shape), or a sparse pair ``(indices, values)``, to (n, n_components), or
-        to (n, 2 * n_components) if `probabilistic`.
+        to (n, 2 * n_components) if `probabilistic`. The head is its last layer if it is an
+        `nn.Sequential` that ends in `nn.Linear`, or the backbone if it is an `nn.Linear`. Any
+        other backbone has no head, and its features are its output.
     n_components : int
         Dimension `d` of the embedding.
-    scaling : InputScaling, optional
-        Standardises dense input; a sparse pair passes unscaled. Without it the backbone gets the
-        input as it comes.
+    scaling : InputScaling, default=None
+        Standardises dense input. Sparse pairs are not scaled; `None` leaves all input unscaled.
     probabilistic : bool, default=False
-        Give a log-variance next to the mean.
-    modality : str, optional
-        Name for error messages.
+        Return a log-variance next to the mean.
+    modality : str, default=None
+        Name of the modality in error messages.
 
     Raises
     ------
     ValueError
-        If the backbone's output has not the expected shape.
+        If the output of the backbone does not have the expected shape.
     TypeError
-        If the backbone's output is not a tensor.
+        If the output of the backbone is not a tensor.
 
     Examples
     --------
@@ -79,7 +82,7 @@ class Encoder(nn.Module):
         self.modality = modality
 
     def forward(self, x: EncoderInput) -> Tensor:
-        """Map a batch to embeddings (n, n_components) with unit-norm rows."""
+        """Map a batch to embeddings (n, n_components), rows of unit norm."""
         mean, _ = self.distribution(x)
         return mean
 
@@ -96,7 +99,7 @@ class Encoder(nn.Module):
         mean : Tensor of shape (n, n_components)
             Rows of unit norm.
         log_var : Tensor of shape (n, n_components) or None
-            None unless `probabilistic`.
+            `None` unless `probabilistic`.
         """
         n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
         output = self.backbone(self._scale(x))
@@ -119,19 +122,19 @@ class Encoder(nn.Module):
         )
 
     def features(self, x: EncoderInput) -> Tensor:
-        """Map a batch, as for :meth:`distribution`, to what the head reads: (n, n_features)."""
+        """Map a batch, as for :meth:`distribution`, to the input of the head (n, n_features)."""
         return self.trunk(self._scale(x))
 
     @property
     def trunk(self) -> nn.Module:
-        """Layers before the head; the whole backbone if `head` is None."""
+        """Layers before the head; the whole backbone if `head` is `None`."""
         if self.head is None:
             return self.backbone
         return self.backbone[:-1] if isinstance(self.backbone, nn.Sequential) else nn.Identity()
 
     @property
     def head(self) -> nn.Linear | None:
-        """Last linear layer; None if the backbone does not end in one."""
+        """Last linear layer; `None` if the backbone does not end in one."""
         last = self.backbone
         if isinstance(last, nn.Sequential) and len(last):
             last = last[-1]

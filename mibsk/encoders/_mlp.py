@@ -20,12 +20,12 @@ class MLP(EncoderFactory):
     Parameters
     ----------
     hidden : sequence of int, default=(256, 128)
-        Widths of the hidden layers; empty gives a linear encoder. The controlled experiments
-        of [1]_ use (512, 256) for images and (64, 64) for factors.
+        Widths of the hidden layers; an empty sequence gives a linear encoder. The controlled
+        experiments of [1]_ use (512, 256) for images and (64, 64) for factors.
     batch_norm : bool, default=True
         Normalise each hidden layer over the batch [2]_.
     dropout : float in [0, 1), default=0.0
-        Share of hidden units dropped while training.
+        Probability of dropping a hidden unit during training.
 
     References
     ----------
@@ -64,14 +64,14 @@ class MLP(EncoderFactory):
         widths = (prod(input_shape), *self.hidden)
         layers: list[nn.Module] = [nn.Flatten()]
         for n_in, n_out in pairwise(widths):
-            # BatchNorm subtracts the mean, and any bias with it
+            # no bias before BatchNorm, which subtracts it with the mean
             layers.append(nn.Linear(n_in, n_out, bias=not self.batch_norm))
             layers += activation(n_out, batch_norm=self.batch_norm, dropout=self.dropout)
         return layers, widths[-1]
 
 
 def activation(width: int, *, batch_norm: bool, dropout: float) -> list[nn.Module]:
-    """List what follows a linear layer: BatchNorm, ReLU, dropout."""
+    """Return the layers that follow a linear layer: BatchNorm, ReLU, dropout."""
     layers: list[nn.Module] = [nn.BatchNorm1d(width)] if batch_norm else []
     layers.append(nn.ReLU())
     if dropout:

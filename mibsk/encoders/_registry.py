@@ -36,7 +36,7 @@ factories: dict[str, Factory] = {
 
 
 def encoder_names() -> list[str]:
-    """List the names of all registered encoders, sorted.
+    """Return the sorted names of all registered encoders.
 
     Examples
     --------
@@ -48,24 +48,25 @@ def encoder_names() -> list[str]:
 
 
 def register_encoder(name: str, factory: Factory, *, overwrite: bool = False) -> None:
-    r"""Make an encoder known by a name.
+    r"""Register an encoder under a name.
 
     Parameters
     ----------
     name : str
-        Any name but "auto", which stands for the choice of :func:`auto_encoder`.
+        Any name except "auto", which stands for the choice of :func:`auto_encoder`.
     factory : callable
-        ``(input_shape, n_outputs) -> nn.Module``; the module maps float32 (n, \*input_shape) to
-        (n, n_outputs), or, for sparse input, a pair ``(indices, values)`` of (n, L).
+        ``(input_shape, n_outputs) -> nn.Module``: a function, a factory such as ``MLP()``, or a
+        class of modules. The module maps float32 (n, \*input_shape) to (n, n_outputs); for
+        sparse input it maps a pair ``(indices, values)``, both (n, L).
     overwrite : bool, default=False
-        Replace the encoder that has this name.
+        Replace an encoder of the same name.
 
     Raises
     ------
     ValueError
-        If the name is taken and not to be overwritten, or reserved.
+        If the name is reserved, or taken and `overwrite` is False.
     TypeError
-        If the name is not a string, or the factory not a callable.
+        If the name is not a string, or the factory is not callable with these two arguments.
 
     Examples
     --------

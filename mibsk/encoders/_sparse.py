@@ -11,29 +11,29 @@ from ._mlp import MLP, activation
 
 
 class SparseMLP(EncoderFactory):
-    r"""Multilayer perceptron that reads sparse rows without making them dense.
+    r"""Multilayer perceptron over sparse rows, which are never made dense.
 
-    A row is the pair of its column indices and values; its first layer is the sum
+    A row is a pair of column indices and values. The first layer is the sum
 
     .. math:: h_i = \sum_l v_{il}\, W_{k_{il}}
 
-    of rows of `W` (n_features, width), which equals the dense product :math:`x_i W`. The rest
-    is as in :class:`MLP`.
+    of rows of `W` (n_features, width), which equals the dense product :math:`x_i W`. The other
+    layers are those of :class:`MLP`.
 
     Parameters
     ----------
     hidden : sequence of int, default=(128,)
-        Widths of the hidden layers, one at least.
+        Widths of the hidden layers, at least one.
     batch_norm : bool, default=True
         Normalise each hidden layer over the batch.
     dropout : float in [0, 1), default=0.0
-        Share of hidden units dropped while training.
+        Probability of dropping a hidden unit during training.
 
     Notes
     -----
-    The module takes one pair ``(indices, values)``: int64 (n, L) and float32 (n, L), where rows
-    with fewer than L entries are padded with any valid index and the value 0. Repeated indices
-    add up.
+    The module maps one pair ``(indices, values)``, int64 (n, L) and float32 (n, L). Rows with
+    fewer than L entries are padded with any valid index and the value 0. The values of repeated
+    indices are added.
 
     Examples
     --------
@@ -81,18 +81,19 @@ class SparseLinear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs)) if bias else None
-        # rows of text have unit norm and few entries: their sums then start with unit norm too,
-        # however many features there are
+        # rows of text have unit norm and few entries: with this scale the outputs start with unit
+        # norm too, for any number of features
         nn.init.normal_(self.weight, std=n_outputs**-0.5)
 
     def forward(self, row: tuple[Tensor, Tensor]) -> Tensor:
         """Map indices and values, both (n, L), to (n, n_outputs)."""
         indices, values = row
         if torch.compiler.is_compiling():
-            # a gather and a product: ONNX has no embedding bag but a loop over rows
+            # gather and product, as the ONNX form of an embedding bag is a loop over rows:
+            # (n, 1, L) @ (n, L, n_outputs)
             out = (values.unsqueeze(1) @ self.weight[indices]).squeeze(1)
         else:
-            # never holds the (n, L, n_outputs) gathered rows
+            # never stores the gathered rows (n, L, n_outputs)
             n_rows, n_entries = indices.shape
             out = nn.functional.embedding_bag(
                 indices.flatten(),

@@ -16,27 +16,27 @@ INIT_STD = 0.02
 class ViT(EncoderFactory):
     r"""Vision transformer [1]_: attention over the patches of an image.
 
-    Patches are projected to tokens; a class token and learned positions are added; `depth`
-    pre-norm blocks follow,
+    Patches are projected to tokens; a class token is prepended and learned positions are added;
+    then `depth` pre-norm blocks follow,
 
     .. math:: x \leftarrow x + \mathrm{Attention}(\mathrm{LN}(x)), \quad
               x \leftarrow x + \mathrm{MLP}(\mathrm{LN}(x)),
 
     and a linear layer reads the class token. The defaults have the size of "ViT-Ti" [2]_, with
-    patches for 64x64 images.
+    a patch size for 64x64 images.
 
     Parameters
     ----------
     patch_size : int, default=4
-        Side of a patch in pixels; divides height and width.
+        Side of a patch in pixels; must divide height and width.
     dim : int, default=192
-        Width of a token, a multiple of `heads`.
+        Width of a token; must be a multiple of `heads`.
     depth : int, default=12
         Number of blocks.
     heads : int, default=3
-        Attention heads.
+        Number of attention heads.
     mlp_ratio : float, default=4.0
-        Hidden width of a block's MLP over `dim`.
+        Hidden width of the MLP of a block, as a multiple of `dim`.
 
     References
     ----------
@@ -101,7 +101,7 @@ class ViT(EncoderFactory):
 
 
 class PatchTokens(nn.Module):
-    """Patches of an image as tokens with positions, behind a class token."""
+    """Class token and patches of an image, with positions added."""
 
     def __init__(self, n_channels: int, n_patches: int, *, patch_size: int, dim: int) -> None:
         super().__init__()
@@ -137,7 +137,7 @@ class Attention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm attention and MLP, each added to its input."""
+    """Pre-norm attention and MLP, each with a residual connection."""
 
     def __init__(self, dim: int, heads: int, n_hidden: int) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class TransformerBlock(nn.Module):
 
 
 class ClassToken(nn.Module):
-    """The first token alone."""
+    """Selection of the class token."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens (n, t, dim) to (n, dim)."""

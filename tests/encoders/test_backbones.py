@@ -1,4 +1,4 @@
-"""Laws that every backbone obeys."""
+"""Properties of every backbone."""
 
 import pytest
 import torch
@@ -80,7 +80,7 @@ def test_gradient_reaches_every_parameter(factory, shape):
 def test_eval_output_does_not_depend_on_the_batch(factory, shape):
     module = build(factory, shape)
     x = batch(factory, shape, 6)
-    module(x)  # moves the running statistics away from their start
+    module(x)  # changes the running statistics from their initial values
     module.eval()
     torch.testing.assert_close(module(x)[2:4], module(rows(x, slice(2, 4))))
 
@@ -216,6 +216,6 @@ def test_sparse_mlp_needs_a_hidden_layer():
         SparseMLP(hidden=())((9,), 4)
 
 
-def test_sparse_mlp_reads_features():
+def test_sparse_mlp_refuses_images():
     with pytest.raises(ValueError, match=r"rows of shape \(8, 8\): expected \(n_features,\)"):
         SparseMLP()((8, 8), 4)

@@ -11,14 +11,14 @@ from mibsk.encoders import MLP, Encoder, InputScaling, SparseMLP, build_encoder
 from mibsk.encoders._encoder import LOG_NOISE_RANGE
 
 
-def test_hand_value_of_the_norm():
+def test_norm_by_hand():
     z = Encoder(nn.Identity(), 2)(torch.tensor([[3.0, -4.0], [0.0, 2.0]]))
     torch.testing.assert_close(z, torch.tensor([[0.6, -0.8], [0.0, 1.0]]))
 
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 1000), st.floats(1e-4, 1e15))
-def test_unit_norm_and_no_scale(seed, factor):
+def test_unit_norm_whatever_the_scale(seed, factor):
     x = torch.randn(5, 7, generator=torch.Generator().manual_seed(seed))
     encoder = Encoder(nn.Identity(), 7)
     torch.testing.assert_close(encoder(x * factor).norm(dim=1), torch.ones(5))
@@ -68,7 +68,7 @@ def test_deterministic_encoder_has_no_variance():
     torch.testing.assert_close(mean.norm(dim=1), torch.ones(2))
 
 
-def test_hand_value_of_the_distribution():
+def test_distribution_by_hand():
     x = torch.tensor([[3.0, 4.0, 0.0, 1.0]])
     encoder = Encoder(nn.Identity(), 2, probabilistic=True)
     mean, log_var = encoder.distribution(x)
@@ -137,15 +137,16 @@ def test_wrong_shape(shape, options, message):
         Encoder(Constant(), 64, **options)(torch.zeros(4, 5))
 
 
-def test_output_that_is_no_tensor():
+def test_output_that_is_not_a_tensor():
     with pytest.raises(TypeError, match="modality 'text' gave a tuple; expected a Tensor"):
         Encoder(nn.LSTM(5, 3), 3, modality="text")(torch.zeros(4, 5))
 
 
-def test_check_output_returns_what_it_checked():
-    output = torch.zeros(4, 6)
-    assert Encoder(nn.Identity(), 6)._check_output(output, 4) is output
-    assert Encoder(nn.Identity(), 3, probabilistic=True)._check_output(output, 4) is output
+def test_output_of_the_expected_shape_is_accepted():
+    output = torch.randn(4, 6)
+    assert torch.equal(Encoder(nn.Identity(), 6)(output), nn.functional.normalize(output))
+    mean = Encoder(nn.Identity(), 3, probabilistic=True)(output)
+    assert torch.equal(mean, nn.functional.normalize(output[:, :3]))
 
 
 def test_bad_n_components():

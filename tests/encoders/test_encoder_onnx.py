@@ -1,4 +1,4 @@
-"""Every backbone exports to ONNX with a free batch size and gives the same embeddings there."""
+"""Every backbone exports to ONNX, with a dynamic batch size and the same embeddings."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 pytestmark = [
     pytest.mark.slow,
-    # torch's exporter calls deprecated parts of its own
+    # torch's exporter calls deprecated functions of its own
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
@@ -20,7 +20,7 @@ N_COMPONENTS = 5
 
 
 def run_exported(encoder, example, dynamic_shapes, batches, folder):
-    """Export `encoder`; return what onnxruntime gives for each batch of numpy inputs."""
+    """Export `encoder`; return the output of onnxruntime for each batch of numpy inputs."""
     program = torch.onnx.export(
         encoder.eval(),
         (example,),

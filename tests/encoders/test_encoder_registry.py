@@ -49,7 +49,7 @@ def test_auto_encoder(shape, sparse, name):
     assert str(make_encoder("auto", shape, 4, sparse=sparse)) == str(module)
 
 
-def test_auto_encoder_refuses_what_is_unclear():
+def test_auto_encoder_refuses_ambiguous_shapes():
     with pytest.raises(ValueError, match="Cannot tell the channel axis"):
         auto_encoder((20, 20, 20), sparse=False)
     with pytest.raises(ValueError, match=r"rows of shape \(10, 3, 32, 32\)"):
@@ -111,12 +111,12 @@ def test_factory_without_a_readable_signature(monkeypatch):
     assert isinstance(make_encoder(lambda shape, n: nn.Linear(*shape, n), (3,), 2), nn.Linear)
 
 
-def test_factory_that_returns_no_module():
+def test_factory_that_does_not_return_a_module():
     with pytest.raises(TypeError, match="returned a Tensor: expected"):
         make_encoder(lambda shape, n: torch.zeros(n), (8,), 4)
 
 
-def test_kind_of_rows():
+def test_encoder_for_the_other_kind_of_rows():
     with pytest.raises(ValueError, match="'mlp' cannot read sparse rows: choose 'sparse'"):
         make_encoder("mlp", (8,), 4, sparse=True)
     with pytest.raises(ValueError, match="cannot read dense rows: choose 'mlp'"):
