@@ -15,13 +15,14 @@ from ._forms import (
     read_form,
 )
 from ._inputs import SPARSE_KINDS, InputSpec
+from ._items import stack_items
 from ._modalities import Modalities
 from ._modality_transformer import ModalityTransformer, entry
 from ._padding import pad_csr
 from ._pairing import FixedPairing
 from ._prepared_chunks import prepared_chunks
 from ._rows import Batch, EncoderInput, to_batch
-from ._source import Source, dataset_columns, dataset_source, stack_items, tensor_source
+from ._source import Source, dataset_columns, dataset_source, make_source, tensor_source
 from ._stream import StreamBatches, StreamSource, stream_chunks
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "is_mapping",
     "is_table",
     "make_batches",
+    "make_source",
     "pad_csr",
     "prepared_chunks",
     "read_form",

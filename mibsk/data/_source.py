@@ -8,11 +8,14 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
+from ._class_pairs import ClassPairs
 from ._inputs import InputSpec
+from ._items import stack_items
 from ._pairing import FixedPairing, Pairing
 from ._rows import EncoderInput, Rows, make_rows
+from ._stream import StreamSource
 
 
 class Source(Protocol):
@@ -77,31 +80,6 @@ def dataset_columns(
     return stack_items([dataset[i] for i in indices])
 
 
-def stack_items(items: list[Any]) -> dict[str, np.ndarray]:
-    """Return items of a dataset, all of them mappings of the same names, as arrays."""
-    for item in items:
-        if not isinstance(item, Mapping):
-            raise TypeError(
-                "a torch Dataset must yield mappings of modality name to row, got "
-                f"{type(item).__name__}."
-            )
-        if item.keys() != items[0].keys():
-            raise ValueError(
-                "every item of a torch Dataset must have the same modalities, got "
-                f"{sorted(items[0])} and {sorted(item)}."
-            )
-    return {name: _stack(name, [np.asarray(item[name]) for item in items]) for name in items[0]}
-
-
-def _stack(name: str, rows: list[np.ndarray]) -> np.ndarray:
-    if len(shapes := {row.shape for row in rows}) > 1:
-        raise ValueError(
-            f"modality {name!r} must have rows of one shape, got {sorted(shapes)}. Pad or crop "
-            "them first."
-        )
-    return np.stack(rows)
-
-
 def tensor_source(
     arrays: Mapping[str, Any], device: torch.device, pairing: Pairing | None = None
 ) -> TensorSource:
@@ -118,3 +96,26 @@ def dataset_source(
     """Return a source over a map-style torch Dataset of mappings."""
     pairing = FixedPairing(list(specs), np.arange(len(dataset)))  # type: ignore[arg-type]
     return DatasetSource(dataset, specs, device, pairing)
+
+
+def make_source(
+    X: Any, prepared: Mapping[str, Any], specs: Mapping[str, InputSpec], device: torch.device
+) -> Source | StreamSource:
+    """Return the source of the pairs that `fit` got.
+
+    Parameters
+    ----------
+    X : mapping, ClassPairs, Dataset or table
+        The argument of `fit`.
+    prepared : mapping of str to array
+        Rows of each modality as encoders get them; not used for a Dataset.
+    specs : mapping of str to InputSpec
+        Kind, shape and type of the rows of each modality.
+    device : torch.device
+        Device of the batches.
+    """
+    if isinstance(X, IterableDataset):
+        return StreamSource(X, specs, device)
+    if isinstance(X, Dataset):
+        return dataset_source(X, dict(specs), device)
+    return tensor_source(prepared, device, X.pairing if isinstance(X, ClassPairs) else None)

@@ -10,8 +10,8 @@ import torch
 from torch.utils.data import IterableDataset
 
 from ._inputs import InputSpec
+from ._items import stack_items
 from ._rows import Batch, make_rows
-from ._source import stack_items
 
 
 class StreamSource:

@@ -8,8 +8,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from ._factory import EncoderFactory, check_sizes
-from ._mlp import activation
+from ._factory import EncoderFactory
 
 
 class Conv1d(EncoderFactory):
@@ -46,6 +45,7 @@ class Conv1d(EncoderFactory):
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
+    _width_lists: ClassVar[dict[str, int]] = {"channels": 1}
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Conv1d(EncoderFactory):
         self.kernel_size = kernel_size
         self.dropout = dropout
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         if len(input_shape) > 2:
             raise ValueError(
                 f"Conv1d got rows of shape {input_shape}: expected (channels, time) or (time,)."
@@ -67,29 +67,23 @@ class Conv1d(EncoderFactory):
             raise ValueError(
                 f"kernel_size={self.kernel_size} is even: choose an odd one, which has a centre."
             )
-        channels = check_sizes("channels", self.channels)
-        if not channels:
-            raise ValueError("channels is empty: expected the width of one block at least.")
         layers: list[nn.Module] = []
         if len(input_shape) == 1:
             layers.append(nn.Unflatten(1, (1, input_shape[0])))
             n_in = 1
         else:
             n_in = input_shape[0]
-        for n_out in channels:
-            layers.append(
-                nn.Conv1d(
-                    n_in,
-                    n_out,
-                    self.kernel_size,
-                    stride=2,
-                    padding=self.kernel_size // 2,
-                    bias=False,
-                )
-            )
-            layers += activation(n_out, batch_norm=True, dropout=self.dropout)
+        for n_out in self.channels:
+            padding = self.kernel_size // 2
+            layers += [
+                nn.Conv1d(n_in, n_out, self.kernel_size, stride=2, padding=padding, bias=False),
+                nn.BatchNorm1d(n_out),
+                nn.ReLU(),
+            ]
+            if self.dropout:
+                layers.append(nn.Dropout(self.dropout))
             n_in = n_out
-        return nn.Sequential(*layers, MeanMaxPool(), nn.Linear(2 * n_in, n_outputs))
+        return [*layers, MeanMaxPool()], 2 * n_in
 
 
 class MeanMaxPool(nn.Module):

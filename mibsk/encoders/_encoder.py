@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ._registry import EncoderSpec, make_encoder, scales_input
 from ._scaling import InputScaling
 
 EncoderInput = Tensor | tuple[Tensor, Tensor]
@@ -98,19 +100,17 @@ class Encoder(nn.Module):
         log_var : Tensor of shape (n, n_components) or None
             None unless `probabilistic`.
         """
-        if isinstance(x, Tensor):
-            n_rows = x.shape[0]
-            if self.scaling is not None:
-                x = self.scaling(x)
-        else:
-            n_rows = x[0].shape[0]
-        output = check_output(
-            self.backbone(x),
-            n_rows,
-            self.n_components,
-            probabilistic=self.probabilistic,
-            modality=self.modality,
-        ).float()  # half precision underflows in the norm
+        n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
+        output = self.backbone(self._scale(x))
+        n_outputs = (2 if self.probabilistic else 1) * self.n_components
+        if not (
+            isinstance(output, Tensor)
+            and output.ndim == 2
+            and output.shape[0] == n_rows
+            and output.shape[1] == n_outputs
+        ):
+            raise self._wrong_output(output, n_rows, n_outputs)
+        output = output.float()  # half precision underflows in the norm
         if not self.probabilistic:
             return nn.functional.normalize(output, dim=1, eps=NORM_EPS), None
         direction, raw = output.chunk(2, dim=1)
@@ -120,54 +120,122 @@ class Encoder(nn.Module):
             log_noise - math.log(self.n_components),
         )
 
+    def features(self, x: EncoderInput) -> Tensor:
+        """Map a batch, as for :meth:`distribution`, to what the head reads: (n, n_features)."""
+        return self.trunk(self._scale(x))
 
-def check_output(
-    output: Tensor,
-    n_rows: int,
+    @property
+    def trunk(self) -> nn.Module:
+        """Layers before the head; the whole backbone if `head` is None."""
+        if self.head is None:
+            return self.backbone
+        return self.backbone[:-1] if isinstance(self.backbone, nn.Sequential) else nn.Identity()
+
+    @property
+    def head(self) -> nn.Linear | None:
+        """Last linear layer; None if the backbone does not end in one."""
+        last = self.backbone
+        if isinstance(last, nn.Sequential) and len(last):
+            last = last[-1]
+        return last if isinstance(last, nn.Linear) else None
+
+    @property
+    def _label(self) -> str:
+        return "the encoder" if self.modality is None else f"encoder of modality {self.modality!r}"
+
+    def _scale(self, x: EncoderInput) -> EncoderInput:
+        return self.scaling(x) if self.scaling is not None and isinstance(x, Tensor) else x
+
+    def _wrong_output(self, output: object, n_rows: int, n_outputs: int) -> Exception:
+        """Return the error for an output of the backbone that is not (n_rows, n_outputs)."""
+        if not isinstance(output, Tensor):
+            return TypeError(f"{self._label} gave a {type(output).__name__}; expected a Tensor.")
+        shape = tuple(output.shape)
+        message = f"{self._label} gave {shape}; expected ({n_rows}, {n_outputs})"
+        if len(shape) != 2 or shape[0] != n_rows:
+            return ValueError(f"{message}: one row of outputs for each row of input.")
+        message += f": end it with nn.Linear(..., {n_outputs})"
+        if not self.probabilistic:
+            return ValueError(f"{message} or set n_components={shape[1]}.")
+        message += ", for a mean and a log-variance"
+        if shape[1] % 2 == 0:
+            message += f", or set n_components={shape[1] // 2}"
+        return ValueError(f"{message}.")
+
+
+def build_encoder(
+    spec: EncoderSpec,
+    input_shape: tuple[int, ...],
     n_components: int,
     *,
+    dtype: str = "float32",
+    sparse: bool = False,
     probabilistic: bool = False,
+    scaling: InputScaling | None = None,
     modality: str | None = None,
-) -> Tensor:
-    """Return a backbone's output if it has the right shape; raise an error that helps otherwise.
+) -> Encoder:
+    r"""Build the encoder of one modality and try it on two rows of zeros.
+
+    Weights are drawn from torch's current generator: seed or fork it around the call.
 
     Parameters
     ----------
-    output : Tensor
-        What the backbone gave for `n_rows` rows.
-    n_rows, n_components : int
-        Expected are (n_rows, n_components), or (n_rows, 2 * n_components) if `probabilistic`.
+    spec : str, nn.Module or callable
+        As for :func:`make_encoder`.
+    input_shape : tuple of int
+        Shape of one row.
+    n_components : int
+        Dimension of the embedding.
+    dtype : str, default="float32"
+        Type of the rows, or of the values of sparse rows.
+    sparse : bool, default=False
+        Whether rows are pairs ``(indices, values)``.
     probabilistic : bool, default=False
-        Whether the output holds a mean and a log-variance.
-    modality : str, optional
-        Named in the message.
+        Return a log-variance next to the mean.
+    scaling : InputScaling, default=None
+        Standardises dense input; ignored where :func:`scales_input` is False.
+    modality : str, default=None
+        Name for error messages.
 
     Returns
     -------
-    Tensor
-        `output` itself.
+    Encoder
+        In training mode.
 
     Raises
     ------
     ValueError
-        If the shape is wrong.
+        If the encoder cannot read such rows, or its output has the wrong shape.
     TypeError
-        If `output` is not a tensor.
+        If `spec` is not an encoder, or its output not a tensor.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.encoders import build_encoder
+    >>> encoder = build_encoder("auto", input_shape=(10,), n_components=4)
+    >>> encoder.features(torch.zeros(3, 10)).shape
+    torch.Size([3, 128])
     """
-    who = "the encoder" if modality is None else f"encoder of modality {modality!r}"
-    if not isinstance(output, Tensor):
-        raise TypeError(f"{who} gave a {type(output).__name__}; expected a Tensor.")
-    n_outputs = 2 * n_components if probabilistic else n_components
-    if output.ndim == 2 and output.shape[0] == n_rows and output.shape[1] == n_outputs:
-        return output
-    shape = tuple(output.shape)
-    message = f"{who} gave {shape}; expected ({n_rows}, {n_outputs})"
-    if len(shape) != 2 or shape[0] != n_rows:
-        raise ValueError(f"{message}: one row of outputs for each row of input.")
-    message += f": end it with nn.Linear(..., {n_outputs})"
-    if not probabilistic:
-        raise ValueError(f"{message} or set n_components={shape[1]}.")
-    message += ", for a mean and a log-variance"
-    if shape[1] % 2 == 0:
-        message += f", or set n_components={shape[1] // 2}"
-    raise ValueError(f"{message}.")
+    n_outputs = (2 if probabilistic else 1) * n_components
+    scaling = scaling if scales_input(spec) else None
+    encoder = Encoder(
+        make_encoder(spec, input_shape, n_outputs, sparse=sparse),
+        n_components,
+        scaling=scaling,
+        probabilistic=probabilistic,
+        modality=modality,
+    )
+    shape = (2, 1) if sparse else (2, *input_shape)
+    values = torch.from_numpy(np.zeros(shape, dtype))
+    encoder.eval()
+    try:
+        with torch.no_grad():
+            encoder((torch.zeros(shape, dtype=torch.int64), values) if sparse else values)
+    except (IndexError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{encoder._label} cannot read a batch of shape {shape}: {reason}. Pass one for rows "
+            f"of shape {input_shape}."
+        ) from error
+    return encoder.train()

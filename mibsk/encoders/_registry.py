@@ -1,6 +1,7 @@
 """Encoders by name, and the choice of one from the data's shape."""
 
 import copy
+import inspect
 from collections.abc import Callable
 from math import prod
 
@@ -10,6 +11,7 @@ from .._checks.parameters import suggest
 from ._conv1d import Conv1d
 from ._factory import EncoderFactory
 from ._images import image_layout
+from ._linear import Linear
 from ._mlp import MLP
 from ._resnet import ResNet
 from ._sparse import SparseMLP
@@ -20,8 +22,14 @@ EncoderSpec = str | nn.Module | Factory
 
 MAX_FLAT_VALUES = 256  # rows as small as a 16x16 image go to an MLP
 
+factory_classes: dict[str, type[EncoderFactory]] = {
+    cls.__name__: cls for cls in (MLP, Linear, ResNet, ViT, Conv1d, SparseMLP)
+}
+"""Factories whose parameters are plain values, by class name."""
+
 _factories: dict[str, Factory] = {
     "mlp": MLP(),
+    "linear": Linear(),
     "resnet20": ResNet(20),
     "resnet32": ResNet(32),
     "resnet44": ResNet(44),
@@ -68,12 +76,9 @@ def register_encoder(name: str, factory: Factory, *, overwrite: bool = False) ->
     Examples
     --------
     >>> from mibsk.encoders import MLP, make_encoder, register_encoder
-    >>> register_encoder("linear", MLP(hidden=()), overwrite=True)
-    >>> make_encoder("linear", input_shape=(3,), n_outputs=2)
-    Sequential(
-      (0): Flatten(start_dim=1, end_dim=-1)
-      (1): Linear(in_features=3, out_features=2, bias=True)
-    )
+    >>> register_encoder("small-mlp", MLP(hidden=(8,)), overwrite=True)
+    >>> make_encoder("small-mlp", input_shape=(3,), n_outputs=2)[-1]
+    Linear(in_features=8, out_features=2, bias=True)
     """
     if not isinstance(name, str):
         raise TypeError(f"name is a {type(name).__name__}: expected a string.")
@@ -127,14 +132,24 @@ def make_encoder(
     """
     if isinstance(spec, nn.Module):
         return copy.deepcopy(spec)
+    if isinstance(spec, str) and spec == "auto":
+        spec = auto_encoder(input_shape, sparse)
     factory = _factories[_known_name(spec)] if isinstance(spec, str) else spec
-    _check_factory(factory)
-    if isinstance(factory, EncoderFactory) and sparse != isinstance(factory, SparseMLP):
-        kind, advice = ("sparse", "'sparse'") if sparse else ("dense", "'mlp'")
-        raise ValueError(
-            f"Encoder {spec!r} cannot read {kind} rows: choose {advice} or convert the data."
-        )
-    module = factory(input_shape, n_outputs)
+    if isinstance(factory, EncoderFactory):
+        if sparse != factory.reads_sparse:
+            kind, advice = ("sparse", "'sparse'") if sparse else ("dense", "'mlp'")
+            raise ValueError(
+                f"Encoder {spec!r} cannot read {kind} rows: choose {advice} or convert the data."
+            )
+    else:
+        _check_factory(factory)
+    try:
+        module = factory(input_shape, n_outputs)
+    except TypeError as error:
+        raise TypeError(
+            f"Encoder factory {factory!r} failed for input_shape={input_shape} and "
+            f"n_outputs={n_outputs}: {error}"
+        ) from error
     if not isinstance(module, nn.Module):
         raise TypeError(
             f"Encoder factory {factory!r} returned a {type(module).__name__}: expected an "
@@ -198,6 +213,15 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
     )
 
 
+def scales_input(spec: EncoderSpec) -> bool:
+    """Return whether dense input is standardised before it reaches the encoder `spec`.
+
+    True unless `spec` is a factory that reads raw input, such as :class:`Frozen`, or its name.
+    """
+    factory = _factories.get(spec) if isinstance(spec, str) else spec
+    return not isinstance(factory, EncoderFactory) or factory.scales_input
+
+
 def _known_name(name: str) -> str:
     if name in _factories:
         return name
@@ -208,6 +232,7 @@ def _known_name(name: str) -> str:
 
 
 def _check_factory(factory: Factory) -> None:
+    """Raise TypeError unless `factory` can be called as ``factory(input_shape, n_outputs)``."""
     if isinstance(factory, type) and issubclass(factory, EncoderFactory):
         raise TypeError(
             f"Got the class {factory.__name__}: pass an instance, {factory.__name__}()."
@@ -217,3 +242,14 @@ def _check_factory(factory: Factory) -> None:
             f"Got {factory!r} as an encoder: expected a registered name, an nn.Module or a "
             "callable (input_shape, n_outputs) -> nn.Module."
         )
+    try:
+        signature = inspect.signature(factory)
+    except ValueError:  # some callables written in C have no signature
+        return
+    try:
+        signature.bind((1,), 1)
+    except TypeError as error:
+        raise TypeError(
+            f"Encoder factory {factory!r} has the signature {signature}: expected (input_shape, "
+            "n_outputs), the shape of one row and the number of outputs."
+        ) from error

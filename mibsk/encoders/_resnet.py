@@ -51,7 +51,7 @@ class ResNet(EncoderFactory):
         self.depth = depth
         self.width = width
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         n_blocks, rest = divmod(self.depth - 2, 6)
         if rest:
             raise ValueError(
@@ -72,9 +72,7 @@ class ResNet(EncoderFactory):
                 stride = 2 if stage > 0 and block == 0 else 1
                 layers.append(ResidualBlock(n_in, n_out, stride=stride))
                 n_in = n_out
-        return nn.Sequential(
-            *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(n_in, n_outputs)
-        )
+        return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()], n_in
 
 
 class ResidualBlock(nn.Module):

@@ -100,7 +100,9 @@ class InputScaling(nn.Module):
         count = 0
         mean: NDArray[np.float64] = np.zeros(1)
         squares: NDArray[np.float64] = np.zeros(1)  # sum of squared deviations from the mean
-        for _, rows in read_chunks(X, n_rows):
+        # a single chunk needs no reader, which spares memory when it reads a large mapped file
+        chunks = [X] if len(X) <= n_rows else (rows for _, rows in read_chunks(X, n_rows))
+        for rows in chunks:
             chunk = rows.astype(np.float64)
             _check_range(chunk)
             n_new = prod(chunk.shape[axis] for axis in axes)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ._factory import EncoderFactory, check_sizes
+from ._factory import EncoderFactory
 from ._mlp import MLP, activation
 
 
@@ -46,7 +46,9 @@ class SparseMLP(EncoderFactory):
     torch.Size([2, 4])
     """
 
+    reads_sparse: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = MLP._parameter_constraints
+    _width_lists: ClassVar[dict[str, int]] = {"hidden": 1}
 
     def __init__(
         self,
@@ -59,18 +61,17 @@ class SparseMLP(EncoderFactory):
         self.batch_norm = batch_norm
         self.dropout = dropout
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         if len(input_shape) != 1:
             raise ValueError(f"SparseMLP got rows of shape {input_shape}: expected (n_features,).")
-        hidden = check_sizes("hidden", self.hidden)
-        if not hidden:
-            raise ValueError("hidden is empty: expected the width of one layer at least.")
-        tail = MLP(hidden[1:], batch_norm=self.batch_norm, dropout=self.dropout)
-        return nn.Sequential(
-            SparseLinear(input_shape[0], hidden[0], bias=not self.batch_norm),
-            *activation(hidden[0], batch_norm=self.batch_norm, dropout=self.dropout),
-            *tail(hidden[:1], n_outputs).children(),
-        )
+        first, *others = self.hidden
+        rest = MLP(others, batch_norm=self.batch_norm, dropout=self.dropout)
+        layers: list[nn.Module] = [
+            SparseLinear(input_shape[0], first, bias=not self.batch_norm),
+            *activation(first, batch_norm=self.batch_norm, dropout=self.dropout),
+        ]
+        other_layers, n_features = rest._build_trunk((first,))
+        return layers + other_layers, n_features
 
 
 class SparseLinear(nn.Module):

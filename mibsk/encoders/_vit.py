@@ -75,7 +75,11 @@ class ViT(EncoderFactory):
         self.heads = heads
         self.mlp_ratio = mlp_ratio
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def __call__(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Sequential:
+        r"""Build a module that maps (n, \*input_shape) to (n, n_outputs)."""
+        return super().__call__(input_shape, n_outputs).apply(_init_weights)
+
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         n_channels, height, width = image_size(input_shape)
         if height % self.patch_size or width % self.patch_size:
             raise ValueError(
@@ -86,15 +90,14 @@ class ViT(EncoderFactory):
             raise ValueError(f"dim={self.dim} is not a multiple of heads={self.heads}.")
         n_hidden = max(1, round(self.mlp_ratio * self.dim))
         n_patches = (height // self.patch_size) * (width // self.patch_size)
-        module = nn.Sequential(
+        layers: list[nn.Module] = [
             ChannelsFirst(input_shape),
             PatchTokens(n_channels, n_patches, patch_size=self.patch_size, dim=self.dim),
             *(TransformerBlock(self.dim, self.heads, n_hidden) for _ in range(self.depth)),
             ClassToken(),
             nn.LayerNorm(self.dim),
-            nn.Linear(self.dim, n_outputs),
-        )
-        return module.apply(_init_weights)
+        ]
+        return layers, self.dim
 
 
 class PatchTokens(nn.Module):

@@ -21,9 +21,8 @@ from ..data import (
     Source,
     StreamSource,
     dataset_columns,
-    dataset_source,
+    make_source,
     stack_items,
-    tensor_source,
     warn_duplicates,
 )
 from ..encoders import InputScaling
@@ -76,13 +75,14 @@ def read_training_data(
     inputs, seen = {}, {}
     for name in form.names:
         inputs[name], seen[name] = InputSpec.learn(name, raw[name], labels=name in form.label_names)
+    for name, rows in seen.items():
         if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
-            warn_duplicates(name, seen[name], batch_size)
+            warn_duplicates(name, rows, batch_size)
     scalings: dict[str, InputScaling | None] = {}
     for name, rows in seen.items():
         trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
         scalings[name] = None if sp.issparse(rows) else InputScaling.from_array(trained_on)
-    return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
+    return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
 
 
 def read_further_data(
@@ -113,7 +113,7 @@ def read_further_data(
         )
     seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
     scalings = {name: _own_scaling(earlier, name) for name in form.names}
-    return TrainingData(form, inputs, scalings, _source(X, seen, inputs, device), seen)
+    return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
 
 
 def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
@@ -172,13 +172,3 @@ def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[s
             "contrastive loss compares each pair with others."
         )
     return raw
-
-
-def _source(
-    X: Any, prepared: dict[str, Any], inputs: dict[str, InputSpec], device: torch.device
-) -> Source | StreamSource:
-    if isinstance(X, IterableDataset):
-        return StreamSource(X, inputs, device)
-    if isinstance(X, Dataset):
-        return dataset_source(X, inputs, device)
-    return tensor_source(prepared, device, X.pairing if isinstance(X, ClassPairs) else None)

@@ -1,4 +1,4 @@
-"""The MPI3D datasets, read from their published files."""
+"""Reader of the published files of MPI3D."""
 
 import os
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
-from .._checks.parameters import suggest
-from ._arm import FACTORS
-from ._data_file import DataFile
-from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch
-from ._factors_file import read_published
-from ._factors_npz import npz_length, read_npz_rows
+from ..._checks.parameters import suggest
+from .._arm import FACTORS
+from .._data_file import DataFile
+from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from ._file import read_published
+from ._npz import npz_length, read_npz_rows
 
 IMAGE_SHAPE = (64, 64, 3)
 
@@ -51,17 +51,17 @@ def load_mpi3d(
     data_home: str | os.PathLike[str] | None = None,
     download: bool = True,
 ) -> Bunch:
-    """Load pictures of a robot arm of MPI3D, and tell some of their factors in a second modality.
+    """Load images of a robot arm of MPI3D, paired with a code of some of their factors.
 
     The modality ``"image"`` shows all seven factors of MPI3D [1]_; the modality ``"factors"`` is a
-    one-hot code of the `shared` ones alone. :func:`make_arm` renders stand-ins without a file, and
-    describes the factors. The images are unpacked a few at a time, and only those that are drawn
-    are kept; still, all up to the last one drawn are read (12.7 GB once unpacked).
+    one-hot code of the `shared` ones. :func:`make_arm`, which renders similar arms without a file,
+    describes the factors. The images are decompressed a few at a time, and only those that are
+    drawn are kept, but all images up to the last one drawn are read (12.7 GB if it is the last).
 
-    Without `path`, the file is looked for in the folder named by the environment variable
-    ``MIBSK_DATA`` (in ``mpi3d``, under its published name) and in the cache, and is else
-    downloaded into the cache: several gigabytes. It must have the published checksum. A file named
-    by `path` is read as it is.
+    Without `path`, the file is searched in the folder named by the environment variable
+    ``MIBSK_DATA`` (in ``mpi3d``, under its published name) and in the cache, and otherwise
+    downloaded into the cache (several gigabytes). Its checksum is verified, unless `path` is a
+    file.
 
     Parameters
     ----------
@@ -69,19 +69,19 @@ def load_mpi3d(
         A local file in the format of MPI3D, or a folder that holds the published one. Nothing is
         downloaded then.
     variant : {"toy", "realistic", "real"}, default="toy"
-        Simple rendered pictures, realistic rendered ones, or photographs. Names the published file;
-        one named by `path` is what it is.
+        Published file of simple renderings, realistic renderings or photographs. Ignored if `path`
+        is a file, except in ``DESCR``.
     n_samples : int, default=None
-        Number of pictures, drawn without replacement; by default all of them, in the order of the
-        file (1,036,800 pictures, which take 12.7 GB).
+        Number of images, drawn without replacement; by default all 1,036,800 in the order of the
+        file (12.7 GB).
     shared : sequence of str, default=("object_color", "object_shape", "horizontal_axis")
-        Factors that ``"factors"`` tells. With all seven there are no nuisances.
+        Factors in ``"factors"``. If all seven are shared, there are no nuisances.
     random_state : int, RandomState instance or None, default=None
-        Draws the pictures.
+        Draws the images.
     data_home : path-like, default=None
-        Folder of the cache; by default the one that the operating system reserves for caches.
+        Folder of the cache; by default the operating system's cache folder.
     download : bool, default=True
-        Whether to download what is not found.
+        Whether to download a file that is not found.
 
     Returns
     -------
@@ -91,9 +91,9 @@ def load_mpi3d(
     Raises
     ------
     FileNotFoundError
-        If there is no file at `path`, or no copy anywhere and `download` is False.
+        If there is no file at `path`, or the file is not found and `download` is False.
     OSError
-        If the download fails, or a copy of the published file is damaged.
+        If the download fails, or a copy of the published file has another checksum.
     ValueError
         If the file at `path` is not in the format of MPI3D, `variant` is unknown, `n_samples` is
         not between 1 and 1,036,800, or `shared` is empty, repeats a factor or names an unknown
@@ -126,9 +126,14 @@ def load_mpi3d(
         return _read(file, n_samples, rng)
 
     name = f"mpi3d_{variant}.npz"
-    published = DataFile(url=f"{HOME}/{name}", local=PurePosixPath("mpi3d", name), cached=name)
+    published = DataFile(
+        url=f"{HOME}/{name}",
+        local=PurePosixPath("mpi3d", name),
+        cached=name,
+        checksum=CHECKSUMS[variant],
+    )
     images, labels = read_published(
-        published, CHECKSUMS[variant], read, path=path, data_home=data_home, download=download
+        published, read, path=path, data_home=data_home, download=download
     )
     return factor_bunch(images, labels, FACTORS, shared, DESCR.format(variant=variant))
 
@@ -136,13 +141,13 @@ def load_mpi3d(
 def _read(
     file: Path, n_samples: int | None, rng: np.random.RandomState
 ) -> tuple[np.ndarray, pd.DataFrame]:
-    """Read some images; where they stand in the file tells their factors."""
+    """Read some images; their factors follow from their row in the file."""
     sizes = tuple(FACTORS.values())
     length = npz_length(file, "images", IMAGE_SHAPE, np.uint8)
     if length != prod(sizes):
         raise ValueError(
             f"{file} must hold {prod(sizes)} images, one for each combination of "
-            f"{dict(FACTORS)} with the last factor changing first, got {length}."
+            f"{dict(FACTORS)} the last factor varying fastest, got {length}."
         )
     rows = draw_rows(length, n_samples, rng)
     codes = np.unravel_index(rows, sizes)

@@ -1,10 +1,11 @@
-"""Drawing a room with an object in it, by casting rays."""
+"""Images of an object in a room, by ray casting."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._factors_solids import (
+from ._solids import (
     HALF_HEIGHT,
+    FloatArray,
     Solid,
     Vector,
     capsule,
@@ -16,19 +17,18 @@ from ._factors_solids import (
 
 SOLIDS: tuple[Solid, ...] = (cube, cylinder, sphere, capsule)  # the order of the factor "shape"
 
-HALF_ROOM = 3.2  # the room is a square box, the object in its middle: the units of all lengths
+# the room is a square box with the object in its middle, at the origin; y points up
+HALF_ROOM = 3.2
 WALL_HEIGHT = 2.5
 SOLID_SIZE = 0.85  # half the height of a sphere at scale 1
 CAMERA = (0.0, 2.0, 4.4)
-AIM = 0.95  # height in the middle of the room that the camera looks at
-HALF_VIEW = 0.5  # tangent of half the field of view
+AIM = 0.95  # height, in the middle of the room, at which the camera is directed
+HALF_VIEW = 0.5  # tangent of half the angle of view
 LAMP = (2.2, 4.8, 2.4)  # turns with the room
-AMBIENT = 0.35  # share of the light that falls everywhere
+AMBIENT = 0.35  # share of ambient light
 SKY = (0.72, 0.86, 1.0)
 SUBPIXELS = 4  # samples per pixel and axis; even, so that no ray runs along an axis
-VALUES_AT_A_TIME = 2**17  # pixels looked at together, which bounds the memory
-
-FloatArray = NDArray[np.floating]
+VALUES_AT_A_TIME = 2**17  # pixels rendered together, which bounds the memory
 
 
 def render_room(
@@ -43,10 +43,10 @@ def render_room(
 ) -> NDArray[np.uint8]:
     r"""Draw one room per row, in perspective, with Lambert shading and cast shadows.
 
-    A point of a surface with normal :math:`n`, colour :math:`c` and direction :math:`l` to the
-    lamp is drawn as :math:`c\,(a + (1 - a) \max(0, n \cdot l))`, with :math:`a` the ambient light
-    alone where the object stands between the point and the lamp. Colours enter linearly, so that
-    rays are cast once for all rows that differ in their hues alone.
+    A point with surface normal :math:`n`, colour :math:`c` and direction :math:`l` to the lamp has
+    the value :math:`c\,(a + (1 - a) \max(0, n \cdot l))` with ambient light :math:`a`, and
+    :math:`c\,a` in the shadow of the object. Values are linear in the colours, so that rays are
+    cast only once for all rows that differ in nothing but their hues.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def render_room(
     shape : ndarray of int of shape (n_samples,)
         0 for the cube, 1 for the cylinder, 2 for the sphere, 3 for the capsule.
     orientation : ndarray of shape (n_samples,)
-        Angle in degrees by which the room with all that is in it is turned.
+        Angle in degrees by which the room and all its contents are turned.
     image_size : int
         Side of the image in pixels.
 
@@ -68,7 +68,7 @@ def render_room(
     """
     images = np.empty((len(shape), image_size, image_size, 3), dtype=np.uint8)
     hues = np.stack([floor_hue, wall_hue, object_hue], axis=1)
-    colors = hue_to_rgb(hues).astype(np.float32)  # n_samples, 3 surfaces, 3 channels
+    colors = hue_to_rgb(hues).astype(np.float32)  # (n_samples, 3 surfaces, 3 channels)
     scenes, scene_of = np.unique(
         np.stack([shape, scale, orientation], axis=1), axis=0, return_inverse=True
     )
@@ -88,13 +88,13 @@ def render_room(
 
 
 def hue_to_rgb(hue: FloatArray) -> FloatArray:
-    """Return the fully saturated colours (..., 3) of hues (...) in [0, 1]."""
+    """Return fully saturated RGB colours, shape (..., 3), of hues in [0, 1], shape (...)."""
     distance = np.abs((6 * hue[..., None] + np.array([0.0, 4.0, 2.0])) % 6 - 3)
     return np.clip(distance - 1, 0, 1)
 
 
 def _paint(surfaces: FloatArray, colors: FloatArray) -> NDArray[np.uint8]:
-    """Colour the brightness (4, n, size, size) of floor, walls, object and sky."""
+    """Return images (n, size, size, 3) from what :func:`_cast` returns and colours (n, 3, 3)."""
     image = surfaces[3][..., None] * np.array(SKY, dtype=np.float32)
     for brightness, color in zip(surfaces, colors.transpose(1, 0, 2), strict=False):
         image += brightness[..., None] * color[:, None, None, :]
@@ -102,7 +102,7 @@ def _paint(surfaces: FloatArray, colors: FloatArray) -> NDArray[np.uint8]:
 
 
 def _cast(solid: Solid, scale: FloatArray, angle: FloatArray, image_size: int) -> FloatArray:
-    """Return brightness times coverage (4, n, size, size) of floor, walls, object and sky."""
+    """Return brightness times coverage of floor, walls, object and sky, (4, n, size, size)."""
     turn = np.deg2rad(angle)[:, None, None]
     cos, sin = np.cos(turn).astype(np.float32), np.sin(turn).astype(np.float32)
     size = (SOLID_SIZE * scale).astype(np.float32)[:, None, None]
@@ -112,14 +112,14 @@ def _cast(solid: Solid, scale: FloatArray, angle: FloatArray, image_size: int) -
         for dy in range(SUBPIXELS):
             rays = _rays(image_size, (dx + 0.5) / SUBPIXELS, (dy + 0.5) / SUBPIXELS)
             for total, part in zip(
-                surfaces, _look(solid, size, camera, rays.turned(cos, -sin)), strict=True
+                surfaces, _brightness(solid, size, camera, rays.turned(cos, -sin)), strict=True
             ):
                 total += part
     return surfaces / np.float32(SUBPIXELS**2)
 
 
 def _rays(image_size: int, dx: float, dy: float) -> Vector:
-    """Return directions (size, size) through one point of each pixel, seen from the camera."""
+    """Return the directions of rays from the camera through one point of each pixel."""
     step = 2 * HALF_VIEW / image_size
     right = (step * (np.arange(image_size) + dx) - HALF_VIEW)[None, :]
     up = (HALF_VIEW - step * (np.arange(image_size) + dy))[:, None]
@@ -130,10 +130,13 @@ def _rays(image_size: int, dx: float, dy: float) -> Vector:
     return Vector(x, y, z)
 
 
-def _look(
+def _brightness(
     solid: Solid, size: FloatArray, camera: Vector, rays: Vector
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return the brightness of floor, walls, object and sky, 0 where they are not seen."""
+    """Return the brightness of floor, walls, object and sky, 0 where each is not visible.
+
+    `size` has shape (n, 1, 1); the camera and the rays are in the frame of the room.
+    """
     center = size * HALF_HEIGHT[solid]
 
     def in_frame(point: Vector) -> Vector:
@@ -149,21 +152,21 @@ def _look(
     to_floor = np.where(rays.y < 0, -camera.y / np.minimum(rays.y, np.float32(-1e-9)), 1e9)
     to_room = np.minimum(to_wall, to_floor)
 
-    seen = to_object < to_room
-    floor = ~seen & (to_floor < to_wall)
-    sky = ~seen & ~floor & (camera.y + to_wall * rays.y > WALL_HEIGHT)
-    wall = ~seen & ~floor & ~sky
+    is_object = to_object < to_room
+    floor = ~is_object & (to_floor < to_wall)
+    sky = ~is_object & ~floor & (camera.y + to_wall * rays.y > WALL_HEIGHT)
+    wall = ~is_object & ~floor & ~sky
 
-    point = camera.along(np.where(seen, to_object, to_room), rays)
+    point = camera.along(np.where(is_object, to_object, to_room), rays)
     lamp = constant(LAMP)
     to_lamp = Vector(*(a - b for a, b in zip(lamp, point, strict=True)))
     distance = np.sqrt(to_lamp.dot(to_lamp))
     across_x = to_x < to_z
     facing_wall = np.where(across_x, -np.sign(x) * to_lamp.x, -np.sign(z) * to_lamp.z)
     facing_solid = span.normal.dot(to_lamp) / np.sqrt(span.normal.dot(span.normal))
-    facing = np.where(seen, facing_solid, np.where(floor, to_lamp.y, facing_wall))
+    facing = np.where(is_object, facing_solid, np.where(floor, to_lamp.y, facing_wall))
 
     shadow = solid(in_frame(point), Vector(*(c / size for c in to_lamp))).first_hit() < 1
-    lit = np.where(shadow & ~seen, 0, np.maximum(facing / distance, 0))
+    lit = np.where(shadow & ~is_object, 0, np.maximum(facing / distance, 0))
     light = np.float32(AMBIENT) + np.float32(1 - AMBIENT) * lit
-    return floor * light, wall * light, seen * light, sky.astype(np.float32)
+    return floor * light, wall * light, is_object * light, sky.astype(np.float32)

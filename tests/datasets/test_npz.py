@@ -1,4 +1,4 @@
-"""Rows of arrays in npz files: against numpy, in little memory, and from files that are broken."""
+"""Rows of arrays in npz files: against numpy, in bounded memory, and from broken files."""
 
 import tracemalloc
 import zipfile
@@ -6,8 +6,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from mibsk.datasets import _factors_npz
-from mibsk.datasets._factors_npz import npz_length, read_npz_array, read_npz_rows
+from mibsk.datasets.published import _npz
+from mibsk.datasets.published._npz import npz_length, read_npz_array, read_npz_rows
 
 ROW = (4, 3)
 
@@ -20,8 +20,8 @@ def array():
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("at_a_time", [1, 12 * 7, 12 * 50, 2**24])
 @pytest.mark.parametrize("rows", [[3], [49, 0, 17, 16], range(50), range(49, -1, -1)])
-def test_rows_are_those_of_numpy(tmp_path, monkeypatch, array, save, at_a_time, rows):
-    monkeypatch.setattr(_factors_npz, "BYTES_AT_A_TIME", at_a_time)
+def test_rows_equal_those_of_numpy(tmp_path, monkeypatch, array, save, at_a_time, rows):
+    monkeypatch.setattr(_npz, "BYTES_AT_A_TIME", at_a_time)
     file = tmp_path / "file.npz"
     save(file, other=np.zeros(3), images=array)
     rows = np.array(rows)
@@ -32,12 +32,12 @@ def test_rows_are_those_of_numpy(tmp_path, monkeypatch, array, save, at_a_time, 
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_whole_array_is_that_of_numpy(tmp_path, array, order):
+def test_whole_array_equals_that_of_numpy(tmp_path, array, order):
     file = tmp_path / "file.npz"
     np.savez_compressed(file, images=np.asarray(array, order=order))
     np.testing.assert_array_equal(read_npz_array(file, "images", ROW, np.uint8), array, strict=True)
     if order == "F":
-        with pytest.raises(ValueError, match="rows of 'images' must lie together"):
+        with pytest.raises(ValueError, match="'images' must be in C order, got Fortran order"):
             read_npz_rows(file, "images", np.array([3]), ROW, np.uint8)
 
 
@@ -51,7 +51,7 @@ def test_memory_is_bounded(tmp_path):
     finally:
         tracemalloc.stop()
     assert found.shape == (2, 32, 32)
-    assert peak < 4 * _factors_npz.BYTES_AT_A_TIME < 100_000 * 32 * 32 / 2
+    assert peak < 4 * _npz.BYTES_AT_A_TIME < 100_000 * 32 * 32 / 2
 
 
 def test_nothing_is_unpickled(tmp_path, array):
@@ -95,19 +95,19 @@ def test_broken_files(tmp_path, array):
     damaged[300:340] = bytes(40)
     for bad in (b"", b"no zip", content[: len(content) // 2], bytes(damaged)):
         file.write_bytes(bad)
-        with pytest.raises(ValueError, match=r"is no npz file, or a damaged one.*Get it anew"):
+        with pytest.raises(ValueError, match=r"is not an npz file, or it is damaged.*again"):
             read_npz_rows(file, "images", np.arange(50), ROW, np.uint8)
 
 
-def test_fewer_rows_than_the_header_announces(tmp_path, array):
+def test_fewer_rows_than_the_header_declares(tmp_path, array):
     whole = tmp_path / "whole.npy"
     np.save(whole, array)
     file = tmp_path / "file.npz"
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("images.npy", whole.read_bytes()[:-5])
-    with pytest.raises(ValueError, match="has not the 50 rows that it announces"):
+    with pytest.raises(ValueError, match="does not have the 50 rows that its header declares"):
         npz_length(file, "images", ROW, np.uint8)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("images.npy", b"not an array at all")
-    with pytest.raises(ValueError, match="'images' is no array"):
+    with pytest.raises(ValueError, match="'images' is not an array"):
         npz_length(file, "images", ROW, np.uint8)

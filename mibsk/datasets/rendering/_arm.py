@@ -1,11 +1,11 @@
-"""Drawing a robot arm that holds an object."""
-
-from typing import NamedTuple
+"""Images of a robot arm that holds an object."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._factors_solids import (
+from ._arm_geometry import CAMERA_DISTANCE, FORE, UPPER, Pose, View, pose
+from ._solids import (
+    FloatArray,
     Solid,
     Vector,
     cone,
@@ -34,99 +34,17 @@ BACKGROUND_COLORS = np.array(  # purple, sea green, salmon
 TABLE = (0.36, 0.37, 0.40)
 METAL, JOINT = (0.62, 0.65, 0.70), (0.20, 0.21, 0.24)
 
-# lengths in units of the height of the shoulder above the table
+# lengths in the units of _arm_geometry
 OBJECT_SIZES = np.array([0.18, 0.28])  # half the height of a sphere
 CAMERA_HEIGHTS = np.array([2.8, 1.6, 0.4])  # top, center, bottom
-CAMERA_DISTANCE = 5.0
-AIM = 1.1  # height that the camera looks at
-HALF_VIEW = 0.38  # tangent of half the field of view
-WALL = -1.6  # where the background stands
-YAW, PITCH = (-70.0, 70.0), (-45.0, 55.0)  # degrees, first to last value of the two axes
-RISE = np.deg2rad(40.0)  # of the upper arm
-UPPER, FORE = 0.55, 0.75  # lengths of the two links
-REACH = 2.0  # no solid of size 1 reaches farther from its centre
+WALL = -1.6  # z of the background
+YAW, PITCH = (-70.0, 70.0), (-45.0, 55.0)  # degrees at the first and the last value of the two axes
+REACH = 2.0  # largest distance of any point of a solid of size 1 from its centre
 
-AMBIENT = 0.4  # share of the light that falls everywhere
-LIGHT = (-0.45, 0.65, 0.61)  # direction towards it: x to the right, y up, z to the viewer
+AMBIENT = 0.4  # share of ambient light
+LIGHT = (-0.45, 0.65, 0.61)  # direction towards the light
 SUBPIXELS = 4  # samples per pixel and axis
-VALUES_AT_A_TIME = 2**18  # pixels looked at together, which bounds the memory
-
-FloatArray = NDArray[np.floating]
-
-
-class View(NamedTuple):
-    """Cameras, one per row, that look at the arm from ahead."""
-
-    height: FloatArray  # n
-    cos: FloatArray  # n: of the angle by which they look down
-    sin: FloatArray  # n
-    image_size: int
-
-    @classmethod
-    def of(cls, height: FloatArray, image_size: int) -> "View":
-        """Place the cameras."""
-        down = np.arctan2(height - AIM, CAMERA_DISTANCE)
-        return cls(height, np.cos(down), np.sin(down), image_size)
-
-    @property
-    def focal(self) -> float:
-        """Pixels that one unit takes at distance one."""
-        return self.image_size / (2 * HALF_VIEW)
-
-    def project(self, point: Vector) -> Vector:
-        """Return column and row in pixels, and the depth, of points (n,)."""
-        y, z = point.y - self.height, CAMERA_DISTANCE - point.z
-        depth = z * self.cos - y * self.sin
-        up = y * self.cos + z * self.sin
-        middle = self.image_size / 2
-        return Vector(
-            middle + self.focal * point.x / depth, middle - self.focal * up / depth, depth
-        )
-
-    def rays(self, column: FloatArray, row: FloatArray) -> Vector:
-        """Return directions through points of the image (n, ...), of depth one."""
-        lead = (slice(None), *(None,) * (row.ndim - 1))
-        middle = self.image_size / 2
-        x, up = (column - middle) / self.focal, (middle - row) / self.focal
-        cos, sin = self.cos[lead], self.sin[lead]
-        return Vector(x, up * cos - sin, -(up * sin + cos))
-
-
-class Pose(NamedTuple):
-    """Where the parts of the arm are, points of (n,) each."""
-
-    base: Vector
-    shoulder: Vector
-    elbow: Vector
-    wrist: Vector
-    center: Vector  # of the object
-
-
-def pose(yaw: FloatArray, pitch: FloatArray, size: FloatArray) -> Pose:
-    """Return the pose of arms by the angles of their two joints, in radians.
-
-    The shoulder turns about the vertical axis, by `yaw` to the right as seen in the picture; the
-    upper arm rises at a fixed angle, and the elbow lifts the forearm to `pitch`.
-    """
-
-    def onward(point: Vector, length: FloatArray | float, rise: FloatArray | float) -> Vector:
-        flat = length * np.cos(rise)
-        return Vector(
-            point.x + flat * np.sin(yaw),
-            point.y + length * np.sin(rise),
-            point.z + flat * np.cos(yaw),
-        )
-
-    nothing = np.zeros_like(yaw)
-    base, shoulder = Vector(nothing, nothing, nothing), Vector(nothing, nothing + 1, nothing)
-    elbow = onward(shoulder, UPPER, RISE)
-    return Pose(
-        base,
-        shoulder,
-        elbow,
-        onward(elbow, FORE, pitch),
-        onward(elbow, FORE + 0.8 * size, pitch),
-    )
+VALUES_AT_A_TIME = 2**18  # pixels rendered together, which bounds the memory
 
 
 def render_arm(
@@ -142,10 +60,10 @@ def render_arm(
 ) -> NDArray[np.uint8]:
     """Draw one robot arm per row, in perspective.
 
-    From back to front: wall and table, the column, the two links between their joints, and the
-    object. The object is cast by rays; a link is a cone with round ends, drawn by the distance of
-    each pixel to its axis. Both have Lambert shading. The arm never points away from the camera, so
-    that this order is that of their depths.
+    The parts are painted from back to front: wall and table, the column, the two links with their
+    joints, and the object. This is the order of their depths, since the arm never points away from
+    the camera. The object is ray cast; a link is a cone with round ends, drawn from the distance of
+    each pixel to its axis. Both have Lambert shading.
 
     Parameters
     ----------
@@ -182,13 +100,13 @@ def render_arm(
             rows = of_shape[start : start + at_a_time]
             view = View.of(CAMERA_HEIGHTS[camera[rows]], image_size)
             picture = backdrops[camera[rows], background[rows]]
-            some = Pose(*(Vector(*(c[rows] for c in point)) for point in arm))
-            _draw_arm(picture, view, some)
+            poses = Pose(*(Vector(*(c[rows] for c in point)) for point in arm))
+            _draw_arm(picture, view, poses)
             _draw_object(
                 picture,
                 view,
                 solid,
-                some.center,
+                poses.center,
                 radius[rows],
                 yaw[rows],
                 OBJECT_COLORS[color[rows]],
@@ -198,7 +116,7 @@ def render_arm(
 
 
 def _backdrops(image_size: int) -> FloatArray:
-    """Return wall and table (camera heights, colours, 3 channels, size, size) without the arm."""
+    """Return wall and table, shape (n_cameras, n_colors, 3, image_size, image_size)."""
     view = View.of(CAMERA_HEIGHTS, image_size)
     total = np.zeros((len(CAMERA_HEIGHTS), len(BACKGROUND_COLORS), 3, image_size, image_size))
     pixels = np.arange(image_size)
@@ -212,7 +130,7 @@ def _backdrops(image_size: int) -> FloatArray:
             to_wall = (WALL - CAMERA_DISTANCE) / rays.z
             at_wall = height + to_wall * rays.y
             to_table = height / np.maximum(-rays.y, 1e-9)
-            # the wall darkens upwards, the table towards the wall
+            # the wall gets darker upwards, and the table towards the wall
             wall = np.clip(1.0 - 0.16 * at_wall, 0.3, 1)[:, None, None]
             depth = CAMERA_DISTANCE + to_table * rays.z - WALL
             flat = np.clip(0.7 + 0.12 * depth, 0.3, 1.2)[:, None, None]
@@ -222,7 +140,7 @@ def _backdrops(image_size: int) -> FloatArray:
 
 
 def _draw_arm(picture: FloatArray, view: View, arm: Pose) -> None:
-    """Draw column, links and joints over pictures (n, 3, size, size)."""
+    """Draw column, links and joints onto images (n, 3, size, size), in place."""
     parts = (
         (arm.base, arm.shoulder, 0.20, 0.13, METAL),
         (arm.shoulder, arm.shoulder, 0.17, 0.17, JOINT),
@@ -244,7 +162,7 @@ def _draw_link(
     thin: float,
     color: tuple[float, float, float],
 ) -> None:
-    """Draw a link between two points, of radius `thick` at the first and `thin` at the second."""
+    """Draw a link from `start` with radius `thick` to `end` with radius `thin`, in place."""
     near, far = view.project(start), view.project(end)
     x0, y0, r0, dx, dy, dr = (
         value.astype(np.float32)[:, None, None]
@@ -258,13 +176,14 @@ def _draw_link(
         )
     )
     pixels = np.arange(view.image_size, dtype=np.float32) + np.float32(0.5)
-    x, y = pixels[None, None, :] - x0, pixels[None, :, None] - y0
+    x, y = pixels[None, None, :] - x0, pixels[None, :, None] - y0  # from the start
     length = np.maximum(dx * dx + dy * dy, np.float32(1e-6))
-    part = np.clip((x * dx + y * dy) / length, 0, 1)
+    part = np.clip((x * dx + y * dy) / length, 0, 1)  # nearest point of the axis, 0 to 1
     radius = r0 + part * dr
-    x, y = x - part * dx, y - part * dy
+    x, y = x - part * dx, y - part * dy  # from that point
     square = x * x + y * y
     cover = np.clip(radius - np.sqrt(square) + np.float32(0.5), 0, 1)
+    # the surface is shaded as that of a sphere: (x, y, ahead) is its unit normal
     x, y = x / radius, y / radius
     ahead = np.sqrt(np.maximum(1 - x * x - y * y, 0))
     lx, ly, lz = map(np.float32, LIGHT)
@@ -277,7 +196,11 @@ def _lambert(facing: FloatArray) -> FloatArray:
 
 
 def _lay_over(picture: FloatArray, cover: FloatArray, light: FloatArray, color: FloatArray) -> None:
-    """Lay something of a colour, (n, 3) or (1, 3), over pictures (n, 3, height, width)."""
+    """Paint a colour (n, 3) or (1, 3) onto images (n, 3, height, width), in place.
+
+    `cover` and `light`, shape (n, height, width), are the covered share of each pixel, and its
+    brightness times that share.
+    """
     picture *= (1 - cover)[:, None]
     picture += light[:, None] * color.astype(np.float32)[:, :, None, None]
 
@@ -291,7 +214,11 @@ def _draw_object(
     yaw: FloatArray,
     color: FloatArray,
 ) -> None:
-    """Draw the object over pictures (n, 3, size, size), in a window around it."""
+    """Draw the object onto images (n, 3, size, size), in place.
+
+    Rays are cast only in a square window around the object, of equal width in all images, and in
+    the frame of the solid: scaled to its size and turned with the arm.
+    """
     n_rows, image_size = len(size), view.image_size
     at = view.project(center)
     reach = view.focal * REACH * size / at.z
@@ -303,9 +230,9 @@ def _draw_object(
         for middle in (at.x, at.y)
     ]
     pixels = np.arange(width)
-    columns, lines = (corner[:, None] + pixels for corner in corners)  # n, width
+    columns, lines = (corner[:, None] + pixels for corner in corners)  # (n, width)
 
-    wide = (slice(None), None, None)
+    wide = (slice(None), None, None)  # (n,) to (n, 1, 1)
     cos, sin = np.cos(yaw)[wide].astype(np.float32), np.sin(yaw)[wide].astype(np.float32)
     scale = size[wide].astype(np.float32)
     eye = Vector(-center.x, view.height - center.y, CAMERA_DISTANCE - center.z)

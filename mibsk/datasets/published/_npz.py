@@ -1,4 +1,4 @@
-"""Reading some rows of arrays in npz files that are larger than memory."""
+"""Some rows of arrays in npz files, which may be larger than memory."""
 
 import zipfile
 import zlib
@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-BYTES_AT_A_TIME = 2**22  # unpacked together, which bounds the memory
+BYTES_AT_A_TIME = 2**22  # decompressed together, which bounds the memory
 
 HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -20,7 +20,7 @@ HEADERS = {
 
 
 def npz_length(file: Path, name: str, row_shape: tuple[int, ...], dtype: DTypeLike) -> int:
-    """Return the number of rows of an array, without reading them.
+    """Return the number of rows of an array, from its header.
 
     Parameters
     ----------
@@ -31,12 +31,12 @@ def npz_length(file: Path, name: str, row_shape: tuple[int, ...], dtype: DTypeLi
     row_shape : tuple of int
         Expected shape of one row.
     dtype : dtype
-        Expected type, or a kind of it such as ``np.integer``.
+        Expected dtype, or an abstract one such as ``np.integer``.
 
     Raises
     ------
     ValueError
-        If the file is no npz file, or has no such array.
+        If the file is not an npz file, or does not have such an array.
     """
     with _open(file, name) as (content, size):
         return _read_header(content, size, name, row_shape, dtype)[0]
@@ -47,22 +47,22 @@ def read_npz_array(
 ) -> np.ndarray:
     """Read a whole array, which must fit into memory; see :func:`npz_length`."""
     with _open(file, name) as (content, size):
-        length, actual, by_column = _read_header(content, size, name, row_shape, dtype)
+        length, actual, fortran_order = _read_header(content, size, name, row_shape, dtype)
         values = np.frombuffer(content.read(), dtype=actual)
-    return values.reshape(length, *row_shape, order="F" if by_column else "C")
+    return values.reshape(length, *row_shape, order="F" if fortran_order else "C")
 
 
 def read_npz_rows(
     file: Path, name: str, rows: NDArray[np.intp], row_shape: tuple[int, ...], dtype: DTypeLike
 ) -> np.ndarray:
-    """Read some rows of an array, in whatever order; the others are unpacked and dropped.
+    """Read some rows of an array, in any order.
 
     Parameters
     ----------
     file, name, row_shape, dtype
         See :func:`npz_length`.
     rows : ndarray of int of shape (n,)
-        Distinct numbers of rows, all below the length.
+        Distinct row indices.
 
     Returns
     -------
@@ -71,14 +71,14 @@ def read_npz_rows(
     Raises
     ------
     ValueError
-        If the file is damaged, or ends before the last of the rows.
+        If the file is damaged, or ends before the last of these rows.
     """
     order = np.argsort(rows)
     ordered = rows[order]
     with _open(file, name) as (content, size):
-        length, actual, by_column = _read_header(content, size, name, row_shape, dtype)
-        if by_column:
-            raise ValueError(f"the rows of {name!r} must lie together, got an array by column.")
+        length, actual, fortran_order = _read_header(content, size, name, row_shape, dtype)
+        if fortran_order:
+            raise ValueError(f"{name!r} must be in C order, got Fortran order.")
         found = np.empty((len(rows), *row_shape), dtype=actual)
         row_bytes = actual.itemsize * prod(row_shape)
         at_a_time = max(1, BYTES_AT_A_TIME // row_bytes)
@@ -95,7 +95,7 @@ def read_npz_rows(
 
 @contextmanager
 def _open(file: Path, name: str) -> Iterator[tuple[IO[bytes], int]]:
-    """Open an array in an npz file; also give its size in bytes, header included."""
+    """Open an array in an npz file, and yield it with its size in bytes, header included."""
     damaged = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError)
     try:
         with zipfile.ZipFile(file) as archive:
@@ -108,19 +108,19 @@ def _open(file: Path, name: str) -> Iterator[tuple[IO[bytes], int]]:
                 yield content, archive.getinfo(member).file_size
     except damaged as error:
         raise ValueError(
-            f"{file} is no npz file, or a damaged one ({error}). Get it anew."
+            f"{file} is not an npz file, or it is damaged ({error}). Download it again."
         ) from error
 
 
 def _read_header(
     content: IO[bytes], size: int, name: str, row_shape: tuple[int, ...], dtype: DTypeLike
 ) -> tuple[int, np.dtype, bool]:
-    """Return length, type and order of an array; what follows in `content` are its values."""
+    """Return length, dtype and order of an array, and leave `content` at its first value."""
     try:
         version = np.lib.format.read_magic(content)
-        shape, by_column, actual = HEADERS[version](content)
+        shape, fortran_order, actual = HEADERS[version](content)
     except (ValueError, KeyError) as error:
-        raise EOFError(f"{name!r} is no array: {error}") from error
+        raise EOFError(f"{name!r} is not an array: {error}") from error
     matches = shape[1:] == row_shape and np.issubdtype(actual, dtype)
     if len(shape) != len(row_shape) + 1 or not matches or shape[0] == 0:
         expected = ", ".join(map(str, ("n", *row_shape)))
@@ -130,5 +130,5 @@ def _read_header(
             f"{shape}."
         )
     if content.tell() + actual.itemsize * prod(shape) != size:
-        raise EOFError(f"{name!r} has not the {shape[0]} rows that it announces")
-    return shape[0], actual, by_column
+        raise EOFError(f"{name!r} does not have the {shape[0]} rows that its header declares")
+    return shape[0], actual, fortran_order

@@ -1,4 +1,4 @@
-"""The dSprites dataset, read from its published file."""
+"""Reader of the published file of dSprites."""
 
 import os
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
-from ._data_file import DataFile
-from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch
-from ._factors_file import read_published
-from ._factors_npz import npz_length, read_npz_array, read_npz_rows
-from ._sprites import FACTORS
+from .._data_file import DataFile
+from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._sprites import FACTORS
+from ._file import read_published
+from ._npz import npz_length, read_npz_array, read_npz_rows
 
 N_IMAGES = 737_280
 IMAGE_SHAPE = (64, 64)
@@ -23,8 +23,8 @@ FILE = DataFile(
     url=f"https://github.com/google-deepmind/dsprites-dataset/raw/{COMMIT}/{NAME}",
     local=PurePosixPath("dsprites", NAME),
     cached=NAME,
+    checksum="md5:7da33b31b13a06f4b04a70402ce90c2e",
 )
-CHECKSUM = "md5:7da33b31b13a06f4b04a70402ce90c2e"
 
 DESCR = f"""\
 dSprites.
@@ -50,34 +50,33 @@ def load_dsprites(
     data_home: str | os.PathLike[str] | None = None,
     download: bool = True,
 ) -> Bunch:
-    """Load sprites of dSprites, and tell some of their factors in a second modality.
+    """Load sprites of dSprites, paired with a code of some of their factors.
 
     The modality ``"image"`` shows all five factors of dSprites [1]_; the modality ``"factors"`` is
-    a one-hot code of the `shared` ones alone. :func:`make_sprites` renders such sprites without a
-    file, and describes the factors. The images are unpacked a few at a time, and only those that
+    a one-hot code of the `shared` ones. :func:`make_sprites`, which renders similar sprites without
+    a file, describes the factors. The images are decompressed a few at a time, and only those that
     are drawn are kept.
 
-    Without `path`, the file is looked for in the folder named by the environment variable
-    ``MIBSK_DATA`` (in ``dsprites``, under its published name) and in the cache, and is else
-    downloaded into the cache. It must have the published checksum. A file named by `path`
-    is read as it is.
+    Without `path`, the file is searched in the folder named by the environment variable
+    ``MIBSK_DATA`` (in ``dsprites``, under its published name) and in the cache, and otherwise
+    downloaded into the cache. Its checksum is verified, unless `path` is a file.
 
     Parameters
     ----------
     path : path-like, default=None
-        A local file in the format of dSprites, or a folder that holds the published one. Nothing
-        is downloaded then.
+        A local file in the format of dSprites, or a folder that holds the published one. Then
+        nothing is downloaded.
     n_samples : int, default=None
-        Number of sprites, drawn without replacement; by default all of them, in the order of the
-        file (737,280 sprites, which take 3 GB).
+        Number of sprites, drawn without replacement; by default all 737,280 in the order of the
+        file (3 GB).
     shared : sequence of str, default=("shape", "scale", "pos_x")
-        Factors that ``"factors"`` tells. With all five there are no nuisances.
+        Factors in ``"factors"``. If all five are shared, there are no nuisances.
     random_state : int, RandomState instance or None, default=None
         Draws the sprites.
     data_home : path-like, default=None
-        Folder of the cache; by default the one that the operating system reserves for caches.
+        Folder of the cache; by default the operating system's cache folder.
     download : bool, default=True
-        Whether to download what is not found.
+        Whether to download a file that is not found.
 
     Returns
     -------
@@ -88,9 +87,9 @@ def load_dsprites(
     Raises
     ------
     FileNotFoundError
-        If there is no file at `path`, or no copy anywhere and `download` is False.
+        If there is no file at `path`, or the file is not found and `download` is False.
     OSError
-        If the download fails, or a copy of the published file is damaged.
+        If the download fails, or a copy of the published file has another checksum.
     ValueError
         If the file at `path` is not in the format of dSprites, `n_samples` is not between 1 and
         its number of sprites, or `shared` is empty, repeats a factor or names an unknown one.
@@ -116,9 +115,7 @@ def load_dsprites(
     def read(file: Path) -> tuple[np.ndarray, pd.DataFrame]:
         return _read(file, n_samples, rng)
 
-    images, labels = read_published(
-        FILE, CHECKSUM, read, path=path, data_home=data_home, download=download
-    )
+    images, labels = read_published(FILE, read, path=path, data_home=data_home, download=download)
     return factor_bunch(images, labels, FACTORS, shared, DESCR)
 
 
@@ -134,7 +131,9 @@ def _read(
         )
     rows = draw_rows(length, n_samples, rng)
     classes = classes[rows]
-    sizes = np.array([1, *FACTORS.values()])  # the first column is the colour, always white
+    sizes = np.array(
+        [1, *FACTORS.values()]
+    )  # the first column is the colour, which is always white
     if (classes < 0).any() or (classes >= sizes).any():
         raise ValueError(
             f"{file} must hold classes of colour, {', '.join(FACTORS)} from 0 to below "
@@ -144,8 +143,8 @@ def _read(
     images = read_npz_rows(file, "imgs", rows, IMAGE_SHAPE, np.uint8)
     if images.max() > 1:
         raise ValueError(
-            f"{file} must hold images of 0 and 1, got {images.max()}: it is not in the format of "
-            "dSprites."
+            f"{file} must hold images of 0 and 1, got {images.max()}: it does not have the "
+            "format of dSprites."
         )
     images *= 255
     return images, pd.DataFrame(classes[:, 1:].astype(np.int64), columns=list(FACTORS))

@@ -1,8 +1,8 @@
-"""Where rays meet solids: exact intersections, for many rays at a time.
+"""Exact intersections of many rays with convex solids.
 
-Every solid stands upright with its centre at the origin of its own frame. A convex solid is an
-intersection of simple ones, each of which a line crosses in one span: the solid is entered where
-the last of the spans begins, and left where the first one ends.
+Every solid is upright and centred at the origin of its own frame. It is an intersection of simple
+convex sets, each of which a line crosses in one interval: the line enters the solid where the last
+of these intervals begins, and leaves it where the first one ends.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FAR = 1e9  # in place of infinity, which turns into NaN
-TINY = 1e-9  # in place of a division by zero
+FAR = 1e9  # in place of infinity, whose products with 0 are NaN
+TINY = 1e-9  # in place of 0 in denominators
 
 FloatArray = NDArray[np.floating]
 
 
 class Vector(NamedTuple):
-    """Three components, arrays of shapes that broadcast."""
+    """Three components, arrays whose shapes broadcast."""
 
     x: FloatArray
     y: FloatArray
@@ -30,7 +30,7 @@ class Vector(NamedTuple):
         return self.x * other.x + self.y * other.y + self.z * other.z
 
     def along(self, t: FloatArray, direction: "Vector") -> "Vector":
-        """Return the point that a ray from here reaches at parameter `t`."""
+        """Return the point at parameter `t` of the ray that starts here."""
         return Vector(*(o + t * d for o, d in zip(self, direction, strict=True)))
 
     def turned(self, cos: FloatArray, sin: FloatArray) -> "Vector":
@@ -44,14 +44,14 @@ def constant(values: tuple[float, float, float]) -> Vector:
 
 
 class Span(NamedTuple):
-    """Part of each line that lies in a convex solid, empty where it is not entered before left."""
+    """Interval of each line that is inside a convex solid; empty where `enter` >= `leave`."""
 
     enter: FloatArray
     leave: FloatArray
-    normal: Vector  # where the line enters; its length is not 1
+    normal: Vector  # of the surface where the line enters, not of unit length
 
     def intersect(self, other: "Span") -> "Span":
-        """Return the part of each line in both solids."""
+        """Return the interval of each line that is inside both solids."""
         later = other.enter > self.enter
         return Span(
             np.maximum(self.enter, other.enter),
@@ -62,7 +62,7 @@ class Span(NamedTuple):
         )
 
     def hull(self, other: "Span") -> "Span":
-        """Return the span of two solids whose union is convex."""
+        """Return the interval of each line in the union of two solids, which must be convex."""
         mine, its = self.enter < self.leave, other.enter < other.leave
         enter = np.where(mine, self.enter, FAR), np.where(its, other.enter, FAR)
         earlier = enter[1] < enter[0]
@@ -75,11 +75,11 @@ class Span(NamedTuple):
         )
 
     def first_hit(self) -> FloatArray:
-        """Return where a ray meets the solid from outside, ``FAR`` where it does not."""
+        """Return the parameter at which a ray enters the solid from outside, else ``FAR``."""
         return np.where((self.enter < self.leave) & (self.enter > 0), self.enter, FAR)
 
 
-Solid = Callable[[Vector, Vector], Span]  # origins and directions of rays, of any length
+Solid = Callable[[Vector, Vector], Span]  # of origins and directions, which need no unit length
 
 
 def _nonzero(d: FloatArray) -> FloatArray:
@@ -89,7 +89,7 @@ def _nonzero(d: FloatArray) -> FloatArray:
 def _slab(
     origin: Vector, direction: Vector, normal: tuple[float, float, float], half: float
 ) -> Span:
-    r"""Cross the slab :math:`|p \cdot n| \le h` between two planes."""
+    r"""Intersect with the slab :math:`|p \cdot n| \le h` between two planes."""
     n = constant(normal)
     d = _nonzero(direction.dot(n))
     middle, width = -origin.dot(n) / d, np.abs(np.float32(half) / d)
@@ -100,7 +100,7 @@ def _slab(
 def _half_space(
     origin: Vector, direction: Vector, normal: tuple[float, float, float], offset: float
 ) -> Span:
-    r"""Cross the half-space :math:`p \cdot n \le h`."""
+    r"""Intersect with the half-space :math:`p \cdot n \le h`."""
     n = constant(normal)
     d = _nonzero(direction.dot(n))
     t = (np.float32(offset) - origin.dot(n)) / d
@@ -108,7 +108,7 @@ def _half_space(
 
 
 def _quadric(a: FloatArray, b: FloatArray, c: FloatArray) -> tuple[FloatArray, FloatArray]:
-    r"""Return both roots of :math:`a t^2 + 2 b t + c`, `a` above zero; an empty span if none."""
+    r"""Return the roots of :math:`a t^2 + 2 b t + c` with `a` > 0, an empty interval if none."""
     square = b * b - a * c
     root = np.sqrt(np.maximum(square, 0))
     miss = square <= 0
@@ -116,7 +116,7 @@ def _quadric(a: FloatArray, b: FloatArray, c: FloatArray) -> tuple[FloatArray, F
 
 
 def _round(origin: Vector, direction: Vector, radius: float) -> Span:
-    r"""Cross the endless upright cylinder :math:`x^2 + z^2 \le r^2`."""
+    r"""Intersect with the infinite upright cylinder :math:`x^2 + z^2 \le r^2`."""
     a = np.maximum(direction.x**2 + direction.z**2, np.float32(TINY))
     b = origin.x * direction.x + origin.z * direction.z
     c = origin.x**2 + origin.z**2 - np.float32(radius**2)
@@ -126,7 +126,7 @@ def _round(origin: Vector, direction: Vector, radius: float) -> Span:
 
 
 def _ball(origin: Vector, direction: Vector, radius: float, height: float = 0.0) -> Span:
-    """Cross the ball with its centre at `height` on the vertical axis."""
+    """Intersect with the ball centred at `height` on the vertical axis."""
     origin = origin._replace(y=origin.y - np.float32(height))
     c = origin.dot(origin) - np.float32(radius**2)
     enter, leave = _quadric(direction.dot(direction), origin.dot(direction), c)
@@ -176,15 +176,16 @@ def pyramid(origin: Vector, direction: Vector) -> Span:
 def cone(origin: Vector, direction: Vector) -> Span:
     r"""Radius of the base 0.95, height 1.9: :math:`x^2 + z^2 \le (0.95 - y)^2 / 4`.
 
-    The equation has a second half above the apex. A flat ray crosses one of the halves; a steep
-    one lies in one half before the first root, and in the other one after the second.
+    The equation describes a double cone. A flat ray crosses one of its halves between the two
+    roots; a steep ray is inside one half before the first root, and inside the other after the
+    second one.
     """
-    apex = origin._replace(y=np.float32(0.95) - origin.y)  # counted downwards
+    apex = origin._replace(y=np.float32(0.95) - origin.y)  # height below the apex
     a = _nonzero(direction.x**2 + direction.z**2 - direction.y**2 / 4)
     b = apex.x * direction.x + apex.z * direction.z + apex.y * direction.y / 4
     c = apex.x**2 + apex.z**2 - apex.y**2 / 4
     square = b * b - a * c
-    # neither root suffers where a is small
+    # the form of the roots that is stable where a is small
     q = -(b + np.copysign(np.sqrt(np.maximum(square, 0)), b))
     roots = q / a, c / _nonzero(q)
     first, last = np.minimum(*roots), np.maximum(*roots)
@@ -199,9 +200,5 @@ def cone(origin: Vector, direction: Vector) -> Span:
     return side.intersect(base).intersect(top)
 
 
-HALF_HEIGHT: dict[Solid, float] = {
-    cube: 0.8,
-    cylinder: 0.9,
-    sphere: 1.0,
-    capsule: 1.2,
-}  # of the solids that stand
+# of the solids that stand on the floor of a room
+HALF_HEIGHT: dict[Solid, float] = {cube: 0.8, cylinder: 0.9, sphere: 1.0, capsule: 1.2}

@@ -1,4 +1,4 @@
-"""The 3D Shapes dataset, read from its published file."""
+"""Reader of the published file of 3D Shapes."""
 
 import os
 from collections.abc import Sequence
@@ -10,22 +10,25 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from ..exceptions import NotInstalledError
-from ._data_file import DataFile
-from ._factors import check_n_samples, check_shared, draw_rows, factor_bunch
-from ._factors_file import read_published
-from ._room import FACTORS
+from ...exceptions import NotInstalledError
+from .._data_file import DataFile
+from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._room import FACTORS
+from ._file import read_published
 
 N_IMAGES = 480_000
 IMAGE_SHAPE = (64, 64, 3)
-ROWS_AT_A_TIME = (256, 8192)  # of the images, at least and at most, which bounds the memory
+ROWS_AT_A_TIME = (
+    256,
+    8192,
+)  # smallest and largest number of images read together, which bounds the memory
 
 FILE = DataFile(
     url="https://storage.googleapis.com/3d-shapes/3dshapes.h5",
     local=PurePosixPath("shapes3d", "3dshapes.h5"),
     cached="3dshapes.h5",
+    checksum="sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785",
 )
-CHECKSUM = "sha256:0a0f6ed98baff276a50f3a081a7434d788da63cb135a98189b2a5b5769be1785"
 
 DESCR = """\
 3D Shapes.
@@ -51,35 +54,34 @@ def load_shapes3d(
     data_home: str | os.PathLike[str] | None = None,
     download: bool = True,
 ) -> Bunch:
-    """Load rooms of 3D Shapes, and tell some of their factors in a second modality.
+    """Load rooms of 3D Shapes, paired with a code of some of their factors.
 
     The modality ``"image"`` shows all six factors of 3D Shapes [1]_; the modality ``"factors"`` is
-    a one-hot code of the `shared` ones alone. :func:`make_room` renders stand-ins without a file,
-    and describes the factors. The file has the values of the factors, and a label is the place of a
-    value among all those that its factor takes in the file. The images are unpacked a few at a
-    time, and only those that are drawn are kept. h5py reads the file:
-    ``pip install 'mibsk[datasets]'``.
+    a one-hot code of the `shared` ones. :func:`make_room`, which renders similar rooms without a
+    file, describes the factors. The file contains the values of the factors; a label is the rank of
+    a value among all values of its factor in the file. The images are decompressed a few at a time,
+    and only those that are drawn are kept. Reading needs h5py: ``pip install 'mibsk[datasets]'``.
 
-    Without `path`, the file is looked for in the folder named by the environment variable
-    ``MIBSK_DATA`` (as ``shapes3d/3dshapes.h5``) and in the cache, and is else downloaded into the
-    cache (268 MB). It must have the published checksum. A file named by `path` is read as it is.
+    Without `path`, the file is searched in the folder named by the environment variable
+    ``MIBSK_DATA`` (as ``shapes3d/3dshapes.h5``) and in the cache, and otherwise downloaded into the
+    cache (268 MB). Its checksum is verified, unless `path` is a file.
 
     Parameters
     ----------
     path : path-like, default=None
-        A local file in the format of 3D Shapes, or a folder that holds the published one. Nothing
-        is downloaded then.
+        A local file in the format of 3D Shapes, or a folder that holds the published one. Then
+        nothing is downloaded.
     n_samples : int, default=None
-        Number of rooms, drawn without replacement; by default all of them, in the order of the
-        file (480,000 rooms, which take 5.9 GB).
+        Number of rooms, drawn without replacement; by default all 480,000 in the order of the file
+        (5.9 GB).
     shared : sequence of str, default=("object_hue", "scale", "shape")
-        Factors that ``"factors"`` tells. With all six there are no nuisances.
+        Factors in ``"factors"``. If all six are shared, there are no nuisances.
     random_state : int, RandomState instance or None, default=None
         Draws the rooms.
     data_home : path-like, default=None
-        Folder of the cache; by default the one that the operating system reserves for caches.
+        Folder of the cache; by default the operating system's cache folder.
     download : bool, default=True
-        Whether to download what is not found.
+        Whether to download a file that is not found.
 
     Returns
     -------
@@ -89,11 +91,11 @@ def load_shapes3d(
     Raises
     ------
     NotInstalledError
-        If h5py is missing.
+        If h5py is not installed.
     FileNotFoundError
-        If there is no file at `path`, or no copy anywhere and `download` is False.
+        If there is no file at `path`, or the file is not found and `download` is False.
     OSError
-        If the download fails, or a copy of the published file is damaged.
+        If the download fails, or a copy of the published file has another checksum.
     ValueError
         If the file at `path` is not in the format of 3D Shapes, `n_samples` is not between 1 and
         its number of rooms, or `shared` is empty, repeats a factor or names an unknown one.
@@ -123,12 +125,10 @@ def load_shapes3d(
                 return _read(file, content, n_samples, rng)
         except (OSError, RuntimeError) as error:
             raise ValueError(
-                f"{file} is no HDF5 file, or a damaged one ({error}). Get it anew."
+                f"{file} is not an HDF5 file, or it is damaged ({error}). Download it again."
             ) from error
 
-    images, labels = read_published(
-        FILE, CHECKSUM, read, path=path, data_home=data_home, download=download
-    )
+    images, labels = read_published(FILE, read, path=path, data_home=data_home, download=download)
     return factor_bunch(images, labels, FACTORS, shared, DESCR)
 
 
@@ -167,7 +167,7 @@ def _read(
 
 
 def _classes(file: Path, values: NDArray[np.floating]) -> pd.DataFrame:
-    """Return the place of each value (n, 6) among those of its factor."""
+    """Return the rank of each value, (n, 6), among the values of its factor."""
     columns = {}
     for (name, size), column in zip(FACTORS.items(), values.T, strict=True):
         known, codes = np.unique(column, return_inverse=True)
@@ -181,7 +181,7 @@ def _classes(file: Path, values: NDArray[np.floating]) -> pd.DataFrame:
 
 
 def _read_rows(images: np.ndarray, rows: NDArray[np.intp]) -> NDArray[np.uint8]:
-    """Read some rows of a dataset in HDF5, whose compressed chunks span many of them."""
+    """Read some rows of an HDF5 dataset, whose compressed chunks span many rows."""
     order = np.argsort(rows)
     ordered = rows[order]
     chunks = getattr(images, "chunks", None)

@@ -1,12 +1,12 @@
-"""Rays and solids: against points sampled along each ray, and by the laws of convex solids."""
+"""Rays and solids: against points sampled along each ray, and by properties of convex solids."""
 
 import numpy as np
 import pytest
 
-from mibsk.datasets import _factors_solids as solids
-from mibsk.datasets._factors_solids import FAR, Vector
+from mibsk.datasets.rendering import _solids as solids
+from mibsk.datasets.rendering._solids import FAR, Vector
 
-# whether points (n, 3) are inside, written from the descriptions of the solids
+# whether points (n, 3) are inside, from the descriptions of the solids
 INSIDE = {
     "cube": lambda x, y, z: np.maximum(np.maximum(abs(x), abs(y)), abs(z)) <= 0.8,
     "cylinder": lambda x, y, z: (np.hypot(x, z) <= 0.85) & (abs(y) <= 0.9),
@@ -27,7 +27,7 @@ NAMES = list(INSIDE)
 
 
 def rays(n=300, seed=0, dtype=np.float64):
-    """Return rays that start on a ball of radius 3, most of which meet what is in its middle."""
+    """Return rays from a sphere of radius 3, most of which hit a solid in its middle."""
     rng = np.random.default_rng(seed)
     start = rng.standard_normal((n, 3))
     start *= 3 / np.linalg.norm(start, axis=1, keepdims=True)
@@ -37,12 +37,12 @@ def rays(n=300, seed=0, dtype=np.float64):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_entry_and_exit_are_those_of_sampled_points(name):
+def test_entry_and_exit_agree_with_sampled_points(name):
     origin, direction = rays()
     span = getattr(solids, name)(origin, direction)
     points = (o[:, None] + STEPS * d[:, None] for o, d in zip(origin, direction, strict=True))
     inside = INSIDE[name](*points)
-    longer = inside.sum(axis=1) > 2  # a graze may fall between two samples
+    longer = inside.sum(axis=1) > 2  # shorter intervals may fall between two samples
     assert 100 < longer.sum() < 300
     enter, leave = STEPS[inside.argmax(axis=1)], STEPS[5999 - inside[:, ::-1].argmax(axis=1)]
     np.testing.assert_allclose(span.enter[longer], enter[longer], atol=0.0011)
@@ -62,7 +62,7 @@ def test_normals_point_outwards_across_the_surface(name):
     point = np.stack(origin.along(span.enter, direction))[:, hit]
     step = 1e-4
     assert not INSIDE[name](*(point + step * normal)).any()
-    # near an edge, the way in along a normal may leave through the next face
+    # near an edge, a step inwards along a normal may leave through an adjacent face
     assert INSIDE[name](*(point - step * normal)).mean() > 0.98
 
 
@@ -84,7 +84,7 @@ def test_vertical_rays_and_rays_along_the_axes(name):
     assert hits[4] == FAR  # passes by
 
 
-def test_ray_that_points_away_meets_nothing():
+def test_ray_that_points_away_hits_nothing():
     origin, direction = rays()
     away = Vector(*(-d for d in direction))
     for name in NAMES:
@@ -98,7 +98,7 @@ def test_turning_about_the_vertical_axis():
     np.testing.assert_allclose(turned.turned(cos, -sin), (0, 5, 1), atol=1e-15)
 
 
-def test_half_heights_are_those_of_the_solids():
+def test_half_heights_match_the_solids():
     for solid, half in solids.HALF_HEIGHT.items():
         up = Vector(np.zeros(1), np.ones(1), np.zeros(1))
         below = Vector(np.zeros(1), np.full(1, -3.0), np.zeros(1))
