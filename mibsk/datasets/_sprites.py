@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
-from ._factors import check_shared, draw_factors, factor_bunch
+from ._factors import draw_factors, factor_bunch
+from ._names import check_names
 from .rendering import render_sprites
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "pos_x": 32, "pos_y": 32}
@@ -92,7 +93,7 @@ def make_sprites(
     ['orientation', 'pos_x', 'pos_y']
     """
     check_scalar("image_size", image_size, low=8, integer=True)
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     labels = draw_factors(FACTORS, n_samples, random_state)
     codes = {name: column.to_numpy() for name, column in labels.items()}
     images = render_sprites(

@@ -54,7 +54,7 @@ def test_error_names_the_missing_file(tiny):
     [
         ("fou", TypeError, r"use \['fou'\]"),
         ([], ValueError, "at least one"),
-        (["fuo"], ValueError, "unknown name 'fuo'.*Did you mean 'fou'"),
+        (["fuo"], ValueError, "unknown view 'fuo'.*Did you mean 'fou'"),
         (["fou", "mor", "fou"], ValueError, "once"),
     ],
 )

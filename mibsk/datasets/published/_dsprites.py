@@ -9,7 +9,8 @@ import pandas as pd
 from sklearn.utils import Bunch, check_random_state
 
 from .._data_file import DataFile
-from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._factors import check_n_samples, draw_rows, factor_bunch
+from .._names import check_names
 from .._sprites import FACTORS
 from ._file import read_published
 from ._npz import npz_length, read_npz_array, read_npz_rows
@@ -108,7 +109,7 @@ def load_dsprites(
     >>> sprites.data["image"].shape  # doctest: +SKIP
     (5000, 64, 64)
     """
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     check_n_samples(n_samples, N_IMAGES)
     rng = check_random_state(random_state)
 

@@ -12,7 +12,8 @@ from sklearn.utils import Bunch, check_random_state
 from ..._checks.parameters import suggest
 from .._arm import FACTORS
 from .._data_file import DataFile
-from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._factors import check_n_samples, draw_rows, factor_bunch
+from .._names import check_names
 from ._file import read_published
 from ._npz import npz_length, read_npz_rows
 
@@ -118,7 +119,7 @@ def load_mpi3d(
             f"variant must be one of {list(CHECKSUMS)}, got {variant!r}."
             + suggest(variant, CHECKSUMS)
         )
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     check_n_samples(n_samples, prod(FACTORS.values()))
     rng = check_random_state(random_state)
 

@@ -12,7 +12,8 @@ from sklearn.utils import Bunch, check_random_state
 
 from ...exceptions import NotInstalledError
 from .._data_file import DataFile
-from .._factors import check_n_samples, check_shared, draw_rows, factor_bunch
+from .._factors import check_n_samples, draw_rows, factor_bunch
+from .._names import check_names
 from .._room import FACTORS
 from ._file import read_published
 
@@ -114,7 +115,7 @@ def load_shapes3d(
     >>> rooms.data["image"].shape  # doctest: +SKIP
     (5000, 64, 64, 3)
     """
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     check_n_samples(n_samples, N_IMAGES)
     rng = check_random_state(random_state)
     h5py = _import_h5py()
