@@ -42,7 +42,7 @@ class Run:
 
     @property
     def group(self) -> str:
-        """A string that is equal for runs that can be trained together."""
+        """A string that is equal for runs that are trained and reported together."""
         fixed = {name: v for name, v in self.changes.items() if name not in TOGETHER}
         return json.dumps(fixed, sort_keys=True)
 
