@@ -1,19 +1,13 @@
 """One encoder per modality, a trunk and a head: torch modules that do not depend on the losses."""
 
+from ._build import auto_encoder, build_encoder, make_encoder, scales_input
 from ._conv1d import Conv1d
-from ._encoder import Encoder, build_encoder
+from ._encoder import Encoder
 from ._factory import EncoderFactory
 from ._frozen import Frozen, FrozenTrunk, frozen_names
 from ._linear import Linear
 from ._mlp import MLP
-from ._registry import (
-    auto_encoder,
-    encoder_names,
-    factory_classes,
-    make_encoder,
-    register_encoder,
-    scales_input,
-)
+from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
 from ._scaling import InputScaling
 from ._sparse import SparseMLP

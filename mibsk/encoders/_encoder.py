@@ -2,11 +2,9 @@
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ._registry import EncoderSpec, make_encoder, scales_input
 from ._scaling import InputScaling
 
 EncoderInput = Tensor | tuple[Tensor, Tensor]
@@ -143,7 +141,8 @@ class Encoder(nn.Module):
         return last if isinstance(last, nn.Linear) else None
 
     @property
-    def _label(self) -> str:
+    def label(self) -> str:
+        """Name of the encoder in error messages."""
         return "the encoder" if self.modality is None else f"encoder of modality {self.modality!r}"
 
     def _scale(self, x: EncoderInput) -> EncoderInput:
@@ -152,9 +151,9 @@ class Encoder(nn.Module):
     def _wrong_output(self, output: object, n_rows: int, n_outputs: int) -> Exception:
         """Return the error for an output of the backbone that is not (n_rows, n_outputs)."""
         if not isinstance(output, Tensor):
-            return TypeError(f"{self._label} gave a {type(output).__name__}; expected a Tensor.")
+            return TypeError(f"{self.label} gave a {type(output).__name__}; expected a Tensor.")
         shape = tuple(output.shape)
-        message = f"{self._label} gave {shape}; expected ({n_rows}, {n_outputs})"
+        message = f"{self.label} gave {shape}; expected ({n_rows}, {n_outputs})"
         if len(shape) != 2 or shape[0] != n_rows:
             return ValueError(f"{message}: one row of outputs for each row of input.")
         message += f": end it with nn.Linear(..., {n_outputs})"
@@ -164,81 +163,3 @@ class Encoder(nn.Module):
         if shape[1] % 2 == 0:
             message += f", or set n_components={shape[1] // 2}"
         return ValueError(f"{message}.")
-
-
-def build_encoder(
-    spec: EncoderSpec,
-    input_shape: tuple[int, ...],
-    n_components: int,
-    *,
-    dtype: str = "float32",
-    sparse: bool = False,
-    probabilistic: bool = False,
-    scaling: InputScaling | None = None,
-    modality: str | None = None,
-) -> Encoder:
-    r"""Build the encoder of one modality and try it on two rows of zeros.
-
-    Weights are drawn from torch's current generator: seed or fork it around the call.
-
-    Parameters
-    ----------
-    spec : str, nn.Module or callable
-        As for :func:`make_encoder`.
-    input_shape : tuple of int
-        Shape of one row.
-    n_components : int
-        Dimension of the embedding.
-    dtype : str, default="float32"
-        NumPy data type of the rows, or of the values of sparse rows.
-    sparse : bool, default=False
-        Whether rows are pairs ``(indices, values)``.
-    probabilistic : bool, default=False
-        Return a log-variance next to the mean.
-    scaling : InputScaling, default=None
-        Standardises dense input; ignored where :func:`scales_input` is False.
-    modality : str, default=None
-        Name of the modality in error messages.
-
-    Returns
-    -------
-    Encoder
-        In training mode.
-
-    Raises
-    ------
-    ValueError
-        If the encoder cannot read such rows, or its output has the wrong shape.
-    TypeError
-        If `spec` is not an encoder, or its output not a tensor.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from mibsk.encoders import build_encoder
-    >>> encoder = build_encoder("auto", input_shape=(10,), n_components=4)
-    >>> encoder.features(torch.zeros(3, 10)).shape
-    torch.Size([3, 128])
-    """
-    n_outputs = (2 if probabilistic else 1) * n_components
-    scaling = scaling if scales_input(spec) else None
-    encoder = Encoder(
-        make_encoder(spec, input_shape, n_outputs, sparse=sparse),
-        n_components,
-        scaling=scaling,
-        probabilistic=probabilistic,
-        modality=modality,
-    )
-    shape = (2, 1) if sparse else (2, *input_shape)
-    values = torch.from_numpy(np.zeros(shape, dtype))
-    encoder.eval()
-    try:
-        with torch.no_grad():
-            encoder((torch.zeros(shape, dtype=torch.int64), values) if sparse else values)
-    except (IndexError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"{encoder._label} cannot read a batch of shape {shape}: {reason}. Pass one for rows "
-            f"of shape {input_shape}."
-        ) from error
-    return encoder.train()

@@ -16,7 +16,7 @@ from mibsk.encoders import _registry as registry
 
 @pytest.fixture
 def _own_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_factories", dict(registry._factories))
+    monkeypatch.setattr(registry, "factories", dict(registry.factories))
 
 
 def test_names_are_sorted_and_complete():

@@ -93,7 +93,7 @@ def test_get_params_and_clone(tower):
 
 
 def test_input_scaling(tower, monkeypatch):
-    monkeypatch.setattr(registry, "_factories", dict(registry._factories))
+    monkeypatch.setattr(registry, "factories", dict(registry.factories))
     register_encoder("raw", Frozen(tower))
     raw, scaled = Frozen(tower), Frozen(tower, scale_inputs=True)
     assert [scales_input(spec) for spec in (raw, "raw", scaled)] == [False, False, True]

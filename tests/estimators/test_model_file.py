@@ -346,7 +346,7 @@ class TestObjectsOfTheUsers:
         assert_same_weights(loaded.fit(views), aligner.set_params(optimizer="Adam").fit(views))
 
     def test_a_registered_name(self, views, quick, path, monkeypatch):
-        monkeypatch.setattr(registry, "_factories", dict(registry._factories))
+        monkeypatch.setattr(registry, "factories", dict(registry.factories))
         register_encoder("tiny", MLP((3,)))
         aligner = quick(encoders={"image": "tiny"}).fit(views)
         assert_same(there_and_back(aligner, path), aligner, views)
