@@ -10,14 +10,13 @@ import numpy as np
 import torch
 
 from ..data import ColumnsForm, Form
-from ..encoders import MLP, Conv1d, ResNet, SparseMLP, ViT
+from ..encoders import factory_classes
 from ..files.state_file import can_hold
 from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget, WarmUp
 
 NOT_SAVED = ("callbacks", "checkpoint")
 """They belong to the place where a model is trained, and are None in one that is loaded."""
 
-_FACTORIES = {cls.__name__: cls for cls in (MLP, ResNet, ViT, Conv1d, SparseMLP)}
 _SCHEDULES = {
     cls.__name__: cls for cls in (WarmUp, Linear, Cosine, Exponential, Learned, SufficiencyBudget)
 }
@@ -76,7 +75,7 @@ def _pack(value: Any) -> dict[str, Any]:
         return {"device": str(value)}
     if _is_torch_optimizer(value):
         return {"optimizer": value.__name__}
-    if type(value) in _FACTORIES.values() and can_hold(params := value.get_params()):
+    if type(value) in factory_classes.values() and can_hold(params := value.get_params()):
         return {"factory": {"name": type(value).__name__, "params": params}}
     if type(value) in _SCHEDULES.values():
         return {"schedule": {"name": type(value).__name__, "params": asdict(value)}}
@@ -104,7 +103,7 @@ def _unpack(packed: dict[str, Any]) -> Any:
             raise TypeError(f"{content!r} is no optimizer")
         return chosen
     if kind == "factory":
-        return _FACTORIES[content["name"]](**content["params"])
+        return factory_classes[content["name"]](**content["params"])
     if kind == "schedule":
         return _SCHEDULES[content["name"]](**content["params"])
     if kind == "slice":

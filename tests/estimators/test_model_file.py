@@ -18,7 +18,7 @@ from torch import nn
 from torch.optim import SGD, Adam
 
 from mibsk import ClassPairs, IBAligner, __version__
-from mibsk.encoders import MLP, Conv1d, ResNet, SparseMLP, ViT, register_encoder
+from mibsk.encoders import MLP, Conv1d, Linear, ResNet, SparseMLP, ViT, register_encoder
 from mibsk.encoders import _registry as registry
 from mibsk.exceptions import TornFileError, VersionWarning
 from mibsk.files import state_file as _state_file
@@ -202,7 +202,13 @@ class TestParameters:
 
     @pytest.mark.parametrize(
         "factory",
-        [ResNet(8, width=4), ViT(8, dim=12, depth=1, heads=3), Conv1d(), MLP((8,), dropout=0.2)],
+        [
+            ResNet(8, width=4),
+            ViT(8, dim=12, depth=1, heads=3),
+            Conv1d(),
+            MLP((8,), dropout=0.2),
+            Linear(),
+        ],
         ids=lambda factory: type(factory).__name__,
     )
     def test_factories(self, views, quick, path, factory):
