@@ -49,6 +49,6 @@ class Learned:
             check_scalar(name, getattr(self, name), low=0, strict=True)
         if not self.low <= self.start <= self.high:
             raise ValueError(
-                "a learned temperature must start within its bounds: expected low <= start <= high, "
-                f"got low={self.low:g}, start={self.start:g}, high={self.high:g}."
+                "a learned temperature must start within its bounds: expected low <= start <= "
+                f"high, got low={self.low:g}, start={self.start:g}, high={self.high:g}."
             )

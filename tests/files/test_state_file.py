@@ -197,7 +197,7 @@ class Foo:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"encoders": {"image": Foo()}}, r"state\['encoders'\]\['image'\] is a Foo, which cannot be stored"),
+        ({"encoders": {"image": Foo()}}, r"state\['encoders'\]\['image'\] is a Foo, which cannot"),
         ([1, (2, {3: {4}})], r"state\[1\]\[1\]\[3\] is a set, which cannot be stored"),
         (b"bytes", "state is a bytes"),
         ({"z": 1j}, r"state\['z'\] is a complex"),
