@@ -1,4 +1,4 @@
-"""Batches of pairs, of even size, in an order that depends on seed and epoch alone."""
+"""Batches of pairs, of even size, in an order determined by seed and epoch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ._stream import StreamBatches, StreamSource
 class Batches:
     """Iterate over the pairs of a source, epoch after epoch.
 
-    ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by at most one: every row
-    takes part in every epoch, and there is no small last batch, in which a contrastive loss would
-    see few negatives and batch normalisation poor statistics. No batch has one row alone, which
-    neither could use, unless there is one row: an odd `n` in batches of 2 makes one batch of 3.
+    ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by at most one. Every row
+    is used in every epoch, and there is no small last batch, with few negatives for a contrastive
+    loss and poor statistics for batch normalisation. For the same reason no batch has a single row
+    (unless ``n = 1``): an odd `n` with ``batch_size=2`` gives one batch of 3.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ class Batches:
     batch_size : int
         Largest number of rows in a batch; -1 for all.
     seed : int or None
-        Order and partners of epoch ``e`` follow from ``(seed, e)``, so that training can stop and
-        go on anywhere. None keeps the order, with one draw of partners (validation).
+        Order and partners of epoch ``e`` are determined by ``(seed, e)``, so that training can be
+        resumed at any epoch. None keeps the order, with one draw of partners (validation).
     first_epoch : int, default=0
         Number of the first epoch.
     """

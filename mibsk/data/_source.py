@@ -1,4 +1,4 @@
-"""Where batches of paired rows come from: whole tensors, or a torch Dataset."""
+"""Sources of batches of paired rows: whole arrays, or a torch Dataset."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ._stream import StreamSource
 
 
 class Source(Protocol):
-    """Pairs that can be taken by index."""
+    """Pairs that can be indexed."""
 
     @property
     def pairing(self) -> Pairing:
-        """Which rows belong together."""
+        """Pairing of the rows."""
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
 
     def with_pairing(self, pairing: Pairing) -> Source:
-        """Return the same rows under another pairing, e.g. of a subset."""
+        """Return the same rows with another pairing, e.g. of a subset."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class TensorSource:
         return {name: self.rows[name].take(indices) for name, indices in rows.items()}
 
     def with_pairing(self, pairing: Pairing) -> TensorSource:
-        """Return the same rows under another pairing."""
+        """Return the same rows with another pairing."""
         return replace(self, pairing=pairing)
 
 
 @dataclass(frozen=True)
 class DatasetSource:
-    """Pairs that a torch Dataset yields one by one, as mappings of modality to row."""
+    """Pairs from a torch Dataset whose items are mappings of modality to row."""
 
     dataset: Dataset[Mapping[str, Any]]
     specs: dict[str, InputSpec]
@@ -59,7 +59,7 @@ class DatasetSource:
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
-        # pairs are fixed here: every modality takes the same rows
+        # pairs are fixed: the row indices of all modalities are the same
         indices = next(iter(rows.values())).tolist()
         columns = dataset_columns(self.dataset, indices)
         every = torch.arange(len(indices))
@@ -69,21 +69,21 @@ class DatasetSource:
         }
 
     def with_pairing(self, pairing: Pairing) -> DatasetSource:
-        """Return the same dataset under another pairing."""
+        """Return the same dataset with another pairing."""
         return replace(self, pairing=pairing)
 
 
 def dataset_columns(
     dataset: Dataset[Mapping[str, Any]], indices: list[int]
 ) -> dict[str, np.ndarray]:
-    """Return chosen items of a dataset of mappings as one array per modality."""
+    """Return the items at `indices` as one array per modality."""
     return stack_items([dataset[i] for i in indices])
 
 
 def tensor_source(
     arrays: Mapping[str, Any], device: torch.device, pairing: Pairing | None = None
 ) -> TensorSource:
-    """Return a source over prepared arrays, paired row by row unless `pairing` says otherwise."""
+    """Return a source of prepared arrays, paired row by row by default."""
     rows = {name: make_rows(X, device) for name, X in arrays.items()}
     if pairing is None:
         pairing = FixedPairing(list(rows), np.arange(len(next(iter(rows.values())))))
@@ -93,7 +93,7 @@ def tensor_source(
 def dataset_source(
     dataset: Dataset[Mapping[str, Any]], specs: dict[str, InputSpec], device: torch.device
 ) -> DatasetSource:
-    """Return a source over a map-style torch Dataset of mappings."""
+    """Return a source of a map-style torch Dataset of mappings."""
     pairing = FixedPairing(list(specs), np.arange(len(dataset)))  # type: ignore[arg-type]
     return DatasetSource(dataset, specs, device, pairing)
 

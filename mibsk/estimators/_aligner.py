@@ -1,4 +1,4 @@
-"""The estimator: encoders of paired data, aligned through an information bottleneck."""
+"""Estimator of encoders of paired data, aligned through an information bottleneck."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from ._model_file import load_model_file, save_model_file
 
 
 class IBAligner(EncoderParamsMixin, FittedAligner):
-    r"""Embed paired modalities in one space that holds what they share.
+    r"""Embed paired modalities in a shared space of their common information.
 
     One encoder per modality is trained on a contrastive loss, which keeps shared information, plus
-    `beta` times an upper bound of the information that only one modality has [1]_:
+    `beta` times an upper bound of the modality-specific information [1]_:
 
     .. math:: L = \mathrm{InfoNCE}_\tau(Z_\alpha, Z_\beta)
         + \beta\, E\big[\mathrm{KL}(p(z|x_\alpha)\,\|\,p(z|x_\beta))\big]
@@ -43,8 +43,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     Parameters
     ----------
     modalities : mapping of str to columns, default=None
-        Cuts one table into modalities: names, positions, a slice, a mask or a callable, as in
-        `sklearn.compose.ColumnTransformer`. None for data that are a mapping or two tables.
+        Columns of each modality in one table: names, positions, a slice, a mask or a callable, as
+        in `sklearn.compose.ColumnTransformer`. None for a mapping or two tables.
     encoders : str, nn.Module, factory or mapping of those, default="auto"
         One specification for all modalities, or one per name (those left out are "auto"). A
         specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, or a
@@ -61,8 +61,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         `mibsk.losses.Embedding`.
     beta : float, Schedule, "auto" or SufficiencyBudget, default=0.1
         Weight of minimality, >= 0; 0 is the contrastive loss alone. A schedule of
-        `mibsk.schedules` changes it from epoch to epoch; "auto" raises it as far as `budget`
-        allows, and is short for `SufficiencyBudget(budget)`.
+        `mibsk.schedules` changes it from epoch to epoch; "auto" increases it as far as `budget`
+        allows, and is equivalent to `SufficiencyBudget(budget)`.
     budget : float, default=0.02
         With ``beta="auto"``, the fraction of sufficiency on held-out pairs that may be lost.
     temperature : "learned", float, Learned or Schedule, default="learned"
@@ -84,13 +84,13 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     validation_fraction : float, default=0.1
         Fraction of the pairs held out, with `early_stopping` or ``beta="auto"``.
     n_iter_no_change : int, default=10
-        Epochs to wait for a better one, with `early_stopping`.
+        Number of epochs without improvement before training stops, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None
-        Called during training.
+        Additional callbacks of the training.
     checkpoint : path, default=None
-        A folder in which each epoch leaves a checkpoint. The same `fit`, run again after it was
-        interrupted, continues from there and ends with the same model. The folder may be shared by
-        many trainings, as in a grid search; `random_state` must be an integer.
+        Folder in which a checkpoint is written after each epoch. Running the same `fit` again
+        after an interruption continues from it and gives the same model. Several trainings can
+        share the folder, as in a grid search; `random_state` must be an integer.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous call.
     device : str or torch.device, default="auto"
@@ -101,9 +101,10 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     compile : bool, default=False
         Whether to compile the encoders with `torch.compile`.
     verbose : int, default=0
-        1 prints one line per epoch.
+        If 1, print one line per epoch.
     random_state : int, RandomState instance or None, default=None
-        The same integer gives the same model, bit for bit, on the same machine.
+        Seed of the training. An integer gives a reproducible model, bit for bit, on the same
+        machine.
 
     Attributes
     ----------
@@ -123,7 +124,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     n_iter_ : int
         Number of epochs trained.
     n_features_in_ : int
-        Number of columns; only if `fit` got a table.
+        Number of columns; only defined for a table.
     feature_names_in_ : ndarray of str
         Names of the columns, if all are strings.
 
@@ -282,7 +283,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Raises
         ------
         ValueError, TypeError, mibsk.exceptions.DivergenceError
-            As in :meth:`fit`. The model then stays as it was.
+            As in :meth:`fit`. The model is then unchanged.
         """
         seed = draw_seed(self.random_state)
         return self._adopt(self._learn(X, y, seed=seed, epochs=1, resume=True, whole=False))
@@ -290,20 +291,10 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     def _learn(
         self, X: Any, y: Any, *, seed: int, epochs: int, resume: bool, whole: bool = True
     ) -> Trained:
-        """Read the data and train; nothing of this aligner changes.
+        """Read the data and train, without changing this aligner.
 
-        Parameters
-        ----------
-        X, y
-            As in :meth:`fit`.
-        seed : int
-            Determines all random numbers.
-        epochs : int
-            Number of epochs.
-        resume : bool
-            Whether to continue from what was fitted before, if anything was.
-        whole : bool, default=True
-            Whether this is a whole training rather than one epoch of a `partial_fit`.
+        `seed` determines all random numbers, `resume` continues from an earlier fit if there is
+        one, and `whole` distinguishes a whole training from one epoch of a `partial_fit`.
         """
         self._validate_params()
         check_objective(self, whole=whole)
@@ -316,7 +307,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             columns = {}
             if is_table(X):
                 check_table(X)
-                record = BaseEstimator()  # gets what scikit-learn records of columns
+                record = BaseEstimator()  # receives n_features_in_ and feature_names_in_
                 validate_data(record, X, skip_check_array=True)
                 columns = vars(record)
             form = read_form(X, y, self.modalities)
@@ -335,24 +326,24 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         )
 
     def _adopt(self, trained: Trained) -> Self:
-        """Become the fitted aligner of a training."""
-        for name in COLUMNS:  # an earlier fit may have got a table
+        """Set the fitted attributes from a training."""
+        for name in COLUMNS:  # set by an earlier fit on a table
             self.__dict__.pop(name, None)
         self.__dict__.update(trained.attributes)
         return self
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the fitted aligner to a file that runs no code when it is read.
+        """Write the fitted aligner to a file that executes no code when it is read.
 
         The file (safetensors) holds weights, optimizer state and history, and the parameters as
         plain values: a loaded aligner gives the same embeddings and continues training in the same
-        way, bit for bit. The file cannot hold your own objects, such as an `nn.Module` among the
-        encoders or a loss; pass them to :meth:`load`.
+        way, bit for bit. User-defined objects, such as an `nn.Module` among the encoders or a loss,
+        are not stored and must be passed to :meth:`load`.
 
         Parameters
         ----------
         path : path
-            The file; an earlier one is replaced as a whole or not at all.
+            Destination path; an existing file is replaced atomically.
 
         Raises
         ------
@@ -365,14 +356,14 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
 
     @classmethod
     def load(cls, path: str | PathLike[str], **params: Any) -> Self:
-        """Read an aligner from a file that :meth:`save` wrote, or from a checkpoint.
+        """Read an aligner from a file written by :meth:`save`, or from a checkpoint.
 
         Parameters
         ----------
         path : path
             The file.
         **params : dict
-            Parameters in place of the saved ones, and those that the file could not hold.
+            Parameters that replace the saved ones, and those that are not stored in the file.
 
         Returns
         -------
@@ -382,12 +373,12 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         mibsk.exceptions.TornFileError
             If it is incomplete or damaged.
         ValueError
-            If it does not hold an aligner, was written by a newer version, or lacks an object that
-            is not passed; the message says which.
+            If it does not contain an aligner, was written by a newer version, or lacks an object
+            that is not passed; the message names the object.
 
         Examples
         --------
@@ -410,9 +401,9 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Parameters
         ----------
         X : mapping of str to array-like or table
-            In the form that was fitted.
+            Data in the form passed to `fit`.
         y : array-like, default=None
-            With two tables, rows of the second.
+            Rows of the second of two tables.
 
         Returns
         -------

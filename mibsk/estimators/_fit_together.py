@@ -1,4 +1,4 @@
-"""Many trainings at once, in processes."""
+"""Parallel training of several aligners."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Caught = list[tuple[str, type[Warning]]]
 def fit_together(
     aligners: Iterable[IBAligner], X: Any, y: Any = None, *, n_jobs: int | None = None
 ) -> list[IBAligner]:
-    """Fit aligners in parallel; each ends as its own `fit` would leave it, bit for bit.
+    """Fit aligners in parallel, with the same results as their `fit`, bit for bit.
 
     Parameters
     ----------
     aligners : iterable of IBAligner
-        Fitted in place.
+        Aligners, fitted in place.
     X : mapping, Modalities, ClassPairs, torch Dataset or table, or a list of those
-        Paired data as in :meth:`IBAligner.fit`, the same for all; or a list or tuple with one for
-        each.
+        Paired data as in :meth:`IBAligner.fit`, the same for all aligners, or a list or tuple of
+        those, one for each aligner.
     y : array-like, default=None
-        As in :meth:`IBAligner.fit`; a list with one for each if `X` is a list.
+        As in :meth:`IBAligner.fit`; a list with one for each aligner if `X` is a list.
     n_jobs : int, default=None
         Number of processes, as in joblib: None is 1, -1 all processors.
 
@@ -39,9 +39,9 @@ def fit_together(
     Raises
     ------
     ValueError, TypeError
-        If a parameter or the data are invalid. All aligners then stay as they were.
+        If a parameter or the data are invalid. All aligners are then unchanged.
     mibsk.exceptions.DivergenceError
-        If the loss of one of them becomes infinite or NaN; likewise.
+        If the loss of an aligner becomes infinite or NaN. All aligners are then unchanged.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def fit_together(
     """
     aligners = _check_aligners(aligners)
     jobs = [
-        # seeds are drawn here: a generator that runs share would not advance in another process
+        # seeds are drawn here, because a shared generator would not advance in another process
         joblib.delayed(_learn)(aligner, own_X, own_y, draw_seed(aligner.random_state))
         for aligner, own_X, own_y in zip(aligners, *_one_each(X, y, len(aligners)), strict=True)
     ]
@@ -77,7 +77,7 @@ def _check_aligners(aligners: Iterable[IBAligner]) -> list[IBAligner]:
             raise TypeError(f"aligners must be IBAligners, got {type(aligner).__name__}.")
         aligner._validate_params()
     if len({id(each) for each in aligners}) < len(aligners):
-        raise ValueError("an aligner comes twice: pass clones (sklearn.base.clone).")
+        raise ValueError("aligners must be different objects: pass clones (sklearn.base.clone).")
     return aligners
 
 
@@ -96,7 +96,7 @@ def _one_each(X: Any, y: Any, n: int) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _learn(aligner: IBAligner, X: Any, y: Any, seed: int) -> tuple[Trained, Caught]:
-    """Return what an aligner learns, and the warnings it emits."""
+    """Return the training of an aligner, and the warnings it emits."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trained = aligner._learn(

@@ -1,4 +1,4 @@
-"""The learned attributes of a fitted aligner, and how it embeds rows."""
+"""Learned attributes of a fitted aligner, and embedding of rows."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ class FittedAligner(TransformerMixin, PicklingMixin):
 
     @property
     def trained_(self) -> Trained:
-        """All that `fit` learned, as one object."""
+        """The learned attributes as one object."""
         columns = {name: vars(self)[name] for name in COLUMNS if name in vars(self)}
         return Trained(self.form_, self.inputs_, self.net_, columns)
 
     def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Train, and embed what was trained on.
+        """Train, and embed the training data.
 
-        A second table is embedded as well, as `sklearn.cross_decomposition.CCA` does. A 1-d `y` is
-        not: the next step of a pipeline gets one array.
+        A second table is embedded as well, as in `sklearn.cross_decomposition.CCA`, but a 1-d `y`
+        is not, so that the next step of a pipeline gets one array.
         """
         self.fit(X, y)
         is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
         return self.transform(X, y if is_table else None)
 
     def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
-        """Embed each modality that is given, on its own.
+        """Embed each given modality separately.
 
         Parameters
         ----------
         X : mapping of str to array-like or table
-            In the form that was fitted; a mapping may leave modalities out.
+            Data in the form passed to `fit`; a mapping may contain only some modalities.
         y : array-like, default=None
-            With two tables, rows of the second.
+            Rows of the second of two tables.
 
         Returns
         -------
@@ -64,7 +64,7 @@ class FittedAligner(TransformerMixin, PicklingMixin):
         Raises
         ------
         ValueError, TypeError
-            If the data do not look like those of `fit`, or an embedding is not finite.
+            If the data do not match those of `fit`, or an embedding is not finite.
         """
         check_is_fitted(self)
         X = self.check_form(X)
@@ -79,22 +79,22 @@ class FittedAligner(TransformerMixin, PicklingMixin):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return mean recall@1 over all ordered pairs of modalities.
 
-        A row counts if the most similar row of the other modality is its partner; for
-        :class:`ClassPairs`, if it is of its class.
+        A row is a hit if the most similar row of the other modality is its partner or, for
+        :class:`ClassPairs`, a row of its class.
 
         Parameters
         ----------
         X : mapping of str to array-like or table
-            All modalities, in the form that was fitted.
+            All modalities, in the form passed to `fit`.
         y : array-like, default=None
-            With two tables, rows of the second; ignored in any other form.
+            Rows of the second of two tables; ignored in any other form.
         sample_weight : array-like of shape (n,), default=None
-            How much each row counts.
+            Weights of the rows.
 
         Returns
         -------
         float
-            In 0..1.
+            Mean recall, in [0, 1].
         """
         embedded = self.embed(X, y)
         if len(embedded) < len(self.modality_names_):
@@ -114,7 +114,7 @@ class FittedAligner(TransformerMixin, PicklingMixin):
         Parameters
         ----------
         modality : str
-            Its name.
+            Name of the modality.
         X : array-like
             Its rows.
 
@@ -143,12 +143,12 @@ class FittedAligner(TransformerMixin, PicklingMixin):
             )
 
     def check_form(self, X: Any) -> Any:
-        """Return `X` if it has the form that was fitted, a table with its columns by name.
+        """Return `X` if it has the form of `fit`, with columns of a table in the order of fit.
 
         Raises
         ------
         ValueError, TypeError
-            If it has another form, or the table other columns.
+            If `X` has another form, or a table other columns.
         """
         if is_table(X):
             check_table(X)
@@ -168,7 +168,7 @@ class FittedAligner(TransformerMixin, PicklingMixin):
 
     @property
     def module_(self) -> AlignmentModule:
-        """Encoders and objective, a torch module."""
+        """Torch module of encoders and objective."""
         return self.net_.module_
 
     @property

@@ -1,4 +1,4 @@
-"""Fitted aligners in files that run no code when they are loaded."""
+"""Files of fitted aligners that execute no code when they are loaded."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from ._pickling import device_here
 
 Aligner = TypeVar("Aligner", bound=FittedAligner)
 
-# parameters with which the net of the file is built; others that are passed are for a later fit
+# passed parameters used to rebuild the net; others are set afterwards, for a later fit
 _FOR_THE_NET = ("encoders", "device")
 
 
 def save_model_file(aligner: FittedAligner, path: str | os.PathLike[str]) -> None:
-    """Write a fitted aligner with all that a later `fit` goes on from.
+    """Write a fitted aligner, with the state for continuing its training.
 
     Parameters
     ----------
     aligner : IBAligner
         A fitted aligner.
     path : path
-        The file, by custom ``*.safetensors``; an earlier one is replaced.
+        Destination path, usually ``*.safetensors``; an existing file is replaced.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the aligner is not fitted.
     TypeError
-        If its encoders, optimizer or history hold what a file cannot; the message says where.
+        If the state contains an unsupported type; the message gives its location.
     OSError
         If the file cannot be written.
     """
@@ -50,18 +50,18 @@ def save_model_file(aligner: FittedAligner, path: str | os.PathLike[str]) -> Non
 def load_model_file(
     cls: type[Aligner], path: str | os.PathLike[str], params: Mapping[str, Any]
 ) -> Aligner:
-    """Read a fitted aligner; nothing in the file is run.
+    """Read a fitted aligner, without executing code from the file.
 
     Parameters
     ----------
     cls : type
-        `IBAligner`, or a class derived from it.
+        `IBAligner` or a subclass.
     path : path
-        What :func:`save_model_file` wrote, or a checkpoint.
+        File written by :func:`save_model_file`, or a checkpoint.
     params : mapping of str to object
-        Parameters that take the place of the saved ones. Objects that a file cannot hold, such as
-        an `nn.Module` among the encoders, must be among them. A mapping of encoders is laid over
-        the saved one.
+        Parameters that replace the saved ones. They must include the objects that are not stored
+        in the file, such as an `nn.Module` among the encoders. A mapping of encoders updates the
+        saved one.
 
     Returns
     -------
@@ -70,19 +70,19 @@ def load_model_file(
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     mibsk.exceptions.TornFileError
         If it is incomplete or damaged.
     ValueError
-        If it holds no aligner, was written by a newer version, lacks objects that were not passed,
-        or its weights do not fit those that were; or if a parameter is unknown.
+        If it does not contain an aligner, was written by a newer version, lacks objects that are
+        not passed, or its weights do not match those passed; or if a parameter is unknown.
 
     Warns
     -----
     mibsk.exceptions.VersionWarning
-        If another version of mibsk wrote it.
+        If it was written by another version of mibsk.
     UserWarning
-        If the device it was fitted on is not there; it is then loaded elsewhere.
+        If the device of `fit` is not available; the aligner is then loaded on another.
     """
     path = os.fspath(path)
     known = cls._get_param_names()
@@ -112,12 +112,12 @@ def load_model_file(
 def _params_of_the_net(
     saved: dict[str, Any], passed: Mapping[str, Any], path: str
 ) -> dict[str, Any]:
-    """Return the parameters with which the net was built, those that were lost taken from `passed`.
+    """Return the parameters of the net, with those not stored taken from `passed`.
 
     Raises
     ------
     ValueError
-        If one that was lost is not passed.
+        If a parameter that was not stored is not passed.
     """
     chosen = dict(saved)
     for name, value in passed.items():
@@ -136,8 +136,8 @@ def _params_of_the_net(
                 advice.append(f"{name}={{{', '.join(f'{key!r}: ...' for key in inside)}}}")
     if lost:
         raise ValueError(
-            f"{path} holds the weights, but not these objects, which a file that runs no code "
-            f"cannot hold: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
+            f"{path} contains the weights, but not these objects, which cannot be stored without "
+            f"code: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
         )
     return chosen
 
@@ -155,6 +155,6 @@ def _check_names(aligner: Any, path: str) -> None:
     for what, register, parameter, given, names in named:
         if isinstance(given, str) and given not in names:
             raise ValueError(
-                f"{path} has an {what} named {given!r}, which is not known here: register it as "
+                f"{path} has an {what} named {given!r}, which is not registered: register it as "
                 f"before, with {register}, or pass {parameter}=." + suggest(given, names)
             )

@@ -1,4 +1,4 @@
-"""Terms of the loss: tensors in, a scalar and its named parts out."""
+"""Terms of the loss, and their weighted sum."""
 
 from ._embedding import Embedding
 from ._gaussian import gaussian_minimality

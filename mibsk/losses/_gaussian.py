@@ -21,7 +21,7 @@ def gaussian_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
     Parameters
     ----------
     a, b : Embedding
-        Row `i` of both belongs together; only their means (n, d) count.
+        Embeddings, with row `i` of both a pair; only their means (n, d) are used.
 
     Returns
     -------

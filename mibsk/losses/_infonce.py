@@ -1,4 +1,4 @@
-"""InfoNCE: keep what the modalities share."""
+"""InfoNCE: contrastive terms that keep shared information."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ def infonce(
     temperature: torch.Tensor | float,
     groups: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    r"""Symmetric InfoNCE: the mean of both directions, as in CLIP [1]_.
+    r"""Symmetric InfoNCE, the mean of both directions, as in CLIP [1]_.
 
     .. math:: \tfrac12\big[\mathrm{InfoNCE}(z \to w) + \mathrm{InfoNCE}(w \to z)\big]
 
     Parameters
     ----------
     z, w : Tensor (n, d)
-        Embeddings with unit norm; row `i` of both belongs together.
+        Embeddings with unit norm; row `i` of both is a pair.
     temperature : Tensor () or float
         :math:`\tau > 0`.
     groups : Tensor of int64 (n,), default=None
-        Group of each row: other rows of the same group are not negatives. None: each row is a group
-        of its own.
+        Group of each row: other rows of the same group are not negatives. None: groups of one row.
 
     Returns
     -------
@@ -43,7 +42,7 @@ def infonce(
     --------
     >>> import torch
     >>> from mibsk.losses import infonce
-    >>> eye = torch.eye(3)  # partners found with certainty as the temperature falls
+    >>> eye = torch.eye(3)  # 0 in the limit of low temperature
     >>> infonce(eye, eye, 0.01).item() < 1e-6
     True
     """
@@ -58,7 +57,7 @@ def infonce_oneway(
     temperature: torch.Tensor | float,
     groups: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    r"""InfoNCE over rows: find the partner of each `z` among all `w`.
+    r"""One-way InfoNCE, the cross-entropy of finding the partner of each `z` among all `w`.
 
     .. math:: \frac1N \sum_i \Big[\log\sum_j e^{z_i^\top w_j/\tau} - z_i^\top w_i/\tau\Big]
 
@@ -67,12 +66,11 @@ def infonce_oneway(
     Parameters
     ----------
     z, w : Tensor (n, d)
-        Embeddings with unit norm; row `i` of both belongs together.
+        Embeddings with unit norm; row `i` of both is a pair.
     temperature : Tensor () or float
         :math:`\tau > 0`.
     groups : Tensor of int64 (n,), default=None
-        Group of each row: other rows of the same group are not negatives. None: each row is a group
-        of its own.
+        Group of each row: other rows of the same group are not negatives. None: groups of one row.
 
     Returns
     -------
@@ -88,7 +86,7 @@ def infonce_oneway(
     --------
     >>> import torch
     >>> from mibsk.losses import infonce_oneway
-    >>> same = torch.ones(4, 1)  # nothing tells the rows apart: log 4 nats
+    >>> same = torch.ones(4, 1)  # identical rows: log 4 nats
     >>> round(infonce_oneway(same, same, 0.1).item(), 4)
     1.3863
     """

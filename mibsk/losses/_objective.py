@@ -1,4 +1,4 @@
-"""The whole objective: the weighted sum of sufficiency and minimality."""
+"""The objective: the weighted sum of sufficiency and minimality."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ._temperature import Temperature
 from ._terms import LossModule, minimality_term, sufficiency_term
 from ._variational import sample
 
-_TEMPERATURES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the trained one
+_TEMPERATURES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the trained temperature
 
 
 class LossParts(NamedTuple):
-    """The summands of the loss, and the divergence that the second one weights.
+    """Summands of the loss, and the unweighted divergence.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class LossParts(NamedTuple):
     minimality : Tensor ()
         ``beta`` times the divergence.
     divergence : Tensor ()
-        The minimality term before its weight; not a summand of the loss.
+        The unweighted minimality term; not a summand of the loss.
     """
 
     sufficiency: torch.Tensor
@@ -61,7 +61,7 @@ class IBObjective(nn.Module):
         Weight of minimality; 0 is the contrastive loss alone. The attribute may be set during
         training, also to a tensor ().
     temperature : Temperature, default=None
-        None is learned, from 0.07.
+        Temperature of the sufficiency term. None: learned, with initial value 0.07.
 
     Raises
     ------
@@ -113,17 +113,18 @@ class IBObjective(nn.Module):
     ) -> LossParts:
         """Return the parts of the loss of a batch.
 
-        The contrastive term gets samples of the embeddings during training and their means after.
+        The sufficiency term is computed on samples of the embeddings in training mode and on their
+        means in evaluation mode.
 
         Parameters
         ----------
         embeddings : mapping of str to Embedding
-            One per modality, row `i` of all belonging together.
+            Embedding of each modality, with row `i` of all a pair.
         present : mapping of str to Tensor of bool (n,), default=None
-            For each modality, which rows it has. None: all.
+            Mask of the rows that each modality has; None for all.
         groups : Tensor of int64 (n,), default=None
-            Group of each row; rows of one group are not negatives of each other. None: each row is
-            a group of its own.
+            Group of each row; rows of one group are not negatives of each other. None: groups
+            of one row.
 
         Raises
         ------
@@ -141,7 +142,7 @@ class IBObjective(nn.Module):
                 "choose another one, such as 'infonce', or train without groups."
             )
         items = list(embeddings.values())
-        # a deterministic embedding is its own sample
+        # a sample of a deterministic embedding is its mean
         noisy = self.training and any(item.log_var is not None for item in items)
         drawn = [sample(item) if noisy else item.mean for item in items]
         keywords = {"groups": groups} if self.sufficiency_term.takes_groups else {}
@@ -156,17 +157,17 @@ class IBObjective(nn.Module):
         return {"beta": float(self.beta), "temperature": self.temperature().item()}
 
     def set_weights(self, weights: Mapping[str, float]) -> None:
-        """Restore what :meth:`weights` returned and the state dict does not hold."""
+        """Restore the weights from :meth:`weights` that are not in the state dict."""
         self.beta = weights["beta"]
 
     def paces(self) -> Iterator[tuple[str, float]]:
-        """Yield the names of modules whose parameters have a pace of their own, and that pace."""
+        """Yield the name and the learning rate multiplier of each :class:`LossModule`."""
         for name, module in self.named_modules():
             if isinstance(module, LossModule) and list(module.parameters()):
                 yield name, module.pace
 
     def after_step(self) -> None:
-        """Adjust parameters after a step of the optimizer."""
+        """Call :meth:`LossModule.after_step` of all modules after an optimizer step."""
         for module in self.modules():
             if isinstance(module, LossModule):
                 module.after_step()
@@ -174,14 +175,14 @@ class IBObjective(nn.Module):
     def information_bound(self, embeddings: Mapping[str, Embedding]) -> torch.Tensor:
         r"""Return a lower bound of the mutual information, :math:`\log n` minus the sufficiency.
 
-        It is the tightest over several temperatures, each of which gives a bound. On held-out
-        pairs the trained temperature is too low once pairs are memorised, and the bound at it falls
-        for a reason unrelated to compression.
+        It is the tightest bound over several temperatures. The trained temperature is too low for
+        held-out pairs once training pairs are memorized, and the bound at that temperature then
+        falls for a reason unrelated to compression.
 
         Parameters
         ----------
         embeddings : mapping of str to Embedding
-            Their means (n, d) are used.
+            Embedding of each modality, of which the mean (n, d) is used.
 
         Returns
         -------

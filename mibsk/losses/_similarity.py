@@ -1,4 +1,4 @@
-"""Similarity of every embedding of one modality with every one of another."""
+"""Pairwise similarities of the embeddings of two modalities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def logits(
     temperature: torch.Tensor | float,
     groups: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    r"""Return cosine similarities over the temperature, :math:`z_i^\top w_j / \tau`.
+    r"""Return cosine similarities divided by the temperature, :math:`z_i^\top w_j / \tau`.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def logits(
         :math:`\tau > 0`.
     groups : Tensor of int64 (n,), default=None
         Group of each row. Scores of other rows of the same group are :math:`-\infty`, so that they
-        are not negatives. None: each row is a group of its own.
+        are not negatives. None: groups of one row.
 
     Returns
     -------
@@ -34,6 +34,6 @@ def logits(
     if groups is None:
         return scores
     groups = groups.to(z.device)
-    same = groups[:, None] == groups[None, :]  # n, n
+    same = groups[:, None] == groups[None, :]  # (n, n)
     partners = torch.eye(len(z), dtype=torch.bool, device=z.device)
     return scores.masked_fill(same & ~partners, -torch.inf)

@@ -17,11 +17,11 @@ class Temperature(LossModule):
     Parameters
     ----------
     value : float, default=0.07
-        Initial value, kept unless learned.
+        Initial value.
     learned : bool, default=True
-        Whether gradients change it.
+        Whether it is a trainable parameter.
     bounds : (float, float), default=(0, inf)
-        Bounds that :meth:`clamp_` enforces.
+        Bounds enforced by :meth:`clamp_`.
 
     Examples
     --------
@@ -30,9 +30,9 @@ class Temperature(LossModule):
     0.1
     """
 
-    # An adaptive optimizer moves the logarithm by about lr per step. At the pace of the weights it
-    # would take thousands of steps to fall fourfold, as it does at its optimum; at this pace it
-    # takes hundreds, as when the temperature itself is the parameter.
+    # An adaptive optimizer changes the logarithm by about lr per step. With the learning rate of
+    # the weights, the fourfold decrease to the optimum would take thousands of steps; with this
+    # multiple it takes hundreds, as when the temperature itself is the parameter.
     pace = 10.0
     log_value: torch.Tensor
 

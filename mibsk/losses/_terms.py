@@ -1,4 +1,4 @@
-"""Terms of the objective: what training must know of each, and the registries that name them."""
+"""Terms of the objective: their properties, and the registries of their names."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ Loss = Callable[..., torch.Tensor]
 
 
 class LossModule(nn.Module):
-    """Base of modules in an objective whose parameters need more than a plain gradient step.
+    """Base class of modules in an objective whose parameters need special training.
 
     Attributes
     ----------
     pace : float
-        Multiple of the learning rate with which its parameters are trained.
+        Learning rate of its parameters, as a multiple of that of the encoders.
     """
 
     pace: float = 1.0
 
     def after_step(self) -> None:
-        """Adjust the parameters after each step of the optimizer, for instance to their bounds."""
+        """Adjust the parameters after each optimizer step, e.g. clip them to bounds."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """A loss, and what training must know of it.
+    """A loss with the properties that training depends on.
 
     Parameters
     ----------
     loss : callable, nn.Module or nn.Module class
-        Takes the embeddings of two modalities, row `i` of both belonging together, or, unless
-        `pairwise`, the list of all of them; returns a Tensor (). A module is copied for each
-        objective, a class instantiated without arguments.
+        Function of the embeddings of two modalities, with row `i` of both a pair, or of the list
+        of all embeddings if `pairwise` is False, that returns a Tensor (). A module is copied for
+        each objective, a class instantiated without arguments.
     pairwise : bool, default=True
-        Whether `loss` takes two modalities; the objective takes the mean over all pairs of them.
+        Whether `loss` takes two modalities; the objective is then the mean over all pairs.
     takes_groups : bool, default=False
-        Whether `loss` takes the keyword `groups`, a Tensor of int64 (n,) or None: rows of one group
+        Whether `loss` has the keyword `groups`, a Tensor of int64 (n,) or None: rows of one group
         are not negatives of each other.
     """
 
@@ -57,22 +57,22 @@ class Term:
     arguments: ClassVar[tuple[str, ...]]
 
     def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Return the value of the loss on two modalities, or on all unless `pairwise`."""
+        """Return the loss of two modalities, or of all if `pairwise` is False."""
         return self.loss(*args, **kwargs)
 
     def own_loss(self) -> Loss:
-        """Return the loss for one objective, which may train it."""
+        """Return the loss for one objective, with its own parameters."""
         if isinstance(self.loss, type):
             return self.loss()
         return copy.deepcopy(self.loss) if isinstance(self.loss, nn.Module) else self.loss
 
     def evaluate(self, loss: Loss, items: Sequence[Any], *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Return the value of the term on the embeddings of all modalities, a Tensor ().
+        """Return the value of the term for the embeddings of all modalities, a Tensor ().
 
         Parameters
         ----------
         loss : callable
-            What :meth:`own_loss` returned.
+            Result of :meth:`own_loss`.
         items : sequence
             Embeddings of each modality, at least two.
         *args, **kwargs
@@ -123,7 +123,7 @@ class Minimality(Term):
     Parameters
     ----------
     needs_variance : bool, default=False
-        Whether encoders must give a log-variance beside the mean.
+        Whether encoders must return a log-variance in addition to the mean.
     """
 
     needs_variance: bool = False
@@ -204,7 +204,7 @@ def register_minimality(name: str, loss: Loss | Minimality, *, overwrite: bool =
 
 
 def sufficiency_term(given: Any) -> Sufficiency:
-    """Return the term that the parameter `sufficiency` stands for: a registered name, or a loss.
+    """Return the term given by the parameter `sufficiency`, a registered name or a loss.
 
     Raises
     ------
@@ -215,7 +215,7 @@ def sufficiency_term(given: Any) -> Sufficiency:
 
 
 def minimality_term(given: Any) -> Minimality:
-    """Return the term that the parameter `minimality` stands for: a registered name, or a loss.
+    """Return the term given by the parameter `minimality`, a registered name or a loss.
 
     Raises
     ------
@@ -250,7 +250,7 @@ def _as_term(registry: dict[str, T], kind: type[T], given: Any) -> T:
 
 
 def _checked(kind: type[T], given: Loss | T) -> T:
-    """Return a term whose loss can be called as training calls it."""
+    """Return the term after checking the signature of its loss."""
     term = given if isinstance(given, kind) else kind(given)
     names = term.arguments if term.pairwise else ("embeddings", *term.arguments[2:])
     expected = f"{term.kind} must be a registered name or ({', '.join(names)}) -> Tensor ()"

@@ -79,7 +79,7 @@ def test_one_modality_of_a_table():
 
 
 def test_columns_of_a_dataset():
-    with pytest.raises(ValueError, match="leave it out for a Dataset"):
+    with pytest.raises(ValueError, match="omit it for a Dataset"):
         fit(Items(DATA), modalities=CUT)
 
 

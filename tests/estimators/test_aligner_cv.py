@@ -367,7 +367,7 @@ class TestBadInput:
             ([0.0, np.nan], r"betas\[1\] must be a finite number"),
             ([0.0, np.inf], r"betas\[1\] must be a finite number"),
             ([1.0, 0.0], r"must ascend.*Pass \[0\.0, 1\.0\]"),
-            ([0.0, 1.0, 1], r"must ascend without repeats"),
+            ([0.0, 1.0, 1], r"must be strictly ascending"),
         ],
     )
     def test_betas(self, views, search, betas, message):

@@ -130,7 +130,7 @@ def test_a_run_that_diverges_leaves_all_as_they_were():
     [
         ([], ValueError, "aligners is empty"),
         ([MLP()], TypeError, "must be IBAligners, got MLP"),
-        ([IBAligner()] * 2, ValueError, "comes twice"),
+        ([IBAligner()] * 2, ValueError, "must be different objects"),
         (sweep([{}, {"beta": -1}]), ValueError, "'beta' parameter"),
         (sweep([{}, {"sufficiency": "infonse"}]), ValueError, "Did you mean 'infonce'"),
     ],

@@ -357,7 +357,7 @@ class TestObjectsOfTheUsers:
         aligner = quick(encoders={"image": "tiny"}).fit(views)
         assert_same(there_and_back(aligner, path), aligner, views)
         monkeypatch.undo()
-        with pytest.raises(ValueError, match="'tiny', which is not known here: register it"):
+        with pytest.raises(ValueError, match="'tiny', which is not registered: register it"):
             IBAligner.load(path)
         loaded = IBAligner.load(path, encoders={"image": MLP((3,))})
         assert_same(loaded, aligner, views)
@@ -417,7 +417,7 @@ class TestFiles:
         monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
         aligner = quick(warm_start=True).fit(views)
         aligner.set_params(device="cuda").save(path)
-        with pytest.warns(UserWarning, match="fitted with device='cuda', which is not here"):
+        with pytest.warns(UserWarning, match="fitted with device='cuda', not available here"):
             loaded = IBAligner.load(path)
         assert loaded.device == "auto"
         loaded.set_params(device="cpu")
