@@ -7,7 +7,8 @@ from sklearn.base import clone
 from torch import nn
 
 from mibsk import IBAligner
-from mibsk.encoders import MLP
+from mibsk.encoders import MLP, Frozen
+from mibsk.files.state_file import read_state
 from mibsk.losses import LossModule, Sufficiency, infonce
 from mibsk.schedules import SufficiencyBudget
 
@@ -101,3 +102,58 @@ def test_a_budget_needs_a_bound_or_recall(views):
 def test_a_loss_that_cannot_be_called_is_refused_before_data_are_read(parameter):
     with pytest.raises(TypeError, match=rf"{parameter} must be a registered name or \("):
         new(**{parameter: lambda x: x}).fit(None)
+
+
+class Tower(nn.Module):
+    """A pretrained tower, with weights and statistics that training would change."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(5, 6), nn.BatchNorm1d(6), nn.ReLU())
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.layers[0].reset_parameters()
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class TestFrozen:
+    """A frozen tower is neither trained nor stored in checkpoints."""
+
+    def test_its_weights_stay_and_are_not_in_the_optimizer(self, views):
+        tower = Tower()
+        aligner = new(encoders={"a": Frozen(tower), "b": MLP((8,))}).fit(views)
+        inside = aligner.module_.encoder("a").backbone[0].tower
+        for own, given in zip(
+            inside.state_dict().values(), tower.state_dict().values(), strict=True
+        ):
+            assert torch.equal(own, given)
+        groups = aligner.net_.optimizer_.param_groups
+        optimized = {id(weight) for group in groups for weight in group["params"]}
+        frozen = {id(weight) for weight in inside.parameters()}
+        assert optimized == {id(weight) for weight in aligner.module_.parameters()} - frozen
+
+    def test_a_checkpoint_lacks_its_weights_and_training_resumes(self, views, tmp_path):
+        params = {"encoders": {"a": Frozen(Tower())}, "checkpoint": tmp_path, "max_epochs": 3}
+        whole = new(**params).fit(views)
+        *_, before, last = sorted(tmp_path.glob("*/*.safetensors"))
+        stored = read_state(last)["training"]["module"]
+        assert "encoders.0.backbone.1.weight" in stored
+        assert not [name for name in stored if ".tower." in name]
+        last.unlink()
+        resumed = new(**params).fit(views)
+        assert resumed.n_iter_ == 3
+        np.testing.assert_array_equal(resumed.transform(views), whole.transform(views))
+        loaded = IBAligner.load(before, encoders={"a": Frozen(Tower())})
+        assert loaded.n_iter_ == 2
+        with pytest.raises(ValueError, match="frozen weights differ from those of training"):
+            IBAligner.load(before, encoders={"a": Frozen(Tower(seed=1))})
+
+    def test_a_model_file_holds_them(self, views, tmp_path):
+        fitted = new(encoders={"a": Frozen(Tower())}).fit(views)
+        fitted.save(tmp_path / "model.safetensors")
+        loaded = IBAligner.load(
+            tmp_path / "model.safetensors", encoders={"a": Frozen(Tower(seed=1))}
+        )
+        np.testing.assert_array_equal(loaded.transform(views), fitted.transform(views))
