@@ -131,7 +131,10 @@ def private_imports(source: str, package: tuple[str, ...]) -> set[str]:
     ("source", "found"),
     [
         ("from ..data._forms import is_table", {"mibsk.data._forms"}),
-        ("from mibsk.metrics._scores import Scores", {"mibsk.metrics._scores"}),
+        (
+            "from mibsk.metrics.neighbours._similarities import Scores",
+            {"mibsk.metrics.neighbours._similarities"},
+        ),
         ("def f():\n    from ..metrics.probes._mlp import MLP", {"mibsk.metrics.probes._mlp"}),
         ("from ._infonce import infonce\nfrom .._checks.rows import as_rows", set()),
         ("from ..data import is_table\nfrom numpy._core import x", set()),

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks.matrices import Matrix, check_positive, check_same_rows, chunks, namespace, to_numpy
 from ._one_space import as_clouds
 from ._resampling import CI, Bootstrap, Estimate, over_values
-from ._scores import as_double
+from .neighbours._similarities import as_double
 
 
 @overload

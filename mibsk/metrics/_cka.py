@@ -18,8 +18,9 @@ from ._hsic import (
     unit,
 )
 from ._moments import centred, check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows, take_rows
-from ._scores import squared_norms
+from ._resampling import CI, Bootstrap, Estimate, over_rows
+from .neighbours._similarities import squared_norms
+from .rows import take_rows
 
 KERNELS = ("linear", "rbf")
 

@@ -24,8 +24,9 @@ from .._checks.matrices import (
     tiles,
     to_numpy,
 )
-from ._probe import check_seed
-from ._resampling import CI, Bootstrap, Estimate, Values, over_values, take_rows
+from ._resampling import CI, Bootstrap, Estimate, Values, over_values
+from .probes._information import check_seed
+from .rows import take_rows
 
 BOUNDS = ("infonce", "nwj", "mine")
 LARGEST = 1e30  # score: sums of such stay finite, also in float32

@@ -12,7 +12,7 @@ from ._alignment import squared_distances
 from ._moments import centred_chunks
 from ._one_space import as_clouds
 from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import squared_norms
+from .neighbours._similarities import squared_norms
 
 
 @overload

@@ -11,22 +11,22 @@ from sklearn.pipeline import Pipeline
 
 from .._checks.parameters import suggest
 from ._alignment import alignment
-from ._average_precision import mean_average_precision
 from ._cka import cka
-from ._cknna import cknna
-from ._cycle_knn import cycle_knn
-from ._edit_distance_knn import edit_distance_knn
-from ._lcs_knn import lcs_knn
-from ._leakage import kept, leakage
-from ._median_rank import median_rank
 from ._modality_gap import modality_gap
 from ._mutual_information import mutual_information
-from ._mutual_knn import mutual_knn
 from ._procrustes import procrustes
-from ._recall import recall_at_k
-from ._reciprocal_rank import mean_reciprocal_rank
 from ._relative_modality_gap import relative_modality_gap
 from ._svcca import svcca
+from .neighbours._cknna import cknna
+from .neighbours._cycle_knn import cycle_knn
+from .neighbours._edit_distance_knn import edit_distance_knn
+from .neighbours._lcs_knn import lcs_knn
+from .neighbours._mutual_knn import mutual_knn
+from .probes._leakage import kept, leakage
+from .retrieval._average_precision import mean_average_precision
+from .retrieval._median_rank import median_rank
+from .retrieval._recall import recall_at_k
+from .retrieval._reciprocal_rank import mean_reciprocal_rank
 
 
 class _Score(NamedTuple):

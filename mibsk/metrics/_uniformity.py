@@ -18,7 +18,7 @@ from .._checks.matrices import (
 )
 from ._moments import centred
 from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import row_norms
+from .neighbours._similarities import row_norms
 
 SIDE = 512  # rows and columns of a tile
 SIDE_ON_ACCELERATOR = 4096

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk import metrics
-from mibsk.metrics._unit_rows import unit_rows
+from mibsk.metrics.rows import unit_rows
 from mibsk.reporting import _measure, measure
 from mibsk.reporting._catalogue import CATALOGUE
 from mibsk.reporting._rows import Rows

@@ -1,15 +1,16 @@
-"""Mean reciprocal rank: how far down the list the first right answer stands."""
+"""Mean average precision: how well all that is relevant is ranked above all that is not."""
 
 from typing import Any, overload
 
 from numpy.typing import ArrayLike
 
-from ._resampling import CI, Bootstrap, Estimate, over_values
-from ._retrieval import as_retrieval
+from .._resampling import CI, Bootstrap, Estimate, over_values
+from ._arguments import as_retrieval
+from ._ranks import average_precisions
 
 
 @overload
-def mean_reciprocal_rank(
+def mean_average_precision(
     X: ArrayLike,
     Y: ArrayLike,
     *,
@@ -18,7 +19,7 @@ def mean_reciprocal_rank(
     ci: None = ...,
 ) -> float: ...
 @overload
-def mean_reciprocal_rank(
+def mean_average_precision(
     X: ArrayLike,
     Y: ArrayLike,
     *,
@@ -26,7 +27,7 @@ def mean_reciprocal_rank(
     sample_weight: ArrayLike | None = ...,
     ci: float | Bootstrap,
 ) -> Estimate: ...
-def mean_reciprocal_rank(
+def mean_average_precision(
     X: ArrayLike,
     Y: ArrayLike,
     *,
@@ -34,12 +35,14 @@ def mean_reciprocal_rank(
     sample_weight: ArrayLike | None = None,
     ci: CI = None,
 ) -> float | Estimate:
-    r"""Mean over queries of one over the rank of the first relevant row (MRR) [1]_.
+    r"""Mean over queries of the average precision of the ranked gallery (mAP) [1]_.
 
-    .. math:: \frac1n \sum_i \frac{1}{r_i}, \qquad r_i = 1 + \#\{\text{irrelevant } j :
-              x_i \cdot y_j \ge \max_{\text{relevant } l} x_i \cdot y_l\}
+    .. math:: \frac1n \sum_i \frac{1}{R_i} \sum_{\text{relevant } j}
+              \frac{\#\{\text{relevant rows down to } j\}}{\#\{\text{rows down to } j\}}
 
-    Ties count against the query, as in :func:`recall_at_k`.
+    with :math:`R_i` the number of rows that are relevant to query :math:`i`. Of equal scores the
+    irrelevant rows come first. Where one row is relevant, this is :func:`mean_reciprocal_rank`.
+    Memory is bounded: the scores are worked off in tiles of rows.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def mean_reciprocal_rank(
     Returns
     -------
     float or Estimate
-        In (0, 1], or 0 if nothing can be found.
+        In [0, 1].
 
     Raises
     ------
@@ -70,17 +73,19 @@ def mean_reciprocal_rank(
 
     References
     ----------
-    .. [1] Voorhees, "The TREC-8 Question Answering Track Report", TREC 1999.
+    .. [1] Manning, Raghavan and Schütze, "Introduction to Information Retrieval", Cambridge
+       University Press 2008, section 8.4.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from mibsk.metrics import mean_reciprocal_rank
-    >>> X = np.eye(3) + np.eye(3)[[1, 2, 0]] / 2
-    >>> mean_reciprocal_rank(X, np.eye(3)), mean_reciprocal_rank(X, np.eye(3)[[1, 2, 0]])
-    (1.0, 0.5)
+    >>> from mibsk.metrics import mean_average_precision
+    >>> gallery = [[3.0], [2.0], [1.0]]
+    >>> mean_average_precision([[1.0]], gallery, labels=(["a"], ["a", "b", "a"])) == (1 + 2 / 3) / 2
+    True
     """
     search = as_retrieval(X, Y, labels, sample_weight)
-    ranks = search.first_ranks()
-    found = ranks < len(search.Y)
-    return over_values(found / (ranks + 1.0), ci, (0, 1), weights=search.weights)
+    if search.relevance is None:
+        values = 1 / (search.first_ranks() + 1.0)
+    else:
+        values = average_precisions(search.X, search.Y, search.relevance)
+    return over_values(values, ci, (0, 1), weights=search.weights)

@@ -5,8 +5,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._resampling import CI, Bootstrap, Estimate, over_values
-from ._retrieval import as_retrieval
+from .._resampling import CI, Bootstrap, Estimate, over_values
+from ._arguments import as_retrieval
 
 
 @overload

@@ -5,9 +5,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import check_k
-from ._resampling import CI, Bootstrap, Estimate, over_values
-from ._retrieval import as_retrieval
+from ..._checks.matrices import check_k
+from .._resampling import CI, Bootstrap, Estimate, over_values
+from ._arguments import as_retrieval
 
 
 @overload

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
-from .._checks.matrices import as_factors, as_matrix, is_single_factor, to_numpy
-from .._checks.parameters import check_scalar
+from ..._checks.matrices import as_factors, as_matrix, is_single_factor, to_numpy
+from ..._checks.parameters import check_scalar
+from .._resampling import CI, Bootstrap, Estimate, over_values
 from ._factors import clip, looks_real, tasks_of
+from ._information import check_seed, predict_factors
 from ._penalty import Penalty
-from ._probe import check_seed, predict_factors
-from ._resampling import CI, Bootstrap, Estimate, over_values
 
 Labels = ArrayLike | pd.DataFrame | Mapping[Any, ArrayLike]
 Task = str | Mapping[Any, str]

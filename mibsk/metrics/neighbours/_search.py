@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.matrices import Matrix, namespace, on_accelerator, tiles, to_numpy
-from ._scores import Scores
+from ..._checks.matrices import Matrix, namespace, on_accelerator, tiles, to_numpy
+from ._similarities import Scores
 
 Indices = NDArray[np.int64]
 

@@ -1,4 +1,9 @@
-"""Rows of length 1, of which the inner product is the cosine."""
+"""Rows of matrices: chosen ones, and rows scaled to length 1."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .._checks.matrices import CHUNK_SIZE, Matrix, double, namespace
 
@@ -24,3 +29,11 @@ def unit_rows(X: Matrix) -> Matrix:
         part = part / xp.where(length > 0, length, xp.ones_like(length))
         scaled[start : start + step] = xp.astype(part, scaled.dtype)
     return scaled
+
+
+def take_rows(array: Any, rows: NDArray[np.intp]) -> Any:
+    """Return some rows of an array or of a tensor on any device."""
+    if isinstance(array, np.ndarray):
+        return array[rows]
+    xp = namespace(array)
+    return xp.take(array, xp.asarray(rows, device=array.device), axis=0)

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
-from .._checks.parameters import check_scalar
+from ..._checks.matrices import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
+from ..._checks.parameters import check_scalar
+from ._damped_whitening import damped_whitening
 from ._factors import Factor, encode_factors, scale_alike
+from ._outputs import PROBES, linear_outputs, mlp_outputs
 from ._penalty import USUAL, Penalty, check_penalty, choose_penalties
-from ._probes import PROBES, linear_outputs, mlp_outputs
-from ._whitening import whitening
 
 COLUMNS = [
     "entropy",
@@ -169,7 +169,7 @@ def predict_factors(
     check_seed(random_state)
     factors = encode_factors(labels, len(Z), labels_test, len(Z_test), task)
     Z, Z_test = scale_alike(Z, Z_test, ("Z", "Z_test"))
-    mean, components = whitening(Z)
+    mean, components = damped_whitening(Z)
     white, white_test = (Z - mean) @ components, (Z_test - mean) @ components
     every = list(factors.values())
     seed = int(np.random.default_rng(random_state).integers(2**32))

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from .._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, to_numpy
-from ._knn_overlap import neighbours_of_pair, over_neighbours
-from ._nearest import Indices
-from ._resampling import CI, Bootstrap, Estimate, take_rows
-from ._scores import as_double
+from ..._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, to_numpy
+from .._resampling import CI, Bootstrap, Estimate
+from ..rows import take_rows
+from ._overlap import neighbours_of_pair, over_neighbours
+from ._search import Indices
+from ._similarities import as_double
 
 
 @overload

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, on_accelerator, to_numpy
+from ..._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, on_accelerator, to_numpy
 
 ROWS_AT_LEAST = 128  # of a tile: fewer make the matrix product slow
 TILE_AT_MOST = 2**24  # scores in a tile of so many rows: 64 MiB of float32

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from .._checks.matrices import FloatMatrix, check_positive
+from ..._checks.matrices import FloatMatrix, check_positive
+from ._damped_whitening import damped_whitening
 from ._factors import Classes, Factor, Numbers
 from ._multinomial import MultinomialFit, fit_multinomials
 from ._ridge import ridge_predictions
-from ._whitening import whitening
 
 PENALTIES = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # from the strongest down: each solve helps the next
 USUAL = 1.0  # scikit-learn's
@@ -60,7 +60,7 @@ def choose_penalties(X: FloatMatrix, factors: Sequence[Factor], seed: int) -> ND
     held_out, rest = np.split(order, [int(HELD_OUT * len(X))])
     if len(held_out) < MIN_SCORED or not X.shape[1]:
         return chosen
-    mean, components = whitening(X[rest])
+    mean, components = damped_whitening(X[rest])
     fitted, scored = (X[rest] - mean) @ components, (X[held_out] - mean) @ components
     parts: dict[int, _Part] = {}
     for i, factor in enumerate(factors):

@@ -7,9 +7,9 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._knn_overlap import Values, in_blocks, mean_overlap
-from ._nearest import Indices
-from ._resampling import CI, Bootstrap, Estimate
+from .._resampling import CI, Bootstrap, Estimate
+from ._overlap import Values, in_blocks, mean_overlap
+from ._search import Indices
 
 
 @overload

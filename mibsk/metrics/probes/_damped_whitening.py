@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from .._checks.matrices import FloatMatrix
+from ..._checks.matrices import FloatMatrix
 
 RIDGE = 1e-6  # of the largest variance: directions below it are noise, and stay small
 NULL = 1e-12  # of the largest variance: directions below it are rounding, and are dropped
 
 
-def whitening(Z: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
+def damped_whitening(Z: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
     """Return the mean and the matrix that turns centred rows white: (n_features, n_kept)."""
     mean = Z.mean(axis=0)
     centred = Z - mean

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .._checks.matrices import (
+from ..._checks.matrices import (
     FloatMatrix,
     Matrix,
     as_labels,

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.matrices import Matrix, as_pair, check_k
-from ._nearest import Indices, nearest_neighbours
-from ._resampling import (
+from ..._checks.matrices import Matrix, as_pair, check_k
+from .._resampling import (
     CI,
     UNBOUNDED,
     Bootstrap,
@@ -20,8 +19,9 @@ from ._resampling import (
     as_bootstrap,
     over_draws,
     share_drawn,
-    take_rows,
 )
+from ..rows import take_rows
+from ._search import Indices, nearest_neighbours
 
 Values = NDArray[np.float64]
 PerRow = Callable[[Indices, Indices], Values]

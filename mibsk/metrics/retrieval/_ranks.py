@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.matrices import Matrix, namespace, tiles, to_numpy
-from ._scores import Scores, as_double, count_rows
+from ..._checks.matrices import Matrix, namespace, tiles, to_numpy
+from ..neighbours._similarities import Scores, as_double, count_rows
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

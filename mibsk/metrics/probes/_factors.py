@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
-from .._checks.matrices import FloatMatrix, as_factors, is_real, is_single_factor
+from ..._checks.matrices import FloatMatrix, as_factors, is_real, is_single_factor
 
 TASKS = ("auto", "classification", "regression")
 FLAT = 1e-12  # of the spread of a real factor in training: it is constant in the held-out rows
