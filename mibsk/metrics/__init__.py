@@ -5,6 +5,7 @@ from ._cka import cka
 from ._comparison import Comparison, compare
 from ._consistency import consistency
 from ._gaussian_information import gaussian_mutual_information
+from ._metric import METRICS, Metric
 from ._modality_gap import modality_gap
 from ._mutual_information import mutual_information
 from ._permutation import PermutationTest, permutation_test
@@ -56,6 +57,9 @@ __all__ = [
     "PermutationTest",
     "compare",
     "permutation_test",
+    # what each of them is
+    "METRICS",
+    "Metric",
     # as scikit-learn's scorers
     "get_scorer",
     "get_scorer_names",

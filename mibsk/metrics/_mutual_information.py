@@ -24,6 +24,7 @@ from .._checks.matrices import (
     tiles,
     to_numpy,
 )
+from ._metric import metric
 from ._resampling import CI, Bootstrap, Estimate, Values, over_values
 from .probes._information import check_seed
 from .rows import take_rows
@@ -192,6 +193,9 @@ def mutual_information(
     largest = np.log(at_once) if bound == "infonce" else np.inf
     found = over_values(values, ci, (-np.inf, largest))
     return (found, float(values.var(ddof=1) / n)) if return_variance else found
+
+
+metric("information", one_space=True)(mutual_information)  # it has overloads of its own
 
 
 def _inner_products(temperature: float) -> Critic:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from ..._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, to_numpy
-from .._resampling import CI, Bootstrap, Estimate
+from .._metric import metric
+from .._resampling import CI, Estimate
 from ..rows import take_rows
 from ._overlap import neighbours_of_pair, over_neighbours
 from ._search import Indices
 from ._similarities import as_double
 
 
-@overload
-def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: None = None) -> float: ...
-@overload
-def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: float | Bootstrap) -> Estimate: ...
+@metric("alignment")
 def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
     r"""Centred kernel nearest-neighbour alignment of two representations.
 

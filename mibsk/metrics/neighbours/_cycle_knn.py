@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._resampling import CI, Bootstrap, Estimate
+from .._metric import metric
+from .._resampling import CI, Estimate
 from ._overlap import Values, mean_overlap
 from ._search import Indices
 
 
-@overload
-def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: None = None) -> float: ...
-@overload
-def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: float | Bootstrap) -> Estimate: ...
+@metric("alignment")
 def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
     r"""Share of rows that are a neighbour, in one representation, of a neighbour in the other.
 

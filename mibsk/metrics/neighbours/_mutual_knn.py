@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._resampling import CI, Bootstrap, Estimate
+from .._metric import metric
+from .._resampling import CI, Estimate
 from ._overlap import Values, in_blocks, mean_overlap
 from ._search import Indices
 
 
-@overload
-def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: None = None) -> float: ...
-@overload
-def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: float | Bootstrap) -> Estimate: ...
+@metric("alignment")
 def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
     r"""Mean share of nearest neighbours that two representations have in common.
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,8 @@ from sklearn.model_selection import train_test_split
 
 from ..._checks.matrices import as_factors, as_matrix, is_single_factor, to_numpy
 from ..._checks.parameters import check_scalar
-from .._resampling import CI, Bootstrap, Estimate, over_values
+from .._metric import factor_metric
+from .._resampling import CI, Estimate, over_values
 from ._factors import clip, looks_real, tasks_of
 from ._information import check_seed, predict_factors
 from ._penalty import Penalty
@@ -20,34 +21,7 @@ Labels = ArrayLike | pd.DataFrame | Mapping[Any, ArrayLike]
 Task = str | Mapping[Any, str]
 
 
-@overload
-def leakage(
-    Z: ArrayLike,
-    labels: Labels,
-    *,
-    Z_test: ArrayLike | None = None,
-    labels_test: Labels | None = None,
-    test_size: float = 0.25,
-    l2: Penalty = "auto",
-    probe: str = "linear",
-    task: Task = "auto",
-    random_state: int | None = 0,
-    ci: None = None,
-) -> float | dict[Any, float]: ...
-@overload
-def leakage(
-    Z: ArrayLike,
-    labels: Labels,
-    *,
-    Z_test: ArrayLike | None = None,
-    labels_test: Labels | None = None,
-    test_size: float = 0.25,
-    l2: Penalty = "auto",
-    probe: str = "linear",
-    task: Task = "auto",
-    random_state: int | None = 0,
-    ci: float | Bootstrap,
-) -> Estimate | dict[Any, Estimate]: ...
+@factor_metric(better="lower")
 def leakage(
     Z: ArrayLike,
     labels: Labels,
@@ -137,34 +111,7 @@ def leakage(
     )
 
 
-@overload
-def kept(
-    Z: ArrayLike,
-    labels: Labels,
-    *,
-    Z_test: ArrayLike | None = None,
-    labels_test: Labels | None = None,
-    test_size: float = 0.25,
-    l2: Penalty = "auto",
-    probe: str = "linear",
-    task: Task = "auto",
-    random_state: int | None = 0,
-    ci: None = None,
-) -> float | dict[Any, float]: ...
-@overload
-def kept(
-    Z: ArrayLike,
-    labels: Labels,
-    *,
-    Z_test: ArrayLike | None = None,
-    labels_test: Labels | None = None,
-    test_size: float = 0.25,
-    l2: Penalty = "auto",
-    probe: str = "linear",
-    task: Task = "auto",
-    random_state: int | None = 0,
-    ci: float | Bootstrap,
-) -> Estimate | dict[Any, Estimate]: ...
+@factor_metric()
 def kept(
     Z: ArrayLike,
     labels: Labels,

@@ -1,32 +1,16 @@
 """Mean average precision: how well all that is relevant is ranked above all that is not."""
 
-from typing import Any, overload
+from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._resampling import CI, Bootstrap, Estimate, over_values
+from .._metric import metric
+from .._resampling import CI, Estimate, over_values
 from ._arguments import as_retrieval
 from ._ranks import average_precisions
 
 
-@overload
-def mean_average_precision(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    labels: tuple[Any, Any] | None = ...,
-    sample_weight: ArrayLike | None = ...,
-    ci: None = ...,
-) -> float: ...
-@overload
-def mean_average_precision(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    labels: tuple[Any, Any] | None = ...,
-    sample_weight: ArrayLike | None = ...,
-    ci: float | Bootstrap,
-) -> Estimate: ...
+@metric("retrieval", compares="both ways", one_space=True)
 def mean_average_precision(
     X: ArrayLike,
     Y: ArrayLike,

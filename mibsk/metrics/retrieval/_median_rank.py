@@ -1,22 +1,16 @@
 """Median rank: the place in the list by which half of the queries have found what they look for."""
 
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._resampling import CI, Bootstrap, Estimate, over_values
+from .._metric import metric
+from .._resampling import CI, Estimate, over_values
 from ._arguments import as_retrieval
 
 
-@overload
-def median_rank(
-    X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = ..., ci: None = ...
-) -> float: ...
-@overload
-def median_rank(
-    X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = ..., ci: float | Bootstrap
-) -> Estimate: ...
+@metric("retrieval", better="lower", compares="both ways", one_space=True)
 def median_rank(
     X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = None, ci: CI = None
 ) -> float | Estimate:

@@ -1,35 +1,17 @@
 """Recall at k: how often a partner is among the nearest of the other modality."""
 
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._checks.matrices import check_k
-from .._resampling import CI, Bootstrap, Estimate, over_values
+from .._metric import metric
+from .._resampling import CI, Estimate, over_values
 from ._arguments import as_retrieval
 
 
-@overload
-def recall_at_k(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    k: int = ...,
-    labels: tuple[Any, Any] | None = ...,
-    sample_weight: ArrayLike | None = ...,
-    ci: None = ...,
-) -> float: ...
-@overload
-def recall_at_k(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    k: int = ...,
-    labels: tuple[Any, Any] | None = ...,
-    sample_weight: ArrayLike | None = ...,
-    ci: float | Bootstrap,
-) -> Estimate: ...
+@metric("retrieval", compares="both ways", one_space=True)
 def recall_at_k(
     X: ArrayLike,
     Y: ArrayLike,

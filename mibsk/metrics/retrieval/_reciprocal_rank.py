@@ -1,31 +1,15 @@
 """Mean reciprocal rank: how far down the list the first right answer stands."""
 
-from typing import Any, overload
+from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._resampling import CI, Bootstrap, Estimate, over_values
+from .._metric import metric
+from .._resampling import CI, Estimate, over_values
 from ._arguments import as_retrieval
 
 
-@overload
-def mean_reciprocal_rank(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    labels: tuple[Any, Any] | None = ...,
-    sample_weight: ArrayLike | None = ...,
-    ci: None = ...,
-) -> float: ...
-@overload
-def mean_reciprocal_rank(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    labels: tuple[Any, Any] | None = ...,
-    sample_weight: ArrayLike | None = ...,
-    ci: float | Bootstrap,
-) -> Estimate: ...
+@metric("retrieval", compares="both ways", one_space=True)
 def mean_reciprocal_rank(
     X: ArrayLike,
     Y: ArrayLike,
