@@ -137,7 +137,7 @@ def _params_of_the_net(
     if lost:
         raise ValueError(
             f"{path} contains the weights, but not these objects, which cannot be stored "
-            f"without code: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
+            f"safely: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
         )
     return chosen
 

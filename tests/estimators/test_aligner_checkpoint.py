@@ -269,7 +269,7 @@ class TestNotTheSameTraining:
 def test_verbose_says_where_it_goes_on(views, quick, tmp_path, steps, capsys):
     interrupted(quick(max_epochs=3, checkpoint=tmp_path), views, steps, kill_at=7)
     quick(max_epochs=3, checkpoint=tmp_path, verbose=1).fit(views)
-    assert "Going on after epoch 2, from " in capsys.readouterr().out
+    assert "Resuming after epoch 2, from " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
