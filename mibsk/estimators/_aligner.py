@@ -69,7 +69,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Temperature of the contrastive loss: learned, starting at 0.07 (its logarithm, at ten times
         `lr`); learned within bounds; fixed; or changed from epoch to epoch.
     fusion : "concat", "mean" or the name of a modality, default="concat"
-        What `transform` returns for several modalities. The keywords take precedence over a
+        Output of `transform` for several modalities. The keywords take precedence over a
         modality of that name.
     max_epochs : int, default=20
         Number of epochs.
