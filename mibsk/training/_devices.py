@@ -28,7 +28,7 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if chosen.type == "cuda" and (chosen.index or 0) >= n_gpus:
         seen = f"only {n_gpus} GPU(s)" if n_gpus else "no GPU"
         raise ValueError(
-            f"device={str(device)!r} was requested, but torch finds {seen}: use device='auto' or "
+            f"device={str(device)!r} was requested, but torch sees {seen}: use device='auto' or "
             "'cpu'."
         )
     try:

@@ -165,7 +165,7 @@ class TestTorn:
     def test_the_one_before_is_used(self, views, quick, stopped, steps, n_bytes):
         newer = files(stopped)[-1]
         newer.write_bytes(newer.read_bytes()[:n_bytes])
-        with pytest.warns(UserWarning, match=f"{newer.name}.*left out"):
+        with pytest.warns(UserWarning, match=f"{newer.name}.*ignored"):
             again = quick(max_epochs=5, checkpoint=stopped).fit(views)
         assert steps.n_done == 3 * 3
         assert_same(again, quick(max_epochs=5).fit(views), views)
@@ -182,7 +182,7 @@ class TestTorn:
     def test_without_a_whole_one_it_starts_anew(self, views, quick, stopped):
         for file in files(stopped):
             file.write_bytes(b"")
-        with pytest.warns(UserWarning, match="left out"):
+        with pytest.warns(UserWarning, match="ignored"):
             again = quick(max_epochs=5, checkpoint=stopped).fit(views)
         assert_same(again, quick(max_epochs=5).fit(views), views)
 
