@@ -103,8 +103,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     verbose : int, default=0
         If 1, print one line per epoch.
     random_state : int, RandomState instance or None, default=None
-        Seed of the training. An integer gives a reproducible model, bit for bit, on the same
-        machine.
+        Seed of the training. An integer gives the same model, bit for bit, on the same machine.
 
     Attributes
     ----------
