@@ -69,7 +69,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Temperature of the contrastive loss: learned, starting at 0.07 (its logarithm, at ten times
         `lr`); learned within bounds; fixed; or changed from epoch to epoch.
     fusion : "concat", "mean" or the name of a modality, default="concat"
-        What `transform` returns for several modalities. The keywords take precedence over a
+        Output of `transform` for several modalities. The keywords take precedence over a
         modality of that name.
     max_epochs : int, default=20
         Number of epochs.
@@ -103,8 +103,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     verbose : int, default=0
         If 1, print one line per epoch.
     random_state : int, RandomState instance or None, default=None
-        Seed of the training. An integer gives a reproducible model, bit for bit, on the same
-        machine.
+        Seed of the training. An integer gives the same model, bit for bit, on the same machine.
 
     Attributes
     ----------

@@ -136,8 +136,8 @@ def _params_of_the_net(
                 advice.append(f"{name}={{{', '.join(f'{key!r}: ...' for key in inside)}}}")
     if lost:
         raise ValueError(
-            f"{path} contains the weights, but not these objects, which cannot be stored without "
-            f"code: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
+            f"{path} contains the weights, but not these objects, which cannot be stored "
+            f"safely: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
         )
     return chosen
 

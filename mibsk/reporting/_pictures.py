@@ -72,8 +72,8 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
         except ValueError as error:
             missing.append(f"Without {display.__name__}: {error}.")
     if fractions is not None:
-        make = partial(inspection.LeakageDisplay.from_fractions, fractions)
-        pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))
+        leakage = partial(inspection.LeakageDisplay.from_fractions, fractions)
+        pictures.append(_in_both_colours(leakage, _LEAKAGE, pyplot))
     return pictures, " ".join(missing)
 
 

@@ -1,4 +1,4 @@
-"""Training of encoders: data in, a trained net out; no estimator, and no scikit-learn."""
+"""Training of encoders, independent of the estimators."""
 
 from ._data import TrainingData, read_further_data, read_training_data
 from ._devices import resolve_device, seeded

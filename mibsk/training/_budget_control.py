@@ -1,4 +1,4 @@
-"""A multiplier that compresses as hard as a budget of sufficiency allows."""
+"""Control of `beta` by a budget of sufficiency."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from ..losses import Embedding, logits
 from ..schedules import SufficiencyBudget
 from ._net import AlignmentNet
 
-CHECKS = 10  # held-out batches looked at in an epoch, about: a few percent of its time
-BEGIN = 1.0  # what beta is when compression begins, or less where it goes no further
-MEMORY = 0.04  # of the moving average, in training: an average over that share of it
-PACE = 15.0  # by how much the logarithm of beta would rise over all of the compression, with slack
-LOWEST = 0.01  # beta falls no further, so that it can come back
-CEILING = 0.98  # a recall beyond cannot tell what is lost
+CHECKS = 10  # approximate number of held-out batches per epoch: a few percent of its time
+BEGIN = 1.0  # beta at the start of compression, unless its upper limit is lower
+MEMORY = 0.04  # window of the moving average, as a fraction of the training
+PACE = 15.0  # increase of log(beta) over all compressed epochs if the budget is never used
+LOWEST = 0.01  # lower limit of beta, so that it can increase again
+CEILING = 0.98  # recall above this is saturated and ignored
 
 _STATE = ("log_beta_", "average_", "weight_", "best_")
 
 
 class BudgetControl(Callback):
-    """Adjust `beta` a few times an epoch, as :class:`SufficiencyBudget` says.
+    """Adjust `beta` a few times per epoch, as specified by :class:`SufficiencyBudget`.
 
-    All its numbers stay on the device, so that no step waits for the host.
+    The state is kept on the device, so that no step synchronizes with the host.
 
     Parameters
     ----------
     budget : SufficiencyBudget
         The constraint.
     held_out : Source
-        Pairs on which it is looked at.
+        Pairs on which the constraint is monitored.
     first : int
         Number of epochs in the history before this training.
     n_epochs : int
@@ -45,9 +45,9 @@ class BudgetControl(Callback):
     Attributes
     ----------
     log_beta_, weight_ : Tensor ()
-        Logarithm of `beta`; weight of the moving average, which is below 1 at the beginning.
+        Logarithm of `beta`; weight sum of the moving average, below 1 at the beginning.
     average_, best_ : Tensor (2,)
-        Moving average of bound and recall, not yet divided by its weight; the largest average.
+        Moving average of bound and recall before division by `weight_`; the largest average.
     """
 
     def __init__(
@@ -61,19 +61,19 @@ class BudgetControl(Callback):
     ) -> None:
         self.budget, self.held_out, self.first = budget, held_out, first
         self.every = max(round(n_steps / CHECKS), 1)
-        self.n_checks = -(-n_steps // self.every)  # an epoch
-        # one epoch at least is uncompressed, and one compressed
+        self.n_checks = -(-n_steps // self.every)  # per epoch
+        # at least one epoch is uncompressed, and one compressed
         self.n_free = min(max(round(budget.share * n_epochs), 1), n_epochs - 1)
         self.n_compressed = n_epochs - self.n_free
         self._start()
 
     def on_train_begin(self, net: AlignmentNet, **kwargs: Any) -> None:
-        """Start with no compression and nothing seen."""
+        """Reset the state."""
         self._start()
 
     def on_epoch_begin(self, net: AlignmentNet, **kwargs: Any) -> None:
-        """Draw the order of the held-out pairs; take up `beta` where the last epoch left it."""
-        for name in _STATE:  # which may come from a checkpoint
+        """Draw the order of the held-out pairs, and set `beta` of the last epoch."""
+        for name in _STATE:  # the state may have been loaded from a checkpoint
             setattr(self, name, getattr(self, name).to(net.device))
         self._step = 0
         self._epoch = len(net.history) - 1 - self.first
@@ -81,7 +81,7 @@ class BudgetControl(Callback):
         self._show(net)
 
     def on_batch_end(self, net: AlignmentNet, training: bool = False, **kwargs: Any) -> None:
-        """Look at a held-out batch every few steps, and adjust."""
+        """Evaluate a held-out batch every few steps, and adjust `beta`."""
         if not training:
             return
         self._step += 1
@@ -122,7 +122,7 @@ class BudgetControl(Callback):
         self.best_ = torch.maximum(self.best_, self.average_ / self.weight_)
 
     def _adjust(self) -> None:
-        """One step of dual ascent on the logarithm of beta."""
+        """Take one step of dual ascent on the logarithm of `beta`."""
         left = self._left()
         n_left = self.n_compressed - (self._epoch - self.n_free)
         pace = PACE / (self.n_compressed * self.n_checks)
@@ -132,10 +132,10 @@ class BudgetControl(Callback):
         self.log_beta_ = (self.log_beta_ + step).clamp(lowest, highest)
 
     def _left(self) -> torch.Tensor:
-        """Return what is left of the budget: 1 at the best, 0 where it is spent, a tensor ()."""
+        """Return the remaining share of the budget, a tensor (): 1 at the best, 0 at the limit."""
         now, fraction = self.average_ / self.weight_, self.budget.budget
         left = (now - (1 - fraction) * self.best_) / (fraction * self.best_)
-        bound, recall = torch.where(self.best_ > 0, left, 0.0)  # nothing is shared: nothing moves
+        bound, recall = torch.where(self.best_ > 0, left, 0.0)  # no shared information: no change
         if self.budget.monitor == "recall":
             return recall
         if self.budget.monitor == "bound":

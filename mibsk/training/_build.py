@@ -1,4 +1,4 @@
-"""An untrained net, built from the parameters of an aligner."""
+"""Construction of the untrained net from the parameters of an aligner."""
 
 from __future__ import annotations
 
@@ -79,20 +79,20 @@ def _build_encoders(
     Parameters
     ----------
     specs : object or mapping of str to object
-        One specification for all modalities, or one per name; "auto" for those left out.
+        One specification for all modalities, or one per name, "auto" by default.
     inputs : mapping of str to InputSpec
-        What the rows of each modality look like.
+        Specification of the rows of each modality.
     scalings : mapping of str to InputScaling or None
-        How their input is standardised.
+        Standardization of the encoder input.
     n_components : int
         Dimension of the shared space.
     probabilistic : bool
-        Whether they give a log-variance beside the mean.
+        Whether the encoders return a log-variance in addition to the mean.
 
     Raises
     ------
     TypeError, ValueError
-        If a specification names another modality, or its encoder cannot read the rows.
+        If a name is not a modality, or an encoder does not support the rows.
     """
     if isinstance(specs, Mapping):
         for name in specs:

@@ -1,4 +1,4 @@
-"""Checkpoints: the whole state of a training after each epoch, so that it can go on."""
+"""Checkpoints of the state of training after each epoch, from which it can be resumed."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from ..exceptions import TornFileError
 from ..files.state_file import can_hold, read_state, write_state
 from ._net import AlignmentNet
 
-_KEPT = 2  # a torn checkpoint leaves the one before it
-_SURELY_DEAD = 3600  # seconds since a file was last written to
+_KEPT = 2  # if the newest checkpoint is damaged, the one before it is used
+_SURELY_DEAD = 3600  # seconds since the last write, after which a temporary file is stale
 
 
 class CheckpointFolder:
-    """The checkpoints of one training, ``epoch-00001.safetensors`` and so on.
+    """Folder of the checkpoints of one training, ``epoch-00001.safetensors`` and so on.
 
     Parameters
     ----------
     path : Path
-        Made if it is not there.
+        Path of the folder, which is created if needed.
 
     Raises
     ------
     OSError
-        If it cannot be made.
+        If the folder cannot be created.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        for aside in path.glob(".epoch-*.tmp"):  # of processes that were killed while writing
+        for aside in path.glob(".epoch-*.tmp"):  # left by processes killed while writing
             with suppress(FileNotFoundError):
                 if time.time() - aside.stat().st_mtime > _SURELY_DEAD:
                     aside.unlink()
 
     def newest(self) -> tuple[Path, dict[str, Any]] | None:
-        """Return the newest whole checkpoint and what it holds; warn of torn ones.
+        """Return path and content of the newest complete checkpoint.
 
         Warns
         -----
         UserWarning
-            If a file is torn; the one before it is taken.
+            If a file is incomplete or damaged; the one before it is used.
         """
         for path in reversed(self._files()):
             try:
@@ -57,11 +57,11 @@ class CheckpointFolder:
             except FileNotFoundError:  # removed by another process that runs the same training
                 continue
             except TornFileError as error:
-                warnings.warn(f"{error} It is left out.", UserWarning, stacklevel=2)
+                warnings.warn(f"{error} It is ignored.", UserWarning, stacklevel=2)
         return None
 
     def write(self, epoch: int, state: dict[str, Any]) -> Path:
-        """Write the state after an epoch, then remove what is no longer needed."""
+        """Write the state after an epoch, then remove old checkpoints."""
         path = self.path / f"epoch-{epoch:05d}.safetensors"
         write_state(path, state)
         files = self._files()
@@ -76,21 +76,21 @@ class CheckpointFolder:
 class Checkpoint(Callback):
     """Write a checkpoint after each epoch; at the start, continue from the newest one.
 
-    It must be the last callback: it also stores and restores the state of the others, which is what
-    their `state_dict` returns or, without that, their attributes that end in an underscore. Frozen
-    weights are not stored.
+    It must be the last callback, because it also stores and restores the state of the others: their
+    `state_dict` or, without one, their attributes that end in an underscore. Frozen weights are not
+    stored.
 
     Parameters
     ----------
     folder : CheckpointFolder
-        Where they are.
+        Folder of the checkpoints.
     describe : callable
-        Returns the model without its weights, stored beside the state of training.
+        Function that returns the model without its weights, stored with the state of training.
 
     Attributes
     ----------
     last_ : Path or None
-        The newest checkpoint.
+        Path of the newest checkpoint.
     """
 
     def __init__(self, folder: CheckpointFolder, describe: Callable[[], dict[str, Any]]) -> None:
@@ -103,7 +103,7 @@ class Checkpoint(Callback):
 
     @property
     def n_epochs(self) -> int:
-        """Number of epochs in the history of the checkpoint that was found."""
+        """Number of epochs in the history of the checkpoint to resume from."""
         return len(self.state_["training"]["history"]) if self.state_ else 0
 
     def on_train_begin(self, net: AlignmentNet, **kwargs: Any) -> None:
@@ -117,30 +117,30 @@ class Checkpoint(Callback):
         for name, callback in _others(net):
             _restore(callback, training["callbacks"][name])
         if net.verbose:
-            print(f"Going on after epoch {len(net.history)}, from {self.last_}.")
+            print(f"Resuming after epoch {len(net.history)}, from {self.last_}.")
 
     def on_epoch_end(self, net: AlignmentNet, **kwargs: Any) -> None:
         """Write the state of training, if it is finite."""
         if not net.has_finite_weights():
-            return  # the epoch after would start from nothing; check_weights says so
+            return  # not a state to resume from; check_weights raises the error
         training = net.training_state(with_frozen=False)
         training["callbacks"] = {name: _state(callback) for name, callback in _others(net)}
         state = {**self.describe(), "training": training}
         try:
             self.last_ = self.folder.write(len(net.history), state)
-        except (OSError, TypeError) as error:  # a full disk must not cost the training itself
-            message = f"no checkpoint could be written: {error}. Training goes on."
+        except (OSError, TypeError) as error:  # a full disk must not stop training
+            message = f"no checkpoint could be written: {error}. Training continues."
             warnings.warn(message, UserWarning, stacklevel=2)
 
 
 def _others(net: NeuralNet) -> list[tuple[str, Callback]]:
-    """Return the callbacks whose state belongs to the training, by name."""
+    """Return the callbacks with state of the training, by name."""
     own = (Checkpoint, EpochTimer, PrintLog)
     return [(name, callback) for name, callback in net.callbacks_ if not isinstance(callback, own)]
 
 
 def _state(callback: Any) -> dict[str, Any]:
-    """Return what a callback has learned: its own `state_dict`, or its attributes ending in `_`."""
+    """Return the `state_dict` of a callback, or its attributes ending in `_`."""
     if hasattr(callback, "state_dict"):
         return callback.state_dict()
     state = {key: value for key, value in vars(callback).items() if key.endswith("_")}

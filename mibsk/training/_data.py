@@ -1,4 +1,4 @@
-"""The arguments of `fit` become pairs to train on."""
+"""Conversion of the arguments of `fit` to pairs for training."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from ..data import (
 from ..encoders import InputScaling
 from ._result import Trained
 
-_SAMPLE = 4096  # items of a torch Dataset from which the input scaling is learned
+_SAMPLE = 4096  # items of a torch Dataset used to learn the input scaling
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The pairs to train on, and what was learned from them before training.
+    """Training pairs, with the specifications and scalings learned from them.
 
     Parameters
     ----------
     form : Form
-        How the arguments of `fit` were read.
+        Form of the arguments of `fit`.
     inputs : dict of str to InputSpec
-        What the rows of each modality look like.
+        Specification of the rows of each modality.
     scalings : dict of str to InputScaling or None
-        How their input is standardised.
+        Standardization of the encoder input.
     source : Source or StreamSource
-        The pairs.
+        The training pairs.
     seen : dict of str to array
-        The rows as encoders get them: all, or a sample of a torch Dataset.
+        Prepared rows of each modality: all, or a sample of a torch Dataset.
     """
 
     form: Form
@@ -64,7 +64,7 @@ def read_training_data(
     rng: np.random.Generator,
     batch_size: int,
 ) -> TrainingData:
-    """Check the arguments of `fit`, learn what each modality looks like, and build its source.
+    """Check the arguments of `fit`, learn the specification of each modality, and build a source.
 
     Warns
     -----
@@ -93,18 +93,18 @@ def read_further_data(
     rng: np.random.Generator,
     earlier: Trained,
 ) -> TrainingData:
-    """Read the arguments of another `fit` as those of an earlier one were read.
+    """Read the arguments of `fit` in the form of an earlier one.
 
     Raises
     ------
     ValueError, TypeError
-        If the data do not look like those of the earlier fit.
+        If the data do not match those of the earlier fit.
     """
     form, inputs = earlier.form, earlier.inputs
     if modalities is not None and list(modalities) != form.names:
         raise ValueError(
             f"training continues with the modalities fitted before, {form.names}, but modalities= "
-            f"now names {list(modalities)}: set it back, or start anew."
+            f"now names {list(modalities)}: restore it, or use a new estimator."
         )
     raw = _raw_rows(X, y, form, rng)
     if missing := [name for name in form.names if name not in raw]:
@@ -117,7 +117,7 @@ def read_further_data(
 
 
 def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
-    """Return a copy on the CPU, where nets are built, of the scaling of an earlier training."""
+    """Return a copy of the scaling of an earlier training, on the CPU, where nets are built."""
     scaling = earlier.net.module.encoder(name).scaling
     return None if scaling is None else deepcopy(scaling).cpu()
 
@@ -125,26 +125,26 @@ def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
 def split_validation(
     source: Source | StreamSource, fraction: float, rng: np.random.Generator, reason: str
 ) -> tuple[Source, Source]:
-    """Set a random fraction of the pairs aside, at least two on each side.
+    """Hold out a random fraction of the pairs, with at least two pairs in each part.
 
-    `reason` is the parameter that asks for it.
+    `reason` is the parameter that requires it, for messages.
 
     Raises
     ------
     ValueError
-        If there are too few pairs for that, or they come as a stream.
+        If there are too few pairs, or the source is a stream.
     """
     if isinstance(source, StreamSource):
         raise ValueError(
-            f"{reason} sets some pairs aside, which an IterableDataset does not allow: pass a "
-            f"Dataset with a length, or do without {reason}."
+            f"{reason} holds out pairs, which an IterableDataset does not support: pass a "
+            f"Dataset with a length, or do not use {reason}."
         )
     n_pairs = source.pairing.n_rows
     n_held = max(round(fraction * n_pairs), 2)
     if n_pairs - n_held < 2:
         raise ValueError(
-            f"{reason} sets aside validation_fraction={fraction:g} of the pairs, but {n_pairs} "
-            f"pairs are too few to split: pass more, or do without {reason}."
+            f"{reason} holds out validation_fraction={fraction:g} of the pairs, but {n_pairs} "
+            f"pairs are too few to split: pass more, or do not use {reason}."
         )
     order = rng.permutation(n_pairs)
     held, rest = np.sort(order[:n_held]), np.sort(order[n_held:])
@@ -153,7 +153,7 @@ def split_validation(
 
 
 def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:
-    """Return the rows of each modality as given, or those of a sample of a torch Dataset."""
+    """Return the raw rows of each modality, or those of a sample of a torch Dataset."""
     raw: Mapping[str, Any]
     if isinstance(X, IterableDataset):
         items = list(islice(iter(X), _SAMPLE))

@@ -1,4 +1,4 @@
-"""Where and how training runs: device, precision, and random numbers of its own."""
+"""Device, precision and random numbers of training."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
-    """Return the torch device; ``"auto"`` is the GPU where there is one.
+    """Return the torch device; ``"auto"`` is the GPU if there is one.
 
     Raises
     ------
     ValueError
-        If the device is not known, or not there.
+        If the device is unknown or not available.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -26,25 +26,25 @@ def resolve_device(device: str | torch.device) -> torch.device:
         ) from error
     n_gpus = torch.cuda.device_count() if chosen.type == "cuda" else 0
     if chosen.type == "cuda" and (chosen.index or 0) >= n_gpus:
-        seen = f"only {n_gpus} of them" if n_gpus else "no GPU"
+        seen = f"only {n_gpus} GPU(s)" if n_gpus else "no GPU"
         raise ValueError(
-            f"device={str(device)!r} was asked for, but torch sees {seen}: use device='auto' or "
+            f"device={str(device)!r} was requested, but torch sees {seen}: use device='auto' or "
             "'cpu'."
         )
     try:
         torch.zeros(1, device=chosen).item()
     except (AssertionError, NotImplementedError, RuntimeError) as error:
         raise ValueError(
-            f"device={str(device)!r} was asked for, but torch cannot compute on it here "
+            f"device={str(device)!r} was requested, but torch cannot compute on it here "
             f"({str(error).splitlines()[0]:.80}): use device='auto' or 'cpu'."
         ) from error
     return chosen
 
 
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
-    """Return the type in which encoders run, or None for float32.
+    """Return the dtype of the encoders in training, or None for float32.
 
-    ``"auto"`` is bfloat16 on a GPU that has it: it needs no loss scaling. On a CPU it is float32.
+    ``"auto"`` is bfloat16 on a GPU that supports it, which needs no loss scaling, else float32.
     """
     if precision == "float32":
         return None
@@ -57,16 +57,16 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Draw torch's random numbers from `seed` inside, and leave the global generators untouched.
+    """Seed torch's generators within the context, and restore the global state afterwards.
 
-    cuDNN is held to deterministic algorithms.
+    cuDNN uses deterministic algorithms within the context.
     """
     devices = [device] if device.type == "cuda" else []
     cudnn = torch.backends.cudnn
     before = cudnn.deterministic, cudnn.benchmark
     with torch.random.fork_rng(devices=devices):
         seed_torch(seed, device)
-        # not cudnn.flags(), which also sets what it is not given, among that enabled=False
+        # not cudnn.flags(), which also sets the flags that are not passed, e.g. enabled=False
         cudnn.deterministic, cudnn.benchmark = True, False
         try:
             yield
@@ -91,7 +91,7 @@ def exact_convolutions(device: torch.device) -> Iterator[None]:
 
 def seed_torch(seed: int, device: torch.device) -> None:
     """Seed torch's generators of the CPU and of `device`."""
-    # not torch.manual_seed, which would seed every GPU, also those that are not restored
+    # not torch.manual_seed, which also seeds other GPUs, whose state is not restored
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         with torch.cuda.device(device):

@@ -1,4 +1,4 @@
-"""What an epoch records of its batches: means of the loss, and what the embeddings look like."""
+"""Means over the batches of an epoch: loss, and geometry of the embeddings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import torch
 
 from ..losses import Embedding, LossParts, pairwise_mean
 
-UNIFORMITY_ROWS = 256  # rows of a batch that are compared with each other
+UNIFORMITY_ROWS = 256  # rows of a batch compared with each other
 
 
 class EpochMeans:
     r"""Sums over the batches of an epoch, kept on the device and read once.
 
-    Recorded are the loss and its parts; the modality gap; *alignment*, the mean squared distance of
-    partners; and *uniformity*, :math:`\log E\, e^{-2 \|z - z'\|^2}` over two rows of a batch
-    (of its first 256), the mean over the modalities [1]_.
+    Recorded are the loss and its parts, the modality gap, alignment (mean squared distance of
+    partners) and uniformity, :math:`\log E\, e^{-2 \|z - z'\|^2}` over pairs of the first 256 rows
+    of a batch, averaged over the modalities [1]_.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class EpochMeans:
     def __init__(self, parts: Sequence[str]) -> None:
         self.names = ("loss", *parts, "alignment", "modality_gap", "uniformity")
         self.n_rows = 0
-        self.sums = torch.zeros(2 + len(parts))  # on the device of the first batch
-        self.embeddings = torch.zeros(1, 1)  # sums over rows (n_modalities, n_components)
-        self.potentials = torch.zeros(1)  # n_modalities
+        self.sums = torch.zeros(2 + len(parts))  # moved to the device of the first batch
+        self.embeddings = torch.zeros(1, 1)  # sums over rows, (n_modalities, n_components)
+        self.potentials = torch.zeros(1)  # (n_modalities,)
 
     @torch.no_grad()
     def add(self, parts: LossParts, embeddings: Mapping[str, Embedding]) -> None:
@@ -69,8 +69,8 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _mean_potential(Z: torch.Tensor) -> torch.Tensor:
-    """Return the mean potential of two rows of unit norm, (m, n, d) -> (m,)."""
+    """Return the mean Gaussian potential of pairs of unit rows, (m, n, d) -> (m,)."""
     n = Z.shape[1]
-    potentials = torch.exp(4 * (Z @ Z.mT) - 4)  # m, n, n: exp(-2 |z - z'|²)
+    potentials = torch.exp(4 * (Z @ Z.mT) - 4)  # (m, n, n), exp(-2 |z - z'|²)
     own = potentials.diagonal(dim1=1, dim2=2).sum(1)
     return (potentials.sum((1, 2)) - own) / (n * (n - 1))

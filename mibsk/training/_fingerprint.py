@@ -1,4 +1,4 @@
-"""What makes one training the same as another: the name of its folder of checkpoints."""
+"""Fingerprint of a training, the name of its folder of checkpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._data import TrainingData
 from ._net import AlignmentNet
 from ._params import AlignerParams
 
-# what may differ between a training and its continuation, or is told by net and data
+# parameters that may differ when training is resumed, or that net and data determine
 _LEFT_OUT = {
     "callbacks",
     "checkpoint",
@@ -30,10 +30,10 @@ _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
 def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -> str:
-    """Return a name that two trainings share only if they end with the same model.
+    """Return a hash that two trainings share only if they result in the same model.
 
-    It follows from the parameters, the data and their pairing, architecture and initial weights,
-    optimizer and callbacks; not from the device. Of a torch Dataset a sample is looked at.
+    It depends on the parameters, the data and their pairing, architecture and initial weights,
+    optimizer and callbacks, but not on the device. Of a torch Dataset, only a sample is hashed.
     """
     params = aligner.get_params(deep=False)
     weights = {name: _as_bytes(value) for name, value in net.module.state_dict().items()}

@@ -18,7 +18,7 @@ ROWS_AT_A_TIME = 1024
 
 
 def dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the items of a torch Dataset as arrays per modality, some rows at a time."""
+    """Yield the items of a torch Dataset in chunks, as one array per modality."""
     if isinstance(X, IterableDataset):
         yield from stream_chunks(X, ROWS_AT_A_TIME)
         return
@@ -33,13 +33,13 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     Parameters
     ----------
     encoder : Encoder
-        In evaluation mode.
+        Encoder in evaluation mode.
     spec : InputSpec
-        What the rows look like.
+        Specification of the rows.
     X : array-like
-        The rows as the user gave them.
+        Raw rows.
     device : torch.device
-        Where the encoder is.
+        Device of the encoder.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     Raises
     ------
     ValueError, TypeError
-        If the rows do not look like those of `fit`, or an embedding is not finite.
+        If the rows do not match those of `fit`, or an embedding is not finite.
     """
     embedded = np.empty((n_rows(spec.name, X), encoder.n_components), np.float32)
     for chunk, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):

@@ -1,4 +1,4 @@
-"""A trained model as values that a file holds, and back."""
+"""Conversion of a trained model to the values of a state file, and back."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _MODEL = "IBAligner"
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What a file says of a model beside its weights.
+    """Content of the file of a model.
 
     Parameters
     ----------
     params : dict of str to object
-        Parameters of the aligner; `Foreign` stands for objects of the user's.
+        Parameters of the aligner, with `Foreign` in place of user-defined objects.
     form : Form
-        How the arguments of `fit` were read.
+        Form of the arguments of `fit`.
     inputs : dict of str to InputSpec
-        What the rows of each modality look like.
+        Specification of the rows of each modality.
     seed : int
-        Of the net.
+        Seed of the net.
     optimizer : str
-        Class of the net's optimizer.
+        Class name of the optimizer.
     columns : dict of str to object
-        ``n_features_in_``, ``feature_names_in_``, if the data came as a table.
+        ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
     output_config : dict or None
-        What `set_output` has set.
+        Configuration set by `set_output`.
     training : dict
         State of the net: weights, optimizer, history.
     """
@@ -54,12 +54,12 @@ class SavedModel:
 
 
 def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
-    """Return a model without its weights, as values that a state file holds.
+    """Return a model without its weights, as values for a state file.
 
     Parameters
     ----------
     aligner : AlignerParams
-        Its parameters and its output configuration are read.
+        Aligner with the parameters and the output configuration.
     trained : Trained
         The model, trained or in training.
     """
@@ -78,12 +78,12 @@ def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
 
 
 def read_model_state(state: Any, path: str) -> SavedModel:
-    """Read what :func:`model_state` returned, and the state of training beside it.
+    """Return the model from the result of :func:`model_state` with the state of training.
 
     Raises
     ------
     ValueError
-        If it is anything else.
+        If `state` has another structure.
     """
     try:
         if state["model"] != _MODEL:
@@ -119,7 +119,7 @@ def read_model_state(state: Any, path: str) -> SavedModel:
 def _scalings(
     inputs: Mapping[str, InputSpec], weights: Mapping[str, torch.Tensor]
 ) -> dict[str, InputScaling | None]:
-    """Return the input scaling of each modality, whose shape only its weights tell."""
+    """Return the input scaling of each modality, with its shape from the weights."""
     scalings: dict[str, InputScaling | None] = {}
     for i, name in enumerate(inputs):
         mean, scale = (weights.get(f"encoders.{i}.scaling.{part}") for part in ("mean", "scale"))

@@ -1,4 +1,4 @@
-"""The one torch module that is trained: all encoders and the objective."""
+"""Torch module of all encoders and the objective."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ from ..losses import Embedding, IBObjective
 
 
 class AlignmentModule(nn.Module):
-    """One encoder per modality, and the objective whose temperature is learned with them.
+    """One encoder per modality, and the objective with its learned temperature.
 
-    It holds everything that training changes, so that a checkpoint of it, or a copy of its best
-    epoch, is complete.
+    It contains all parameters of training, so that its state dict is complete.
 
     Parameters
     ----------
     encoders : mapping of str to Encoder
-        One per modality.
+        Encoder of each modality.
     objective : IBObjective
-        Computes the loss of a batch of embeddings.
+        Loss of a batch of embeddings.
     autocast_dtype : torch.dtype or None, default=None
-        Lower precision of the encoders, not of the loss.
+        Reduced precision of the encoders, but not of the loss.
     """
 
     def __init__(

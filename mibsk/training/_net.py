@@ -31,21 +31,21 @@ class AlignmentNet(NeuralNet):
 
     It differs from a plain net in four ways: batches are slices of whole tensors on the device;
     the criterion is the objective inside the module; losses are summed on the device and read
-    once per epoch, so that no step waits for the host; and all random numbers of an epoch follow
-    from `seed` and the number of the epoch, so that training can stop after any epoch and continue
-    as if it had not. Train it inside :func:`seeded`. Each epoch of `history` holds
-    ``{train,valid}_loss`` and ``{train,valid}_<part>`` for each part that the objective names,
+    once per epoch, so that no step synchronizes with the host; and the random numbers of an epoch
+    are determined by `seed` and the number of the epoch, so that training can be resumed after any
+    epoch with the same result. Train it inside :func:`seeded`. Each epoch of `history` contains
+    ``{train,valid}_loss`` and ``{train,valid}_<part>`` for each part of the objective,
     ``{train,valid}_{modality_gap,alignment,uniformity}`` (see :class:`EpochMeans`), and the weights
-    that the objective names.
+    of the objective.
 
     Parameters
     ----------
     module : AlignmentModule
-        Trained in place.
+        Module, trained in place.
     seed : int
-        Determines the order of the batches, and the random numbers of the module in training.
+        Seed of the order of the batches, and of the random numbers of the module.
     validation : Source or None, default=None
-        Pairs on which the loss is measured after each epoch.
+        Pairs on which the loss is computed after each epoch.
     **kwargs
         As for `skorch.NeuralNet`.
     """
@@ -68,7 +68,7 @@ class AlignmentNet(NeuralNet):
         return [("epoch_timer", EpochTimer()), ("print_log", PrintLog(keys_ignored=ignored))]
 
     def initialize_module(self) -> AlignmentNet:
-        """Use the module as it is: it was built under its own seed."""
+        """Use the given module, which was built with its own seed."""
         self.module_ = self.module
         return self
 
@@ -78,20 +78,20 @@ class AlignmentNet(NeuralNet):
         return self
 
     def get_all_learnable_params(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
-        """Yield the parameters for the optimizer, which are those that are not frozen."""
+        """Yield the parameters for the optimizer, those that are not frozen."""
         for name, parameter in super().get_all_learnable_params():
             if parameter.requires_grad:
                 yield name, parameter
 
     def continue_from(self, earlier: AlignmentNet, *, keep_temperature: bool) -> None:
-        """Take over the weights, optimizer state and history of an earlier net, as copies.
+        """Copy the weights, optimizer state and history of an earlier net.
 
-        An optimizer of another kind, or on another device, starts anew.
+        The optimizer state is not copied if its class or the device differs.
 
         Raises
         ------
         RuntimeError
-            If its weights do not fit this net's module.
+            If the weights do not match the module.
         """
         weights = dict(earlier.module.state_dict())
         if not keep_temperature:
@@ -99,7 +99,7 @@ class AlignmentNet(NeuralNet):
             weights[name] = self.module.state_dict()[name]
         self.module.load_state_dict(weights)
         self.history = copy.deepcopy(earlier.history)
-        for group in self.optimizer_.param_groups:  # which schedules need to continue
+        for group in self.optimizer_.param_groups:  # needed to continue learning rate schedules
             group["initial_lr"] = group["lr"]
         if type(self.optimizer_) is type(earlier.optimizer_) and self.device == earlier.device:
             moments = earlier.optimizer_.state
@@ -115,7 +115,7 @@ class AlignmentNet(NeuralNet):
         return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
     def check_weights(self) -> None:
-        """Raise `DivergenceError` if the last step left weights that are not finite."""
+        """Raise `DivergenceError` if weights are not finite after the last step."""
         if not self.has_finite_weights():
             raise DivergenceError(
                 f"weights are not finite after epoch {len(self.history)}. {self._advice}"
@@ -128,18 +128,18 @@ class AlignmentNet(NeuralNet):
     def get_split_datasets(
         self, X: Source | StreamSource, y: Any = None, **fit_params: Any
     ) -> tuple[Source | StreamSource, Source | None]:
-        """Return the source to train on, and the one to validate on."""
+        """Return the training source and the validation source."""
         return X, self.validation
 
     def get_iterator(
         self, dataset: Source | StreamSource, training: bool = False
     ) -> Batches | StreamBatches:
-        """Return batches that are reshuffled every epoch while training."""
+        """Return batches, reshuffled every epoch in training."""
         seed = self.seed if training else None
         return make_batches(dataset, self.batch_size, seed, first_epoch=len(self.history))
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Draw what this epoch draws from its own seed."""
+        """Seed the random numbers of this epoch."""
         super().on_epoch_begin(net, **kwargs)
         drawn = np.random.SeedSequence((self.seed, len(self.history))).generate_state(1, np.uint64)
         seed_torch(int(drawn[0]), torch.device(self.device))
@@ -165,7 +165,7 @@ class AlignmentNet(NeuralNet):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
     ) -> None:
-        """Run over all batches and record their means, which are read from the device once."""
+        """Run all batches and record their means, with one transfer from the device."""
         if iterator is None:
             return
         means = EpochMeans(self.module.objective.parts)
@@ -196,7 +196,7 @@ class AlignmentNet(NeuralNet):
     ) -> AlignmentNet:
         """Train, and leave the module in evaluation mode.
 
-        The record of an interrupted epoch is dropped: it is run again when training continues.
+        The record of an interrupted epoch is dropped, as the epoch is repeated on resuming.
         """
         super().partial_fit(X, y, **fit_params)
         self._set_training(False)
@@ -205,7 +205,7 @@ class AlignmentNet(NeuralNet):
         return self
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Record the weights of the objective beside its parts."""
+        """Record the weights of the objective."""
         for name, value in self._weights().items():
             self.history.record(name, value)
 
@@ -214,18 +214,18 @@ class AlignmentNet(NeuralNet):
         return weights
 
     def finish(self) -> None:
-        """Drop what only training needs, so that a fitted estimator holds no data."""
+        """Drop the state of training, so that a fitted estimator holds no data."""
         objective = self.module.objective
         objective.set_weights(objective.weights())  # a tensor becomes a number
         self.validation, self.callbacks, self.callbacks_ = None, None, []
 
     def training_state(self, *, with_frozen: bool) -> dict[str, Any]:
-        """Return weights, optimizer state and history, as values that a state file holds.
+        """Return weights, optimizer state and history, as values for a state file.
 
         Parameters
         ----------
         with_frozen : bool
-            Whether frozen weights are included, rather than a digest of them.
+            Whether to include frozen weights, rather than their digest.
         """
         weights = self.module.state_dict()
         frozen = set() if with_frozen else frozen_names(self.module)
@@ -237,12 +237,12 @@ class AlignmentNet(NeuralNet):
         return {**state, "frozen": _digest(weights, frozen)} if frozen else state
 
     def load_weights(self, state: Mapping[str, Any]) -> None:
-        """Load the weights of :meth:`training_state`; frozen ones that it lacks stay as they are.
+        """Load the weights of :meth:`training_state`, keeping frozen weights that it lacks.
 
         Raises
         ------
         RuntimeError
-            If they do not fit this net's module, or its frozen weights are others.
+            If they do not match the module, or its frozen weights differ.
         """
         own, weights = self.module.state_dict(), dict(state["module"])
         frozen = frozen_names(self.module) if "frozen" in state else set()
@@ -252,14 +252,14 @@ class AlignmentNet(NeuralNet):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        # the same as module_, which skorch stores so that it loads on a machine without a GPU
+        # the same object as module_, which skorch pickles so that it loads without a GPU
         del state["module"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         try:
             device = str(resolve_device(state["device"]))
-        except ValueError:  # pickled where there was such a device
+        except ValueError:  # the device of the pickle is not available
             device = str(resolve_device("auto"))
         super().__setstate__({**state, "device": device})
         self.module = getattr(self.module_, "_orig_mod", self.module_)  # under torch.compile

@@ -1,4 +1,4 @@
-"""What training makes of the parameters of the objective: checks, a module and callbacks."""
+"""Checks, module and callbacks of the objective, from the parameters of an aligner."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ._scheduled import Scheduled
 
 
 def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
-    """Raise unless the terms, beta and temperature are valid and fit the other parameters.
+    """Raise unless terms, beta and temperature are valid and match the other parameters.
 
     Parameters
     ----------
     aligner : AlignerParams
-        Its parameters, each of a valid type and range.
+        Aligner whose parameters have valid types and ranges.
     whole : bool
         Whether this is a whole training rather than one epoch of a `partial_fit`.
     """
@@ -36,17 +36,17 @@ def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
         return
     if budget.monitor == "bound" and not sufficiency.is_bound:
         raise ValueError(
-            f"beta={budget!r} monitors a bound of information, which "
-            f"sufficiency={aligner.sufficiency!r} does not give: use monitor='recall'."
+            f"beta={budget!r} monitors an information bound, which "
+            f"sufficiency={aligner.sufficiency!r} does not provide: use monitor='recall'."
         )
     if not whole:
         raise ValueError(
-            f"beta={beta!r} is found over a whole training: use fit, or give partial_fit a number "
-            "or a schedule."
+            f"beta={beta!r} requires a whole training: use fit, or a number or a schedule with "
+            "partial_fit."
         )
     if aligner.early_stopping:
         raise ValueError(
-            f"beta={beta!r} begins without compression, which early_stopping would keep: set "
+            f"beta={beta!r} starts without compression, which early_stopping would select: set "
             "early_stopping=False."
         )
     if aligner.max_epochs < 2:
@@ -57,7 +57,7 @@ def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
 
 
 def build_objective(aligner: AlignerParams) -> IBObjective:
-    """Return the objective before the first step."""
+    """Return the untrained objective."""
     beta = aligner.beta
     if isinstance(beta, Schedule):
         beta = float(beta(0.0))
@@ -68,19 +68,19 @@ def build_objective(aligner: AlignerParams) -> IBObjective:
 
 
 def is_learned(temperature: Any) -> bool:
-    """Whether gradients change the temperature."""
+    """Whether the temperature is trained."""
     return isinstance(temperature, str | Learned)
 
 
 def sufficiency_budget(aligner: AlignerParams) -> SufficiencyBudget | None:
-    """Return the budget that determines beta, if one does."""
+    """Return the budget that controls beta, if any."""
     if isinstance(aligner.beta, str):
         return SufficiencyBudget(aligner.budget)
     return aligner.beta if isinstance(aligner.beta, SufficiencyBudget) else None
 
 
 def reason_to_hold_out(aligner: AlignerParams) -> str | None:
-    """Return the parameter that requires held-out pairs, as error messages name it."""
+    """Return the parameter that requires held-out pairs, as text for messages."""
     if aligner.early_stopping:
         return "early_stopping"
     return None if sufficiency_budget(aligner) is None else f"beta={aligner.beta!r}"
@@ -99,7 +99,7 @@ def objective_callbacks(
     Parameters
     ----------
     aligner : AlignerParams
-        Its parameters.
+        Aligner with the parameters.
     source : Source or StreamSource
         Pairs to train on.
     held_out : Source or None
@@ -119,7 +119,7 @@ def objective_callbacks(
     budget = sufficiency_budget(aligner)
     if budget is not None:
         assert held_out is not None
-        assert not isinstance(source, StreamSource)  # nothing can be held out of a stream
+        assert not isinstance(source, StreamSource)  # a stream has no held-out pairs
         n_steps = len(Batches(source, aligner.batch_size, seed=None))
         control = BudgetControl(budget, held_out, first=first, n_epochs=n_epochs, n_steps=n_steps)
         callbacks.append(("budget", control))

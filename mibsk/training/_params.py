@@ -1,4 +1,4 @@
-"""The parameters of an aligner that training reads."""
+"""Parameters of an aligner used in training."""
 
 from __future__ import annotations
 

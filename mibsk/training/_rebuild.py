@@ -1,4 +1,4 @@
-"""A trained model, rebuilt from the values of a file."""
+"""Reconstruction of a trained model from the values of a file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ._result import Trained
 
 
 def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
-    """Build the net that the parameters of `aligner` describe around the saved weights.
+    """Build the net specified by the parameters of `aligner`, with the saved weights.
 
     Raises
     ------
     ValueError
-        If the weights or the state of the optimizer do not fit.
+        If the weights or the optimizer state do not match.
     """
     training, device = saved.training, resolve_device(aligner.device)
     with seeded(saved.seed, device):
@@ -36,7 +36,7 @@ def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
             )
         except ValueError as error:
             raise _other_architecture(path, error) from error
-        net.compile = False  # it takes long, and pays only during training
+        net.compile = False  # slow, and only worthwhile in training
         net.initialize()
     _restore(net, training, saved.optimizer, path)
     net.history = training["history"]
@@ -47,24 +47,24 @@ def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
 
 
 def _restore(net: AlignmentNet, training: Mapping[str, Any], optimizer: str, path: str) -> None:
-    """Load weights and optimizer state into an initialized net, which then only embeds."""
+    """Load weights and optimizer state into an initialized net, in evaluation mode."""
     try:
         net.load_weights(training)
     except (RuntimeError, TypeError) as error:
         raise _other_architecture(path, error) from error
     net.module.eval()
-    if type(net.optimizer_).__qualname__ == optimizer:  # one of another kind starts anew
+    if type(net.optimizer_).__qualname__ == optimizer:  # another optimizer starts without state
         try:
             net.optimizer_.load_state_dict(training["optimizer"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"the state in {path} does not fit the optimizer: one passed as optimizer= must "
-                f"be like the one that was saved. {error}"
+                f"the state in {path} does not match the optimizer: one passed as optimizer= must "
+                f"be equivalent to the saved one. {error}"
             ) from error
 
 
 def _other_architecture(path: str, error: Exception) -> ValueError:
     return ValueError(
-        f"the weights in {path} do not fit the encoders: those passed as encoders= must have "
-        f"the architecture that was saved. {error}"
+        f"the weights in {path} do not match the encoders: those passed as encoders= must have "
+        f"the saved architecture. {error}"
     )

@@ -1,4 +1,4 @@
-"""The result of a training, which an estimator adopts as a whole."""
+"""Result of a training, from which an estimator sets its fitted attributes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ._net import AlignmentNet
 
 @dataclass(frozen=True)
 class Trained:
-    """All that a training learned.
+    """Result of a training.
 
     Parameters
     ----------
     form : Form
-        How the arguments of `fit` were read.
+        Form of the arguments of `fit`.
     inputs : dict of str to InputSpec
-        What the rows of each modality look like.
+        Specification of the rows of each modality.
     net : AlignmentNet
         The trained net.
     columns : dict of str to object
-        If the data came as a table, ``n_features_in_`` and ``feature_names_in_``.
+        ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
     """
 
     form: Form

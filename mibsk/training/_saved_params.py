@@ -1,4 +1,4 @@
-"""Parameters of an aligner as plain values, from which no code is run to get them back."""
+"""Conversion of the parameters of an aligner to plain values, and back without executing code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..files.state_file import can_hold
 from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget, WarmUp
 
 NOT_SAVED = ("callbacks", "checkpoint")
-"""They belong to the place where a model is trained, and are None in one that is loaded."""
+"""Parameters specific to the machine of training, None in a loaded aligner."""
 
 _SCHEDULES = {
     cls.__name__: cls for cls in (WarmUp, Linear, Cosine, Exponential, Learned, SufficiencyBudget)
@@ -23,26 +23,26 @@ _SCHEDULES = {
 
 
 class Foreign(NamedTuple):
-    """Stands for an object of the user's, which no file can hold.
+    """Placeholder for a user-defined object, which is not stored in the file.
 
     Parameters
     ----------
     type_name : str
-        What it was.
+        Name of its type.
     """
 
     type_name: str
 
 
 def pack_params(params: Mapping[str, Any], form: Form) -> dict[str, Any]:
-    """Return parameters as values that a state file holds.
+    """Return parameters as values for a state file.
 
     Parameters
     ----------
     params : mapping of str to object
-        What `get_params` returns.
+        Parameters from `get_params`.
     form : Form
-        Has the columns of modalities that were given by a callable.
+        Form with the columns of modalities that were selected by a callable.
     """
     packed = {name: _pack(value) for name, value in params.items() if name not in NOT_SAVED}
     if isinstance(form, ColumnsForm) and "mapping" in packed["modalities"]:
@@ -55,18 +55,18 @@ def pack_params(params: Mapping[str, Any], form: Form) -> dict[str, Any]:
 
 
 def unpack_params(packed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that :func:`pack_params` packed, with `Foreign` where one is lost.
+    """Return the parameters from :func:`pack_params`, with `Foreign` for those not stored.
 
     Raises
     ------
     AttributeError, KeyError, TypeError, ValueError
-        If they are not as :func:`pack_params` packs them.
+        If `packed` has another structure.
     """
     return {name: _unpack(value) for name, value in packed.items() if name not in NOT_SAVED}
 
 
 def _pack(value: Any) -> dict[str, Any]:
-    """Return a mapping of one key, which says how to read what it holds."""
+    """Return a mapping of a single key, the kind of the value, to its content."""
     if isinstance(value, np.random.RandomState):
         state = value.get_state(legacy=False)
         if state["bit_generator"] == "MT19937":
@@ -100,7 +100,7 @@ def _unpack(packed: dict[str, Any]) -> Any:
     if kind == "optimizer":
         chosen = getattr(torch.optim, content)
         if not _is_torch_optimizer(chosen):
-            raise TypeError(f"{content!r} is no optimizer")
+            raise TypeError(f"{content!r} is not an optimizer")
         return chosen
     if kind == "factory":
         return factory_classes[content["name"]](**content["params"])
@@ -118,6 +118,6 @@ def _unpack(packed: dict[str, Any]) -> Any:
 
 
 def _is_torch_optimizer(value: Any) -> bool:
-    """Whether `value` is an optimizer class that `torch.optim` has by its name."""
+    """Whether `value` is an optimizer class in the namespace of `torch.optim`."""
     is_one = isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
     return is_one and vars(torch.optim).get(value.__name__) is value

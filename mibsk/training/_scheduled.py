@@ -1,4 +1,4 @@
-"""Weights of the objective that follow a schedule."""
+"""Callback that sets scheduled weights of the objective."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Scheduled(Callback):
     Parameters
     ----------
     beta, temperature : Schedule or None
-        Of each; None leaves it alone.
+        Schedule of each; None leaves the value unchanged.
     first : int
         Number of epochs in the history before progress 0.
     n_epochs : int
@@ -30,7 +30,7 @@ class Scheduled(Callback):
         self.first, self.n_epochs = first, n_epochs
 
     def on_epoch_begin(self, net: AlignmentNet, **kwargs: Any) -> None:
-        """Set the values of this epoch, whose record has begun."""
+        """Set the values of this epoch."""
         epoch = len(net.history) - 1 - self.first
         progress = min(epoch / max(self.n_epochs - 1, 1), 1.0)
         objective = net.module.objective

@@ -1,4 +1,4 @@
-"""Training: a net is built from the parameters of an aligner and run on its data."""
+"""Training of a net built from the parameters of an aligner."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def train(
     Parameters
     ----------
     aligner : AlignerParams
-        The parameters; it is not changed.
+        Aligner with the parameters; it is not changed.
     data : TrainingData
-        The pairs to train on.
+        Training pairs.
     columns : mapping of str to object
-        What the estimator records of the columns of a table.
+        ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
     epochs : int
         Number of epochs.
     seed : int
-        Determines initial weights and all random numbers of training.
+        Seed of the initial weights and of all random numbers of training.
     device : torch.device
-        Where to train.
+        Device of the training.
     rng : Generator
-        Selects held-out pairs, for early stopping or for a budget of sufficiency.
+        Generator that selects held-out pairs, for early stopping or a budget of sufficiency.
     earlier : Trained, default=None
-        Training continues from copies of its weights, optimizer state and history.
+        Training to continue from, with copies of its weights, optimizer state and history.
     whole : bool, default=True
         Whether this is a whole training, which may stop early and leave checkpoints, rather than
         one epoch of a `partial_fit`.
@@ -107,11 +107,11 @@ def train(
 
 
 def _checkpoint(aligner: AlignerParams, data: TrainingData, trained: Trained) -> Checkpoint:
-    """Return the callback that continues from the checkpoints of this very training, if any."""
+    """Return the callback that writes checkpoints, and resumes from those of the same training."""
     if not isinstance(aligner.random_state, Integral):
         raise ValueError(
-            "checkpoint= needs random_state to be an integer, so that training can continue as it "
-            f"began; got random_state={aligner.random_state!r}."
+            "checkpoint= needs random_state to be an integer, so that training can be resumed "
+            f"identically; got random_state={aligner.random_state!r}."
         )
     folder = CheckpointFolder(Path(aligner.checkpoint) / fingerprint(aligner, data, trained.net))
     return Checkpoint(folder, lambda: model_state(aligner, trained))
@@ -136,12 +136,12 @@ def _early_stopping(patience: int) -> EarlyStopping:
 
 
 def _continue(net: AlignmentNet, earlier: AlignmentNet, *, keep_temperature: bool) -> None:
-    """Give a net copies of the weights, optimizer state and history of an earlier training."""
+    """Copy the weights, optimizer state and history of an earlier training to a net."""
     try:
         net.continue_from(earlier, keep_temperature=keep_temperature)
     except RuntimeError as error:
         raise ValueError(
             "training continues with the encoders fitted before, but encoders, n_components or "
-            "minimality have changed since: set them back, or start anew with fit and "
+            "minimality have changed since: restore them, or use fit with "
             "warm_start=False."
         ) from error

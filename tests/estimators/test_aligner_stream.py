@@ -121,7 +121,7 @@ def test_bad_streams(views, quick, stream, error, message):
 
 
 def test_none_is_set_aside(views, quick):
-    with pytest.raises(ValueError, match="which an IterableDataset does not allow"):
+    with pytest.raises(ValueError, match="which an IterableDataset does not support"):
         quick(early_stopping=True).fit(Stream(views))
 
 

@@ -85,7 +85,7 @@ def test_a_file_asks_for_the_loss(views, tmp_path):
 
 def test_a_budget_needs_a_bound_or_recall(views):
     bound = SufficiencyBudget(0.1, monitor="bound")
-    with pytest.raises(ValueError, match="does not give: use monitor='recall'"):
+    with pytest.raises(ValueError, match="does not provide: use monitor='recall'"):
         new(sufficiency=own_infonce, beta=bound).fit(views)
     by_recall = [
         new(sufficiency=own_infonce, beta=SufficiencyBudget(0.1, monitor=m), max_epochs=3).fit(

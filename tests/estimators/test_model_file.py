@@ -332,7 +332,9 @@ class TestObjectsOfTheUsers:
     def test_of_another_architecture(self, views, quick, path, module):
         aligner = quick(encoders={"image": Linear(4, 4)}).fit(views)
         aligner.save(path)
-        with pytest.raises(ValueError, match="do not fit the encoders: those passed as encoders="):
+        with pytest.raises(
+            ValueError, match="do not match the encoders: those passed as encoders="
+        ):
             IBAligner.load(path, encoders={"image": module})
 
     def test_an_optimizer_of_another_make(self, views, quick, path):
@@ -341,7 +343,7 @@ class TestObjectsOfTheUsers:
         def one_group_less(params, lr):
             return torch.optim.SGD([p for group in params for p in group["params"]], lr=lr)
 
-        with pytest.raises(ValueError, match="does not fit the optimizer"):
+        with pytest.raises(ValueError, match="does not match the optimizer"):
             IBAligner.load(path, optimizer=one_group_less)
 
     def test_an_optimizer_of_another_kind_starts_anew(self, views, quick, path):
@@ -515,7 +517,7 @@ class TestMalice:
         monkeypatch.setattr(torch.optim, "system", os.system, raising=False)
         forged = {"optimizer": {"optimizer": "system"}}
         edit(quick().fit(views), path, lambda state: state["params"].update(forged))
-        with nothing_runs(), pytest.raises(ValueError, match="'system' is no optimizer"):
+        with nothing_runs(), pytest.raises(ValueError, match="'system' is not an optimizer"):
             IBAligner.load(path)
 
     def test_a_file_names_neither_callbacks_nor_a_folder_to_write_to(self, views, quick, path):
