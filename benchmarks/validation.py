@@ -20,7 +20,7 @@ from skorch.callbacks import Callback
 
 from mibsk import IBAligner
 from mibsk._checks.rows import as_dense, check_finite
-from mibsk.data._duplicates import duplicate_rows
+from mibsk.data import duplicate_rows
 from mibsk.encoders import InputScaling
 
 WIDTHS = {"a": 100, "b": 100}

@@ -55,7 +55,7 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
         return [], missing[0]
     try:
         from .. import inspection
-        from ..inspection._matplotlib import import_pyplot
+        from ..inspection.drawing.figures import import_pyplot
 
         pyplot = import_pyplot()
     except NotInstalledError as error:

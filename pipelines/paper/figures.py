@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mibsk.inspection._matplotlib import new_figure
-from mibsk.inspection._style import (
+from mibsk.inspection.drawing.figures import new_figure
+from mibsk.inspection.drawing.style import (
     FAINT,
     LABEL_SIZE,
     MODEL_COLORS,

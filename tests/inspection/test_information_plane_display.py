@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mibsk.inspection import InformationPlaneDisplay
-from mibsk.inspection._style import MODALITY_COLORS
+from mibsk.inspection.drawing.style import MODALITY_COLORS
 from mibsk.metrics import leakage
 
 FRACTIONS = {

@@ -18,16 +18,15 @@ from mibsk.inspection import (
     SimilarityDisplay,
     TrainingDisplay,
 )
-from mibsk.inspection._style import (
+from mibsk.inspection.drawing.curves import spread
+from mibsk.inspection.drawing.style import (
     CLASS_COLORS,
     MODALITY_COLORS,
     MODEL_COLORS,
     _luminance,
     readable,
-    shorten,
-    spread,
-    wrap,
 )
+from mibsk.inspection.drawing.text import shorten, wrap
 
 positions = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=6).map(np.array)
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mibsk.inspection import LeakageDisplay
-from mibsk.inspection._style import MODEL_COLORS, readable
+from mibsk.inspection.drawing.style import MODEL_COLORS, readable
 from mibsk.metrics import leakage
 
 FRACTIONS = {

@@ -10,8 +10,8 @@ from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.preprocessing import StandardScaler
 
 from mibsk.inspection import ModalityGapDisplay
-from mibsk.inspection._projection import project
-from mibsk.inspection._style import CLASS_COLORS, MODALITY_COLORS
+from mibsk.inspection._inputs.pair_projection import project
+from mibsk.inspection.drawing.style import CLASS_COLORS, MODALITY_COLORS
 from mibsk.metrics import modality_gap
 
 

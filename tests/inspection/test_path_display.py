@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mibsk import IBAligner, IBAlignerCV
 from mibsk.inspection import PathDisplay
-from mibsk.inspection._style import MODEL_COLORS
+from mibsk.inspection.drawing.style import MODEL_COLORS
 from mibsk.metrics import get_scorer
 
 BETAS = (0.0, 0.01, 0.1, 1.0, 3.0)

@@ -8,7 +8,7 @@ from torch.utils.data import Dataset
 
 from mibsk import IBAligner
 from mibsk.inspection import RetrievalDisplay
-from mibsk.inspection._style import RIGHT, WRONG
+from mibsk.inspection.drawing.style import RIGHT, WRONG
 
 N = 12
 WORDS = [f"word {i}" for i in range(N)]

@@ -1,47 +1,52 @@
-"""The door of the Displays: models by key, and the names to show for them."""
+"""Models by key: how many can be drawn, and the names to show for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ._style import MODEL_COLORS
+from ..drawing.style import MODEL_COLORS
 
 
 def check_models(models: Any, argument: str) -> None:
-    """Raise unless `models` maps at least one model, and no more than there are colours.
+    """Check that `models` maps at least one model, and at most one per colour.
 
     Raises
     ------
     TypeError
-        If it is no mapping.
+        If it is not a mapping.
     ValueError
         If it is empty or too large.
     """
     if not isinstance(models, Mapping):
         raise TypeError(
             f"{argument} must be a mapping of model -> data, got {type(models).__name__}: pass "
-            "{'my model': ...} for a single one"
+            "{'my model': ...} for a single one."
         )
     if not 1 <= len(models) <= len(MODEL_COLORS):
         raise ValueError(
             f"{argument} must hold 1 to {len(MODEL_COLORS)} models, got {len(models)}: draw "
-            "others in a figure of their own"
+            "others in a separate figure."
         )
 
 
-def shown_names(models: Mapping[str, Any], names: Mapping[str, str] | None) -> dict[str, str]:
-    """Return key -> name to show for every model; the key where `names` has none.
+def as_runs(value: Any) -> list[Any]:
+    """Return a list or tuple of runs as a list, and anything else as the only run."""
+    return list(value) if isinstance(value, list | tuple) else [value]
 
-    `names` may hold more: one mapping serves figures of different models.
+
+def shown_names(models: Mapping[str, Any], names: Mapping[str, str] | None) -> dict[str, str]:
+    """Return key -> name to show for every model; the key where `names` lacks it.
+
+    `names` may have further keys, so that one mapping serves figures of different models.
 
     Raises
     ------
     ValueError
-        If two models would have one name.
+        If two models have the same name.
     """
     names = {} if names is None else names
     shown = {key: str(names.get(key, key)) for key in models}
     if len(set(shown.values())) < len(shown):
-        raise ValueError(f"names must tell the models apart, got {shown}")
+        raise ValueError(f"names must differ between models, got {shown}.")
     return shown

@@ -1,4 +1,4 @@
-"""Items of a modality, as they are seen: images, spectrograms, waveforms, text."""
+"""Items of a modality, drawn as images, spectrograms, waveforms or text."""
 
 from __future__ import annotations
 
@@ -8,40 +8,41 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from .._checks.parameters import suggest
-from .._checks.tensors import is_tensor, tensor_to_array
-from ._style import NOTE_SIZE, characters_across, ink, shorten, wrap
+from ..._checks.parameters import suggest
+from ..._checks.tensors import is_tensor, tensor_to_array
+from .style import NOTE_SIZE, ink
+from .text import characters_across, shorten, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _CHANNELS = (1, 3, 4)
-_WIDE = 0.75  # height of what has no height of its own
+_WIDE = 0.75  # aspect of items without one of their own
 _LINE = 2.3  # height of a line of text, over the width of a letter
 
 
 class Drawer(NamedTuple):
-    """How to draw an item of one kind, and the height of its place for a width of 1."""
+    """How to draw an item of one kind, and its height for a width of 1."""
 
     draw_inside: Callable[[Axes, Any], None]
     aspect: float
 
     def draw(self, ax: Axes, item: Any) -> None:
-        """Draw an item in a frame of its own."""
+        """Draw an item in a frame."""
         self.draw_inside(ax, item)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(True)
 
 
 def take_items(items: Any, rows: np.ndarray, n: int, argument: str) -> list[Any]:
-    """Return some of `n` items: strings, numbers or arrays.
+    """Return the items of some of `n` rows: strings, numbers or arrays.
 
     Raises
     ------
     TypeError
-        If `items` is nothing that has rows.
+        If `items` has no rows.
     ValueError
-        If there are more or fewer than `n`.
+        If the number of items is not `n`.
     """
     if is_tensor(items):
         items = tensor_to_array(argument, items)
@@ -54,12 +55,12 @@ def take_items(items: Any, rows: np.ndarray, n: int, argument: str) -> list[Any]
     ):
         raise TypeError(
             f"{argument} must be an array or a list with one item per row, got "
-            f"{type(items).__name__}"
+            f"{type(items).__name__}."
         )
     found = items.shape[0] if hasattr(items, "shape") else len(items)
     if found != n:
         raise ValueError(
-            f"{argument} must have one item per row of its embeddings, got {found} for {n} rows"
+            f"{argument} must have one item per row of its embeddings, got {found} for {n} rows."
         )
     return [_as_item(items[int(row)]) for row in rows]
 
@@ -75,22 +76,22 @@ def _as_item(item: Any) -> Any:
 
 
 def make_drawer(items: Sequence[Any], kind: str | None, argument: str) -> Drawer:
-    """Return how to draw each of the items, all to one scale.
+    """Return how to draw each of the items, all on one scale.
 
     Parameters
     ----------
     items : list
-        All that will be drawn.
+        All items to be drawn.
     kind : {"image", "spectrogram", "waveform", "text"} or None
-        None tells from the shape of the first item: without dimensions it is text, with one a
-        waveform, with two an image, with three an image that has colours.
+        None infers it from the shape of the first item: text has no dimension, a waveform one, an
+        image two, a coloured image three.
     argument : str
-        What to call them in messages.
+        Name of the items in error messages.
 
     Raises
     ------
     ValueError
-        If an item has another shape than its kind.
+        If the kind is unknown, or an item does not have its shape.
     """
     if kind is not None and kind not in _DRAWERS:
         raise ValueError(
@@ -107,7 +108,7 @@ def make_drawer(items: Sequence[Any], kind: str | None, argument: str) -> Drawer
             raise ValueError(
                 f"{argument} drawn as {chosen} must be arrays of numbers with "
                 f"{' or '.join(map(str, dimensions))} dimension(s), got one of shape {array.shape} "
-                f"and dtype {array.dtype}: say what they are with kinds="
+                f"and dtype {array.dtype}: choose another kind with kinds=."
             )
         if array.ndim == 3:
             _channels_last(array, argument)
@@ -121,19 +122,19 @@ def _kind_of(item: Any, argument: str) -> str:
     if item.ndim not in kinds:
         raise ValueError(
             f"{argument} must be images, waveforms or text, got one of shape {item.shape}: pass "
-            "what can be seen of them"
+            "items that can be drawn."
         )
     return kinds[item.ndim]
 
 
 def _channels_last(image: np.ndarray, argument: str = "an item") -> np.ndarray:
-    """Return an image (height, width[, channels]) of one with channels first or last."""
+    """Return an image with its channels, if any, last: (height, width[, channels])."""
     if image.ndim == 3:
         if image.shape[-1] not in _CHANNELS and image.shape[0] in _CHANNELS:
             image = np.moveaxis(image, 0, -1)
         if image.shape[-1] not in _CHANNELS:
             raise ValueError(
-                f"{argument} must be images with 1, 3 or 4 channels, got shape {image.shape}"
+                f"{argument} must be images with 1, 3 or 4 channels, got shape {image.shape}."
             )
         if image.shape[-1] == 1:
             image = image[..., 0]
@@ -141,7 +142,7 @@ def _channels_last(image: np.ndarray, argument: str = "an item") -> np.ndarray:
 
 
 def _limits(items: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return the smallest and largest finite value of all items; 0 and 1 where there is none."""
+    """Return the smallest and largest finite value of all items; 0 and 1 if there is none."""
     finite = [values for item in items if (values := item[np.isfinite(item)]).size]
     if not finite:
         return 0.0, 1.0

@@ -1,4 +1,4 @@
-"""Names of points in a plane, written where they hide nothing."""
+"""Names of points in a plane, placed where they hide nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ._style import NOTE_SIZE, readable
+from .figures import figure_of
+from .style import NOTE_SIZE, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +22,8 @@ _APART = 26  # between points that are both named, in points
 _DIRECTIONS = [(1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (-1, -1), (1, 1), (-1, 1)]
 
 
-class StepLabel(NamedTuple):
-    """A point in data coordinates, what to write beside it, and how far its whiskers reach."""
+class PointLabel(NamedTuple):
+    """A point in data coordinates, its name, and the lengths of its error bars."""
 
     x: float
     y: float
@@ -32,16 +33,15 @@ class StepLabel(NamedTuple):
     y_error: float = 0.0
 
 
-def label_steps(
-    ax: Axes, lines: Sequence[Sequence[StepLabel]], others: Sequence[tuple[float, float]]
+def label_points(
+    ax: Axes, lines: Sequence[Sequence[PointLabel]], others: Sequence[tuple[float, float]]
 ) -> None:
     """Write the names of points beside them: ends of lines first, others only where there is room.
 
-    The limits of the axes must be final; the figure is laid out. There is room where no line and
-    none of the `others` is.
+    There is room where no line and none of the `others`, points in data coordinates, is. Call it
+    once the limits of the axes are final; it lays out the figure.
     """
-    figure = ax.get_figure(root=True)
-    assert figure is not None
+    figure = figure_of(ax)
     figure.draw_without_rendering()
     scale = figure.dpi / 72  # pixels per point
     crowd = np.concatenate([ax.transData.transform(others), *(_along(ax, line) for line in lines)])
@@ -60,11 +60,11 @@ def label_steps(
 
 
 def _ends_first(
-    ax: Axes, lines: Sequence[Sequence[StepLabel]], scale: float
-) -> list[tuple[bool, StepLabel]]:
-    """Return what to write, the ends of all lines first, then points that are apart from others.
+    ax: Axes, lines: Sequence[Sequence[PointLabel]], scale: float
+) -> list[tuple[bool, PointLabel]]:
+    """Return pairs (is an end, label): the ends of all lines, then points far enough from others.
 
-    A line that is hardly more than a point gets one name, from first to last.
+    A line that is too short for two names gets one, from first to last.
     """
     ends, between = [], []
     for line in lines:
@@ -82,8 +82,8 @@ def _ends_first(
     return [(True, label) for label in ends] + [(False, label) for label in between]
 
 
-def _along(ax: Axes, line: Sequence[StepLabel]) -> np.ndarray:
-    """Return pixels along a line and its whiskers, its points among them, (n, 2)."""
+def _along(ax: Axes, line: Sequence[PointLabel]) -> np.ndarray:
+    """Return pixels along a line and its error bars, including its points, (n, 2)."""
     points = [(label.x, label.y) for label in line]
     strokes = list(pairwise(points))
     for x, y, _, _, dx, dy in line:
@@ -95,7 +95,7 @@ def _along(ax: Axes, line: Sequence[StepLabel]) -> np.ndarray:
     return np.concatenate(drawn)
 
 
-def _place(ax: Axes, label: StepLabel, direction: tuple[int, int]) -> Annotation:
+def _place(ax: Axes, label: PointLabel, direction: tuple[int, int]) -> Annotation:
     x, y = direction
     length = _DISTANCE / np.hypot(x, y)
     return ax.annotate(
@@ -114,7 +114,7 @@ def _place(ax: Axes, label: StepLabel, direction: tuple[int, int]) -> Annotation
 
 
 def _cost(ax: Axes, box: Bbox, crowd: np.ndarray, clearance: float, taken: Sequence[Bbox]) -> float:
-    """Return how much a box hides: other names most, then points and lines; 0 is free."""
+    """Return how much a box hides: other names cost most, then points and lines; 0 is free."""
     wide = box.padded(clearance)
     hidden = ((crowd > wide.min) & (crowd < wide.max)).all(axis=1).sum()
     frame = ax.get_window_extent()

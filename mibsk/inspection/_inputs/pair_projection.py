@@ -1,16 +1,15 @@
-"""Pairs of embeddings, seen in two dimensions."""
+"""Pairs of embeddings, projected onto a plane."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.decomposition import PCA
 
-from .._checks.matrices import FloatMatrix
-from ..metrics import modality_gap
+from ..._checks.matrices import FloatMatrix
+from ...metrics import modality_gap
 
 
 @dataclass(frozen=True)
@@ -22,11 +21,11 @@ class Projection:
     points : dict of str to ndarray (n, 2)
         Modality -> coordinates; row i of both is one pair.
     explained_variance_ratio : ndarray (2,)
-        Share of the variance of both modalities' rows along each coordinate.
+        Fraction of the variance of both modalities' rows along each coordinate.
     modality_gap : float
-        Distance of the modalities' centres, before projecting.
+        Distance between the centres of the modalities, before the projection.
     pair_cosine : float
-        Mean cosine of partners, before projecting.
+        Mean cosine of partners, before the projection.
     """
 
     points: dict[str, FloatMatrix]
@@ -35,17 +34,14 @@ class Projection:
     pair_cosine: float
 
     def take(self, rows: np.ndarray) -> Projection:
-        """Return the same plane with some of the pairs; the measures stay those of all."""
-        points = {name: Z[rows] for name, Z in self.points.items()}
-        return Projection(
-            points, self.explained_variance_ratio, self.modality_gap, self.pair_cosine
-        )
+        """Return some of the pairs in the same plane, with the measures of all pairs."""
+        return replace(self, points={name: Z[rows] for name, Z in self.points.items()})
 
 
-def project(embeddings: Mapping[str, Any]) -> Projection:
+def project(embeddings: Mapping[str, FloatMatrix]) -> Projection:
     r"""Project both modalities onto the first two principal axes of their stacked rows.
 
-    The rows are centred by the mean of both modalities together, so that the gap between them
+    The rows are centred at the common mean of both modalities, so that the gap between them
     remains visible.
 
     Parameters
@@ -67,7 +63,7 @@ def project(embeddings: Mapping[str, Any]) -> Projection:
     """
     Z, W = embeddings.values()
     pca = PCA(n_components=2, svd_solver="full")
-    with np.errstate(invalid="ignore"):  # where all rows are the same, 0 of 0 is explained
+    with np.errstate(invalid="ignore"):  # 0 / 0 where all rows are equal
         coordinates = pca.fit_transform(np.concatenate([Z, W]))
     points = dict(zip(embeddings, np.split(coordinates, 2), strict=True))
     lengths = np.linalg.norm(Z, axis=1) * np.linalg.norm(W, axis=1)

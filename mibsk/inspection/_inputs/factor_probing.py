@@ -1,4 +1,4 @@
-"""What the embeddings of each modality leak and keep, measured on held-out rows."""
+"""Leaked and kept information of each modality's embeddings, measured on held-out rows."""
 
 from __future__ import annotations
 
@@ -8,75 +8,70 @@ from typing import Any
 
 import pandas as pd
 
-from .._checks.matrices import as_factors
-from .._checks.parameters import suggest
-from ..metrics import leakage
-from ._pairs import as_array
-
-LABELS = "labels must map each modality to a DataFrame with one column per factor"
+from ..._checks.matrices import as_factors
+from ..._checks.parameters import suggest
+from ...metrics import leakage
+from .paired_embeddings import as_array
 
 
 @dataclass(frozen=True)
-class Probing:
+class FactorProbing:
     """How to measure: the factors, and which rows are held out.
 
     Parameters
     ----------
     labels : mapping of str to DataFrame
-        Modality -> one column per factor that its rows carry.
+        Modality -> one column per factor of its rows.
     shared, nuisances : iterable of factors, or None
-        None of `shared`: the factors of all modalities; None of `nuisances`: all others.
+        None as `shared`: the factors of all modalities; None as `nuisances`: all others.
     labels_test : mapping like `labels`, or None
-        Of held-out embeddings.
+        Labels of held-out embeddings.
     test_size : float
-        Share of rows held out where there are no held-out embeddings.
+        Fraction of the rows held out if there are no held-out embeddings.
     random_state : int or None
         Seed of that split.
     """
 
     labels: Mapping[str, Any]
-    shared: Iterable[Any] | None = None
-    nuisances: Iterable[Any] | None = None
-    labels_test: Mapping[str, Any] | None = None
-    test_size: float = 0.25
-    random_state: int | None = 0
+    shared: Iterable[Any] | None
+    nuisances: Iterable[Any] | None
+    labels_test: Mapping[str, Any] | None
+    test_size: float
+    random_state: int | None
 
-    def fractions(
-        self, embeddings: Any, embeddings_test: Any = None, where: str = "embeddings"
-    ) -> pd.DataFrame:
-        """Return what each modality leaks and keeps of each factor that it carries.
+    def fractions(self, embeddings: Any, embeddings_test: Any, where: str) -> pd.DataFrame:
+        """Return the fraction of each factor that the embeddings of each modality hold.
 
         Parameters
         ----------
         embeddings : mapping of str to array-like (n, d)
-            Modality -> embeddings, which need not be pairs.
-        embeddings_test : mapping like `embeddings`, default=None
-            Held-out ones; None holds out some of `embeddings`.
-        where : str, default="embeddings"
-            What to call them in messages.
+            Modality -> embeddings, not necessarily pairs.
+        embeddings_test : mapping like `embeddings`, or None
+            Held-out embeddings; None holds out part of `embeddings`.
+        where : str
+            Name of `embeddings` in error messages.
 
         Returns
         -------
         DataFrame
             One row per modality and factor, with columns ``modality``, ``kind`` ("leakage" or
-            "kept"), ``factor`` and ``fraction``. Factors that do not vary are left out.
+            "kept"), ``factor`` and ``fraction``. Constant factors are left out.
 
         Raises
         ------
         ValueError
-            If modalities or factors do not fit together, or no factor is shared or none is a
-            nuisance.
+            If modalities or factors do not match, or there is no shared factor or no nuisance.
         TypeError
-            If something else than mappings, tables and arrays came.
+            If something is not a mapping, a table or an array.
         """
         if not isinstance(embeddings, Mapping):
             raise TypeError(
                 f"{where} must map modalities to their embeddings, got "
-                f"{type(embeddings).__name__}: pass what aligner.embed returns"
+                f"{type(embeddings).__name__}: pass what aligner.embed returns."
             )
         if (embeddings_test is None) != (self.labels_test is None):
             raise ValueError(
-                "held-out embeddings and labels_test belong together: pass both or neither"
+                "held-out embeddings and labels_test belong together: pass both or neither."
             )
         kinds = self._kinds(embeddings)
         rows = []
@@ -88,8 +83,8 @@ class Probing:
             if embeddings_test is not None:
                 Z_test = as_array(_entry(embeddings_test, name), f"{where}_test[{name!r}]")
                 test = _table(self.labels_test, name, len(Z_test), "labels_test")
-                if lost := [factor for factor in factors if factor not in test]:
-                    raise ValueError(f"labels_test[{name!r}] lacks the factors {lost}: add them")
+                if missing := [factor for factor in factors if factor not in test]:
+                    raise ValueError(f"labels_test[{name!r}] lacks the factors {missing}.")
                 factors = [factor for factor in factors if test[factor].nunique() > 1]
                 held_out = {"Z_test": Z_test, "labels_test": test[factors]}
             if not factors:
@@ -107,13 +102,13 @@ class Probing:
             if not (fractions["kind"] == kind).any():
                 raise ValueError(
                     f"{where} carry no {what} that varies: labels have "
-                    f"{ {name: list(self.labels[name]) for name in embeddings} }; say which are "
-                    "which with shared= and nuisances="
+                    f"{ {name: list(self.labels[name]) for name in embeddings} }; choose factors "
+                    "with shared= and nuisances=."
                 )
         return fractions
 
     def _kinds(self, embeddings: Mapping[str, Any]) -> dict[Any, str]:
-        """Return factor -> "leakage" or "kept" for all that are to be measured."""
+        """Return factor -> "leakage" or "kept" for all factors to be measured."""
         tables = {name: list(_factors(self.labels, name, "labels")) for name in embeddings}
         known = list(dict.fromkeys(factor for table in tables.values() for factor in table))
         shared = _chosen("shared", self.shared, known)
@@ -123,39 +118,43 @@ class Probing:
         if nuisances is None:
             nuisances = [factor for factor in known if factor not in shared]
         if both := [factor for factor in nuisances if factor in shared]:
-            raise ValueError(f"a factor is shared or a nuisance, {both[0]!r} is said to be both")
+            raise ValueError(
+                f"a factor is either shared or a nuisance, {both[0]!r} is said to be both."
+            )
         return dict.fromkeys(nuisances, "leakage") | dict.fromkeys(shared, "kept")
 
 
-def _entry(mapping: Any, name: str) -> Any:
-    if not isinstance(mapping, Mapping) or name not in mapping:
-        raise ValueError(
-            f"held-out embeddings must have the same modalities, {name!r} is missing: add it"
-        )
-    return mapping[name]
+def _entry(embeddings_test: Any, name: str) -> Any:
+    if not isinstance(embeddings_test, Mapping) or name not in embeddings_test:
+        raise ValueError(f"held-out embeddings must have all modalities, {name!r} is missing.")
+    return embeddings_test[name]
 
 
-def _factors(labels: Any, name: str, what: str) -> Any:
+def _factors(labels: Any, name: str, argument: str) -> Any:
     """Return the table of factors of one modality."""
+    expected = "labels must map each modality to a DataFrame with one column per factor"
     if not isinstance(labels, Mapping):
-        raise TypeError(f"{LABELS}, got {type(labels).__name__}")
+        raise TypeError(f"{expected}, got {type(labels).__name__}.")
     if name not in labels:
-        raise ValueError(f"{what} lacks {name!r}, it has {list(labels)}." + suggest(name, labels))
+        raise ValueError(
+            f"{argument} lacks {name!r}, it has {list(labels)}." + suggest(name, labels)
+        )
     if not isinstance(labels[name], pd.DataFrame | Mapping):
-        raise TypeError(f"{LABELS}, got {type(labels[name]).__name__} for {name!r}")
+        raise TypeError(f"{expected}, got {type(labels[name]).__name__} for {name!r}.")
     return labels[name]
 
 
-def _table(labels: Any, name: str, n_rows: int, what: str) -> pd.DataFrame:
-    return pd.DataFrame(as_factors(_factors(labels, name, what), n_rows, f"{what}[{name!r}]"))
+def _table(labels: Any, name: str, n_rows: int, argument: str) -> pd.DataFrame:
+    factors = _factors(labels, name, argument)
+    return pd.DataFrame(as_factors(factors, n_rows, f"{argument}[{name!r}]"))
 
 
 def _chosen(argument: str, factors: Any, known: list[Any]) -> list[Any] | None:
-    """Return the chosen factors, all of them known; None stays None."""
+    """Return the chosen factors, all of which must be known; None stays None."""
     if factors is None:
         return None
     if isinstance(factors, str) or not isinstance(factors, Iterable):
-        raise TypeError(f"{argument} must be a list of factors, got {factors!r}")
+        raise TypeError(f"{argument} must be a list of factors, got {factors!r}.")
     chosen = list(factors)
     for factor in chosen:
         if factor not in known:
