@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..files.memory_map import read_chunks
+from ..files.memory_map import file_rows
 from .tensors import is_tensor, tensor_to_array
 
 _INTERNAL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
@@ -171,7 +171,11 @@ def check_finite(name: str, X: Any, first_row: int | None = None, *, original: A
     if values.dtype.kind != "f":
         return
     n_at_a_time = max(1, _CHUNK_VALUES // max(1, prod(values.shape[1:])))
-    found = [start + _not_finite(chunk) for start, chunk in read_chunks(values, n_at_a_time)]
+    source = values if values.flags.owndata else file_rows(values)
+    found = [
+        start + _not_finite(source[start : start + n_at_a_time])
+        for start in range(0, len(values), n_at_a_time)
+    ]
     bad = np.concatenate([np.empty(0, np.intp), *found])
     if not len(bad):
         return

@@ -18,7 +18,7 @@ from ..._checks.matrices import (
     to_numpy,
 )
 from ..._checks.parameters import check_scalar
-from ...metrics._unit_rows import unit_rows
+from ...metrics.rows import unit_rows
 from .models import check_models, shown_names
 
 Pairs = dict[str, FloatMatrix]
