@@ -116,7 +116,7 @@ class TrainingDisplay(Display):
             for key, model in as_estimators(estimator, allow_runs=True).items()
         }
         histories = {key: [run.history_ for run in runs] for key, runs in aligners.items()}
-        terms = {key: getattr(runs[0], "loss_terms_", None) for key, runs in aligners.items()}
+        terms = {key: runs[0].loss_terms_ for key, runs in aligners.items()}
         return cls(read_histories(histories, terms, names)).plot(axes)
 
     @classmethod
