@@ -70,7 +70,7 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
         try:
             pictures.append(_in_both_colours(make, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
-            missing.append(f"Without {display.__name__}: {error}.")
+            missing.append(f"Without {display.__name__}: {error}")
     if fractions is not None:
         leakage = partial(inspection.LeakageDisplay.from_fractions, fractions)
         pictures.append(_in_both_colours(leakage, _LEAKAGE, pyplot))
