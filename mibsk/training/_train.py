@@ -141,7 +141,7 @@ def _continue(net: AlignmentNet, earlier: AlignmentNet, *, keep_temperature: boo
         net.continue_from(earlier, keep_temperature=keep_temperature)
     except RuntimeError as error:
         raise ValueError(
-            "training continues with the encoders fitted before, but encoders, n_components or "
-            "minimality have changed since: restore them, or use fit with "
+            "training continues with the weights fitted before, but encoders, n_components, "
+            "sufficiency or minimality have changed since: restore them, or use fit with "
             "warm_start=False."
         ) from error
