@@ -30,6 +30,8 @@ from ._fitted import COLUMNS, FittedAligner
 from ._fusion import check_fusion, fuse
 from ._model_file import load_model_file, save_model_file
 
+MAX_SEED = np.iinfo(np.int32).max
+
 
 class IBAligner(EncoderParamsMixin, FittedAligner):
     r"""Embed paired modalities in a shared space of their common information.
@@ -257,10 +259,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         mibsk.exceptions.DivergenceError
             If the loss becomes infinite or NaN.
         """
-        seed = draw_seed(self.random_state)
-        return self._adopt(
-            self._learn(X, y, seed=seed, epochs=self.max_epochs, resume=self.warm_start)
-        )
+        return self._adopt(self._learn(X, y, epochs=self.max_epochs, resume=self.warm_start))
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train for one more epoch, on some of the data.
@@ -284,18 +283,26 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         ValueError, TypeError, mibsk.exceptions.DivergenceError
             As in :meth:`fit`. The model is then unchanged.
         """
-        seed = draw_seed(self.random_state)
-        return self._adopt(self._learn(X, y, seed=seed, epochs=1, resume=True, whole=False))
+        return self._adopt(self._learn(X, y, epochs=1, resume=True, whole=False))
 
     def _learn(
-        self, X: Any, y: Any, *, seed: int, epochs: int, resume: bool, whole: bool = True
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int,
+        resume: bool,
+        whole: bool = True,
+        seed: int | None = None,
     ) -> Trained:
         """Read the data and train, without changing this aligner.
 
-        `seed` determines all random numbers, `resume` continues from an earlier fit if there is
-        one, and `whole` distinguishes a whole training from one epoch of a `partial_fit`.
+        `resume` continues from an earlier fit if there is one, `whole` distinguishes a whole
+        training from one epoch of a `partial_fit`, and `seed` is drawn unless it is given.
         """
         self._validate_params()
+        if seed is None:
+            seed = int(check_random_state(self.random_state).randint(MAX_SEED))
         check_objective(self, whole=whole)
         device, rng = resolve_device(self.device), np.random.default_rng(seed)
         earlier = self.trained_ if resume and self.__sklearn_is_fitted__() else None
@@ -438,8 +445,3 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.sparse = True
         return tags
-
-
-def draw_seed(random_state: Any) -> int:
-    """Draw the seed of a training from the parameter `random_state`."""
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))

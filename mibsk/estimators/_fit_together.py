@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import joblib
+from sklearn.utils import check_random_state
 
 from ..training import Trained
-from ._aligner import IBAligner, draw_seed
+from ._aligner import MAX_SEED, IBAligner
 
 Caught = list[tuple[str, type[Warning]]]
 
@@ -56,7 +57,9 @@ def fit_together(
     aligners = _check_aligners(aligners)
     jobs = [
         # seeds are drawn here, because a shared generator would not advance in another process
-        joblib.delayed(_learn)(aligner, own_X, own_y, draw_seed(aligner.random_state))
+        joblib.delayed(_learn)(
+            aligner, own_X, own_y, int(check_random_state(aligner.random_state).randint(MAX_SEED))
+        )
         for aligner, own_X, own_y in zip(aligners, *_one_each(X, y, len(aligners)), strict=True)
     ]
     learned = joblib.Parallel(n_jobs)(jobs)
