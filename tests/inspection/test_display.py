@@ -1,6 +1,5 @@
 """What all Displays have in common."""
 
-import subprocess
 import sys
 
 import matplotlib.pyplot as plt
@@ -78,10 +77,3 @@ def test_missing_matplotlib_names_the_command(name, monkeypatch):
     *_, draw = DISPLAYS[name]
     with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[plot\]'"):
         draw(None)
-
-
-def test_import_is_silent_and_late():
-    late = "{'matplotlib', 'torch'} & set(sys.modules)"
-    code = f"import sys, mibsk.inspection; sys.exit(bool({late}))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
