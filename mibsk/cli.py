@@ -13,7 +13,7 @@ import click
 from . import __version__
 
 if TYPE_CHECKING:
-    from .reporting import Report
+    from .reporting import Measurement
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -150,11 +150,11 @@ def measure(
     os.environ.setdefault("MPLBACKEND", "agg")  # pictures go into files
     with _one_line_errors():
         report = _measure(x, y, labels, names, (json_path, html_path), quiet, options)
-    report.write(json_path, html_path)
-    if not quiet:
-        from .reporting import print_report
+    from . import reporting
 
-        print_report(report, sys.stdout)
+    reporting.write_report(report, json_path, html_path)
+    if not quiet:
+        reporting.print_report(report, sys.stdout)
         click.echo(f"\nWritten: {json_path} and {html_path}")
 
 
@@ -166,7 +166,7 @@ def _measure(
     outputs: tuple[str, str],
     quiet: bool,
     options: dict[str, Any],
-) -> Report:
+) -> Measurement:
     from . import reporting
 
     reporting.check_outputs(outputs, inputs=[x, y, *([labels] if labels else [])])

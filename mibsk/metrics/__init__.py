@@ -2,24 +2,21 @@
 
 from ._alignment import alignment
 from ._cka import cka
-from ._comparison import Comparison, compare
 from ._consistency import consistency
 from ._gaussian_information import gaussian_mutual_information
-from ._metric import METRICS, Metric
 from ._modality_gap import modality_gap
 from ._mutual_information import mutual_information
-from ._permutation import PermutationTest, permutation_test
 from ._procrustes import procrustes
 from ._pwcca import pwcca
 from ._relative_modality_gap import relative_modality_gap
 from ._reports import alignment_report, information_report
-from ._resampling import Bootstrap, Estimate
 from ._scorers import get_scorer, get_scorer_names
 from ._svcca import svcca
 from ._uniformity import uniformity
 from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
 from .probes import kept, leakage, probe_information
 from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
+from .statistics import Bootstrap, Comparison, Estimate, PermutationTest, compare, permutation_test
 
 __all__ = [
     # how alike two representations are
@@ -57,9 +54,6 @@ __all__ = [
     "PermutationTest",
     "compare",
     "permutation_test",
-    # what each of them is
-    "METRICS",
-    "Metric",
     # as scikit-learn's scorers
     "get_scorer",
     "get_scorer_names",

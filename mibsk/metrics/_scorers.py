@@ -9,46 +9,13 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._checks.parameters import suggest
-from ._metric import METRICS, Metric
+from .catalogue import CATALOGUE, Description
 
-_VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "cka_unbiased": ("cka", {"unbiased": True}),
-    "recall_at_1": ("recall_at_k", {"k": 1}),
-    "recall_at_5": ("recall_at_k", {"k": 5}),
-    "recall_at_10": ("recall_at_k", {"k": 10}),
-    **{
-        name: (name, {})
-        for name in (
-            "alignment",
-            "cka",
-            "cknna",
-            "cycle_knn",
-            "edit_distance_knn",
-            "kept",
-            "lcs_knn",
-            "leakage",
-            "mean_average_precision",
-            "mean_reciprocal_rank",
-            "median_rank",
-            "modality_gap",
-            "mutual_information",
-            "mutual_knn",
-            "procrustes",
-            "relative_modality_gap",
-            "svcca",
-        )
-    },
+_SCORED = {
+    ("neg_" if metric.better == "lower" else "") + metric.name: metric
+    for metric in CATALOGUE
+    if metric.scored
 }
-
-
-def _scores() -> dict[str, tuple[Metric, dict[str, Any]]]:
-    """Return metric and options of each scorer by its name."""
-    found = {}
-    for name, (metric, options) in _VARIANTS.items():
-        described = METRICS[metric]
-        prefix = "neg_" if described.better == "lower" else ""
-        found[prefix + name] = described, options
-    return found
 
 
 def get_scorer_names() -> list[str]:
@@ -57,8 +24,8 @@ def get_scorer_names() -> list[str]:
     Returns
     -------
     list of str
-        Sorted. A metric whose lower values are better is negated and has the prefix ``neg_``, as in
-        scikit-learn.
+        Sorted. A metric of which less is better stands with ``neg_`` before its name, and is
+        negated, as scikit-learn has it.
 
     Examples
     --------
@@ -66,7 +33,7 @@ def get_scorer_names() -> list[str]:
     >>> get_scorer_names()[:2]
     ['cka', 'cka_unbiased']
     """
-    return sorted(_scores())
+    return sorted(_SCORED)
 
 
 def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
@@ -111,8 +78,10 @@ def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
     >>> [key for key in search.cv_results_ if key.startswith("mean_test")]
     ['mean_test_cka', 'mean_test_neg_modality_gap']
     """
-    if name not in (known := get_scorer_names()):
-        raise ValueError(f"unknown scorer {name!r}, there are {known}." + suggest(name, known))
+    if name not in _SCORED:
+        raise ValueError(
+            f"unknown scorer {name!r}, there are {get_scorer_names()}." + suggest(name, _SCORED)
+        )
     return EmbeddingScorer(name, options)
 
 
@@ -161,19 +130,19 @@ class EmbeddingScorer:
                 f"Pipeline that ends with one, got {type(estimator).__name__}"
             )
         embedded = estimator.embed(X, y)
-        metric, options = _scores()[self.name]
-        options = options | self.options
-        if metric.compares == "factors":
-            values = self._of_factors(metric, options, estimator, embedded, y)
+        scored = _SCORED[self.name]
+        options = {**scored.arguments, **self.options}
+        if scored.of in ("shared", "nuisance"):
+            values = self._of_labels(scored, options, estimator, embedded, y)
         else:
             is_table = hasattr(X, "columns")  # one of which may be called "labels"
             labels = None if is_table else getattr(X, "labels", None)
-            values = self._of_modalities(metric, options, embedded, labels)
-        return (-1 if metric.better == "lower" else 1) * float(np.mean(values))
+            values = self._of_modalities(scored, options, embedded, labels)
+        return (-1 if scored.better == "lower" else 1) * float(np.mean(values))
 
-    def _of_factors(
+    def _of_labels(
         self,
-        metric: Metric,
+        scored: Description,
         options: dict[str, Any],
         estimator: Any,
         embedded: dict[str, Any],
@@ -185,25 +154,25 @@ class EmbeddingScorer:
                 f"scorer {self.name!r} reads labels y from the embeddings: pass them as y beside "
                 "a mapping or one table"
             )
-        found = [metric.function(Z, y, **options) for Z in embedded.values()]
+        found = [scored.metric(Z, y, **options) for Z in embedded.values()]
         return [
             float(np.mean(list(value.values()))) if isinstance(value, dict) else value
             for value in found
         ]
 
     def _of_modalities(
-        self, metric: Metric, options: dict[str, Any], embedded: dict[str, Any], labels: Any
+        self, scored: Description, options: dict[str, Any], embedded: dict[str, Any], labels: Any
     ) -> list[float]:
         if len(embedded) < 2:
             raise ValueError(
                 f"scorer {self.name!r} compares modalities, got {list(embedded)} alone"
             )
         pairs = list(combinations(embedded.values(), 2))
-        if metric.compares == "both ways":
+        if scored.of == "both ways":
             pairs = list(permutations(embedded.values(), 2))
             if labels is not None:  # pairs drawn by class: any partner of the class will do
                 options = {"labels": (labels, labels)} | options
-        return [float(metric.function(Z, W, **options)) for Z, W in pairs]
+        return [float(scored.metric(Z, W, **options)) for Z, W in pairs]
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())

@@ -1,11 +1,13 @@
-"""Rows of matrices: chosen ones, and rows scaled to length 1."""
+"""Rows of an array or a tensor: some of them, their norms, and rows of length 1."""
 
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from .._checks.matrices import CHUNK_SIZE, Matrix, double, namespace
+from .._checks.blocks import CHUNK_SIZE
+from .._checks.devices import Matrix, as_double, double
 
 
 def unit_rows(X: Matrix) -> Matrix:
@@ -18,7 +20,7 @@ def unit_rows(X: Matrix) -> Matrix:
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
-    xp = namespace(X)
+    xp = array_namespace(X)
     scaled = xp.empty_like(X)
     step = max(1, CHUNK_SIZE // X.shape[1])
     for start in range(0, len(X), step):
@@ -31,9 +33,22 @@ def unit_rows(X: Matrix) -> Matrix:
     return scaled
 
 
+def row_norms(X: Matrix) -> Any:
+    """Return the Euclidean norm of each row, (n,), in float64."""
+    xp = array_namespace(X)
+    step = max(1, CHUNK_SIZE // X.shape[1])
+    parts = [squared_norms(as_double(X[start : start + step])) for start in range(0, len(X), step)]
+    return xp.sqrt(xp.concat(parts))
+
+
+def squared_norms(X: Matrix) -> Any:
+    """Return the squared Euclidean norm of each row, (n,)."""
+    return array_namespace(X).vecdot(X, X)
+
+
 def take_rows(array: Any, rows: NDArray[np.intp]) -> Any:
     """Return some rows of an array or of a tensor on any device."""
     if isinstance(array, np.ndarray):
         return array[rows]
-    xp = namespace(array)
+    xp = array_namespace(array)
     return xp.take(array, xp.asarray(rows, device=array.device), axis=0)

@@ -12,9 +12,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import __version__
-from ._files import Source
 
 SCHEMA = "mibsk.measurement/1"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was read.
+
+    Attributes
+    ----------
+    path : str
+        As it was given; behind a colon the array of an archive.
+    sha256 : str
+        Of the whole file, in hexadecimal digits, as ``sha256sum`` prints it.
+    """
+
+    path: str
+    sha256: str
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..._checks.matrices import (
-    FloatMatrix,
-    as_labels,
-    as_matrix,
-    check_same_columns,
-    double,
-    to_numpy,
-)
+from ..._checks.devices import FloatMatrix, double, to_numpy
+from ..._checks.labels import as_labels
+from ..._checks.matrices import as_matrix, check_same_columns
 from ..._checks.parameters import check_scalar
 from ...metrics.rows import unit_rows
 from .models import check_models, shown_names

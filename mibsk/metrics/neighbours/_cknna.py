@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ..._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, to_numpy
-from .._metric import metric
-from .._resampling import CI, Estimate
+from ..._checks.blocks import CHUNK_SIZE
+from ..._checks.devices import Matrix, as_double, to_numpy
+from ..._checks.magnitudes import in_range
+from .._description import PLATONIC, SQUARE, Description
 from ..rows import take_rows
+from ..statistics import Sampled, with_interval
+from ..undefined import UndefinedMetricError
+from ._nearest import Indices
 from ._overlap import neighbours_of_pair, over_neighbours
-from ._search import Indices
-from ._similarities import as_double
 
 
-@metric("alignment")
-def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
+@with_interval
+def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Centred kernel nearest-neighbour alignment of two representations.
 
     With the kernels :math:`K = XX^\top, L = YY^\top`, and the mask :math:`a_{ij} = 1` where ``j``
@@ -77,17 +80,16 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | 
     X, Y = in_range(X), in_range(Y)
     value = _aligned(X, Y, near_x, near_y)
     if np.isnan(value):
-        raise ValueError(
-            f"CKNNA is undefined for k={k} and {len(X)} rows: the estimated HSIC of X or of Y with "
-            f"itself, among neighbours, is not positive; pass more samples or a larger k"
+        raise UndefinedMetricError(
+            f"CKNNA is undefined for k={k} and {len(X)} rows: the estimated HSIC of {{X}} or of "
+            f"{{Y}} with itself, among neighbours, is not positive; pass more samples or "
+            "a larger k."
         )
-    if ci is None:
-        return value
 
     def of_drawn(near_x: Indices, near_y: Indices, rows: Indices) -> float:
         return _aligned(take_rows(X, rows), take_rows(Y, rows), near_x, near_y)
 
-    return over_neighbours(value, of_drawn, X, Y, k, ci=ci, min_rows=4)
+    return over_neighbours(value, of_drawn, X, Y, k, min_rows=4)
 
 
 def _aligned(X: Matrix, Y: Matrix, near_x: Indices, near_y: Indices) -> float:
@@ -103,7 +105,7 @@ def _aligned(X: Matrix, Y: Matrix, near_x: Indices, near_y: Indices) -> float:
 
 def _kernel_of_neighbours(X: Matrix, near: Indices) -> Any:
     """Return a sparse (n, n) matrix of the inner products of rows with their neighbours."""
-    (n, k), xp = near.shape, namespace(X)
+    (n, k), xp = near.shape, array_namespace(X)
     step = max(1, CHUNK_SIZE // (k * X.shape[1]))
     scores = np.empty((n, k))
     for start in range(0, n, step):
@@ -129,3 +131,21 @@ def _hsic(K: Any, L: Any) -> float:
     trace = K.multiply(L.T.tocsr()).sum()
     total = K.sum() * L.sum() / ((n - 1) * (n - 2))
     return float(trace + total - 2 * (K.sum(axis=0) @ L.sum(axis=1)) / (n - 2))
+
+
+CKNNA = Description(
+    metric=cknna,
+    name="cknna",
+    title="CKNNA",
+    group="alignment",
+    better="higher",
+    meaning="CKA among the neighbours that both sides have in common.",
+    source=PLATONIC,
+    takes_k=True,
+    directions=True,
+    span=(-0.2, 1.0),
+    max_rows=SQUARE,
+    resample_rows=1024,
+    n_resamples=100,
+    test_rows=500,
+)

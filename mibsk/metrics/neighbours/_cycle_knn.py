@@ -5,14 +5,24 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._metric import metric
-from .._resampling import CI, Estimate
-from ._overlap import Values, mean_overlap
-from ._search import Indices
+from .._description import PLATONIC, SQUARE, Description
+from ..statistics import Sampled, Values, fast_permutations, with_interval
+from ._nearest import Indices
+from ._overlap import mean_overlap, reorder_neighbours
 
 
-@metric("alignment")
-def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
+def returns(near_x: Indices, near_y: Indices) -> Values:
+    """Return 1 for each row that is among the x-neighbours of its y-neighbours, else 0: (n,)."""
+    own = np.arange(len(near_x))[:, None]
+    found = np.zeros(len(near_x), dtype=bool)
+    for step in near_y.T:
+        found |= (near_x[step] == own).any(axis=1)
+    return found.astype(np.float64)
+
+
+@fast_permutations(reorder_neighbours(returns))
+@with_interval
+def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Share of rows that are a neighbour, in one representation, of a neighbour in the other.
 
     .. math:: \frac1n \, \Big| \Big\{ i : i \in \bigcup_{j \in \mathcal N^Y_k(i)}
@@ -58,13 +68,18 @@ def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> floa
     >>> cycle_knn(X, X, k=1), cycle_knn(X, X[[0, 2, 1, 3]], k=1)
     (1.0, 0.0)
     """
-    return mean_overlap(returns, X, Y, k, ci, (0, 1))
+    return mean_overlap(returns, X, Y, k, (0, 1))
 
 
-def returns(near_x: Indices, near_y: Indices) -> Values:
-    """Return 1 for each row that is among the x-neighbours of its y-neighbours, else 0: (n,)."""
-    own = np.arange(len(near_x))[:, None]
-    found = np.zeros(len(near_x), dtype=bool)
-    for step in near_y.T:
-        found |= (near_x[step] == own).any(axis=1)
-    return found.astype(np.float64)
+CYCLE_KNN = Description(
+    metric=cycle_knn,
+    name="cycle_knn",
+    title="Cycle k-NN",
+    group="alignment",
+    better="higher",
+    meaning="Share of rows that come back to themselves over neighbours of either side.",
+    source=PLATONIC,
+    takes_k=True,
+    directions=True,
+    max_rows=SQUARE,
+)

@@ -5,14 +5,31 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._metric import metric
-from .._resampling import CI, Estimate
-from ._overlap import Values, in_blocks, mean_overlap
-from ._search import Indices
+from .._description import PLATONIC, SQUARE, Description
+from ..statistics import Sampled, Values, fast_permutations, with_interval
+from ._nearest import Indices
+from ._overlap import in_blocks, mean_overlap, reorder_neighbours
 
 
-@metric("alignment")
-def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
+@in_blocks
+def common_subsequence(near_x: Indices, near_y: Indices) -> Values:
+    """Return the length of the longest common subsequence of the two lists of each row: (n,).
+
+    ``length[j]`` is that of the first ``i`` neighbours in x and the first ``j`` in y. The best with
+    neighbour ``i`` at any of the places up to ``j`` is a running maximum.
+    """
+    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): a whole row per neighbour
+    length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.int32)
+    for neighbour in x:
+        longer = length[:-1] + (y == neighbour)
+        np.maximum(longer, length[1:], out=longer)
+        np.maximum.accumulate(longer, axis=0, out=length[1:])
+    return length[-1].astype(np.float64)
+
+
+@fast_permutations(reorder_neighbours(common_subsequence))
+@with_interval
+def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Mean length of the longest common subsequence of the two lists of nearest neighbours.
 
     .. math:: \frac1n \sum_i \mathrm{LCS}\big( \mathcal N^X_k(i), \mathcal N^Y_k(i) \big)
@@ -55,20 +72,19 @@ def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float 
     >>> lcs_knn(X, 5 * X, k=4)
     4.0
     """
-    return mean_overlap(common_subsequence, X, Y, k, ci, (0, k))
+    return mean_overlap(common_subsequence, X, Y, k, (0, k))
 
 
-@in_blocks
-def common_subsequence(near_x: Indices, near_y: Indices) -> Values:
-    """Return the length of the longest common subsequence of the two lists of each row: (n,).
-
-    ``length[j]`` is that of the first ``i`` neighbours in x and the first ``j`` in y. The best with
-    neighbour ``i`` at any of the places up to ``j`` is a running maximum.
-    """
-    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): a whole row per neighbour
-    length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.int32)
-    for neighbour in x:
-        longer = length[:-1] + (y == neighbour)
-        np.maximum(longer, length[1:], out=longer)
-        np.maximum.accumulate(longer, axis=0, out=length[1:])
-    return length[-1].astype(np.float64)
+LCS_KNN = Description(
+    metric=lcs_knn,
+    name="lcs_knn",
+    title="LCS k-NN",
+    group="alignment",
+    better="higher",
+    meaning="How many neighbours are the same and in the same order on both sides, of k.",
+    source=PLATONIC,
+    takes_k=True,
+    directions=True,
+    span="k",
+    max_rows=SQUARE,
+)

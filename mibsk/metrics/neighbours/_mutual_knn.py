@@ -5,14 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._metric import metric
-from .._resampling import CI, Estimate
-from ._overlap import Values, in_blocks, mean_overlap
-from ._search import Indices
+from .._description import PLATONIC, SQUARE, Description
+from ..statistics import Sampled, Values, fast_permutations, with_interval
+from ._nearest import Indices
+from ._overlap import in_blocks, mean_overlap, reorder_neighbours
 
 
-@metric("alignment")
-def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> float | Estimate:
+@in_blocks
+def shared_neighbours(near_x: Indices, near_y: Indices) -> Values:
+    """Return the share of neighbours that the two lists of a row have in common: (n,)."""
+    both = np.sort(np.concatenate([near_x, near_y], axis=1), axis=1)
+    counts: Values = np.count_nonzero(both[:, 1:] == both[:, :-1], axis=1) / near_x.shape[1]
+    return counts
+
+
+@fast_permutations(reorder_neighbours(shared_neighbours))
+@with_interval
+def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Mean share of nearest neighbours that two representations have in common.
 
     .. math:: \frac1n \sum_i \frac{|\mathcal N^X_k(i) \cap \mathcal N^Y_k(i)|}{k}
@@ -57,12 +66,18 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10, ci: CI = None) -> flo
     >>> mutual_knn(X, X, k=1), mutual_knn(X, X[[0, 2, 1, 3]], k=1)
     (1.0, 0.0)
     """
-    return mean_overlap(shared_neighbours, X, Y, k, ci, (0, 1))
+    return mean_overlap(shared_neighbours, X, Y, k, (0, 1))
 
 
-@in_blocks
-def shared_neighbours(near_x: Indices, near_y: Indices) -> Values:
-    """Return the share of neighbours that the two lists of a row have in common: (n,)."""
-    both = np.sort(np.concatenate([near_x, near_y], axis=1), axis=1)
-    counts: Values = np.count_nonzero(both[:, 1:] == both[:, :-1], axis=1) / near_x.shape[1]
-    return counts
+MUTUAL_KNN = Description(
+    metric=mutual_knn,
+    name="mutual_knn",
+    title="Mutual k-NN",
+    group="alignment",
+    better="higher",
+    meaning="Share of a row's k nearest neighbours that are the same on both sides.",
+    source=PLATONIC,
+    takes_k=True,
+    directions=True,
+    max_rows=SQUARE,
+)

@@ -9,21 +9,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks.matrices import Matrix, as_pair, check_k
-from .._resampling import (
+from ..._checks.devices import Matrix
+from ..._checks.matrices import as_pair
+from ..._checks.parameters import check_k
+from ..rows import take_rows
+from ..statistics import (
     CI,
     UNBOUNDED,
-    Bootstrap,
     Bounds,
     Estimate,
+    Reordered,
+    Sampled,
+    Values,
     as_bootstrap,
     over_draws,
     share_drawn,
 )
-from ..rows import take_rows
-from ._search import Indices, nearest_neighbours
+from ._nearest import Indices, nearest_neighbours
 
-Values = NDArray[np.float64]
 PerRow = Callable[[Indices, Indices], Values]
 """From the neighbours of both sides, (n, k) each, nearest first, to one value per row, (n,)."""
 
@@ -31,19 +34,15 @@ _LONGEST = 512  # neighbours of a row that are listed
 _BLOCK = 2**16  # neighbours worked on at once: as many as stay in cache
 
 
-def mean_overlap(
-    per_row: PerRow, X: Any, Y: Any, k: int, ci: CI, bounds: Bounds
-) -> float | Estimate:
+def mean_overlap(per_row: PerRow, X: Any, Y: Any, k: int, bounds: Bounds) -> Sampled:
     """Return the mean over rows of what their two lists of neighbours have in common."""
     X, Y, near_x, near_y = neighbours_of_pair(X, Y, k)
     value = float(per_row(near_x, near_y).mean())
-    if ci is None:
-        return value
 
     def of_drawn(near_x: Indices, near_y: Indices, rows: Indices) -> float:
         return float(per_row(near_x, near_y).mean())
 
-    return over_neighbours(value, of_drawn, X, Y, k, ci=ci, bounds=bounds)
+    return over_neighbours(value, of_drawn, X, Y, k, bounds=bounds)
 
 
 def neighbours_of_pair(X: Any, Y: Any, k: int) -> tuple[Matrix, Matrix, Indices, Indices]:
@@ -60,10 +59,9 @@ def over_neighbours(
     Y: Matrix,
     k: int,
     *,
-    ci: float | Bootstrap,
     bounds: Bounds = UNBOUNDED,
     min_rows: int = 2,
-) -> Estimate:
+) -> Sampled:
     """Return a value with its interval, from the neighbours that rows have among those drawn.
 
     The values of single rows depend on each other, since neighbours are shared: drawing from them
@@ -76,14 +74,20 @@ def over_neighbours(
         the numbers of these rows.
     """
     n, min_rows = len(X), max(min_rows, k + 1)
-    share = share_drawn(n, as_bootstrap(ci), min_rows)
-    among = [NeighboursAmong(Z, k, share) for Z in (X, Y)]
 
-    def replicate(rows: dict[int, Indices]) -> float:
-        near_x, near_y = (search(rows[n]) for search in among)
-        return of_drawn(near_x, near_y, rows[n])
+    def sampled(ci: CI) -> float | Estimate:
+        if ci is None:
+            return value
+        share = share_drawn(n, as_bootstrap(ci), min_rows)
+        among = [NeighboursAmong(Z, k, share) for Z in (X, Y)]
 
-    return over_draws(value, replicate, [n], ci=ci, bounds=bounds, min_rows=min_rows)
+        def replicate(rows: dict[int, Indices]) -> float:
+            near_x, near_y = (search(rows[n]) for search in among)
+            return of_drawn(near_x, near_y, rows[n])
+
+        return over_draws(value, replicate, [n], ci=ci, bounds=bounds, min_rows=min_rows)
+
+    return sampled
 
 
 class NeighboursAmong:
@@ -124,6 +128,16 @@ class NeighboursAmong:
         chosen &= before <= self.k
         near: Indices = found[chosen].reshape(len(rows), self.k).astype(np.int64)
         return near
+
+
+def reorder_neighbours(per_row: PerRow) -> Callable[..., Reordered]:
+    """Return how a mean overlap is computed for many orders of the rows of `Y`, in one search."""
+
+    def reorder(X: Matrix, Y: Matrix, k: int = 10) -> Reordered:
+        near_x, near_y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
+        return lambda order: float(per_row(near_x, relabelled(near_y, order)).mean())
+
+    return reorder
 
 
 def relabelled(near: Indices, order: NDArray[np.intp]) -> Indices:

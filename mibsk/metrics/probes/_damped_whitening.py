@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..._checks.matrices import FloatMatrix
+from ..._checks.devices import FloatMatrix
 
 RIDGE = 1e-6  # of the largest variance: directions below it are noise, and stay small
 NULL = 1e-12  # of the largest variance: directions below it are rounding, and are dropped

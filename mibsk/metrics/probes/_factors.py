@@ -11,7 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
-from ..._checks.matrices import FloatMatrix, as_factors, is_real, is_single_factor
+from ..._checks.devices import FloatMatrix
+from ..._checks.labels import as_factors, is_real, is_single_factor
+from ..._checks.magnitudes import LARGE, largest_magnitude, scale_exponent, times_power_of_two
 
 TASKS = ("auto", "classification", "regression")
 FLAT = 1e-12  # of the spread of a real factor in training: it is constant in the held-out rows
@@ -215,13 +217,13 @@ def scale_alike(
     A: NDArray[np.float64], B: NDArray[np.float64], names: tuple[str, str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Divide both by one power of two if products of values in `A` might over- or underflow."""
-    largest, largest_b = np.abs(A).max(), np.abs(B).max()
-    if 0 < largest < largest_b * 1e-100:
+    largest, largest_b = largest_magnitude(A), largest_magnitude(B)
+    if 0 < largest * LARGE < largest_b:
         raise ValueError(
             f"{names[1]} has values up to {largest_b:.1g}, far from those of {names[0]}, up to "
-            f"{largest:.1g}: pass held-out rows of the same kind"
+            f"{largest:.1g}: pass held-out rows of the same kind."
         )
-    if 1e-100 < largest < 1e100 or largest == 0:
+    exponent = scale_exponent(A)
+    if not exponent:
         return A, B
-    exponent = -int(np.frexp(largest)[1])
-    return np.ldexp(A, exponent), np.ldexp(B, exponent)
+    return times_power_of_two(A, -exponent), times_power_of_two(B, -exponent)

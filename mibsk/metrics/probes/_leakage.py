@@ -9,19 +9,23 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
-from ..._checks.matrices import as_factors, as_matrix, is_single_factor, to_numpy
-from ..._checks.parameters import check_scalar
-from .._metric import factor_metric
-from .._resampling import CI, Estimate, over_values
-from ._factors import clip, looks_real, tasks_of
-from ._information import check_seed, predict_factors
+from ..._checks.devices import FloatMatrix, to_numpy
+from ..._checks.labels import as_factors, is_single_factor
+from ..._checks.matrices import as_matrix
+from ..._checks.parameters import check_scalar, check_seed
+from .._description import SQUARE, Description
+from ..statistics import CI, Estimate, SampledFactors, over_values, with_interval
+from ._factors import Factor, clip, looks_real, tasks_of
 from ._penalty import Penalty
+from ._probe_information import predict_factors
+
+_PIMENTEL = 'Pimentel et al., "Information-Theoretic Probing for Linguistic Structure", ACL 2020'
 
 Labels = ArrayLike | pd.DataFrame | Mapping[Any, ArrayLike]
 Task = str | Mapping[Any, str]
 
 
-@factor_metric(better="lower")
+@with_interval
 def leakage(
     Z: ArrayLike,
     labels: Labels,
@@ -33,8 +37,7 @@ def leakage(
     probe: str = "linear",
     task: Task = "auto",
     random_state: int | None = 0,
-    ci: CI = None,
-) -> Any:
+) -> SampledFactors:
     r"""Share of a nuisance that a probe reads from a representation: 0 is the aim.
 
     .. math:: \frac{H(n) - \mathrm{CE}}{H(n)}, \text{ or } R^2 \text{ for real numbers, clipped to }
@@ -107,11 +110,10 @@ def leakage(
         probe=probe,
         task=task,
         random_state=random_state,
-        ci=ci,
     )
 
 
-@factor_metric()
+@with_interval
 def kept(
     Z: ArrayLike,
     labels: Labels,
@@ -123,8 +125,7 @@ def kept(
     probe: str = "linear",
     task: Task = "auto",
     random_state: int | None = 0,
-    ci: CI = None,
-) -> Any:
+) -> SampledFactors:
     r"""Share of a shared factor that a probe reads from a representation: 1 is the aim.
 
     .. math:: \frac{H(s) - \mathrm{CE}}{H(s)}, \text{ or } R^2 \text{ for real numbers, clipped to }
@@ -167,7 +168,6 @@ def kept(
         probe=probe,
         task=task,
         random_state=random_state,
-        ci=ci,
     )
 
 
@@ -182,8 +182,7 @@ def _fraction(
     probe: str,
     task: Task,
     random_state: int | None,
-    ci: CI,
-) -> Any:
+) -> SampledFactors:
     """Return the share of each factor that the probe reads, clipped to [0, 1]."""
     if (Z_test is None) != (labels_test is None):
         raise ValueError("Z_test and labels_test belong together: pass both or neither")
@@ -197,15 +196,18 @@ def _fraction(
     predicted = predict_factors(
         Z, labels, Z_test, labels_test, l2=l2, probe=probe, task=task, random_state=random_state
     )
-    fractions = {}
-    for name, (factor, outputs, _) in predicted.items():
+
+    def fraction(factor: Factor, outputs: FloatMatrix, ci: CI) -> Any:
         found = over_values(factor.values(outputs), ci, (0, 1), statistic=factor.fraction)
-        fractions[name] = (
-            replace(found, value=clip(found.value), replicates=np.clip(found.replicates, 0, 1))
-            if isinstance(found, Estimate)
-            else clip(found)
-        )
-    return next(iter(fractions.values())) if single else fractions
+        if not isinstance(found, Estimate):
+            return clip(found)
+        return replace(found, value=clip(found.value), replicates=np.clip(found.replicates, 0, 1))
+
+    def fractions(ci: CI) -> Any:
+        found = {name: fraction(each.factor, each.outputs, ci) for name, each in predicted.items()}
+        return next(iter(found.values())) if single else found
+
+    return fractions
 
 
 def _stratified_split(
@@ -235,3 +237,43 @@ def _stratified_split(
             f"no split of {len(labels)} rows{by}: {error} {advice} Z_test and labels_test"
         ) from error
     return train, test
+
+
+KEPT = Description(
+    metric=kept,
+    name="kept",
+    title="Kept",
+    group="information",
+    better="higher",
+    meaning="Share of a shared factor that a probe reads: of its entropy, or of its variance.",
+    source=_PIMENTEL,
+    of="shared",
+    max_rows=SQUARE,
+)
+
+
+LEAKAGE = Description(
+    metric=leakage,
+    name="leakage",
+    title="Leaked",
+    group="information",
+    better="lower",
+    meaning="Share of a nuisance that a probe reads: of its entropy, or of its variance.",
+    source=_PIMENTEL,
+    of="nuisance",
+    max_rows=SQUARE,
+)
+
+
+READ = Description(
+    metric=kept,
+    name="read",
+    title="Read",
+    group="information",
+    better=None,
+    meaning="Share of a factor that a probe reads: of its entropy, or of its variance.",
+    scored=False,
+    source=_PIMENTEL,
+    of="other",
+    max_rows=SQUARE,
+)

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
-from ..._checks.matrices import FloatMatrix
+from ..._checks.devices import FloatMatrix
 
 COARSE_TOL = 3e-4  # gradient at which L-BFGS hands over to Newton's method
 FORCING = 0.1  # of the gradient: what may be left of it in a Newton step

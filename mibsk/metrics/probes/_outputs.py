@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks.matrices import FloatMatrix
+from ..._checks.devices import FloatMatrix
 from ._factors import Classes, Factor, Numbers
+from ._mlp import fit_networks, softmax_loss, squared_loss
 from ._multinomial import fit_multinomials
-from ._networks import fit_networks, softmax_loss, squared_loss
 from ._penalty import HELD_OUT
 from ._ridge import ridge_predictions
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 
-from ..._checks.matrices import FloatMatrix, check_positive
+from ..._checks.devices import FloatMatrix
+from ..._checks.parameters import check_positive
 from ._damped_whitening import damped_whitening
 from ._factors import Classes, Factor, Numbers
 from ._multinomial import MultinomialFit, fit_multinomials
@@ -26,7 +27,7 @@ Penalty = float | Literal["auto"]
 def check_penalty(l2: Any) -> None:
     """Raise unless it is "auto" or a positive number."""
     if not isinstance(l2, str):
-        check_positive(l2, "l2")
+        check_positive("l2", l2)
     elif l2 != "auto":
         raise TypeError(f"l2 must be a number or 'auto', got the string {l2!r}")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..._checks.matrices import FloatMatrix
+from ..._checks.devices import FloatMatrix
 
 
 def ridge_predictions(

@@ -4,21 +4,20 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._metric import metric
-from .._resampling import CI, Estimate, over_values
-from ._arguments import as_retrieval
+from .._description import RETRIEVAL, SQUARE, Description
+from ..statistics import Sampled, over_values, with_interval
+from ._queries import as_retrieval
 from ._ranks import average_precisions
 
 
-@metric("retrieval", compares="both ways", one_space=True)
+@with_interval
 def mean_average_precision(
     X: ArrayLike,
     Y: ArrayLike,
     *,
     labels: tuple[Any, Any] | None = None,
     sample_weight: ArrayLike | None = None,
-    ci: CI = None,
-) -> float | Estimate:
+) -> Sampled:
     r"""Mean over queries of the average precision of the ranked gallery (mAP) [1]_.
 
     .. math:: \frac1n \sum_i \frac{1}{R_i} \sum_{\text{relevant } j}
@@ -72,4 +71,20 @@ def mean_average_precision(
         values = 1 / (search.first_ranks() + 1.0)
     else:
         values = average_precisions(search.X, search.Y, search.relevance)
-    return over_values(values, ci, (0, 1), weights=search.weights)
+    return lambda ci: over_values(values, ci, (0, 1), weights=search.weights)
+
+
+MEAN_AVERAGE_PRECISION = Description(
+    metric=mean_average_precision,
+    name="mean_average_precision",
+    title="Mean average precision",
+    group="retrieval",
+    better="higher",
+    meaning="How early all rows of the query's class come, not only the first.",
+    source=RETRIEVAL,
+    of="both ways",
+    directions=True,
+    one_space=True,
+    max_rows=SQUARE,
+    needs_classes=True,
+)

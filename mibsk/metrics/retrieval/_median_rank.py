@@ -5,15 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._metric import metric
-from .._resampling import CI, Estimate, over_values
-from ._arguments import as_retrieval
+from .._description import RETRIEVAL, SQUARE, Description
+from ..statistics import Sampled, over_values, with_interval
+from ._queries import as_retrieval
 
 
-@metric("retrieval", better="lower", compares="both ways", one_space=True)
-def median_rank(
-    X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = None, ci: CI = None
-) -> float | Estimate:
+@with_interval
+def median_rank(X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = None) -> Sampled:
     r"""Median over queries of the rank of the first relevant row.
 
     The rank is :math:`1 +` the number of irrelevant rows that score as high as the best relevant
@@ -52,10 +50,26 @@ def median_rank(
     """
     search = as_retrieval(X, Y, labels, None)
     ranks = search.first_ranks() + 1.0
-    return over_values(
+    return lambda ci: over_values(
         ranks,
         ci,
         (1, len(search.Y) + 1),
         statistic=lambda drawn: np.median(drawn, axis=-1),
         centred=False,
     )
+
+
+MEDIAN_RANK = Description(
+    metric=median_rank,
+    name="median_rank",
+    title="Median rank",
+    group="retrieval",
+    better="lower",
+    meaning="Half of the queries find what they look for at this place or before; 1 is best.",
+    source=RETRIEVAL,
+    of="both ways",
+    directions=True,
+    one_space=True,
+    span="rank",
+    max_rows=SQUARE,
+)

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from ..._checks.matrices import Matrix, namespace, tiles, to_numpy
-from ..neighbours._similarities import Scores, as_double, count_rows
+from ..._checks.blocks import tiles
+from ..._checks.devices import Matrix, as_double, to_numpy
+from ..neighbours import InnerProducts, count_rows
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -45,9 +47,9 @@ def first_ranks(
     -------
     ndarray of int64, shape (n,)
         0 for a query whose best relevant row scores above all irrelevant ones, m for one without
-        relevant rows. Scores that differ by rounding count as equal.
+        relevant rows. InnerProducts that differ by rounding count as equal.
     """
-    scores = Scores(X, Y)
+    scores = InnerProducts(X, Y)
     if relevance is None:
         pairs = Pairs(np.arange(len(X)), np.arange(len(X) + 1))
     elif _n_pairs(relevance) <= FEW_PAIRS * (len(X) + len(Y)):
@@ -80,7 +82,7 @@ class Pairs(NamedTuple):
 
 
 def _count_as_high(
-    scores: Scores,
+    scores: InnerProducts,
     floor: Floats,
     pairs: Pairs,
     queries: Ints,
@@ -122,7 +124,7 @@ def _count_as_high(
             queries = queries[ranks[queries] < enough]
 
 
-def _thresholds(scores: Scores, floor: Floats) -> tuple[Any, Any]:
+def _thresholds(scores: InnerProducts, floor: Floats) -> tuple[Any, Any]:
     """Return the coarse scores below which none, and above which each, reaches the floor."""
     unit = to_numpy(scores.unit)
     # all scores of a zero row are zero
@@ -132,7 +134,7 @@ def _thresholds(scores: Scores, floor: Floats) -> tuple[Any, Any]:
 
 
 def _count_doubtful(
-    scores: Scores,
+    scores: InnerProducts,
     unsure: NDArray[np.bool_],
     queries: Ints,
     columns: slice,
@@ -154,7 +156,7 @@ def _count_doubtful(
     np.add.at(ranks, rows[exact >= floor[rows]], 1)
 
 
-def _dense_first_ranks(scores: Scores, relevance: Relevance) -> Ints:
+def _dense_first_ranks(scores: InnerProducts, relevance: Relevance) -> Ints:
     """Return the ranks where classes are so large that listing their pairs would not help."""
     ranks = np.empty(len(relevance.queries), dtype=np.int64)
     rounding = _rounding(scores)
@@ -171,7 +173,7 @@ def average_precisions(X: Matrix, Y: Matrix, relevance: Relevance) -> Floats:
 
     0 for a query without any. Of equal scores the irrelevant rows come first.
     """
-    scores = Scores(X, Y)
+    scores = InnerProducts(X, Y)
     found = np.zeros(len(relevance.queries))
     places = np.arange(1, len(relevance.gallery) + 1)
     for rows, S, relevant in _dense_tiles(scores, relevance):
@@ -191,7 +193,7 @@ def average_precisions(X: Matrix, Y: Matrix, relevance: Relevance) -> Floats:
 
 
 def _dense_tiles(
-    scores: Scores, relevance: Relevance
+    scores: InnerProducts, relevance: Relevance
 ) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
     """Yield rows, their scores with all of the gallery in float64, and which are relevant."""
     X, Y = as_double(scores.X), as_double(scores.Y)
@@ -225,12 +227,12 @@ def _widening(m: int) -> Iterator[slice]:
         start, stop = stop, min(2 * stop, m)
 
 
-def _rounding(scores: Scores) -> Floats:
+def _rounding(scores: InnerProducts) -> Floats:
     """Return by how much two inner products of a query can differ by rounding in float64."""
     unit: Floats = to_numpy(scores.unit)
     return unit * scores.X.shape[1] * np.finfo(np.float64).eps
 
 
-def _on_device(scores: Scores, *arrays: Ints) -> tuple[Matrix, ...]:
-    xp = namespace(scores.X)
+def _on_device(scores: InnerProducts, *arrays: Ints) -> tuple[Matrix, ...]:
+    xp = array_namespace(scores.X)
     return tuple(xp.asarray(array, device=scores.X.device) for array in arrays)

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..._checks.matrices import check_k
-from .._metric import metric
-from .._resampling import CI, Estimate, over_values
-from ._arguments import as_retrieval
+from ..._checks.parameters import check_k
+from .._description import RETRIEVAL, SQUARE, Description
+from ..statistics import Sampled, over_values, with_interval
+from ._queries import as_retrieval
 
 
-@metric("retrieval", compares="both ways", one_space=True)
+@with_interval
 def recall_at_k(
     X: ArrayLike,
     Y: ArrayLike,
@@ -19,8 +19,7 @@ def recall_at_k(
     k: int = 1,
     labels: tuple[Any, Any] | None = None,
     sample_weight: ArrayLike | None = None,
-    ci: CI = None,
-) -> float | Estimate:
+) -> Sampled:
     r"""Share of queries in ``X`` that find what they look for among ``k`` rows of ``Y``.
 
     Row ``i`` of ``X`` is a query, ``Y`` is the gallery, and nearness is the inner product (give
@@ -73,4 +72,27 @@ def recall_at_k(
     search = as_retrieval(X, Y, labels, sample_weight)
     check_k(k, len(search.Y))
     hits = (search.first_ranks(enough=k) < k).astype(np.float64)
-    return over_values(hits, ci, (0, 1), weights=search.weights)
+    return lambda ci: over_values(hits, ci, (0, 1), weights=search.weights)
+
+
+RECALL_AT_K = tuple(
+    Description(
+        metric=recall_at_k,
+        name=f"recall_at_{k}",
+        title=f"Recall@{k}",
+        group="retrieval",
+        better="higher",
+        meaning=meaning,
+        source=RETRIEVAL,
+        of="both ways",
+        directions=True,
+        one_space=True,
+        max_rows=SQUARE,
+        arguments={"k": k},
+    )
+    for k, meaning in (
+        (1, "Share of queries whose nearest row is what they look for."),
+        (5, "The same among the five nearest."),
+        (10, "The same among the ten nearest."),
+    )
+)

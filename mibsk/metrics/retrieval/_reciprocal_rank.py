@@ -4,20 +4,19 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from .._metric import metric
-from .._resampling import CI, Estimate, over_values
-from ._arguments import as_retrieval
+from .._description import SQUARE, Description
+from ..statistics import Sampled, over_values, with_interval
+from ._queries import as_retrieval
 
 
-@metric("retrieval", compares="both ways", one_space=True)
+@with_interval
 def mean_reciprocal_rank(
     X: ArrayLike,
     Y: ArrayLike,
     *,
     labels: tuple[Any, Any] | None = None,
     sample_weight: ArrayLike | None = None,
-    ci: CI = None,
-) -> float | Estimate:
+) -> Sampled:
     r"""Mean over queries of one over the rank of the first relevant row (MRR) [1]_.
 
     .. math:: \frac1n \sum_i \frac{1}{r_i}, \qquad r_i = 1 + \#\{\text{irrelevant } j :
@@ -67,4 +66,19 @@ def mean_reciprocal_rank(
     search = as_retrieval(X, Y, labels, sample_weight)
     ranks = search.first_ranks()
     found = ranks < len(search.Y)
-    return over_values(found / (ranks + 1.0), ci, (0, 1), weights=search.weights)
+    return lambda ci: over_values(found / (ranks + 1.0), ci, (0, 1), weights=search.weights)
+
+
+MEAN_RECIPROCAL_RANK = Description(
+    metric=mean_reciprocal_rank,
+    name="mean_reciprocal_rank",
+    title="Mean reciprocal rank",
+    group="retrieval",
+    better="higher",
+    meaning="Mean of 1 over the place of the first hit; with one partner the same as mAP.",
+    source='Voorhees, "The TREC-8 Question Answering Track Report", TREC 1999',
+    of="both ways",
+    directions=True,
+    one_space=True,
+    max_rows=SQUARE,
+)

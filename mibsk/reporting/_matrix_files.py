@@ -6,37 +6,22 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._checks.matrices import CHUNK_SIZE, Matrix, as_matrix
-from ..files.memory_map import read_chunks
-from ._tables import TABLES, read_table, without_row_numbers
+from .._checks.devices import Matrix
+from .._checks.matrices import as_matrix
+from .._checks.parameters import suggest
+from ._measurement import Source
+from ._table_files import TABLES, read_table, without_row_numbers
 
 ARRAYS = (".npy", ".npz")
 READABLE = (*ARRAYS, *TABLES)
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
 _MEMBER = re.compile(r"(?P<path>.*\.npz):(?P<member>[^/\\]+)", re.IGNORECASE | re.DOTALL)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file that was read.
-
-    Attributes
-    ----------
-    path : str
-        As it was given; behind a colon the array of an archive.
-    sha256 : str
-        Of the whole file, in hexadecimal digits, as ``sha256sum`` prints it.
-    """
-
-    path: str
-    sha256: str
 
 
 def read_matrix(path: str | os.PathLike[str]) -> Matrix:
@@ -84,8 +69,6 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
             f"{name} holds values of type {array.dtype}, not real numbers: save it with "
             "astype(np.float32)"
         )
-    if array.ndim == 2:
-        _check_finite(array, name)
     return as_matrix(array, name)
 
 
@@ -197,27 +180,7 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def _check_finite(array: np.ndarray, name: str) -> None:
-    """Raise if a value is NaN or infinite, with the first row in which one is."""
-    if array.dtype.kind != "f" or not array.size:
-        return
-    n_bad, first = 0, None
-    for start, chunk in read_chunks(array, max(1, CHUNK_SIZE // array.shape[1])):
-        if np.isfinite(chunk).all():
-            continue
-        bad = ~np.isfinite(chunk).all(axis=1)
-        n_bad += int(bad.sum())
-        first = start + int(bad.argmax()) if first is None else first
-    if first is not None:
-        raise ValueError(
-            f"{name} has missing or infinite values in {n_bad} of {len(array)} rows, first in row "
-            f"{first} (counted from 0): drop those rows in all files, or impute them"
-        )
-
-
 def _similar(file: Path) -> str:
-    from .._checks.parameters import suggest
-
     if not file.parent.is_dir():
         return f": there is no folder {file.parent}"
     names = [p.name for p in file.parent.iterdir() if p.suffix.lower() in READABLE]

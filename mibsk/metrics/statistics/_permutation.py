@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range, to_numpy
-from .._checks.parameters import check_scalar
-from ._cka import cka, repaired_linear_cka
-from ._consistency import consistency, consistency_of_product
-from ._moments import centred
-from ._procrustes import procrustes, procrustes_of_product
-from ._pwcca import pwcca, pwcca_of_product
-from ._svcca import svcca, svcca_of_product
-from .neighbours._cycle_knn import cycle_knn, returns
-from .neighbours._edit_distance_knn import edit_distance_knn, edit_similarity
-from .neighbours._lcs_knn import common_subsequence, lcs_knn
-from .neighbours._mutual_knn import mutual_knn, shared_neighbours
-from .neighbours._overlap import neighbours_of_pair, relabelled
-from .rows import take_rows
+from ..._checks.devices import FloatMatrix
+from ..._checks.matrices import as_pair
+from ..._checks.parameters import check_scalar
+from ..rows import take_rows
 
-Metric = Callable[..., Any]
-Repaired = Callable[[NDArray[np.intp]], float]  # order of the rows of Y -> value
+M = TypeVar("M", bound=Callable[..., Any])
+Reordered = Callable[[NDArray[np.intp]], float]
+"""From an order of the rows of `Y` to the metric of ``(X, Y[order])``."""
+
+_FAST: dict[Callable[..., Any], Callable[..., Reordered | None]] = {}
 
 ALTERNATIVES = ("greater", "less", "two-sided")
+
+
+def fast_permutations(reorder: Callable[..., Reordered | None]) -> Callable[[M], M]:
+    """Decorate a metric with a faster way to compute it for many orders of the rows of `Y`.
+
+    Parameters
+    ----------
+    reorder : callable
+        ``(X, Y, **options) -> Reordered``, or None where there is no faster way.
+    """
+
+    def register(metric: M) -> M:
+        _FAST[metric] = reorder
+        return metric
+
+    return register
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class PermutationTest:
 
 
 def permutation_test(
-    metric: Metric,
+    metric: Callable[..., Any],
     X: ArrayLike,
     Y: ArrayLike,
     *,
@@ -125,9 +134,12 @@ def permutation_test(
         raise ValueError(f"alternative must be one of {list(ALTERNATIVES)}, got {alternative!r}")
     X, Y = as_pair(X, Y)
     value = float(metric(X, Y, **options))
-    repaired = _REPAIRED.get(metric, _recompute)(metric, X, Y, options)
+    fast = _FAST.get(metric)
+    reordered = (fast and fast(X, Y, **options)) or (
+        lambda order: metric(X, take_rows(Y, order), **options)
+    )
     rng = np.random.default_rng(random_state)
-    null = np.array([repaired(rng.permutation(len(X))) for _ in range(n_permutations)])
+    null = np.array([float(reordered(rng.permutation(len(X)))) for _ in range(n_permutations)])
     # values that are equal but for rounding are as extreme
     rounding = 1e-9 * max(abs(value), 1e-9)
     tails = {
@@ -139,48 +151,3 @@ def permutation_test(
     }
     p_values["two-sided"] = min(1.0, 2 * min(p_values.values()))
     return PermutationTest(value, float(p_values[alternative]), null)
-
-
-def _recompute(metric: Metric, X: Matrix, Y: Matrix, options: dict[str, Any]) -> Repaired:
-    return lambda order: float(metric(X, take_rows(Y, order), **options))
-
-
-def _repaired_cka(metric: Metric, X: Matrix, Y: Matrix, options: dict[str, Any]) -> Repaired:
-    """Keep what each side has alone; of a linear kernel only the product across is new."""
-    if options.get("kernel", "linear") != "linear":
-        return _recompute(metric, X, Y, options)
-    return repaired_linear_cka(X, Y, unbiased=options.get("unbiased", False))
-
-
-def _repaired_knn(metric: Metric, X: Matrix, Y: Matrix, options: dict[str, Any]) -> Repaired:
-    """Search for neighbours once: those of reordered rows are the same, under other numbers."""
-    per_row, k = _PER_ROW[metric], options.get("k", 10)
-    _, _, near_x, near_y = neighbours_of_pair(X, Y, k)
-    return lambda order: float(per_row(near_x, relabelled(near_y, order)).mean())
-
-
-def _repaired_product(metric: Metric, X: Matrix, Y: Matrix, options: dict[str, Any]) -> Repaired:
-    """Keep XᵀX and YᵀY, and what follows from them; the product across alone is new."""
-    x, y = (centred(in_range(Z)) for Z in (X, Y))
-    of_product = _OF_PRODUCT[metric](to_numpy(x.T @ x), to_numpy(y.T @ y), **options)
-    return lambda order: of_product(to_numpy(x.T @ take_rows(y, order)))
-
-
-_OF_PRODUCT: dict[Metric, Callable[..., Callable[[FloatMatrix], float]]] = {
-    consistency: consistency_of_product,
-    procrustes: procrustes_of_product,
-    pwcca: pwcca_of_product,
-    svcca: svcca_of_product,
-}
-_PER_ROW = {
-    cycle_knn: returns,
-    edit_distance_knn: edit_similarity,
-    lcs_knn: common_subsequence,
-    mutual_knn: shared_neighbours,
-}
-_REPAIRED: dict[Metric, Callable[[Metric, Matrix, Matrix, dict[str, Any]], Repaired]] = {
-    cka: _repaired_cka,
-    **dict.fromkeys(_OF_PRODUCT, _repaired_product),
-    **dict.fromkeys(_PER_ROW, _repaired_knn),
-}
-"""What gives a metric of ``(X, Y[order])`` faster than computing it anew."""

@@ -1,135 +1,21 @@
-"""Intervals by resampling rows: what a metric might have been on other rows of the same kind."""
+"""Bootstrap intervals: the values that a metric takes on resampled rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from numbers import Integral, Real
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.matrices import Matrix
-from .rows import take_rows
+from ..._checks.devices import Matrix
+from ..rows import take_rows
+from ._interval import CI, Bootstrap, Estimate, as_bootstrap
 
 Values = NDArray[np.float64]
 Bounds = tuple[float, float]
 
 UNBOUNDED: Bounds = (-np.inf, np.inf)
 _COUNTS_SIZE = 2**22  # row numbers drawn at once: 32 MiB
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    r"""How an interval is made; every metric takes one as ``ci=``, or a level alone.
-
-    Metrics that are a mean, or another summary, of one value per row draw as many rows as there
-    are, with replacement [1]_. All others are computed anew on half of the rows (at most
-    `max_rows`), drawn without replacement [2]_, [3]_: a row that is drawn twice would be its own
-    perfect neighbour. The spread of such values is that of samples of ``m`` of ``n`` rows, and is
-    multiplied by :math:`\sqrt{m/(n-m)}` to be that of ``n``. In both cases the interval is the
-    value, plus quantiles of the deviations of the replicates from their mean, within the range of
-    the metric.
-
-    Parameters
-    ----------
-    level : float, default=0.95
-        Coverage of the interval, in (0, 1).
-    n_resamples : int, default=1000
-        Number of replicates.
-    max_rows : int, default=4096
-        Bound on the rows of one replicate that is computed anew.
-    random_state : int, default=0
-        Seed; metrics of as many rows draw the same rows from the same seed.
-
-    References
-    ----------
-    .. [1] Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics 7, 1979.
-    .. [2] Politis and Romano, "Large Sample Confidence Regions Based on Subsamples under Minimal
-       Assumptions", Annals of Statistics 22, 1994.
-    .. [3] Bickel, Götze and van Zwet, "Resampling Fewer than n Observations", Statistica Sinica 7,
-       1997.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from mibsk.metrics import Bootstrap, modality_gap
-    >>> X, Y = np.random.default_rng(0).standard_normal((2, 500, 3))
-    >>> found = modality_gap(X, Y, ci=Bootstrap(0.9, n_resamples=200))
-    >>> found.low < found.value < found.high
-    True
-    """
-
-    level: float = 0.95
-    n_resamples: int = 1000
-    max_rows: int = 4096
-    random_state: int = 0
-
-    def __post_init__(self) -> None:
-        for name, low in (("n_resamples", 10), ("max_rows", 10), ("random_state", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral):
-                raise TypeError(f"{name} must be an integer, got {value!r}")
-            if value < low:
-                raise ValueError(f"{name} must be at least {low}, got {value}")
-        level: Any = self.level
-        if isinstance(level, bool) or not isinstance(level, Real):
-            raise TypeError(
-                f"ci must be a level such as 0.95, or a Bootstrap, got {level!r} of type "
-                f"{type(level).__name__}"
-            )
-        if not 0 < self.level < 1:
-            raise ValueError(f"the level of an interval must be in (0, 1), got {self.level}")
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The value of a metric with its interval; ``float()`` gives the value.
-
-    Attributes
-    ----------
-    value : float
-        On all rows.
-    low, high : float
-        Ends of the interval.
-    level : float
-        Its coverage.
-    replicates : ndarray (n_resamples,)
-        Values on resampled rows, moved and scaled so that they are spread about `value` as it is
-        about the truth.
-
-    Examples
-    --------
-    >>> from mibsk.metrics import recall_at_k
-    >>> value, low, high = recall_at_k([[1.0, 0], [0, 1]], [[1.0, 0], [0, 1]], ci=0.95)
-    >>> value, low, high
-    (1.0, 1.0, 1.0)
-    """
-
-    value: float
-    low: float
-    high: float
-    level: float
-    replicates: Values = field(repr=False, compare=False)
-
-    def __float__(self) -> float:
-        return self.value
-
-    def __iter__(self) -> Iterator[float]:
-        return iter((self.value, self.low, self.high))
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
-
-
-CI = float | Bootstrap | None
-"""A level such as 0.95, all details, or None for the value alone."""
-
-
-def as_bootstrap(ci: float | Bootstrap) -> Bootstrap:
-    """Return the details of an interval of which perhaps the level alone is given."""
-    return ci if isinstance(ci, Bootstrap) else Bootstrap(ci)
 
 
 def over_values(

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .._checks.matrices import as_factors, as_labels, is_real
+from .._checks.labels import as_factors, as_labels, is_real
 from .._checks.parameters import suggest
-from ._files import ARRAYS, locate, read_array
-from ._tables import read_table, without_row_numbers
+from ._matrix_files import ARRAYS, locate, read_array
+from ._table_files import read_table, without_row_numbers
 
 
 def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks.matrices import FloatMatrix
+from ..._checks.devices import FloatMatrix
 
 N_HIDDEN = 64  # units of each network
 BATCH_SIZE = 256

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.matrices import Matrix
+from .._checks.devices import Matrix
 from ..metrics.rows import take_rows, unit_rows
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._checks.matrices import as_matrix
+from ..._checks.matrices import as_matrix
 from ._resampling import Bootstrap, Estimate, as_bootstrap, over_rows
 
 

@@ -1,18 +1,20 @@
-"""The report of two files."""
+"""The report of two files, and reports in files."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..files.whole_files import check_can_write
-from ._files import locate, read_matrix, source_of
-from ._labels import check_factors, read_labels
+from ..files.whole_files import check_can_write, replace_file
+from ._label_files import check_factors, read_labels
+from ._matrix_files import locate, read_matrix, source_of
 from ._measure import Progress, measure
-from ._report import Report
+from ._measurement import Measurement
+from ._page import to_html
 
 PathLike = str | os.PathLike[str]
 
@@ -25,7 +27,7 @@ def measure_files(
     names: tuple[str, str] | None = None,
     progress: Progress | None = None,
     **options: Any,
-) -> Report:
+) -> Measurement:
     """Measure the embeddings in two files.
 
     Parameters
@@ -43,7 +45,7 @@ def measure_files(
 
     Returns
     -------
-    Report
+    Measurement
 
     Raises
     ------
@@ -80,6 +82,24 @@ def measure_files(
         y=replace(report.y, source=source_of(paths[1])),
         labels=None if labels is None else source_of(labels),
     )
+
+
+def write_report(
+    report: Measurement, json: PathLike | None = None, html: PathLike | None = None
+) -> None:
+    """Write a report to files; an existing file is replaced as a whole or not at all.
+
+    Parameters
+    ----------
+    report : Measurement
+        What :func:`measure` or :func:`measure_files` returned.
+    json, html : path, default=None
+        Where to write the numbers, and the page with pictures; None: nowhere.
+    """
+    for path, content in ((json, report.to_json), (html, partial(to_html, report))):
+        if path is not None:
+            # names of files need not be valid Unicode
+            replace_file(path, [content().encode(errors="backslashreplace")])
 
 
 def check_outputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from ..._checks.matrices import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
-from ..._checks.parameters import check_scalar
+from ..._checks.devices import FloatMatrix, double, to_numpy
+from ..._checks.matrices import as_matrix, check_same_columns
+from ..._checks.parameters import check_seed
 from ._damped_whitening import damped_whitening
 from ._factors import Factor, encode_factors, scale_alike
 from ._outputs import PROBES, linear_outputs, mlp_outputs
@@ -189,9 +190,3 @@ def check_probe(probe: Any) -> None:
     """Raise unless there is such a probe."""
     if not isinstance(probe, str) or probe not in PROBES:
         raise ValueError(f"probe must be one of {PROBES}, got {probe!r}")
-
-
-def check_seed(random_state: Any) -> None:
-    """Raise unless it is None or a seed that every generator takes."""
-    if random_state is not None:
-        check_scalar("random_state", random_state, low=0, high=2**32, integer=True)

@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 
-from ..._checks.matrices import CHUNK_SIZE, Matrix, in_range, namespace, on_accelerator, to_numpy
+from ..._checks.blocks import CHUNK_SIZE
+from ..._checks.devices import Matrix, as_double, on_accelerator, to_numpy
+from ..._checks.magnitudes import in_range
+from ..rows import row_norms
 
 ROWS_AT_LEAST = 128  # of a tile: fewer make the matrix product slow
 TILE_AT_MOST = 2**24  # scores in a tile of so many rows: 64 MiB of float32
@@ -15,7 +19,7 @@ TILE_IN_CACHE = 2**19
 TILE_ON_ACCELERATOR = 2**26
 
 
-class Scores:
+class InnerProducts:
     r"""Inner products of queries (rows of ``X``) with a gallery (rows of ``Y``).
 
     :meth:`coarse` gives tiles of :math:`s_{ij} = x_i \cdot y_j / (\|x_i\| \max_j \|y_j\|)` in
@@ -41,7 +45,7 @@ class Scores:
         gallery_norms = norms if Y is X else row_norms(self.Y)
         largest = float(gallery_norms.max()) or 1.0
         self.unit = norms * largest  # what one unit of a coarse score is, per query
-        xp = namespace(self.X)
+        xp = array_namespace(self.X)
         self.queries = _scaled(self.X, xp.where(norms == 0, xp.ones_like(norms), norms))
         gallery = _scaled(self.Y, largest * xp.ones_like(gallery_norms))
         self.gallery = xp.asarray(gallery.T, copy=True)  # (d, m)
@@ -77,7 +81,7 @@ class Scores:
 
         Equal rows have equal products, whatever else is computed with them.
         """
-        xp = namespace(self.X)
+        xp = array_namespace(self.X)
         step = max(1, CHUNK_SIZE // self.X.shape[1])
         parts = [
             xp.vecdot(
@@ -89,27 +93,6 @@ class Scores:
         return xp.concat(parts)
 
 
-def as_double(X: Any) -> Any:
-    """Return `X` in float64, also on an accelerator that has it."""
-    xp = namespace(X)
-    if on_accelerator(X) and X.device.type == "mps":
-        return X
-    return xp.astype(X, xp.float64, copy=False)
-
-
-def row_norms(X: Matrix) -> Any:
-    """Return the Euclidean norm of each row, (n,), in float64."""
-    xp = namespace(X)
-    step = max(1, CHUNK_SIZE // X.shape[1])
-    parts = [squared_norms(as_double(X[start : start + step])) for start in range(0, len(X), step)]
-    return xp.sqrt(xp.concat(parts))
-
-
-def squared_norms(X: Matrix) -> Any:
-    """Return the squared Euclidean norm of each row, (n,)."""
-    return namespace(X).vecdot(X, X)
-
-
 def count_rows(mask: Any) -> Any:
     """Return how many entries of each row are true, as a NumPy array."""
     if isinstance(mask, np.ndarray):
@@ -119,7 +102,7 @@ def count_rows(mask: Any) -> Any:
 
 def _scaled(X: Matrix, by: Matrix) -> Matrix:
     """Return the rows of `X` divided each by its own number, in float32."""
-    xp = namespace(X)
+    xp = array_namespace(X)
     scaled = xp.empty(tuple(X.shape), dtype=xp.float32, device=X.device)
     step = max(1, CHUNK_SIZE // X.shape[1])
     for start in range(0, len(X), step):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
-from ..._checks.matrices import Matrix, namespace, on_accelerator, tiles, to_numpy
-from ._similarities import Scores
+from ..._checks.blocks import tiles
+from ..._checks.devices import Matrix, on_accelerator, to_numpy
+from ._inner_products import InnerProducts
 
 Indices = NDArray[np.int64]
 
@@ -35,7 +37,7 @@ def nearest_neighbours(X: Matrix, k: int) -> Indices:
         The nearest first; of exactly equal scores the lower index.
     """
     n = len(X)
-    scores = Scores(X, X)
+    scores = InnerProducts(X, X)
     nearest = np.empty((n, k), dtype=np.int64)
     for rows in scores.tiles(n, n):
         coarse = scores.coarse(rows)
@@ -95,9 +97,11 @@ def _choose_on_accelerator(coarse: Any, k: int, slack: float) -> tuple[Any, Any]
     return queries.reshape(-1), columns.reshape(-1)
 
 
-def _dense(scores: Scores, rows: slice, k: int) -> tuple[Indices, Indices, NDArray[np.float64]]:
+def _dense(
+    scores: InnerProducts, rows: slice, k: int
+) -> tuple[Indices, Indices, NDArray[np.float64]]:
     """Return row, column and score of the ``k`` nearest of some queries, from all in float64."""
-    xp = namespace(scores.X)
+    xp = array_namespace(scores.X)
     X = scores.X
     S = np.array(to_numpy(xp.astype(X[rows], xp.float64) @ xp.astype(X, xp.float64).T))
     own = np.arange(len(S))

@@ -7,16 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..._checks.matrices import (
-    FloatMatrix,
-    Matrix,
-    as_labels,
-    as_matrix,
-    as_pair,
-    check_same_columns,
-    check_weights,
-    on_one_device,
-)
+from ..._checks.devices import FloatMatrix, Matrix, on_one_device
+from ..._checks.labels import as_labels, check_weights
+from ..._checks.matrices import as_matrix, as_pair, check_same_columns
 from ._ranks import Relevance, first_ranks
 
 
