@@ -1,4 +1,4 @@
-"""The command `mibsk`: what it prints, what it writes, and how it ends."""
+"""The command `mibsk`: its output, files and exit status."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_the_whole_report_as_a_user_runs_it(folder):
     assert "<!DOCTYPE html>" in (folder / "measurement.html").read_text()
 
 
-def test_quiet_prints_nothing_and_files_go_where_they_are_told(folder):
+def test_quiet_prints_nothing_and_files_are_written_where_requested(folder):
     (folder / "m.json").write_text("old")
     done = run("image.npy", "text.npy", *QUICK, "-q", "--json", "m.json", "--html", "new/m.html")
     assert (done.exit_code, done.output) == (0, "")
@@ -141,7 +141,7 @@ def bad_files():
     return {
         "qqqqqqqq.npy": "qqqqqqqq.npy does not exist: check the path",
         "imag.npy": "did you mean 'image.npy'?",
-        "folder.npy": "folder.npy is a folder: give one file",
+        "folder.npy": "folder.npy is a folder: pass one file",
         "empty.npy": "empty.npy is empty (0 bytes)",
         "torn.npy": "torn.npy is incomplete or damaged",
         "objects.npy": "objects.npy holds pickled Python objects, which are never read",
@@ -151,8 +151,8 @@ def bad_files():
         "one.npy": "at least 2 row(s)",
         "short.npy": "short.npy has 39 rows, text.npy has 40",
         "two.npz": "two.npz holds 2 arrays (x, y): say which, as in two.npz:x",
-        "text.csv": "text.csv has other things than numbers in column 'b' ('x' in row 0)",
-        "torn.parquet": "no Parquet file",
+        "text.csv": "text.csv has values that are not numbers in column 'b' ('x' in row 0)",
+        "torn.parquet": "not a Parquet file",
         "model.pt": "np.save(path, tensor.numpy())",
     }
 
@@ -198,7 +198,7 @@ def test_bad_outputs_get_a_clear_line_and_status_2(folder):
     Path("file").write_text("")
     sides = ("image.npy", "text.npy")
     assert_refused(
-        run(*sides, "--json", "file/m.json"), "file/m.json cannot be written: file is not a folder"
+        run(*sides, "--json", "file/m.json"), "file/m.json cannot be written: file is no folder"
     )
     assert_refused(run(*sides, "--html", folder), "is a folder")
     assert_refused(run(*sides, "--json", "image.npy"), "image.npy is read too")
@@ -232,7 +232,7 @@ def test_bad_options_are_named_with_status_2(option):
 
 
 def test_names_that_do_not_differ():
-    assert_refused(run("image.npy", "text.npy", "--names", "a", "a"), "tell the sides apart")
+    assert_refused(run("image.npy", "text.npy", "--names", "a", "a"), "names must differ")
 
 
 def test_a_terminal_sees_progress_and_colours():
@@ -265,7 +265,7 @@ def test_a_terminal_sees_progress_and_colours():
     assert b"Written: " in shown
 
 
-def test_version_and_help_are_quick_and_bring_nothing_heavy():
+def test_version_and_help_are_fast_and_import_nothing_heavy():
     assert command("--version").stdout == f"mibsk, version {__version__}\n"
     code = (
         "import sys\nfrom mibsk.cli import main\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix
+from .._checks.devices import FloatMatrix
 from ._display import Display
 from ._inputs.fitted_aligners import embed_pairs, pair_labels
 from ._inputs.paired_embeddings import cosines, sample_pairs

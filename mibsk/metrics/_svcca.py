@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.devices import FloatMatrix, Matrix
-from .._checks.magnitudes import in_range
-from .._checks.matrices import as_pair
 from .._checks.parameters import check_scalar
 from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
 from ._description import Description
-from ._moments import check_varies, narrow
+from ._moments import as_varying_pair, narrow
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
@@ -30,7 +26,7 @@ def svcca_of_product(
 
     def mean_correlation(xy: FloatMatrix) -> float:
         _, found = correlate(xy, whitening_x, whitening_y)
-        return float(found.mean()) if found.size else np.nan  # equal rows drawn for an interval
+        return float(found.mean()) if found.size else np.nan  # of equal rows in a resample
 
     return mean_correlation
 
@@ -45,7 +41,7 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     .. math:: \mathrm{SVCCA} = \frac1c \sum_{i=1}^c \sigma_i(U_X^\top U_Y)
 
     the mean of the singular values, which are the canonical correlations [1]_. All components that
-    are kept count the same, however much variance they hold. It is above 0 for independent rows,
+    are kept have the same weight. It is above 0 for independent rows,
     about :math:`\sqrt{c/n}`, and 1 for any rows if there are no more than components.
 
     The decomposition is exact, so the value is the same each time. The code of [2]_ first divides
@@ -57,23 +53,23 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     n_components : int or float, default=10
-        Principal components kept of each, fewer where a representation has not as many; in (0, 1),
-        as many as hold that share of the variance. [1]_ takes 0.99.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Number of principal components of each representation, fewer if it has fewer; in (0, 1),
+        the share of the variance that they hold. [1]_ uses 0.99.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
         In [0, 1]; 1 for representations that are equal up to rotation, shift and scale. With
-        ``ci`` an :class:`Estimate`.
+        `ci` an :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If the numbers of rows differ, all rows of one side are equal, or ``n_components`` is out of
+        If the numbers of rows differ, all rows of one side are equal, or `n_components` is out of
         range.
 
     References
@@ -90,26 +86,19 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     >>> round(svcca(X, -2 * X + 1), 6), round(svcca(X, X + noise), 1)
     (1.0, 0.7)
     """
-    _check_components(n_components)
-    X, Y = as_pair(X, Y)
-    X, Y = in_range(X), in_range(Y)
-    for name, Z in (("X", X), ("Y", Y)):
-        check_varies(Z, name, "SVCCA")
+    check_scalar("n_components", n_components, low=0, strict=True)
+    if n_components >= 1 and not isinstance(n_components, int | np.integer):
+        raise ValueError(
+            f"n_components must be an integer of at least 1, or a share in (0, 1), got "
+            f"{n_components!r}."
+        )
+    X, Y = as_varying_pair(X, Y, "SVCCA")
 
     def mean_correlation(X: Matrix, Y: Matrix) -> float:
         xx, xy, yy = second_moments(narrow(X), narrow(Y))
         return svcca_of_product(xx, yy, n_components)(xy)
 
     return lambda ci: over_rows(mean_correlation, X, Y, ci=ci, bounds=(0, 1))
-
-
-def _check_components(n_components: Any) -> None:
-    check_scalar("n_components", n_components, low=0, strict=True)
-    if n_components >= 1 and not isinstance(n_components, Integral):
-        raise ValueError(
-            f"n_components must be an integer of at least 1, or a share in (0, 1), got "
-            f"{n_components!r}."
-        )
 
 
 SVCCA = Description(

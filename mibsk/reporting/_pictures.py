@@ -17,18 +17,10 @@ if TYPE_CHECKING:
 DPI = 170
 
 
-_DISPLAYS: tuple[tuple[str, Callable[..., Any], str], ...] = (
-    (
-        "SimilarityDisplay",
-        SimilarityDisplay.from_embeddings,
-        "Cosine of each row with each row of the other side",
-    ),
-    (
-        "ModalityGapDisplay",
-        ModalityGapDisplay.from_embeddings,
-        "Both sides in the plane of most variance, partners joined",
-    ),
-)
+_DISPLAYS = {
+    SimilarityDisplay.from_embeddings: "Cosine of each row with each row of the other side",
+    ModalityGapDisplay.from_embeddings: "Both sides in the plane of most variance, partners joined",
+}
 _LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
 _INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
 _PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
@@ -57,7 +49,7 @@ class Picture:
 
 
 def draw(report: Measurement) -> tuple[list[Picture], str]:
-    """Return the pictures of a report, and what there is to say if one is missing."""
+    """Return the pictures of a report, and a remark on missing ones."""
     x, y, labels = report.sample
     one_space, fractions = x.shape[1] == y.shape[1], _fractions(report)
     missing = [] if one_space else ["Without pictures of both sides, which need the same columns."]
@@ -71,12 +63,13 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     pair = {report.x.name: x, report.y.name: y}
     notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []
     notes += ["rows scaled to length 1"] if report.options["similarity"] == "cosine" else []
-    for name, make, caption in _DISPLAYS if one_space else ():
+    make: Any
+    for make, caption in _DISPLAYS.items() if one_space else ():
         drawn = partial(make, pair, labels=labels)
         try:
             pictures.append(_in_both_colours(drawn, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
-            missing.append(f"Without {name}: {str(error).rstrip('.')}.")
+            missing.append(f"Without {make.__self__.__name__}: {str(error).rstrip('.')}.")
     if fractions is not None:
         make = partial(LeakageDisplay.from_fractions, fractions)
         pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))
@@ -88,7 +81,7 @@ def _in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Pict
     for paper in (LIGHT, DARK):
         colors = dict.fromkeys(_INKS, paper.ink) | dict.fromkeys(_PAPERS, paper.card)
         with warnings.catch_warnings(), pyplot.rc_context(colors):
-            warnings.simplefilter("ignore")  # letters that the font lacks
+            warnings.simplefilter("ignore")  # glyphs that the font lacks
             figure = make().figure_
             stream = io.BytesIO()
             figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
@@ -99,7 +92,7 @@ def _in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Pict
 
 
 def _fractions(report: Measurement) -> dict[str, dict[str, dict[str, float]]] | None:
-    """Return what both sides keep and leak, if there are factors of both kinds to compare."""
+    """Return kept and leaked shares of both sides, if there are factors of both kinds."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for side, name in (("x", report.x.name), ("y", report.y.name)):
         found[name] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.decomposition import PCA
 
-from ..._checks.matrices import FloatMatrix
+from ..._checks.devices import FloatMatrix
 from ...metrics import modality_gap
 
 
