@@ -20,10 +20,10 @@ import numpy as np
 
 from mibsk import metrics
 from mibsk.metrics import Bootstrap
-from mibsk.metrics._knn_overlap import neighbours_of_pair
-from mibsk.metrics._lcs_knn import common_subsequence
-from mibsk.metrics._mutual_knn import shared_neighbours
-from mibsk.metrics._resampling import over_values
+from mibsk.metrics.neighbours._lcs_knn import common_subsequence
+from mibsk.metrics.neighbours._mutual_knn import shared_neighbours
+from mibsk.metrics.neighbours._overlap import neighbours_of_pair
+from mibsk.metrics.statistics._resampling import over_values
 
 K = 5
 SAMPLES = 1000

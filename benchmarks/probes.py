@@ -22,8 +22,8 @@ from scipy.special import log_softmax
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from mibsk.metrics._multinomial import fit_multinomials
-from mibsk.metrics._whitening import whitening
+from mibsk.metrics.probes._damped_whitening import damped_whitening
+from mibsk.metrics.probes._multinomial import fit_multinomials
 
 CLASSES = (3, 6, 40, 32, 32)
 STRENGTHS = {"faint": 0.3, "clear": 1.0, "strong": 3.0}
@@ -71,7 +71,7 @@ def main() -> None:
     n = options.rows * 3 // 4
     for name, strength in STRENGTHS.items():
         Z, factors = embedding(options.rows, options.width, strength)
-        mean, components = whitening(Z[:n])
+        mean, components = damped_whitening(Z[:n])
         white = (Z - mean) @ components
         data, raw = (white[:n], white[n:], factors), (Z[:n], Z[n:], factors)
 

@@ -150,11 +150,11 @@ def measure(
     os.environ.setdefault("MPLBACKEND", "agg")  # pictures go into files
     with _one_line_errors():
         report = _measure(x, y, labels, names, (json_path, html_path), quiet, options)
-    report.write(json_path, html_path)
-    if not quiet:
-        from .reporting import print_report
+    from . import reporting
 
-        print_report(report, sys.stdout)
+    reporting.write_report(report, json_path, html_path)
+    if not quiet:
+        reporting.print_report(report, sys.stdout)
         click.echo(f"\nWritten: {json_path} and {html_path}")
 
 

@@ -45,8 +45,26 @@ def check_scalar(
         raise ValueError(f"{name} must be {kind} {relation} {low:g}{upper}, got {value!r}.")
 
 
+def check_positive(name: str, value: Any) -> None:
+    """Raise unless `value` is a number in 1e-12..1e12, whose products are not lost in rounding."""
+    check_scalar(name, value, low=1e-12, high=1e12)
+
+
+def check_k(k: Any, upper: int) -> None:
+    """Raise unless `k` is an integer in ``1..upper``."""
+    check_scalar("k", k, low=-np.inf, integer=True)
+    if not 1 <= k <= upper:
+        raise ValueError(f"k must be in 1..{upper} for this many rows, got {k}.")
+
+
 def check_names(names: Iterable[Any]) -> None:
     """Raise ``TypeError`` unless every name of a modality is a string."""
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"modality names must be strings, got {name!r}.")
+
+
+def check_seed(random_state: Any) -> None:
+    """Raise unless it is None or a seed that every generator takes."""
+    if random_state is not None:
+        check_scalar("random_state", random_state, low=0, high=2**32, integer=True)

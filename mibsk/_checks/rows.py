@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import DTypeLike
 
 from ..files.memory_map import read_chunks
 from .tensors import is_tensor, tensor_to_array
@@ -170,9 +171,7 @@ def check_finite(name: str, X: Any, first_row: int | None = None, *, original: A
     values, seen = (X.data, original.data) if sp.issparse(X) else (X, original)
     if values.dtype.kind != "f":
         return
-    n_at_a_time = max(1, _CHUNK_VALUES // max(1, prod(values.shape[1:])))
-    found = [start + _not_finite(chunk) for start, chunk in read_chunks(values, n_at_a_time)]
-    bad = np.concatenate([np.empty(0, np.intp), *found])
+    bad = rows_not_finite(values, np.float32)
     if not len(bad):
         return
     first = np.atleast_1d(seen[bad[0]]).ravel()
@@ -187,13 +186,21 @@ def check_finite(name: str, X: Any, first_row: int | None = None, *, original: A
     )
 
 
-def _not_finite(values: np.ndarray) -> np.ndarray:
-    """Return the positions along the first axis where a value is not finite in float32."""
+def rows_not_finite(X: np.ndarray, dtype: DTypeLike | None = None) -> np.ndarray:
+    """Return the numbers of the rows that hold NaN, infinity, or a value too large for `dtype`."""
+    if X.flags.owndata or X.size <= _CHUNK_VALUES:  # in memory
+        return _not_finite(X, dtype)
+    n_at_a_time = max(1, _CHUNK_VALUES // prod(X.shape[1:]))
+    found = [start + _not_finite(chunk, dtype) for start, chunk in read_chunks(X, n_at_a_time)]
+    return np.concatenate(found)
+
+
+def _not_finite(rows: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
-        values = values.astype(np.float32, copy=False)
-        if np.isfinite(values.sum(dtype=np.float32)):  # one pass, no mask
+        rows = rows.astype(dtype or rows.dtype, copy=False)
+        if np.isfinite(rows.sum(dtype=rows.dtype)):  # one pass, without a mask
             return np.empty(0, np.intp)
-    return np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(axis=1))
+    return np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))
 
 
 def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) -> None:

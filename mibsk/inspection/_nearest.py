@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._checks.matrices import as_labels, check_k, check_same_columns
-from .._checks.parameters import check_scalar
+from .._checks.labels import as_labels
+from .._checks.matrices import check_same_columns
+from .._checks.parameters import check_k, check_scalar
 from ._pairs import as_array, choose_rows, cosines
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._checks.matrices import FloatMatrix, as_matrix, check_same_columns, double, to_numpy
-from ..metrics._unit_rows import unit_rows
+from .._checks.devices import FloatMatrix, double, to_numpy
+from .._checks.matrices import as_matrix, check_same_columns
+from ..metrics.rows import unit_rows
 from ._models import check_models
 
 

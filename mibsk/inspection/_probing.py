@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .._checks.matrices import as_factors
+from .._checks.labels import as_factors
 from .._checks.parameters import suggest
 from ..metrics import leakage
 from ._pairs import as_array

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.decomposition import PCA
 
-from .._checks.matrices import FloatMatrix
+from .._checks.devices import FloatMatrix
 from ..metrics import modality_gap
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, as_labels
+from .._checks.devices import FloatMatrix
+from .._checks.labels import as_labels
 from .._checks.parameters import check_scalar
 from ._estimators import as_estimators, embed_pairs, pair_labels
 from ._matplotlib import check_axes, figure_of, new_figure

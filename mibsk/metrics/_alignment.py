@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks.matrices import Matrix, check_positive, check_same_rows, chunks, namespace, to_numpy
+from .._checks.blocks import chunks
+from .._checks.devices import Matrix, as_double, to_numpy
+from .._checks.matrices import check_same_rows
+from .._checks.parameters import check_positive
+from ._description import SPHERE, Description
 from ._one_space import as_clouds
-from ._resampling import CI, Bootstrap, Estimate, over_values
-from ._scores import as_double
+from .statistics import Sampled, over_values, with_interval
 
 
-@overload
-def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: None = None) -> float: ...
-@overload
-def alignment(
-    X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: float | Bootstrap
-) -> Estimate: ...
-def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: CI = None) -> float | Estimate:
+@with_interval
+def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> Sampled:
     r"""Mean distance of partners, to a power: the alignment loss of Wang and Isola.
 
     .. math:: \frac1n \sum_i \| x_i - y_i \|_2^\alpha
@@ -61,7 +58,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: CI = None) 
     >>> alignment([[0.0, 1.0], [1.0, 0.0]], [[1.0, 0.0], [1.0, 0.0]])
     1.0
     """
-    check_positive(alpha, "alpha")
+    check_positive("alpha", alpha)
     X, Y, unit = as_clouds(X, Y)
     check_same_rows(X, Y)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -72,14 +69,28 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: CI = None) 
             f"distances of partners to the power alpha={alpha} are too large for a number: scale "
             f"the rows to unit norm"
         )
-    return over_values(values, ci, (0, np.inf))
+    return lambda ci: over_values(values, ci, (0, np.inf))
 
 
 def squared_distances(X: Matrix, Y: Matrix) -> NDArray[np.float64]:
     """Return the squared distance of each row of ``X`` to its partner: (n,), in float64."""
-    xp = namespace(X)
+    xp = array_namespace(X)
     parts = [
         to_numpy(xp.sum((as_double(x) - as_double(y)) ** 2, axis=1))
         for x, y in zip(chunks(X), chunks(Y), strict=True)
     ]
     return np.concatenate(parts)
+
+
+ALIGNMENT = Description(
+    metric=alignment,
+    name="alignment",
+    title="Distance of partners",
+    group="geometry",
+    better="lower",
+    meaning="Mean squared distance of a row and its partner.",
+    source=SPHERE,
+    directions=True,
+    one_space=True,
+    span=(0.0, 2.0),
+)

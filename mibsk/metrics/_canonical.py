@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from .._checks.matrices import FloatMatrix, Matrix, to_numpy
-from ._moments import centred_chunks
+from .._checks.devices import FloatMatrix, Matrix, to_numpy
+from .._checks.magnitudes import in_range
+from ._moments import centred, centred_chunks
+from .rows import take_rows
+from .statistics import Reordered
 
 CUTOFF = 1e-6  # of the largest standard deviation: directions below are rounding
 
@@ -22,7 +26,7 @@ def second_moments(X: Matrix, Y: Matrix) -> tuple[FloatMatrix, FloatMatrix, Floa
     return to_numpy(xx), to_numpy(xy), to_numpy(yy)
 
 
-def whitening(moments: FloatMatrix, n_components: float = np.inf) -> FloatMatrix:
+def canonical_whitening(moments: FloatMatrix, n_components: float = np.inf) -> FloatMatrix:
     """Return the leading principal axes, divided each by its standard deviation: (d, r).
 
     Parameters
@@ -49,3 +53,22 @@ def correlate(
     """Return the canonical directions of X, (d_x, c), and the correlations (c,), largest first."""
     left, correlations, _ = np.linalg.svd(whitening_x.T @ xy @ whitening_y, full_matrices=False)
     return whitening_x @ left, np.minimum(correlations, 1.0)  # but for rounding
+
+
+def reorder_product(
+    of_product: Callable[..., Callable[[FloatMatrix], float]],
+) -> Callable[..., Reordered]:
+    """Return how a metric of XᵀY, XᵀX and YᵀY is computed for many orders of the rows of `Y`.
+
+    Parameters
+    ----------
+    of_product : callable
+        ``(XᵀX, YᵀY, **options)`` -> a function of XᵀY, which alone depends on the order.
+    """
+
+    def reorder(X: Matrix, Y: Matrix, **options: Any) -> Reordered:
+        x, y = (centred(in_range(Z)) for Z in (X, Y))
+        value = of_product(to_numpy(x.T @ x), to_numpy(y.T @ y), **options)
+        return lambda order: value(to_numpy(x.T @ take_rows(y, order)))
+
+    return reorder

@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks.matrices import Matrix, as_pair, check_positive, to_numpy
-from ._hsic import (
-    hsic,
-    linear_sums,
-    rbf_sums,
-    sum_of_squares,
-    unbiased_hsic,
-    unit,
-)
+from .._checks.devices import Matrix, to_numpy
+from .._checks.matrices import as_pair
+from .._checks.parameters import check_positive
+from ._description import FEW, Description
+from ._hsic import hsic, linear_sums, rbf_sums, sum_of_squares, unbiased_hsic, unit
 from ._moments import centred, check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows, take_rows
-from ._scores import squared_norms
+from .rows import squared_norms, take_rows
+from .statistics import Reordered, Sampled, fast_permutations, over_rows, with_interval
+from .undefined import UndefinedMetricError
 
 KERNELS = ("linear", "rbf")
+_KORNBLITH = 'Kornblith et al., "Similarity of Neural Network Representations Revisited", ICML 2019'
+_SONG = 'Song et al., "Feature Selection via Dependence Maximization", JMLR 13, 2012'
 
 
-@overload
-def cka(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    kernel: str = ...,
-    sigma: float = ...,
-    unbiased: bool = ...,
-    ci: None = ...,
-) -> float: ...
-@overload
-def cka(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    kernel: str = ...,
-    sigma: float = ...,
-    unbiased: bool = ...,
-    ci: float | Bootstrap,
-) -> Estimate: ...
+def _reorder(
+    X: Matrix, Y: Matrix, *, kernel: str = "linear", sigma: float = 1.0, unbiased: bool = False
+) -> Reordered | None:
+    """Compute linear CKA for many orders of the rows of `Y`.
+
+    Centring, both norms and the sums of the Gram matrices do not depend on the order; only the
+    product across does.
+    """
+    if kernel != "linear":
+        return None
+    sums = linear_sums(X, Y)
+    estimate = unbiased_hsic if unbiased else hsic
+    norm = np.sqrt(estimate(sums.xx)) * np.sqrt(estimate(sums.yy))
+    x, y = (unit(Z) * centred(narrow(Z)) for Z in (X, Y))
+    a, b = (to_numpy(squared_norms(z)) for z in (x, y))
+
+    def value(order: NDArray[np.intp]) -> float:
+        product, diagonal = sum_of_squares(x.T @ take_rows(y, order)), float(a @ b[order])
+        across = sums.xy._replace(
+            product_off=product - diagonal, diagonal=diagonal, rows_off=diagonal
+        )
+        return float(np.clip(estimate(across) / norm, -1.0, 1.0))
+
+    return value
+
+
+@fast_permutations(_reorder)
+@with_interval
 def cka(
     X: ArrayLike,
     Y: ArrayLike,
@@ -51,8 +55,7 @@ def cka(
     kernel: str = "linear",
     sigma: float = 1.0,
     unbiased: bool = False,
-    ci: CI = None,
-) -> float | Estimate:
+) -> Sampled:
     r"""Centred kernel alignment of two representations of the same samples.
 
     With Gram matrices :math:`K_{ij} = k(x_i, x_j), L_{ij} = k(y_i, y_j)` and
@@ -116,7 +119,7 @@ def cka(
         check_varies(Z, name, "CKA")
     if kernel not in KERNELS:
         raise ValueError(f"kernel must be one of {list(KERNELS)}, got {kernel!r}")
-    check_positive(sigma, "sigma")
+    check_positive("sigma", sigma)
     min_rows = 4 if unbiased else 2
     if len(X) < min_rows:
         raise ValueError(f"unbiased CKA needs at least 4 rows, got {len(X)}: pass more samples")
@@ -124,7 +127,8 @@ def cka(
     def value(X: Matrix, Y: Matrix) -> float:
         return _cka(X, Y, kernel, sigma, unbiased)
 
-    return over_rows(value, X, Y, ci=ci, bounds=(-1 if unbiased else 0, 1), min_rows=min_rows)
+    bounds = (-1 if unbiased else 0, 1)
+    return lambda ci: over_rows(value, X, Y, ci=ci, bounds=bounds, min_rows=min_rows)
 
 
 def _cka(X: Matrix, Y: Matrix, kernel: str, sigma: float, unbiased: bool) -> float:
@@ -134,33 +138,52 @@ def _cka(X: Matrix, Y: Matrix, kernel: str, sigma: float, unbiased: bool) -> flo
     for name, value, pair in (("X", xx, sums.xx), ("Y", yy, sums.yy)):
         if value <= 1e-13 * pair.size:  # rounding
             kind, advice = ("unbiased ", "unbiased=False") if unbiased else ("", "another sigma")
-            raise ValueError(
-                f"{kind}CKA is undefined: the estimated HSIC of {name} with itself is 0 for "
-                f"{len(X)} rows; pass more samples or {advice}"
+            raise UndefinedMetricError(
+                f"{kind}CKA is undefined: the estimated HSIC of {{{name}}} with itself is 0 for "
+                f"{len(X)} rows; pass more samples or {advice}."
             )
     # Cauchy-Schwarz holds for both estimators; only rounding can pass the bounds
     return float(np.clip(xy / (np.sqrt(xx) * np.sqrt(yy)), -1.0, 1.0))
 
 
-def repaired_linear_cka(
-    X: Matrix, Y: Matrix, *, unbiased: bool
-) -> Callable[[NDArray[np.intp]], float]:
-    """Return a function that maps an order of the rows of `Y` to the linear CKA with `X`.
-
-    The Gram matrix of reordered rows has the same sums, and centring and both norms stay as they
-    are.
-    """
-    sums = linear_sums(X, Y)
-    estimate = unbiased_hsic if unbiased else hsic
-    norm = np.sqrt(estimate(sums.xx)) * np.sqrt(estimate(sums.yy))
-    x, y = (unit(Z) * centred(narrow(Z)) for Z in (X, Y))
-    a, b = (to_numpy(squared_norms(z)) for z in (x, y))
-
-    def value(order: NDArray[np.intp]) -> float:
-        product, diagonal = sum_of_squares(x.T @ take_rows(y, order)), float(a @ b[order])
-        across = sums.xy._replace(
-            product_off=product - diagonal, diagonal=diagonal, rows_off=diagonal
-        )
-        return float(np.clip(estimate(across) / norm, -1.0, 1.0))
-
-    return value
+CKA = (
+    Description(
+        metric=cka,
+        name="cka_unbiased",
+        title="CKA, linear, unbiased",
+        group="alignment",
+        better="higher",
+        meaning="How alike the similarities between rows are; 0 is chance, 1 the same geometry.",
+        source=f"{_KORNBLITH}; {_SONG}",
+        span=(-0.2, 1.0),
+        squares_columns=True,
+        arguments={"unbiased": True},
+    ),
+    Description(
+        metric=cka,
+        name="cka",
+        title="CKA, linear, biased",
+        group="alignment",
+        better="higher",
+        meaning="The same as usually published; it grows with the columns even for chance.",
+        source=_KORNBLITH,
+        squares_columns=True,
+    ),
+    Description(
+        metric=cka,
+        name="cka_rbf",
+        title="CKA, RBF kernel, unbiased",
+        group="alignment",
+        better="higher",
+        meaning="The same with a Gaussian kernel of width 1, for which only near rows are alike.",
+        scored=False,
+        source=f"{_KORNBLITH}; {_SONG}",
+        directions=True,
+        span=(-0.2, 1.0),
+        max_rows=FEW,
+        resample_rows=512,
+        n_resamples=100,
+        test_rows=500,
+        arguments={"kernel": "rbf", "unbiased": True},
+    ),
+)

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, Matrix, as_matrix, in_range, on_one_device
-from ._canonical import second_moments, whitening
+from .._checks.devices import FloatMatrix, Matrix, on_one_device
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_matrix
+from ._canonical import canonical_whitening, reorder_product, second_moments
+from ._description import Description
 from ._moments import check_varies
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-@overload
-def consistency(*runs: ArrayLike, ci: None = None) -> float: ...
-@overload
-def consistency(*runs: ArrayLike, ci: float | Bootstrap) -> Estimate: ...
-def consistency(*runs: ArrayLike, ci: CI = None) -> float | Estimate:
+def consistency_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
+    """Return the mean R² both ways as a function of XᵀY, given XᵀX and YᵀY, all centred."""
+    forward, back = _r2_of_product(xx, np.diag(yy)), _r2_of_product(yy, np.diag(xx))
+    return lambda xy: (forward(xy) + back(xy.T)) / 2
+
+
+@fast_permutations(reorder_product(consistency_of_product))
+@with_interval
+def consistency(*runs: ArrayLike) -> Sampled:
     r"""Mean R² of linear regressions between the embeddings of the same rows by several runs.
 
     .. math:: \frac1{R(R-1)} \sum_{a \ne b} \frac1{d_b} \sum_{k=1}^{d_b} R^2(x^b_k \mid x^a),
@@ -75,7 +82,7 @@ def consistency(*runs: ArrayLike, ci: CI = None) -> float | Estimate:
                 f"row i must be the same in all runs, got {len(matrices[0])} rows in run 0 and "
                 f"{len(matrix)} in run {i}: embed the same rows with each"
             )
-    return over_rows(_mean_r2, *matrices, ci=ci, bounds=(0, 1))
+    return lambda ci: over_rows(_mean_r2, *matrices, ci=ci, bounds=(0, 1))
 
 
 def _mean_r2(*runs: Matrix) -> float:
@@ -86,12 +93,6 @@ def _mean_r2(*runs: Matrix) -> float:
     return float(np.mean(found))
 
 
-def consistency_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
-    """Return the mean R² both ways as a function of XᵀY, given XᵀX and YᵀY, all centred."""
-    forward, back = _r2_of_product(xx, np.diag(yy)), _r2_of_product(yy, np.diag(xx))
-    return lambda xy: (forward(xy) + back(xy.T)) / 2
-
-
 def _r2_of_product(xx: FloatMatrix, total: Any) -> Callable[[FloatMatrix], float]:
     """Return the mean R² of the columns of Y given X; NaN if none of either varies."""
     varies = total > 0
@@ -100,10 +101,25 @@ def _r2_of_product(xx: FloatMatrix, total: Any) -> Callable[[FloatMatrix], float
     # columns of like size, which change no fit: small ones would be lost in the rounding of others
     sizes = np.sqrt(np.diag(xx))
     sizes[sizes == 0] = 1.0
-    whitened = whitening(xx / np.outer(sizes, sizes)) / sizes[:, None]
+    whitened = canonical_whitening(xx / np.outer(sizes, sizes)) / sizes[:, None]
 
     def r2(xy: FloatMatrix) -> float:
         explained = np.square(whitened.T @ xy[:, varies]).sum(axis=0)
         return float(np.minimum(explained / total[varies], 1.0).mean())
 
     return r2
+
+
+CONSISTENCY = Description(
+    metric=consistency,
+    name="consistency",
+    title="Linear fit, R²",
+    group="alignment",
+    better="higher",
+    meaning="Share of one side's variance that a linear map of the other gives, both ways.",
+    scored=False,
+    source='Schneider, Lee and Mathis, "Learnable Latent Embeddings for Joint Behavioural and '
+    'Neural Analysis", Nature 617, 2023',
+    n_resamples=200,
+    squares_columns=True,
+)

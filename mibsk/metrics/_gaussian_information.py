@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
-from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
+from .._checks.devices import FloatMatrix, Matrix
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_pair
 from ._canonical import second_moments
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._description import Description
+from .statistics import Sampled, over_rows, with_interval
+from .undefined import UndefinedMetricError
 
 SINGULAR = 1e-10  # of the variance of a direction: what is left of it is rounding
 
 
-@overload
-def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def gaussian_mutual_information(
-    X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap
-) -> Estimate: ...
-def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
+@with_interval
+def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Mutual information of two representations if they are jointly Gaussian, in nats.
 
     With :math:`\rho_k` the canonical correlations [1]_,
@@ -73,17 +70,12 @@ def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) ->
             f"pass at least {width + 2} rows, or fewer columns"
         )
     X, Y = in_range(X), in_range(Y)
-    value = _information(X, Y)
-    if np.isnan(value):
-        raise ValueError(
-            "the information is infinite or undefined: some columns of X and Y are constant or "
-            "linear in others; drop those, or add noise to them"
+    if np.isnan(_information(X, Y)):
+        raise UndefinedMetricError(
+            "the information is infinite or undefined: some columns of {X} and {Y} are constant or "
+            "linear in others; drop those, or add noise to them."
         )
-    return (
-        value
-        if ci is None
-        else over_rows(_information, X, Y, ci=ci, bounds=(0, np.inf), min_rows=width + 2)
-    )
+    return lambda ci: over_rows(_information, X, Y, ci=ci, bounds=(0, np.inf), min_rows=width + 2)
 
 
 def _information(X: Matrix, Y: Matrix) -> float:
@@ -102,3 +94,19 @@ def _information(X: Matrix, Y: Matrix) -> float:
     whitened: FloatMatrix = solve_triangular(roots[1], half.T, lower=True)
     squares = np.linalg.svd(whitened, compute_uv=False) ** 2
     return float(-0.5 * np.log1p(-squares).sum()) if squares[0] < 1 - SINGULAR else np.nan
+
+
+GAUSSIAN_MUTUAL_INFORMATION = Description(
+    metric=gaussian_mutual_information,
+    name="gaussian_mutual_information",
+    title="Mutual information, Gaussian",
+    group="information",
+    better="higher",
+    meaning="Nats that the sides would share if both were Gaussian; too much for few rows.",
+    scored=False,
+    source='Gelfand and Yaglom, "Calculation of the Amount of Information about a Random '
+    'Function Contained in Another Such Function", 1959',
+    span=None,
+    n_resamples=200,
+    squares_columns=True,
+)

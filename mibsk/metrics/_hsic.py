@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import array_namespace
 
-from .._checks.matrices import (
-    Matrix,
-    double,
-    largest_magnitude,
-    namespace,
-    on_accelerator,
-    tiles,
-    to_numpy,
-)
+from .._checks.blocks import tiles
+from .._checks.devices import Matrix, double, on_accelerator, to_numpy
+from .._checks.magnitudes import largest_magnitude
 from ._moments import centred_chunks, narrow
-from ._scores import squared_norms
+from .rows import squared_norms
+from .undefined import UndefinedMetricError
 
 FARTHEST = 1e6  # values in units of the RBF kernel's width: beyond, distances are lost in rounding
 
@@ -147,18 +143,18 @@ def _in_widths(X: Matrix, sigma: float, name: str) -> Matrix:
     """Return centred rows in units in which the kernel is ``exp(-‖a - b‖²)``."""
     largest = largest_magnitude(X)
     if largest > FARTHEST * sigma:
-        raise ValueError(
-            f"{name} has values up to {largest:.3g}, far beyond the width sigma={sigma:g} of the "
-            f"RBF kernel: bring the rows to unit norm, or pass a sigma of their scale"
+        raise UndefinedMetricError(
+            f"{{{name}}} has values up to {largest:.3g}, far beyond the width sigma={sigma:g} of "
+            f"the RBF kernel: scale the rows to unit norm, or pass a sigma of their scale."
         )
     X = double(X)
-    xp = namespace(X)
+    xp = array_namespace(X)
     return (X - xp.mean(X, axis=0)) / (np.sqrt(2.0) * sigma)
 
 
 def _gram(X: Matrix, squares: Matrix, rows: slice) -> Matrix:
     """Return some rows of the Gram matrix, its diagonal set to 0, given all squared norms."""
-    xp = namespace(X)
+    xp = array_namespace(X)
     distances = squares[rows, None] + squares[None, :] - 2 * (X[rows] @ X.T)
     K = xp.exp(-xp.clip(distances, min=0))
     own = np.arange(rows.stop - rows.start)
@@ -167,7 +163,7 @@ def _gram(X: Matrix, squares: Matrix, rows: slice) -> Matrix:
 
 
 def _row_sums(K: Any) -> Any:
-    xp = namespace(K)
+    xp = array_namespace(K)
     if on_accelerator(K) and K.device.type == "mps":
         return to_numpy(xp.sum(K, axis=1)).astype(np.float64)
     return to_numpy(xp.sum(K, axis=1, dtype=xp.float64))

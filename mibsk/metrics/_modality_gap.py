@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import Matrix
+from .._checks.devices import Matrix
+from ._description import Description
 from ._moments import column_means
 from ._one_space import as_clouds, in_unit
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from .statistics import Sampled, over_rows, with_interval
 
 
-@overload
-def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
-def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
+@with_interval
+def modality_gap(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Distance between the centres of two modalities' embeddings.
 
     .. math:: \Big\| \frac1n \sum_i x_i - \frac1m \sum_j y_j \Big\|_2
@@ -62,4 +58,19 @@ def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estima
         distance = float(np.linalg.norm(column_means(X) - column_means(Y)))
         return in_unit(distance, unit, "the modality gap")
 
-    return over_rows(gap, X, Y, ci=ci, bounds=(0, np.inf))
+    return lambda ci: over_rows(gap, X, Y, ci=ci, bounds=(0, np.inf))
+
+
+MODALITY_GAP = Description(
+    metric=modality_gap,
+    name="modality_gap",
+    title="Modality gap",
+    group="geometry",
+    better="lower",
+    meaning="Distance between the centres of the two clouds.",
+    source='Liang et al., "Mind the Gap: Understanding the Modality Gap in Multi-modal '
+    'Contrastive Representation Learning", NeurIPS 2022',
+    directions=True,
+    one_space=True,
+    span=(0.0, 2.0),
+)

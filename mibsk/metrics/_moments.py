@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from .._checks.matrices import FloatMatrix, Matrix, chunks, namespace, to_numpy
-from ._scores import as_double
+from array_api_compat import array_namespace
+
+from .._checks.blocks import chunks
+from .._checks.devices import FloatMatrix, Matrix, as_double, to_numpy
+from .undefined import UndefinedMetricError
 
 IN_CACHE = 2**16  # values of a block: new memory costs more than what is computed in it
 ROWS_AT_LEAST = 512  # of a block: their product is then no more work to add up than to make
@@ -36,13 +39,13 @@ def centred_chunks(X: Matrix, Y: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
 def centred(X: Matrix) -> Matrix:
     """Return all rows, less their mean, in a new matrix of float64."""
     rows = as_double(X) - as_double(X[:1])
-    rows -= namespace(X).mean(rows, axis=0, keepdims=True)
+    rows -= array_namespace(X).mean(rows, axis=0, keepdims=True)
     return rows
 
 
 def _mean_row(X: Matrix, origin: Matrix) -> Matrix:
     """Return the mean of the rows, counted from an origin: shape (1, d)."""
-    xp = namespace(X)
+    xp = array_namespace(X)
     parts = [xp.sum(as_double(part) - origin, axis=0, keepdims=True) for part in chunks(X)]
     return sum(parts[1:], start=parts[0]) / len(X)
 
@@ -51,7 +54,7 @@ def narrow(X: Matrix) -> Matrix:
     """Return rows of at most n columns that are equal to `X` but for a shift and a rotation."""
     if X.shape[1] <= len(X):
         return X
-    xp = namespace(X)
+    xp = array_namespace(X)
     return xp.linalg.qr((as_double(X) - as_double(X[:1])).T)[1].T  # (n, n)
 
 
@@ -59,6 +62,7 @@ def check_varies(X: Matrix, name: str, metric: str) -> None:
     """Raise if all rows are equal."""
     few_at_first = itertools.chain(chunks(X[:1000]), chunks(X[1000:]) if len(X) > 1000 else ())
     if not any(bool((part != X[:1]).any()) for part in few_at_first):
-        raise ValueError(
-            f"{metric} is undefined: all {len(X)} rows of {name} are equal; pass rows that vary"
+        raise UndefinedMetricError(
+            f"{metric} is undefined: all {len(X)} rows of {{{name}}} are equal; pass rows that "
+            f"vary."
         )

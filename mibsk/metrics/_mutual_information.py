@@ -6,26 +6,20 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from .._checks import matrices
-from .._checks.matrices import (
-    Matrix,
-    as_matrix,
-    as_pair,
-    check_positive,
-    check_same_columns,
-    double,
-    in_range,
-    largest_magnitude,
-    namespace,
-    tiles,
-    to_numpy,
-)
-from ._probe import check_seed
-from ._resampling import CI, Bootstrap, Estimate, Values, over_values, take_rows
+from .._checks import blocks
+from .._checks.blocks import tiles
+from .._checks.devices import Matrix, double, to_numpy
+from .._checks.magnitudes import in_range, largest_magnitude
+from .._checks.matrices import as_matrix, as_pair, check_same_columns
+from .._checks.parameters import check_positive, check_seed
+from ._description import SQUARE, Description
+from .rows import take_rows
+from .statistics import CI, Bootstrap, Estimate, Values, over_values
 
 BOUNDS = ("infonce", "nwj", "mine")
 LARGEST = 1e30  # score: sums of such stay finite, also in float32
@@ -173,7 +167,7 @@ def mutual_information(
         raise ValueError("temperature is that of the inner product: pass it or critic, not both")
     chosen = None if critic is None else _checked(critic)
     if temperature is not None:
-        check_positive(temperature, "temperature")
+        check_positive("temperature", temperature)
         reach = X.shape[1] * largest_magnitude(X) * largest_magnitude(Y) / temperature
         if not reach <= LARGEST:
             raise ValueError(
@@ -212,7 +206,7 @@ def _checked(critic: Critic) -> Critic:
                 f"critic(X, Y) must be at most {LARGEST:g}, got {largest:g}: it is the logarithm "
                 f"of a ratio of densities"
             )
-        return double(namespace(scores).asarray(scores, copy=True))
+        return double(array_namespace(scores).asarray(scores, copy=True))
 
     return checked
 
@@ -240,7 +234,7 @@ def _cross_fitted(
 
 def _best_temperature(X: Matrix, Y: Matrix, bound: str) -> float:
     """Return the temperature of the largest bound: there is one, as it is concave in 1/τ."""
-    rows = np.arange(min(len(X), int(matrices.TILE_SIZE**0.5)))
+    rows = np.arange(min(len(X), int(blocks.TILE_SIZE**0.5)))
     X, Y = double(take_rows(X, rows)), double(take_rows(Y, rows))
     scores = to_numpy(X @ Y.T).astype(np.float64)
     spread = float(scores.std())
@@ -282,7 +276,7 @@ def _sums(critic: Critic, X: Matrix, Y: Matrix) -> _Sums:
     peak = -np.inf  # rows and columns are in units of exp(peak)
     for tile in tiles(n, n):
         scores = critic(double(X[tile]), Y)
-        xp = namespace(scores)
+        xp = array_namespace(scores)
         here, there = np.arange(tile.stop - tile.start), np.arange(tile.start, tile.stop)
         positive[tile] = to_numpy(scores[here, there])
         peaks = xp.max(scores, axis=1, keepdims=True)
@@ -323,3 +317,19 @@ def _influences(
             f"of all others; raise the temperature, or use another bound"
         )
     return 1 + sums.positive - log_z - np.exp(excess) * others
+
+
+MUTUAL_INFORMATION = Description(
+    metric=mutual_information,
+    name="mutual_information",
+    title="Mutual information, InfoNCE",
+    group="information",
+    better="higher",
+    meaning="Nats that the sides are sure to share; no more than the logarithm of the rows.",
+    source='van den Oord, Li and Vinyals, "Representation Learning with Contrastive Predictive '
+    'Coding", arXiv 1807.03748, 2018',
+    directions=True,
+    one_space=True,
+    span="log n",
+    max_rows=SQUARE,
+)

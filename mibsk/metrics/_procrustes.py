@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
-from ._canonical import second_moments
+from .._checks.devices import FloatMatrix, Matrix
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_pair
+from ._canonical import reorder_product, second_moments
+from ._description import Description
 from ._moments import check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-@overload
-def procrustes(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def procrustes(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
-def procrustes(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
+def procrustes_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
+    """Return the similarity as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
+    scale = np.sqrt(np.trace(xx)) * np.sqrt(np.trace(yy))
+
+    def similarity(xy: FloatMatrix) -> float:
+        if scale == 0:  # rows that were drawn for an interval may all be equal
+            return np.nan
+        found = np.linalg.svd(xy, compute_uv=False).sum() / scale
+        return min(float(found), 1.0)  # but for rounding
+
+    return similarity
+
+
+@fast_permutations(reorder_product(procrustes_of_product))
+@with_interval
+def procrustes(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Similarity of two representations after the best shift, scaling and rotation.
 
     With centred ``X`` and ``Y``,
@@ -69,7 +82,7 @@ def procrustes(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate
     X, Y = in_range(X), in_range(Y)
     for name, Z in (("X", X), ("Y", Y)):
         check_varies(Z, name, "Procrustes similarity")
-    return over_rows(_similarity, X, Y, ci=ci, bounds=(0, 1))
+    return lambda ci: over_rows(_similarity, X, Y, ci=ci, bounds=(0, 1))
 
 
 def _similarity(X: Matrix, Y: Matrix) -> float:
@@ -77,14 +90,14 @@ def _similarity(X: Matrix, Y: Matrix) -> float:
     return procrustes_of_product(xx, yy)(xy)
 
 
-def procrustes_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
-    """Return the similarity as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
-    scale = np.sqrt(np.trace(xx)) * np.sqrt(np.trace(yy))
-
-    def similarity(xy: FloatMatrix) -> float:
-        if scale == 0:  # rows that were drawn for an interval may all be equal
-            return np.nan
-        found = np.linalg.svd(xy, compute_uv=False).sum() / scale
-        return min(float(found), 1.0)  # but for rounding
-
-    return similarity
+PROCRUSTES = Description(
+    metric=procrustes,
+    name="procrustes",
+    title="Procrustes",
+    group="alignment",
+    better="higher",
+    meaning="How well the best rotation of one side fits the other.",
+    source='Williams et al., "Generalized Shape Metrics on Neural Representations", NeurIPS 2021',
+    n_resamples=200,
+    squares_columns=True,
+)

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
-from ._canonical import correlate, second_moments, whitening
+from .._checks.devices import FloatMatrix, Matrix
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_pair
+from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
+from ._description import Description
 from ._moments import check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-@overload
-def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
-def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
+def pwcca_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
+    """Return PWCCA as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
+    whitening_x, whitening_y = canonical_whitening(xx), canonical_whitening(yy)
+
+    def weighted_correlation(xy: FloatMatrix) -> float:
+        directions, correlations = correlate(xy, whitening_x, whitening_y)
+        weights = np.abs(directions.T @ xx).sum(axis=1)
+        # equal rows, drawn for an interval, leave no direction
+        return float(weights @ correlations / weights.sum()) if weights.size else np.nan
+
+    return weighted_correlation
+
+
+@fast_permutations(reorder_product(pwcca_of_product))
+@with_interval
+def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Mean canonical correlation, weighted by what ``X`` has in each canonical direction.
 
     With :math:`\rho_i` the canonical correlations of centred ``X`` and ``Y``, :math:`h_i` the
@@ -72,7 +85,7 @@ def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
     X, Y = in_range(X), in_range(Y)
     for name, Z in (("X", X), ("Y", Y)):
         check_varies(Z, name, "PWCCA")
-    return over_rows(_weighted_correlation, X, Y, ci=ci, bounds=(0, 1))
+    return lambda ci: over_rows(_weighted_correlation, X, Y, ci=ci, bounds=(0, 1))
 
 
 def _weighted_correlation(X: Matrix, Y: Matrix) -> float:
@@ -80,14 +93,16 @@ def _weighted_correlation(X: Matrix, Y: Matrix) -> float:
     return pwcca_of_product(xx, yy)(xy)
 
 
-def pwcca_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
-    """Return PWCCA as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
-    whitening_x, whitening_y = whitening(xx), whitening(yy)
-
-    def weighted_correlation(xy: FloatMatrix) -> float:
-        directions, correlations = correlate(xy, whitening_x, whitening_y)
-        weights = np.abs(directions.T @ xx).sum(axis=1)
-        # equal rows, drawn for an interval, leave no direction
-        return float(weights @ correlations / weights.sum()) if weights.size else np.nan
-
-    return weighted_correlation
+PWCCA = Description(
+    metric=pwcca,
+    name="pwcca",
+    title="PWCCA",
+    group="alignment",
+    better="higher",
+    meaning="Mean canonical correlation; each counts by what the first side has of it.",
+    scored=False,
+    source='Morcos et al., "Insights on Representational Similarity in Neural Networks with '
+    'Canonical Correlation", NeurIPS 2018',
+    n_resamples=200,
+    squares_columns=True,
+)

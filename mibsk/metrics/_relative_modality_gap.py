@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import Matrix, check_same_rows
+from .._checks.devices import Matrix
+from .._checks.matrices import check_same_rows
 from ._alignment import squared_distances
+from ._description import Description
 from ._moments import centred_chunks
 from ._one_space import as_clouds
-from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import squared_norms
+from .rows import squared_norms
+from .statistics import Sampled, over_rows, with_interval
+from .undefined import UndefinedMetricError
 
 
-@overload
-def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
-def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
+@with_interval
+def relative_modality_gap(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Distance of partners as a share of that and the distances within the modalities.
 
     .. math:: \mathrm{RMG} = \frac{d_{xy}}{d_{xy} + \frac12 (d_{xx} + d_{yy})}, \qquad
@@ -65,11 +63,11 @@ def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float
     X, Y, _ = as_clouds(X, Y)
     check_same_rows(X, Y)
     if np.isnan(_relative_gap(X, Y)):
-        raise ValueError(
-            f"the relative modality gap is undefined: all {len(X)} rows of X and of Y are one "
-            f"point; pass rows that vary"
+        raise UndefinedMetricError(
+            f"the relative modality gap is undefined: all {len(X)} rows of {{X}} and of {{Y}} are "
+            f"one point; pass rows that vary."
         )
-    return over_rows(_relative_gap, X, Y, ci=ci, bounds=(0, 1))
+    return lambda ci: over_rows(_relative_gap, X, Y, ci=ci, bounds=(0, 1))
 
 
 def _relative_gap(X: Matrix, Y: Matrix) -> float:
@@ -79,3 +77,17 @@ def _relative_gap(X: Matrix, Y: Matrix) -> float:
     )
     within = squares / (len(X) - 1)
     return between / (between + within) if between + within > 0 else np.nan
+
+
+RELATIVE_MODALITY_GAP = Description(
+    metric=relative_modality_gap,
+    name="relative_modality_gap",
+    title="Relative modality gap",
+    group="geometry",
+    better="lower",
+    meaning="Distance of partners as a share of that and the distances within each side.",
+    source='Schrodi et al., "Two Effects, One Trigger: On the Modality Gap, Object Bias, and '
+    'Information Imbalance in Contrastive Vision-Language Models", ICLR 2025',
+    directions=True,
+    one_space=True,
+)

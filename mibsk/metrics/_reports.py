@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike
 
 from ._cka import cka
 from ._modality_gap import modality_gap
-from ._mutual_knn import mutual_knn
-from ._penalty import Penalty
-from ._probe import probe_information
-from ._recall import recall_at_k
+from .neighbours import mutual_knn
+from .probes import Penalty, probe_information
+from .retrieval import recall_at_k
 
 
 def alignment_report(

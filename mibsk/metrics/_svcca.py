@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
-from ._canonical import correlate, second_moments, whitening
+from .._checks.devices import FloatMatrix, Matrix
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_pair
+from .._checks.parameters import check_scalar
+from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
+from ._description import Description
 from ._moments import check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-@overload
-def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10, ci: None = None) -> float: ...
-@overload
-def svcca(
-    X: ArrayLike, Y: ArrayLike, *, n_components: float = 10, ci: float | Bootstrap
-) -> Estimate: ...
-def svcca(
-    X: ArrayLike, Y: ArrayLike, *, n_components: float = 10, ci: CI = None
-) -> float | Estimate:
+def svcca_of_product(
+    xx: FloatMatrix, yy: FloatMatrix, n_components: float = 10
+) -> Callable[[FloatMatrix], float]:
+    """Return SVCCA as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
+    whitening_x, whitening_y = (
+        canonical_whitening(xx, n_components),
+        canonical_whitening(yy, n_components),
+    )
+
+    def mean_correlation(xy: FloatMatrix) -> float:
+        _, found = correlate(xy, whitening_x, whitening_y)
+        return float(found.mean()) if found.size else np.nan  # equal rows drawn for an interval
+
+    return mean_correlation
+
+
+@fast_permutations(reorder_product(svcca_of_product))
+@with_interval
+def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     r"""Mean canonical correlation of the leading principal components.
 
     With :math:`U_X` and :math:`U_Y` the leading left singular vectors of the centred matrices,
@@ -85,33 +100,27 @@ def svcca(
         xx, xy, yy = second_moments(narrow(X), narrow(Y))
         return svcca_of_product(xx, yy, n_components)(xy)
 
-    return over_rows(mean_correlation, X, Y, ci=ci, bounds=(0, 1))
-
-
-def svcca_of_product(
-    xx: FloatMatrix, yy: FloatMatrix, n_components: float = 10
-) -> Callable[[FloatMatrix], float]:
-    """Return SVCCA as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
-    whitening_x, whitening_y = whitening(xx, n_components), whitening(yy, n_components)
-
-    def mean_correlation(xy: FloatMatrix) -> float:
-        _, found = correlate(xy, whitening_x, whitening_y)
-        return float(found.mean()) if found.size else np.nan  # equal rows drawn for an interval
-
-    return mean_correlation
+    return lambda ci: over_rows(mean_correlation, X, Y, ci=ci, bounds=(0, 1))
 
 
 def _check_components(n_components: Any) -> None:
-    is_whole = isinstance(n_components, int | np.integer)
-    if isinstance(n_components, bool) or not (
-        is_whole or isinstance(n_components, float | np.floating)
-    ):
-        raise TypeError(
-            f"n_components must be a number, got {n_components!r} of type "
-            f"{type(n_components).__name__}"
-        )
-    if not (0 < n_components < 1 or (is_whole and n_components >= 1)):
+    check_scalar("n_components", n_components, low=0, strict=True)
+    if n_components >= 1 and not isinstance(n_components, Integral):
         raise ValueError(
             f"n_components must be an integer of at least 1, or a share in (0, 1), got "
-            f"{n_components}"
+            f"{n_components!r}."
         )
+
+
+SVCCA = Description(
+    metric=svcca,
+    name="svcca",
+    title="SVCCA",
+    group="alignment",
+    better="higher",
+    meaning="Mean canonical correlation of the ten principal components of each side.",
+    source='Raghu et al., "SVCCA: Singular Vector Canonical Correlation Analysis for Deep '
+    'Learning Dynamics and Interpretability", NeurIPS 2017',
+    n_resamples=200,
+    squares_columns=True,
+)

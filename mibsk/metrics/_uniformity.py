@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import overload
 
 import numpy as np
+from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import (
-    Matrix,
-    as_matrix,
-    check_positive,
-    largest_magnitude,
-    namespace,
-    on_accelerator,
-)
+from .._checks.devices import Matrix, on_accelerator
+from .._checks.magnitudes import largest_magnitude
+from .._checks.matrices import as_matrix
+from .._checks.parameters import check_positive
+from ._description import SPHERE, SQUARE, Description
 from ._moments import centred
-from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import row_norms
+from .rows import row_norms
+from .statistics import Sampled, over_rows, with_interval
 
 SIDE = 512  # rows and columns of a tile
 SIDE_ON_ACCELERATOR = 4096
 
 
-@overload
-def uniformity(X: ArrayLike, *, t: float = 2.0, ci: None = None) -> float: ...
-@overload
-def uniformity(X: ArrayLike, *, t: float = 2.0, ci: float | Bootstrap) -> Estimate: ...
-def uniformity(X: ArrayLike, *, t: float = 2.0, ci: CI = None) -> float | Estimate:
+@with_interval
+def uniformity(X: ArrayLike, *, t: float = 2.0) -> Sampled:
     r"""Logarithm of the mean Gaussian potential of two rows: the uniformity loss of Wang and Isola.
 
     .. math:: \log \frac{2}{n(n-1)} \sum_{i < j} e^{-t \| x_i - x_j \|_2^2}
@@ -69,14 +63,14 @@ def uniformity(X: ArrayLike, *, t: float = 2.0, ci: CI = None) -> float | Estima
     -4.0
     """
     X = as_matrix(X, "X")
-    check_positive(t, "t")
+    check_positive("t", t)
     factors = _factors(X, float(t))
-    return over_rows(_log_mean_potential, *factors, ci=ci, bounds=(-np.inf, 0))
+    return lambda ci: over_rows(_log_mean_potential, *factors, ci=ci, bounds=(-np.inf, 0))
 
 
 def _factors(X: Matrix, t: float) -> tuple[Matrix, Matrix]:
     """Return two matrices whose rows i and j have the inner product ``-t ‖x_i - x_j‖²``."""
-    xp = namespace(X)
+    xp = array_namespace(X)
     largest = largest_magnitude(X)
     too_far = (
         f"rows reach {largest:g}, too far for t={t:g}: their potentials would be lost in "
@@ -94,7 +88,7 @@ def _factors(X: Matrix, t: float) -> tuple[Matrix, Matrix]:
 
 
 def _log_mean_potential(left: Matrix, right: Matrix) -> float:
-    xp, n = namespace(left), len(left)
+    xp, n = array_namespace(left), len(left)
     side = SIDE_ON_ACCELERATOR if on_accelerator(left) else SIDE
     logs = []
     for i in range(0, n, side):
@@ -112,3 +106,21 @@ def _log_mean_potential(left: Matrix, right: Matrix) -> float:
             logs.append(largest + math.log(share * float(xp.sum(xp.exp(exponents)))))
     mean = float(np.logaddexp.reduce(logs)) - math.log(n * (n - 1) / 2)
     return min(mean, 0.0)  # but for rounding
+
+
+UNIFORMITY = Description(
+    metric=uniformity,
+    name="uniformity",
+    title="Uniformity",
+    group="geometry",
+    better="lower",
+    meaning="How evenly the rows fill the sphere; 0 is one point, about −4 as even as can be.",
+    scored=False,
+    source=SPHERE,
+    of="each side",
+    directions=True,
+    span=(-4.0, 0.0),
+    max_rows=SQUARE,
+    resample_rows=1024,
+    n_resamples=200,
+)

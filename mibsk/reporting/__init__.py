@@ -1,10 +1,11 @@
 """The report of everything that can be measured of two sets of embeddings."""
 
-from ._files import Source, read_matrix
-from ._labels import read_labels
+from ._label_files import read_labels
+from ._matrix_files import read_matrix
 from ._measure import measure
-from ._measure_files import check_outputs, measure_files
-from ._measurement import Chance, Line, Measurement, Side
+from ._measurement import Chance, Line, Measurement, Side, Source
+from ._page import to_html
+from ._report_files import check_outputs, measure_files, write_report
 from ._terminal import print_report
 
 __all__ = [
@@ -19,4 +20,6 @@ __all__ = [
     "print_report",
     "read_labels",
     "read_matrix",
+    "to_html",
+    "write_report",
 ]

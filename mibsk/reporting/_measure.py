@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from .. import metrics
-from .._checks.matrices import as_matrix, is_real, to_numpy
+from .._checks.devices import to_numpy
+from .._checks.labels import is_real
+from .._checks.matrices import as_matrix
 from .._checks.parameters import check_scalar
 from ..data._duplicates import duplicate_rows
-from ._catalogue import CATALOGUE, FEW_RESAMPLES, MANY_COLUMNS, SQUARE, Entry
-from ._labels import as_names, check_factors
+from ..metrics.catalogue import SQUARE
+from ..metrics.probes import PROBES
+from ..metrics.undefined import UndefinedMetricError
+from ._label_files import as_names, check_factors
 from ._measurement import Chance, Line, Measurement, Sample, Side
-from ._rows import Rows
+from ._samples import Rows
+from ._tasks import Options, Task, tasks_of
 
 Progress = Callable[[int, int, str], None]
 
 SIMILARITIES = ("cosine", "dot")
-PROBES = ("linear", "mlp")
 SAMPLE = 2000  # rows that pictures are drawn from
 MANY_REPEATED = 0.01  # share of rows that equal another one, from which on it is said
 MAX_CLASSES = 24  # that can be told apart in a picture
@@ -119,7 +121,7 @@ def measure(
     factors, notes = pd.DataFrame(), list[str]()
     if labels is not None:
         factors, notes = check_factors(labels, len(X), "labels", needed=wanted, match=match)
-    how = _How(
+    how = Options(
         names=names,
         k=min(k, len(X) - 1),
         directions=similarity == "cosine",
@@ -167,62 +169,10 @@ def measure(
     )
 
 
-@dataclass(frozen=True)
-class _How:
-    """The options, checked."""
-
-    names: tuple[str, str]
-    k: int
-    directions: bool
-    match: list[str]
-    roles: dict[str, str]  # factor -> shared, nuisance or other
-    probe: str
-    ci: float | None
-    n_permutations: int
-    max_rows: int | None
-    seed: int
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """Some rows of one side or of both, cut out when they are asked for."""
-
-    rows: Rows
-    n: int
-    unit: bool
-    choose: tuple[int, ...]
-
-    def __call__(self) -> tuple[Any, ...]:
-        sides = self.rows.take(self.n, unit=self.unit)
-        return tuple(sides[i] for i in self.choose)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One line to be measured: what is known of it beforehand, and the call that measures it."""
-
-    line: Line
-    entry: Entry
-    arrays: _Chosen
-    params: dict[str, Any]
-    called: list[str]  # names of what the metric calls X and Y
-
-    @property
-    def n_resamples(self) -> int:
-        wide = max(self.arrays.rows.n_columns) > MANY_COLUMNS
-        if wide and self.entry.squares_columns:
-            return min(self.entry.n_resamples, FEW_RESAMPLES)
-        return self.entry.n_resamples
-
-    def call(self, ci: metrics.Bootstrap | None) -> Any:
-        metric = getattr(metrics, self.entry.metric)
-        return metric(*self.arrays(), **self.params, **({} if ci is None else {"ci": ci}))
-
-
 def _lines(
-    rows: Rows, factors: pd.DataFrame, how: _How, progress: Progress | None
+    rows: Rows, factors: pd.DataFrame, how: Options, progress: Progress | None
 ) -> Iterator[Line]:
-    tasks = list(_tasks(rows, factors, how))
+    tasks = list(tasks_of(rows, factors, how))
     for done, task in enumerate(tasks):
         if progress is not None:
             progress(done, len(tasks), f"{task.line.title} {task.line.subject}".strip())
@@ -231,93 +181,21 @@ def _lines(
         progress(len(tasks), len(tasks), "")
 
 
-def _tasks(rows: Rows, factors: pd.DataFrame, how: _How) -> Iterator[_Task]:
-    """Yield what to measure, in the order of the catalogue."""
-    for entry in CATALOGUE:
-        if entry.one_space and len(set(rows.n_columns)) > 1:
-            continue
-        if entry.retrieves == "classes only" and not how.match:
-            continue
-        n = min(len(rows), how.max_rows or entry.max_rows)
-        for key, subject, choose, factor in _subjects(entry, how):
-            params = dict(entry.params)
-            if entry.takes_k:
-                params["k"] = min(how.k, n - 1)
-            if entry.retrieves and how.match:
-                classes = factors.groupby(how.match).ngroup().iloc[rows.numbers(n)]
-                params["labels"] = (classes, classes)
-            if factor is not None:
-                params |= {
-                    "labels": factors[factor].iloc[rows.numbers(n)],
-                    "probe": how.probe,
-                    "random_state": how.seed,
-                }
-            line = Line(
-                key=key,
-                metric=entry.key,
-                group=entry.group,
-                title=entry.title,
-                subject=subject,
-                meaning=entry.meaning,
-                source=entry.source,
-                better=entry.better,
-                n_rows=n,
-                logarithmic=entry.span == "rank",
-                span=_span(entry, n, min(how.k, n - 1)),
-            )
-            unit = entry.directions and how.directions
-            called = [how.names[i] for i in choose]
-            yield _Task(line, entry, _Chosen(rows, n, unit, choose), params, called)
-
-
-def _subjects(entry: Entry, how: _How) -> Iterator[tuple[str, str, tuple[int, ...], str | None]]:
-    """Yield key, name, sides to pass and factor of each line of an entry."""
-    x, y = how.names
-    if entry.of == "pair":
-        yield entry.key, "", (0, 1), None
-    elif entry.of == "both ways":
-        yield f"{entry.key}.x_to_y", f"{x} → {y}", (0, 1), None
-        yield f"{entry.key}.y_to_x", f"{y} → {x}", (1, 0), None
-    elif entry.of == "each side":
-        for i, side in enumerate("xy"):
-            yield f"{entry.key}.{side}", how.names[i], (i,), None
-    else:
-        for factor, role in how.roles.items():
-            if role == entry.of:
-                for i, side in enumerate("xy"):
-                    yield (
-                        f"{entry.key}.{side}.{factor}",
-                        f"{factor} in {how.names[i]}",
-                        (i,),
-                        factor,
-                    )
-
-
-def _span(entry: Entry, n: int, k: int) -> tuple[float, float] | None:
-    if entry.span == "k":
-        return (0.0, float(k))
-    if entry.span == "log n":
-        return (0.0, float(np.log(n)))
-    if entry.span == "rank":
-        return (1.0, float(n))
-    return entry.span
-
-
-def _measure_line(task: _Task, how: _How) -> Line:
+def _measure_line(task: Task, how: Options) -> Line:
     """Measure one line: as much of value, interval and chance level as there is."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         found = _value(task, how, notes)
         chance = None
-        if found and task.entry.tested and how.n_permutations:
+        if found and task.entry.group == "alignment" and how.n_permutations:
             chance = _chance(task, how, notes)
-    notes += [str(warning.message) for warning in caught]
-    note = "; ".join(dict.fromkeys(_in_words(text, task.called) for text in notes))
+    notes += [str(warning.message).rstrip(".") for warning in caught]
+    note = "; ".join(dict.fromkeys(notes))
     return replace(task.line, **found, chance=chance, note=note)
 
 
-def _value(task: _Task, how: _How, notes: list[str]) -> dict[str, Any]:
+def _value(task: Task, how: Options, notes: list[str]) -> dict[str, Any]:
     if how.ci is not None:
         ci = metrics.Bootstrap(
             how.ci,
@@ -328,39 +206,39 @@ def _value(task: _Task, how: _How, notes: list[str]) -> dict[str, Any]:
         try:
             value, low, high = task.call(ci)
         except ValueError as error:
-            notes.append(str(error))
+            notes.append(_reason(error, task.called))
         else:
             return {"value": value, "low": low, "high": high, "n_resamples": ci.n_resamples}
     try:
         value = float(task.call(None))
     except ValueError as error:
-        notes[:] = [str(error)]
+        notes[:] = [_reason(error, task.called)]
         return {}
     notes[:] = [f"no interval: {text}" for text in notes]
     return {"value": value}
 
 
-def _chance(task: _Task, how: _How, notes: list[str]) -> Chance | None:
+def _chance(task: Task, how: Options, notes: list[str]) -> Chance | None:
     n = min(task.line.n_rows, task.entry.test_rows)
     params = dict(task.params)
     if task.entry.takes_k:
         params["k"] = min(params["k"], n - 1)
     try:
         found = metrics.permutation_test(
-            getattr(metrics, task.entry.metric),
+            task.entry.metric,
             *replace(task.arrays, n=n)(),
             n_permutations=how.n_permutations,
             random_state=how.seed,
             **params,
         )
     except ValueError as error:
-        notes.append(f"no chance level: {error}")
+        notes.append(f"no chance level: {_reason(error, task.called)}")
         return None
     level = float(found.null.mean())
     return Chance(found.value, level, found.p_value, how.n_permutations, n)
 
 
-def _repeated(rows: Rows, how: _How) -> Iterator[str]:
+def _repeated(rows: Rows, how: Options) -> Iterator[str]:
     """Say where partners cannot be told from other rows, since these are the same."""
     n = min(len(rows), how.max_rows or SQUARE)
     for name, Z in zip(how.names, rows.take(n, unit=False), strict=True):
@@ -373,7 +251,7 @@ def _repeated(rows: Rows, how: _How) -> Iterator[str]:
             )
 
 
-def _sample(rows: Rows, factors: pd.DataFrame, how: _How) -> Sample:
+def _sample(rows: Rows, factors: pd.DataFrame, how: Options) -> Sample:
     n = min(len(rows), how.max_rows or SAMPLE, SAMPLE)
     X, Y = (to_numpy(Z) for Z in rows.take(n, unit=how.directions))
     fitting = [f for f in how.roles if factors[f].nunique() <= MAX_CLASSES]
@@ -382,10 +260,11 @@ def _sample(rows: Rows, factors: pd.DataFrame, how: _How) -> Sample:
     return Sample(X, Y, None if shown is None else factors[shown].iloc[rows.numbers(n)])
 
 
-def _in_words(text: str, called: list[str]) -> str:
-    """Put the names of the sides in place of X, Y and Z in a message."""
-    found = dict(zip("XY", called, strict=False)) | {"Z": called[0]}
-    return re.sub(r"\b[XYZ]\b", lambda match: found.get(match[0], match[0]), text).rstrip(".")
+def _reason(error: Exception, called: list[str]) -> str:
+    """Return the message of an error in the names of the sides."""
+    if not isinstance(error, UndefinedMetricError):
+        return str(error).rstrip(".")
+    return error.named({**dict(zip("XY", called, strict=False)), "Z": called[0]}).rstrip(".")
 
 
 def _roles(factors: pd.DataFrame, shared: list[str], nuisance: list[str]) -> dict[str, str]:

@@ -12,10 +12,10 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from .. import __version__
-from ._catalogue import GROUPS
+from ..metrics.catalogue import GROUPS
 from ._measurement import Line, Measurement
 from ._pictures import DARK, LIGHT, draw
-from ._words import ARROWS, interval, number, p_value, summary, what_was_measured
+from ._sentences import ARROWS, interval, number, p_value, summary, what_was_measured
 
 TILES = (
     "recall_at_1.x_to_y",
@@ -26,8 +26,8 @@ TILES = (
 )
 
 
-def render(report: Measurement) -> str:
-    """Return the page of a report."""
+def to_html(report: Measurement) -> str:
+    """Return a report as one page of HTML, which loads nothing from anywhere."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..exceptions import NotInstalledError
+from ..inspection import LeakageDisplay, ModalityGapDisplay, SimilarityDisplay
 
 if TYPE_CHECKING:
     from ._measurement import Measurement
@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 DPI = 170
 
 
-_DISPLAYS = {
-    "SimilarityDisplay": "Cosine of each row with each row of the other side",
-    "ModalityGapDisplay": "Both sides in the plane of most variance, partners joined",
-}
+_DISPLAYS: tuple[tuple[str, Callable[..., Any], str], ...] = (
+    (
+        "SimilarityDisplay",
+        SimilarityDisplay.from_embeddings,
+        "Cosine of each row with each row of the other side",
+    ),
+    (
+        "ModalityGapDisplay",
+        ModalityGapDisplay.from_embeddings,
+        "Both sides in the plane of most variance, partners joined",
+    ),
+)
 _LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
 _INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
 _PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
@@ -56,24 +64,21 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     if not one_space and fractions is None:
         return [], missing[0]
     try:
-        from .. import inspection
-        from ..inspection._matplotlib import import_pyplot
-
-        pyplot = import_pyplot()
-    except NotInstalledError as error:
-        return [], f"Without pictures: {error}"
+        import matplotlib.pyplot as pyplot
+    except ImportError:
+        return [], "Without pictures: these need matplotlib, pip install 'mibsk[plot]'."
     pictures = []
     pair = {report.x.name: x, report.y.name: y}
     notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []
     notes += ["rows scaled to length 1"] if report.options["similarity"] == "cosine" else []
-    for name, caption in _DISPLAYS.items() if one_space else ():
-        make = partial(getattr(inspection, name).from_embeddings, pair, labels=labels)
+    for name, make, caption in _DISPLAYS if one_space else ():
+        drawn = partial(make, pair, labels=labels)
         try:
-            pictures.append(_in_both_colours(make, "; ".join([caption, *notes]) + ".", pyplot))
+            pictures.append(_in_both_colours(drawn, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
-            missing.append(f"Without {name}: {error}.")
+            missing.append(f"Without {name}: {str(error).rstrip('.')}.")
     if fractions is not None:
-        make = partial(inspection.LeakageDisplay.from_fractions, fractions)
+        make = partial(LeakageDisplay.from_fractions, fractions)
         pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))
     return pictures, " ".join(missing)
 

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ._catalogue import GROUPS
+from ..metrics.catalogue import GROUPS
 from ._measurement import Line, Measurement
-from ._words import ARROWS, interval, number, p_value, summary, what_was_measured
+from ._sentences import ARROWS, interval, number, p_value, summary, what_was_measured
 
 WIDTH = 100
 INDENT = (0, 0, 0, 2)

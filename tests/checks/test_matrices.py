@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 
-from mibsk._checks.matrices import as_labels, as_matrix, check_positive
+from mibsk._checks.labels import as_labels
+from mibsk._checks.matrices import as_matrix
+from mibsk._checks.parameters import check_positive
 
 
 @pytest.mark.parametrize(
@@ -58,5 +60,5 @@ def test_masked_values_do_not_count_as_seen():
 
 @pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, 5e-324, 1e300])
 def test_what_is_not_positive_or_extreme(value):
-    with pytest.raises(ValueError, match=r"l2 must be positive, 1e-12 to 1e\+12"):
-        check_positive(value, "l2")
+    with pytest.raises(ValueError, match=r"l2 must be a finite number >= 1e-12 and < 1e\+12"):
+        check_positive("l2", value)

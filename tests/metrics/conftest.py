@@ -12,6 +12,8 @@ from mibsk._checks.tensors import is_tensor
 def accelerated(monkeypatch):
     """Let tensors in memory stay tensors; returns what makes such a one, of float32."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("mibsk.metrics.") and hasattr(module, "on_accelerator"):
+        if name.startswith(("mibsk.metrics.", "mibsk._checks.")) and hasattr(
+            module, "on_accelerator"
+        ):
             monkeypatch.setattr(module, "on_accelerator", is_tensor)
     return lambda X: torch.tensor(X, dtype=torch.float32)

@@ -103,7 +103,7 @@ def test_text():
         ({"A": np.eye(3)}, TypeError, r"A must be a tuple of arguments such as \(X, Y\)"),
         ({"B": ()}, TypeError, "B must be a tuple of arguments"),
         ({"B": related(0, n=50)}, ValueError, "on the same rows, got 80 and 50"),
-        ({"ci": None}, TypeError, "ci must be a level"),
+        ({"ci": None}, TypeError, r"interval \(ci\) must be a finite number"),
         ({"metric": lambda X, Y: X}, TypeError, "metric must return a number, got ndarray"),
     ],
 )

@@ -4,12 +4,10 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from mibsk._checks import matrices
 from mibsk.metrics import _moments, compare, consistency
 
 
@@ -67,12 +65,11 @@ def test_few_rows_are_explained_by_many_columns():
     assert consistency(X[:2], Y[:2]) == pytest.approx(1)
 
 
-def test_accelerator_and_float32_agree(monkeypatch):
+def test_accelerator_and_float32_agree(accelerated):
     runs = [run.astype(np.float32) for run in draw()]
     expected = consistency(*draw())
     assert consistency(*runs) == pytest.approx(expected, abs=1e-5)
-    monkeypatch.setattr(matrices, "on_accelerator", lambda X: hasattr(X, "layout"))
-    assert consistency(*map(torch.tensor, runs)) == pytest.approx(expected, abs=1e-4)
+    assert consistency(*map(accelerated, runs)) == pytest.approx(expected, abs=1e-4)
 
 
 def test_interval_and_comparison():

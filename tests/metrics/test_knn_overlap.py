@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk.metrics import Bootstrap, _knn_overlap, cknna, mutual_knn
-from mibsk.metrics._knn_overlap import NeighboursAmong, relabelled
-from mibsk.metrics._nearest import nearest_neighbours
+from mibsk.metrics import Bootstrap, cknna, mutual_knn
+from mibsk.metrics.neighbours import _overlap
+from mibsk.metrics.neighbours._nearest import nearest_neighbours
+from mibsk.metrics.neighbours._overlap import NeighboursAmong, relabelled
 
 from .draws import related
 
@@ -29,7 +30,7 @@ def test_lists_that_are_too_short_or_too_long_are_searched_for(monkeypatch):
     X = np.random.default_rng(0).standard_normal((100, 3))
     rows = np.arange(0, 100, 20)  # far fewer than expected
     assert np.array_equal(NeighboursAmong(X, 3, 0.5)(rows), nearest_neighbours(X[rows], 3))
-    monkeypatch.setattr(_knn_overlap, "_LONGEST", 0)
+    monkeypatch.setattr(_overlap, "_LONGEST", 0)
     among = NeighboursAmong(X, 3, 0.5)
     assert among.lists is None
     assert np.array_equal(among(rows), nearest_neighbours(X[rows], 3))
@@ -39,7 +40,7 @@ def test_lists_that_are_too_short_or_too_long_are_searched_for(monkeypatch):
 def test_intervals_do_not_depend_on_how_neighbours_are_found(metric, monkeypatch):
     X, Y = related(0, n=200)
     quick = metric(X, Y, k=5, ci=Bootstrap(n_resamples=20))
-    monkeypatch.setattr(_knn_overlap, "_LONGEST", 0)
+    monkeypatch.setattr(_overlap, "_LONGEST", 0)
     searched = metric(X, Y, k=5, ci=Bootstrap(n_resamples=20))
     np.testing.assert_allclose(quick.replicates, searched.replicates, rtol=1e-12)
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from mibsk._checks.matrices import TILE_SIZE, as_factors, as_labels, tiles
+from mibsk._checks.blocks import TILE_SIZE, tiles
+from mibsk._checks.labels import as_factors, as_labels
 from mibsk.metrics import (
     alignment,
     cka,
@@ -76,7 +77,7 @@ def test_bfloat16_tensors_are_accepted():
         (
             np.vstack([X[1:], [[0.0, np.nan, 0.0]]]),
             ValueError,
-            r"X of shape .* 1 value\(s\) that are NaN",
+            r"X has NaN or infinite values in 1 of 20 rows, first in row 19",
         ),
         (csr_array(X), TypeError, r"X must be dense.*toarray"),
         (np.full((20, 3), "a"), ValueError, "X must hold real numbers"),

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from mibsk.metrics import _nearest, _scores
-from mibsk.metrics._nearest import nearest_neighbours
+from mibsk.metrics.neighbours import _inner_products, _nearest
+from mibsk.metrics.neighbours._nearest import nearest_neighbours
 
 few = settings(deadline=None, max_examples=30)
 seeds = st.integers(0, 2**32 - 1)
@@ -81,7 +81,7 @@ def test_tiles_do_not_change_what_is_found(monkeypatch):
     X = np.random.default_rng(0).integers(-3, 4, (500, 5)).astype(float)
     plain = nearest_neighbours(X, 4)
     for name, value in (("TILE_IN_CACHE", 1), ("ROWS_AT_LEAST", 7), ("CHUNK_SIZE", 60)):
-        monkeypatch.setattr(_scores, name, value)
+        monkeypatch.setattr(_inner_products, name, value)
     assert np.array_equal(nearest_neighbours(X, 4), plain)
 
 

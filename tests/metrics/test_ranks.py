@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from mibsk.metrics import _ranks, _scores
-from mibsk.metrics._ranks import Relevance, average_precisions, first_ranks
+from mibsk.metrics.neighbours import _inner_products
+from mibsk.metrics.retrieval import _ranks
+from mibsk.metrics.retrieval._ranks import Relevance, average_precisions, first_ranks
 
 few = settings(deadline=None, max_examples=30)
 seeds = st.integers(0, 2**32 - 1)
@@ -137,7 +138,7 @@ def test_tiles_do_not_change_ranks(monkeypatch):
     relevance = draw_classes(rng, 90, 90, 4)
     plain = first_ranks(X, Y), first_ranks(X, Y, relevance), average_precisions(X, Y, relevance)
     for name, value in (("TILE_IN_CACHE", 1), ("ROWS_AT_LEAST", 7), ("CHUNK_SIZE", 60)):
-        monkeypatch.setattr(_scores, name, value)
+        monkeypatch.setattr(_inner_products, name, value)
     monkeypatch.setattr(_ranks, "FIRST_COLUMNS", 5)
     assert np.array_equal(first_ranks(X, Y), plain[0])
     assert np.array_equal(first_ranks(X, Y, enough=90), plain[0])

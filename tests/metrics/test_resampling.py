@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mibsk import metrics
 from mibsk.metrics import Bootstrap, Estimate, cka, modality_gap, mutual_knn, recall_at_k
-from mibsk.metrics._resampling import over_rows, over_values
+from mibsk.metrics.statistics._resampling import over_rows, over_values
 
 from .draws import related
 
@@ -98,11 +98,11 @@ def test_the_global_generator_is_left_alone(n):
 @pytest.mark.parametrize(
     ("ci", "error", "message"),
     [
-        ("0.95", TypeError, "ci must be a level such as 0.95, or a Bootstrap, got '0.95'"),
-        (True, TypeError, "ci must be a level"),
-        (95, ValueError, r"must be in \(0, 1\), got 95"),
-        (0, ValueError, r"must be in \(0, 1\)"),
-        (float("nan"), ValueError, r"must be in \(0, 1\)"),
+        ("0.95", TypeError, r"level of an interval \(ci\) must be a finite number, got '0.95'"),
+        (True, TypeError, r"\(ci\) must be a finite number, got True"),
+        (95, ValueError, "> 0 and < 1, got 95"),
+        (0, ValueError, "> 0 and < 1"),
+        (float("nan"), ValueError, "> 0 and < 1"),
     ],
 )
 def test_bad_levels(ci, error, message):
@@ -115,9 +115,9 @@ def test_bad_levels(ci, error, message):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"n_resamples": 9}, ValueError, "n_resamples must be at least 10, got 9"),
+        ({"n_resamples": 9}, ValueError, "n_resamples must be an integer >= 10, got 9"),
         ({"n_resamples": 1e3}, TypeError, "n_resamples must be an integer"),
-        ({"max_rows": 2}, ValueError, "max_rows must be at least 10"),
+        ({"max_rows": 2}, ValueError, "max_rows must be an integer >= 10"),
         ({"random_state": None}, TypeError, "random_state must be an integer, got None"),
     ],
 )

@@ -11,13 +11,13 @@ from sklearn.neighbors import NearestNeighbors
 
 from mibsk.metrics import (
     Bootstrap,
-    _ranks,
-    _scores,
     mean_average_precision,
     mean_reciprocal_rank,
     median_rank,
     recall_at_k,
 )
+from mibsk.metrics.neighbours import _inner_products
+from mibsk.metrics.retrieval import _ranks
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)
@@ -86,8 +86,8 @@ def test_tiles_do_not_change_the_value(monkeypatch):
     X, Y = rng.integers(-2, 3, (2, 50, 3)).astype(float)
     labels = (rng.integers(0, 5, 50), rng.integers(0, 5, 50))
     plain = recall_at_k(X, Y, k=6), recall_at_k(X, Y, k=2, labels=labels)
-    monkeypatch.setattr(_scores, "TILE_IN_CACHE", 1)
-    monkeypatch.setattr(_scores, "ROWS_AT_LEAST", 7)
+    monkeypatch.setattr(_inner_products, "TILE_IN_CACHE", 1)
+    monkeypatch.setattr(_inner_products, "ROWS_AT_LEAST", 7)
     monkeypatch.setattr(_ranks, "FIRST_COLUMNS", 3)
     assert (recall_at_k(X, Y, k=6), recall_at_k(X, Y, k=2, labels=labels)) == plain
 

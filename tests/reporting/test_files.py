@@ -10,7 +10,7 @@ import pytest
 
 from mibsk.exceptions import NotInstalledError
 from mibsk.reporting import read_matrix
-from mibsk.reporting._files import source_of
+from mibsk.reporting._matrix_files import source_of
 
 A = np.random.default_rng(0).standard_normal((20, 5))
 

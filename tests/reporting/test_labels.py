@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from mibsk.reporting import read_labels
-from mibsk.reporting._labels import check_factors
+from mibsk.reporting._label_files import check_factors
 
 TABLE = pd.DataFrame({"digit": [0, 1] * 10, "speaker": ["NA", "None"] * 10})
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk import metrics
-from mibsk.metrics._unit_rows import unit_rows
-from mibsk.reporting import _measure, measure
-from mibsk.reporting._catalogue import CATALOGUE
-from mibsk.reporting._rows import Rows
+from mibsk.metrics.catalogue import CATALOGUE
+from mibsk.metrics.rows import unit_rows
+from mibsk.reporting import _tasks, measure
+from mibsk.reporting._samples import Rows
 
 QUICK = {"ci": None, "n_permutations": 0}
 
@@ -20,7 +20,7 @@ def unit(X):
 
 
 def test_all_of_the_catalogue_is_measured(report):
-    expected = {entry.key for entry in CATALOGUE if entry.of != "other"}
+    expected = {entry.name for entry in CATALOGUE if entry.of != "other"}
     assert {line.metric for line in report} == expected
     assert all(line.value is not None for line in report), [line.note for line in report]
     assert len({line.key for line in report}) == len(report)
@@ -93,7 +93,7 @@ def test_one_factor_as_an_array(pairs):
 def test_other_columns_leave_out_what_needs_one_space(pairs):
     X, Y, _ = pairs
     report = measure(X, Y[:, :4], names=("a", "b"), **QUICK)
-    assert {entry.key for entry in CATALOGUE if entry.one_space}.isdisjoint(
+    assert {entry.name for entry in CATALOGUE if entry.one_space}.isdisjoint(
         line.metric for line in report
     )
     assert report["cka"].value > 0.1
@@ -225,7 +225,7 @@ def test_bad_data_is_refused():
 def test_a_chance_level_is_shown_only_of_as_many_rows_as_the_value(pairs, monkeypatch):
     X, Y, _ = pairs
     fewer = tuple(replace(entry, test_rows=40) for entry in CATALOGUE[:4])
-    monkeypatch.setattr(_measure, "CATALOGUE", fewer)
+    monkeypatch.setattr(_tasks, "CATALOGUE", fewer)
     line = measure(X, Y, ci=None, n_permutations=19)["mutual_knn"]
     assert (line.n_rows, line.chance.n_rows, line.chance_level) == (60, 40, None)
     assert line.chance.level > 0

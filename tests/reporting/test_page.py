@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from mibsk.reporting import measure
+from mibsk.reporting import measure, to_html
 from mibsk.reporting._page import _bar
-from mibsk.reporting._words import interval
+from mibsk.reporting._sentences import interval
 
 QUICK = {"ci": None, "n_permutations": 0}
 
@@ -43,7 +43,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def html(report):
-    return report.to_html()
+    return to_html(report)
 
 
 def test_the_page_loads_nothing(html):
@@ -86,7 +86,7 @@ def test_pictures_are_there_in_light_and_in_dark(html):
 
 def test_without_matplotlib_there_is_a_line_in_place_of_pictures(report, html, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    plain = report.to_html()
+    plain = to_html(report)
     assert "<picture>" not in plain
     assert "pip install &#39;mibsk[plot]&#39;" in plain
     assert len(plain) < len(html)
@@ -94,30 +94,30 @@ def test_without_matplotlib_there_is_a_line_in_place_of_pictures(report, html, m
 
 def test_sides_in_two_spaces_have_no_picture_of_both(pairs):
     X, Y, labels = pairs
-    html = measure(X, Y[:, :4], **QUICK).to_html()
+    html = to_html(measure(X, Y[:, :4], **QUICK))
     assert "<picture>" not in html
     assert "Without pictures of both sides" in html
     factors = {"shared": ["digit"], "nuisance": ["speaker"]}
-    html = measure(X, Y[:, :4], labels, **factors, **QUICK).to_html()
+    html = to_html(measure(X, Y[:, :4], labels, **factors, **QUICK))
     assert html.count("<picture>") == 1  # of what is kept and leaked
 
 
 def test_one_column_has_one_picture(pairs):
     X, Y, _ = pairs
-    html = measure(X[:, :1], Y[:, :1], **QUICK).to_html()
+    html = to_html(measure(X[:, :1], Y[:, :1], **QUICK))
     assert html.count("<picture>") == 1
     assert "Without ModalityGapDisplay" in html
 
 
 def test_names_are_text_and_no_markup(pairs):
     X, Y, _ = pairs
-    html = measure(X, Y, names=("<script>alert(1)</script>", "a & b 文"), **QUICK).to_html()
+    html = to_html(measure(X, Y, names=("<script>alert(1)</script>", "a & b 文"), **QUICK))
     assert "script" not in Page(html).tags
     assert "a &amp; b 文" in html
 
 
 def test_no_line_at_all_is_still_a_page(report):
-    assert Page(replace(report, lines=()).to_html()).open == []
+    assert Page(to_html(replace(report, lines=()))).open == []
 
 
 def test_bars_stand_within_their_span(report):
@@ -133,4 +133,4 @@ def test_bars_stand_within_their_span(report):
 
 def test_a_page_of_two_rows(tmp_path):
     X = np.eye(2)
-    assert Page(measure(X, X).to_html()).open == []
+    assert Page(to_html(measure(X, X))).open == []

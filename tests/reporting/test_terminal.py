@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from mibsk.reporting import measure, print_report
-from mibsk.reporting._words import number, summary
+from mibsk.reporting._sentences import number, summary
 
 
 class Terminal(io.StringIO):

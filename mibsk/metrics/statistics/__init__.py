@@ -1,0 +1,30 @@
+"""How sure a metric is: bootstrap intervals, comparisons of models and permutation tests."""
+
+from ._comparison import Comparison, compare
+from ._interval import CI, Bootstrap, Estimate, as_bootstrap
+from ._permutation import PermutationTest, Reordered, fast_permutations, permutation_test
+from ._resampling import UNBOUNDED, Bounds, Values, over_draws, over_rows, over_values, share_drawn
+from ._with_interval import Sampled, SampledFactors, with_interval
+
+__all__ = [
+    "CI",
+    "UNBOUNDED",
+    "Bootstrap",
+    "Bounds",
+    "Comparison",
+    "Estimate",
+    "PermutationTest",
+    "Reordered",
+    "Sampled",
+    "SampledFactors",
+    "Values",
+    "as_bootstrap",
+    "compare",
+    "fast_permutations",
+    "over_draws",
+    "over_rows",
+    "over_values",
+    "permutation_test",
+    "share_drawn",
+    "with_interval",
+]

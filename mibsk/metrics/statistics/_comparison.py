@@ -1,0 +1,173 @@
+"""Is the difference real? Two models measured on the same rows."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..._checks.matrices import as_matrix
+from ._resampling import Bootstrap, Estimate, as_bootstrap, over_rows
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models, measured by one metric on the same rows.
+
+    Attributes
+    ----------
+    a, b : Estimate
+        The metric of each, with its own interval.
+    difference : float
+        ``a - b``.
+    low, high : float
+        Ends of the interval of the difference.
+    p_value : float
+        How often resampled rows move the difference as far from its mean as it is from 0: small if
+        a difference of 0 is hard to believe.
+    level : float
+        Coverage of the intervals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.metrics import compare, modality_gap
+    >>> X, Y = np.random.default_rng(0).standard_normal((2, 200, 3))
+    >>> found = compare(modality_gap, (X, Y + 1), (X, Y))
+    >>> found.low < found.difference < found.high, found.p_value < 0.05
+    (True, True)
+    """
+
+    a: Estimate
+    b: Estimate
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    level: float
+
+    def __str__(self) -> str:
+        return f"{self.difference:+.3f} [{self.low:+.3f}, {self.high:+.3f}], p = {self.p_value:.3g}"
+
+
+def compare(
+    metric: Callable[..., Any],
+    A: Sequence[Any] | Mapping[str, Any],
+    B: Sequence[Any] | Mapping[str, Any],
+    *,
+    ci: float | Bootstrap = 0.95,
+    **options: Any,
+) -> Comparison | dict[Any, Comparison]:
+    r"""Measure two models on the same rows, and how sure their difference is.
+
+    Both are measured on the same resampled rows, so that what makes a row easy or hard for both
+    drops out of the difference. With :math:`d` the difference on all rows and :math:`d^*_b` on
+    resample :math:`b` (centred as :class:`Bootstrap` says),
+
+    .. math:: p = \frac{1 + \#\{b : |d^*_b - d| \ge |d|\}}{1 + \#b}
+
+    Parameters
+    ----------
+    metric : callable
+        One of this module, or a function of arrays whose rows belong together that returns a
+        float.
+    A, B : tuple of arguments, or mapping of two modalities to array-like
+        What to measure of either model: ``(X, Y)``, or what `IBAligner.embed` returns; for
+        :func:`leakage` and :func:`kept` ``(Z, labels)``. Row ``i`` is the same throughout.
+    ci : float or Bootstrap, default=0.95
+        Level of the intervals; see :class:`Bootstrap`.
+    **options : dict
+        Further arguments of the metric, the same for both.
+
+    Returns
+    -------
+    Comparison
+        One for each factor, in a dict, where the metric returns one number for each.
+
+    Raises
+    ------
+    TypeError
+        If ``A`` or ``B`` is neither a tuple nor a mapping, or the metric returns no number.
+    ValueError
+        If the models were measured on unequal numbers of rows, or the metric refuses its input.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.metrics import compare, recall_at_k
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((300, 8))
+    >>> near, far = (X + noise * rng.standard_normal((300, 8)) for noise in (0.5, 0.8))
+    >>> found = compare(recall_at_k, (X, near), (X, far))
+    >>> found.difference > 0.1, found.p_value < 0.01
+    (True, True)
+    """
+    if not callable(metric):
+        raise TypeError(
+            f"metric must be a function such as mibsk.metrics.cka, got {type(metric).__name__}"
+        )
+    chosen = as_bootstrap(ci)
+    args_a, args_b = _arguments(A, "A"), _arguments(B, "B")
+    rows_a, rows_b = _n_rows(args_a[0], "A"), _n_rows(args_b[0], "B")
+    if rows_a != rows_b:
+        raise ValueError(
+            f"both models must be measured on the same rows, got {rows_a} and {rows_b}: embed the "
+            "same rows with both"
+        )
+    a = _measure(metric, args_a, chosen, options)
+    b = _measure(metric, args_b, chosen, options)
+    if isinstance(a, dict) and isinstance(b, dict):
+        if list(a) != list(b):
+            raise ValueError(f"both models must have the same factors, got {list(a)}, {list(b)}")
+        return {name: _compare(a[name], b[name]) for name in a}
+    return _compare(a, b)
+
+
+def _arguments(model: Any, name: str) -> tuple[Any, ...]:
+    """Return the leading arguments of the metric."""
+    if isinstance(model, Mapping):
+        model = tuple(model.values())
+    if not isinstance(model, tuple | list) or not model:
+        raise TypeError(
+            f"{name} must be a tuple of arguments such as (X, Y), or a mapping of two modalities, "
+            f"got {type(model).__name__}"
+        )
+    return tuple(model)
+
+
+def _n_rows(X: Any, name: str) -> int:
+    return len(as_matrix(X, f"{name}[0]"))
+
+
+def _measure(
+    metric: Callable[..., Any], args: tuple[Any, ...], ci: Bootstrap, options: dict[str, Any]
+) -> Any:
+    """Return an Estimate, or a dict of them."""
+    if "ci" in inspect.signature(metric).parameters:
+        return metric(*args, ci=ci, **options)
+    arrays = [as_matrix(X, f"argument {i}") for i, X in enumerate(args)]
+
+    def value(*parts: Any) -> float:
+        found = metric(*parts, **options)
+        if not np.isscalar(found) and np.ndim(found) != 0:
+            raise TypeError(f"metric must return a number, got {type(found).__name__}")
+        return float(found)
+
+    return over_rows(value, *arrays, ci=ci)
+
+
+def _compare(a: Estimate, b: Estimate) -> Comparison:
+    if len(a.replicates) != len(b.replicates):
+        raise ValueError("both models must be measured on as many rows")
+    difference = a.value - b.value
+    about = a.replicates - b.replicates
+    about = about[np.isfinite(about)]
+    tail = (1 - a.level) / 2
+    low, high = np.quantile(about, [tail, 1 - tail])
+    # a difference of rounding errors is none
+    margin = max(abs(difference) - 1e-12 * max(abs(a.value), abs(b.value)), 0.0)
+    p_value = (1 + np.count_nonzero(abs(about - difference) >= margin)) / (1 + len(about))
+    return Comparison(a, b, difference, float(low), float(high), float(p_value), a.level)

@@ -1,0 +1,195 @@
+"""Embeddings in files become matrices; a file that holds none is refused in one clear line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._checks.devices import Matrix
+from .._checks.matrices import as_matrix
+from .._checks.parameters import suggest
+from ._measurement import Source
+from ._table_files import TABLES, read_table, without_row_numbers
+
+ARRAYS = (".npy", ".npz")
+READABLE = (*ARRAYS, *TABLES)
+_NPY, _ZIP = b"\x93NUMPY", b"PK"
+_MEMBER = re.compile(r"(?P<path>.*\.npz):(?P<member>[^/\\]+)", re.IGNORECASE | re.DOTALL)
+
+
+def read_matrix(path: str | os.PathLike[str]) -> Matrix:
+    """Return the embeddings in a file, one row per sample; a large ``.npy`` stays on the disk.
+
+    Parameters
+    ----------
+    path : path
+        ``.npy``; ``.npz`` with one array, or ``FILE.npz:NAME`` for one of several; ``.csv``,
+        ``.tsv`` or ``.parquet`` of numbers, with or without names in the first line. Pickled
+        objects are never read: that could run code.
+
+    Returns
+    -------
+    ndarray (n_samples, n_features)
+        float32 or float64, finite.
+
+    Raises
+    ------
+    ValueError
+        If the file holds anything else; the message says where and what to do.
+    OSError
+        If it cannot be read.
+    NotInstalledError
+        If a package is missing that this kind of file needs.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> from mibsk.reporting import read_matrix
+    >>> path = tempfile.mkdtemp() + "/image.npy"
+    >>> np.save(path, np.eye(3))
+    >>> read_matrix(path).shape
+    (3, 3)
+    """
+    name = os.fspath(path)
+    file, member = locate(name)
+    suffix = file.suffix.lower()
+    if suffix in ARRAYS:
+        array = read_array(file, member)
+    else:
+        array = _numbers(without_row_numbers(read_table(file)), name)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} holds values of type {array.dtype}, not real numbers: save it with "
+            "astype(np.float32)"
+        )
+    return as_matrix(array, name)
+
+
+def locate(name: str) -> tuple[Path, str | None]:
+    """Return the file and the array in it that a name stands for.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, it is empty, or of a kind that is not read.
+    """
+    match = None if os.path.exists(name) else _MEMBER.fullmatch(name)
+    file = Path(match["path"]) if match else Path(name)
+    if file.is_dir():
+        raise ValueError(f"{file} is a folder: give one file, {_one_of(READABLE)}")
+    if not file.exists():
+        raise ValueError(f"{file} does not exist{_similar(file)}")
+    suffix = file.suffix.lower()
+    if suffix not in READABLE:
+        hint = ": save the tensor with np.save(path, tensor.numpy())" if suffix == ".pt" else ""
+        raise ValueError(
+            f"{file} ends in {file.suffix!r}, expected {_one_of(READABLE)}{hint or ': convert it'}"
+        )
+    if file.stat().st_size == 0:
+        raise ValueError(f"{file} is empty (0 bytes): write it again")
+    return file, match["member"] if match else None
+
+
+def source_of(path: str | os.PathLike[str]) -> Source:
+    """Return path and digest of a file that can be read."""
+    name = os.fspath(path)
+    with open(locate(name)[0], "rb") as file:
+        return Source(name, hashlib.file_digest(file, "sha256").hexdigest())
+
+
+def read_array(file: Path, member: str | None) -> np.ndarray:
+    """Return the array of a ``.npy`` file, mapped, or one of a ``.npz`` archive."""
+    with open(file, "rb") as stream:
+        start = stream.read(len(_NPY))
+    if file.suffix.lower() == ".npz":
+        if not start.startswith(_ZIP):
+            raise ValueError(f"{file} is no .npz archive, or damaged: write it with np.savez")
+        return _read_archive(file, member)
+    if start != _NPY:
+        what = "a .npz archive: name it so" if start.startswith(_ZIP) else "no .npy file"
+        raise ValueError(f"{file} is {what}; np.save writes .npy files of numbers")
+    array: np.ndarray = _load(lambda: np.load(file, mmap_mode="r", allow_pickle=False), str(file))
+    return array
+
+
+def _read_archive(file: Path, member: str | None) -> np.ndarray:
+    with open(file, "rb") as stream:
+        archive = _load(lambda: np.load(stream, allow_pickle=False), str(file))
+        names = archive.files
+        if not names:
+            raise ValueError(f"{file} holds no array: write it with np.savez(path, X)")
+        if member is None and len(names) > 1:
+            raise ValueError(
+                f"{file} holds {len(names)} arrays ({', '.join(names)}): say which, as in "
+                f"{file}:{names[0]}"
+            )
+        chosen = names[0] if member is None else member
+        if chosen not in names:
+            raise ValueError(f"{file} has no array {chosen!r}: it holds {', '.join(names)}")
+        return np.asarray(_load(lambda: archive[chosen], f"{file}:{chosen}"))
+
+
+def _load(read: Callable[[], Any], name: str) -> Any:
+    """Return what is read, and say in one line why there is none."""
+    try:
+        return read()
+    except MemoryError as error:
+        raise ValueError(f"{name} does not fit into memory: save it as .npy") from error
+    except Exception as error:  # damaged bytes raise anything
+        if "object" in str(error).lower() or "pickle" in str(error).lower():
+            raise ValueError(
+                f"{name} holds pickled Python objects, which are never read, since that can run "
+                "code: save numbers, with np.save(path, np.asarray(X, dtype=np.float32))"
+            ) from error
+        raise ValueError(
+            f"{name} is incomplete or damaged ({_first_sentence(error)}): write it again"
+        ) from error
+
+
+def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
+    """Return the cells of a table as numbers; a single column of lists is one row per list."""
+    first: Any = table.iloc[0, 0] if table.size else None
+    if table.shape[1] == 1 and isinstance(first, list | np.ndarray):
+        rows = table.iloc[:, 0].tolist()
+        lengths = {np.shape(row) for row in rows}
+        if len(lengths) > 1:
+            raise ValueError(
+                f"{name} has lists of unequal length in column {table.columns[0]!r}: pad or drop"
+            )
+        return np.array(rows)
+    if not len(table):
+        raise ValueError(f"{name} has no rows, only names of columns: write it again")
+    for position, column in enumerate(table.columns):
+        cells = table.iloc[:, position]
+        if pd.api.types.is_numeric_dtype(cells.dtype) and cells.dtype.kind != "c":
+            continue
+        numbers = pd.to_numeric(cells, errors="coerce")
+        wrong = cells[numbers.isna() & cells.notna()]
+        example = f" ({str(wrong.iloc[0])[:30]!r} in row {wrong.index[0]})" if len(wrong) else ""
+        raise ValueError(
+            f"{name} has other things than numbers in column {str(column)[:40]!r}{example}: keep "
+            "only the columns of the embedding"
+        )
+    return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _similar(file: Path) -> str:
+    if not file.parent.is_dir():
+        return f": there is no folder {file.parent}"
+    names = [p.name for p in file.parent.iterdir() if p.suffix.lower() in READABLE]
+    return suggest(file.name, names).replace(" Did", ": did") or ": check the path"
+
+
+def _one_of(suffixes: tuple[str, ...]) -> str:
+    return f"{', '.join(suffixes[:-1])} or {suffixes[-1]}"
+
+
+def _first_sentence(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].strip(" .:")[:120]

@@ -1,0 +1,143 @@
+"""What to measure: one task per line of the report, in the order of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..metrics import Bootstrap
+from ..metrics.catalogue import CATALOGUE, Description
+from ._measurement import Line
+from ._samples import Rows
+
+MANY_COLUMNS = 128  # more than these: metrics of columns squared get at most FEW_RESAMPLES
+FEW_RESAMPLES = 100
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options, checked."""
+
+    names: tuple[str, str]
+    k: int
+    directions: bool
+    match: list[str]
+    roles: dict[str, str]  # factor -> shared, nuisance or other
+    probe: str
+    ci: float | None
+    n_permutations: int
+    max_rows: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some rows of one side or of both, cut out when they are asked for."""
+
+    rows: Rows
+    n: int
+    unit: bool
+    choose: tuple[int, ...]
+
+    def __call__(self) -> tuple[Any, ...]:
+        sides = self.rows.take(self.n, unit=self.unit)
+        return tuple(sides[i] for i in self.choose)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One line to be measured: what is known of it beforehand, and the call that measures it."""
+
+    line: Line
+    entry: Description
+    arrays: Chosen
+    params: dict[str, Any]
+    called: list[str]  # names of what the metric calls X and Y
+
+    @property
+    def n_resamples(self) -> int:
+        wide = max(self.arrays.rows.n_columns) > MANY_COLUMNS
+        if wide and self.entry.squares_columns:
+            return min(self.entry.n_resamples, FEW_RESAMPLES)
+        return self.entry.n_resamples
+
+    def call(self, ci: Bootstrap | None) -> Any:
+        return self.entry.metric(*self.arrays(), **self.params, ci=ci)
+
+
+def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
+    """Yield what to measure, in the order of the catalogue."""
+    for entry in CATALOGUE:
+        if entry.one_space and len(set(rows.n_columns)) > 1:
+            continue
+        if entry.needs_classes and not how.match:
+            continue
+        n = min(len(rows), how.max_rows or entry.max_rows)
+        for key, subject, choose, factor in _subjects(entry, how):
+            params = dict(entry.arguments)
+            if entry.takes_k:
+                params["k"] = min(how.k, n - 1)
+            if entry.of == "both ways" and how.match:
+                classes = factors.groupby(how.match).ngroup().iloc[rows.numbers(n)]
+                params["labels"] = (classes, classes)
+            if factor is not None:
+                params |= {
+                    "labels": factors[factor].iloc[rows.numbers(n)],
+                    "probe": how.probe,
+                    "random_state": how.seed,
+                }
+            line = Line(
+                key=key,
+                metric=entry.name,
+                group=entry.group,
+                title=entry.title,
+                subject=subject,
+                meaning=entry.meaning,
+                source=entry.source,
+                better=entry.better,
+                n_rows=n,
+                logarithmic=entry.span == "rank",
+                span=_span(entry, n, min(how.k, n - 1)),
+            )
+            unit = entry.directions and how.directions
+            called = [how.names[i] for i in choose]
+            yield Task(line, entry, Chosen(rows, n, unit, choose), params, called)
+
+
+def _subjects(
+    entry: Description, how: Options
+) -> Iterator[tuple[str, str, tuple[int, ...], str | None]]:
+    """Yield key, name, sides to pass and factor of each line of an entry."""
+    x, y = how.names
+    if entry.of == "pair":
+        yield entry.name, "", (0, 1), None
+    elif entry.of == "both ways":
+        yield f"{entry.name}.x_to_y", f"{x} → {y}", (0, 1), None
+        yield f"{entry.name}.y_to_x", f"{y} → {x}", (1, 0), None
+    elif entry.of == "each side":
+        for i, side in enumerate("xy"):
+            yield f"{entry.name}.{side}", how.names[i], (i,), None
+    else:
+        for factor, role in how.roles.items():
+            if role == entry.of:
+                for i, side in enumerate("xy"):
+                    yield (
+                        f"{entry.name}.{side}.{factor}",
+                        f"{factor} in {how.names[i]}",
+                        (i,),
+                        factor,
+                    )
+
+
+def _span(entry: Description, n: int, k: int) -> tuple[float, float] | None:
+    if entry.span == "k":
+        return (0.0, float(k))
+    if entry.span == "log n":
+        return (0.0, float(np.log(n)))
+    if entry.span == "rank":
+        return (1.0, float(n))
+    return entry.span
