@@ -6,20 +6,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import click
 
 from . import __version__
 
-if TYPE_CHECKING:
-    from .reporting import Measurement
-
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class BadInputError(click.ClickException):
-    """Something that was given cannot be used: one line on stderr, exit status 2."""
+    """An input cannot be used: one line on stderr, exit status 2."""
 
     exit_code = 2
 
@@ -47,23 +44,23 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     "--match",
     metavar="F,G",
     callback=_factors,
-    help="In retrieval, every row that agrees in these factors counts, not the partner alone.",
+    help="In retrieval, every row that agrees in these factors is relevant, not only the partner.",
 )
 @click.option(
-    "--shared", metavar="F,G", callback=_factors, help="Factors that both sides should know."
+    "--shared", metavar="F,G", callback=_factors, help="Factors that both sides should contain."
 )
 @click.option(
-    "--nuisance", metavar="F,G", callback=_factors, help="Factors that neither should hold."
+    "--nuisance", metavar="F,G", callback=_factors, help="Factors that neither should contain."
 )
 @click.option(
     "--probe",
     type=click.Choice(["linear", "mlp"]),
     default="linear",
     show_default=True,
-    help="What reads the factors.",
+    help="The probe that reads the factors.",
 )
 @click.option(
-    "--names", nargs=2, metavar="A B", help="What to call the sides; by default like their files."
+    "--names", nargs=2, metavar="A B", help="Names of the sides; by default those of their files."
 )
 @click.option(
     "--k",
@@ -78,14 +75,15 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     type=click.Choice(["cosine", "dot"]),
     default="cosine",
     show_default=True,
-    help="Whether neighbours, retrieval and geometry see the direction of a row alone.",
+    help="cosine: neighbours, retrieval and geometry scale rows to unit norm; dot: they do not.",
 )
 @click.option(
     "--rows",
+    "max_rows",
     type=click.IntRange(2),
     metavar="N",
-    help="Use N random rows for everything. By default all, and fewer where a metric compares "
-    "each row with all others; the report says how many.",
+    help="Use N random rows for all metrics. By default all rows, and fewer for metrics that "
+    "compare each row with all others; the report says how many.",
 )
 @click.option(
     "--ci",
@@ -93,24 +91,26 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     metavar="LEVEL",
     default=0.95,
     show_default=True,
-    help="Level of the intervals.",
+    help="Level of the bootstrap intervals.",
 )
-@click.option("--no-ci", is_flag=True, help="No intervals; faster.")
+@click.option("--no-ci", is_flag=True, help="Compute no intervals; faster.")
 @click.option(
     "--permutations",
+    "n_permutations",
     type=click.IntRange(0),
     metavar="N",
     default=200,
     show_default=True,
-    help="Shufflings of partners, for what chance gives; 0 for none.",
+    help="Number of permutations; 0 disables the null distribution.",
 )
 @click.option(
     "--seed",
+    "random_state",
     type=click.IntRange(0),
     metavar="N",
     default=0,
     show_default=True,
-    help="Seed of all that is drawn.",
+    help="Seed of all random choices.",
 )
 @click.option(
     "--json",
@@ -128,66 +128,52 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     show_default=True,
     help="Where to write the page with pictures.",
 )
-@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
 def measure(
     x: str,
     y: str,
     labels: str | None,
     names: tuple[str, str] | None,
+    ci: float,
+    no_ci: bool,
     json_path: str,
     html_path: str,
     quiet: bool,
     **options: Any,
 ) -> None:
-    """Measure how alike two sets of embeddings are, and what each knows.
+    """Measure similarity and information of two sets of embeddings.
 
     A and B hold one embedding per row; row i of A and row i of B are partners. They are .npy, .npz
     (FILE.npz:NAME for one of several arrays), .csv, .tsv or .parquet files of numbers.
 
-    Prints alignment, geometry, retrieval and information with intervals, and writes the same as
-    JSON and as a page of HTML.
+    Prints alignment, geometry, retrieval and information with intervals, and writes them as JSON
+    and as a page of HTML.
     """
     os.environ.setdefault("MPLBACKEND", "agg")  # pictures go into files
-    with _one_line_errors():
-        report = _measure(x, y, labels, names, (json_path, html_path), quiet, options)
     from . import reporting
 
+    with _one_line_errors():
+        inputs = [x, y, *([labels] if labels else [])]
+        reporting.check_outputs((json_path, html_path), inputs)
+        with _progress(quiet) as progress:
+            report = reporting.measure_files(
+                x,
+                y,
+                labels,
+                names=names,
+                ci=None if no_ci else ci,
+                progress=progress,
+                **options,
+            )
     reporting.write_report(report, json_path, html_path)
     if not quiet:
         reporting.print_report(report, sys.stdout)
         click.echo(f"\nWritten: {json_path} and {html_path}")
 
 
-def _measure(
-    x: str,
-    y: str,
-    labels: str | None,
-    names: tuple[str, str] | None,
-    outputs: tuple[str, str],
-    quiet: bool,
-    options: dict[str, Any],
-) -> Measurement:
-    from . import reporting
-
-    reporting.check_outputs(outputs, inputs=[x, y, *([labels] if labels else [])])
-    with _progress(quiet) as progress:
-        return reporting.measure_files(
-            x,
-            y,
-            labels,
-            names=names,
-            ci=None if options.pop("no_ci") else options.pop("ci"),
-            n_permutations=options.pop("permutations"),
-            max_rows=options.pop("rows"),
-            random_state=options.pop("seed"),
-            progress=progress,
-            **{name: value for name, value in options.items() if name != "ci"},
-        )
-
-
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
-    """Turn what is wrong with the input into one line."""
+    """Turn errors of the input into one line."""
     from .exceptions import NotInstalledError
 
     try:
@@ -195,12 +181,12 @@ def _one_line_errors() -> Iterator[None]:
     except (ValueError, TypeError, NotInstalledError) as error:
         raise BadInputError(str(error)) from error
     except OSError as error:
-        raise BadInputError(f"{error.filename or 'a file'}: {error.strerror or error}") from error
+        raise BadInputError(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
 
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """Show how far the work is: a bar in a terminal, short lines elsewhere."""
+    """Show progress: a bar in a terminal, short lines elsewhere."""
     if quiet:
         yield None
     elif not sys.stderr.isatty():

@@ -152,7 +152,7 @@ def bad_files():
         "short.npy": "short.npy has 39 rows, text.npy has 40",
         "two.npz": "two.npz holds 2 arrays (x, y): say which, as in two.npz:x",
         "text.csv": "text.csv has other things than numbers in column 'b' ('x' in row 0)",
-        "torn.parquet": "no Parquet file",
+        "torn.parquet": "not a Parquet file",
         "model.pt": "np.save(path, tensor.numpy())",
     }
 
@@ -232,7 +232,7 @@ def test_bad_options_are_named_with_status_2(option):
 
 
 def test_names_that_do_not_differ():
-    assert_refused(run("image.npy", "text.npy", "--names", "a", "a"), "tell the sides apart")
+    assert_refused(run("image.npy", "text.npy", "--names", "a", "a"), "names must differ")
 
 
 def test_a_terminal_sees_progress_and_colours():

@@ -1,1 +1,1 @@
-"""Checks of what a user passes, and the messages for what cannot be accepted."""
+"""Checks of the input of users, with their error messages."""

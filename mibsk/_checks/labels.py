@@ -22,25 +22,27 @@ def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd
     if column.ndim != 1:
         raise ValueError(
             f"{name} must be 1-D class labels, got shape {column.shape}: pass several factors as "
-            f"a DataFrame or a mapping name -> labels"
+            f"a DataFrame or a mapping name -> labels."
         )
     if len(column) != n_rows:
-        raise ValueError(f"{name} must have one label per row, got {len(column)} for {n_rows} rows")
+        raise ValueError(
+            f"{name} must have one label per row, got {len(column)} for {n_rows} rows."
+        )
     if column.dtype.kind in "cV":
-        raise TypeError(f"{name} must be classes of one type, got {column.dtype} values")
+        raise TypeError(f"{name} must be classes of one type, got {column.dtype} values.")
     series = pd.Series(column, dtype=_countable(column.dtype)).reset_index(drop=True)
     if series.isna().any():
-        raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows")
+        raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows.")
     if (kind := infer_dtype(series)).startswith("mixed"):
         raise TypeError(
-            f"{name} must be classes of one type, got {kind} values: convert them with astype(str)"
+            f"{name} must be classes of one type, got {kind} values: convert them with astype(str)."
         )
     if series.dtype.kind == "f":
         if n_bad := np.count_nonzero(~np.isfinite(series.to_numpy(np.float64))):
-            raise ValueError(f"{name} has {n_bad} infinite value(s): drop those rows")
+            raise ValueError(f"{name} has {n_bad} infinite value(s): drop those rows.")
         if not real and is_real(series):
             raise ValueError(
-                f"{name} must be classes, got real numbers: bin them, as pandas.qcut does"
+                f"{name} must be classes, got real numbers: bin them, as pandas.qcut does."
             )
     return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
 
@@ -72,7 +74,7 @@ def as_factors(labels: Any, n_rows: int, name: str) -> "dict[Any, pd.Series[Any]
         return {"label" if key is None else key: as_labels(labels, n_rows, name, real=True)}
     keys = list(labels.keys())
     if not keys:
-        raise ValueError(f"{name} holds no factor: pass at least one column of labels")
+        raise ValueError(f"{name} holds no factor: pass at least one column of labels.")
     return {key: as_labels(labels[key], n_rows, f"{name}[{key!r}]", real=True) for key in keys}
 
 
@@ -87,11 +89,11 @@ def check_weights(weights: Any, n_rows: int) -> FloatMatrix | None:
     except (TypeError, ValueError) as error:
         raise ValueError(f"sample_weight must hold one number per row: {error}") from error
     if column.dtype.kind not in "biuf":
-        raise ValueError(f"sample_weight must hold one number per row, got {column.dtype}")
+        raise ValueError(f"sample_weight must hold one number per row, got {column.dtype}.")
     column = column.astype(np.float64)
     if column.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight must have shape ({n_rows},), one weight per row, got {column.shape}"
+            f"sample_weight must have shape ({n_rows},), one weight per row, got {column.shape}."
         )
     if not np.isfinite(column).all() or (column < 0).any() or not column.any():
         raise ValueError("sample_weight must be finite, not negative, and not all 0.")

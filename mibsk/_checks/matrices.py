@@ -7,20 +7,9 @@ from numpy.typing import ArrayLike
 from scipy.sparse import issparse
 from sklearn.utils import check_array
 
-from .devices import FloatMatrix, Matrix, double, on_accelerator, on_one_device, to_numpy
+from .devices import Matrix, on_accelerator, on_one_device, to_numpy
 from .rows import rows_not_finite
 from .tensors import is_tensor, tensor_to_array
-
-__all__ = [
-    "FloatMatrix",
-    "Matrix",
-    "as_matrix",
-    "as_pair",
-    "check_same_columns",
-    "check_same_rows",
-    "double",
-    "to_numpy",
-]
 
 
 def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
@@ -28,7 +17,7 @@ def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
 
     A tensor on an accelerator stays there, as float32 or float64. Anything else becomes a NumPy
     array: float32 and float64 as they are, so that nothing large is copied, other numbers as
-    float64. Compute with :func:`double` of it, or with `blocks.chunks` where it may be large.
+    float64. Compute with `devices.double` of it, or with `blocks.chunks` where it may be large.
     """
     if is_tensor(X):
         if on_accelerator(X):

@@ -1,4 +1,4 @@
-"""Checks of parameters and names, and the messages for those that are not valid."""
+"""Checks of parameters and names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check_scalar(
     Raises
     ------
     TypeError
-        If `value` is no number, or no integer where one is asked for.
+        If `value` is not a number, or not an integer if `integer`.
     ValueError
         If it is out of range or not finite.
     """
@@ -65,6 +65,6 @@ def check_names(names: Iterable[Any]) -> None:
 
 
 def check_seed(random_state: Any) -> None:
-    """Raise unless it is None or a seed that every generator takes."""
+    """Raise unless `random_state` is None or a seed that all generators accept."""
     if random_state is not None:
         check_scalar("random_state", random_state, low=0, high=2**32, integer=True)

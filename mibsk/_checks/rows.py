@@ -1,4 +1,4 @@
-"""Rows of modalities as they come in: any container becomes checked arrays."""
+"""Checks of the rows of modalities: any container becomes a checked array."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..files.memory_map import read_chunks
 from .tensors import is_tensor, tensor_to_array
 
 _INTERNAL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
-_CHUNK_VALUES = 2**20  # looked at together: 4 MiB of float32
+_CHUNK_VALUES = 2**20  # values checked at once: 4 MiB of float32
 
 
 def n_rows(name: str, X: Any) -> int:
@@ -48,10 +48,10 @@ def check_same_length(lengths: dict[str, int]) -> int:
 
 
 def as_rows(name: str, X: Any) -> Any:
-    """Return `X` as something with a shape whose rows can be indexed by an array.
+    """Return `X` as an array or CSR matrix.
 
     Tables (pandas, polars) and torch tensors become arrays, lists become arrays, sparse formats
-    become CSR; arrays and memory maps pass as they are.
+    become CSR; arrays and memory maps are returned as they are.
     """
     n_rows(name, X)
     if sp.issparse(X):
@@ -68,7 +68,7 @@ def as_rows(name: str, X: Any) -> Any:
         return X.to_numpy()
     is_list = isinstance(X, Sequence) and not isinstance(X, memoryview)
     if is_list and any(issubclass(kind, str) for kind in set(map(type, X))):
-        # as objects: otherwise each would take the memory of the longest, and numbers become text
+        # dtype object: "U" gives each string the memory of the longest, and turns numbers into text
         return np.fromiter(X, dtype=object, count=len(X))
     try:
         return np.asarray(X)
@@ -80,7 +80,7 @@ def as_rows(name: str, X: Any) -> Any:
 
 
 def is_text(X: Any) -> bool:
-    """Whether `X` is a 1-d array of strings."""
+    """Whether `X` is a 1-D array of strings."""
     if sp.issparse(X) or X.ndim != 1:
         return False
     if X.dtype.kind == "U":
@@ -89,29 +89,29 @@ def is_text(X: Any) -> bool:
 
 
 def as_dense(name: str, X: np.ndarray, first_row: int | None = None) -> np.ndarray:
-    """Return `X` (n, ...) as uint8 or float32, finite; a 1-d array becomes one column.
+    """Return `X` (n, ...) as uint8 or float32, finite; a 1-D array becomes one column.
 
     uint8 stays uint8 (pixels: a quarter of the memory), booleans become uint8, every other number
-    float32. A memory map comes back as it is, once it has been checked.
+    float32. A memory map is checked and returned as it is.
 
     Parameters
     ----------
     name : str
         Name of the modality.
     X : ndarray (n, ...)
-        Its rows, or some of them.
+        Its rows, or a part of them.
     first_row : int, default=None
-        Number of the first of them, if they are only some.
+        Number of the first row, if `X` is a part.
 
     Raises
     ------
     TypeError
-        If `X` holds no real numbers.
+        If `X` does not hold real numbers.
     ValueError
         If an axis is empty, or a value is NaN, infinite, or too large for float32.
     """
     if X.dtype.kind == "O":
-        import pandas as pd  # slow to import, and seldom needed
+        import pandas as pd  # slow to import, rarely needed
 
         try:
             X = np.where(pd.isna(X), np.nan, X).astype(np.float64)
@@ -154,18 +154,18 @@ def to_float32(X: Any) -> Any:
 
 
 def check_finite(name: str, X: Any, first_row: int | None = None, *, original: Any = None) -> None:
-    """Raise ``ValueError`` with modality and row of the first value that float32 cannot hold.
+    """Raise ``ValueError`` naming modality and row of the first value that float32 cannot hold.
 
     Parameters
     ----------
     name : str
         Name of the modality.
     X : ndarray (n, ...) or CSR matrix (n, d)
-        Its rows, or some of them.
+        Its rows, or a part of them.
     first_row : int, default=None
-        Number of the first of them, if they are only some.
+        Number of the first row, if `X` is a part.
     original : ndarray or CSR matrix, default=None
-        What `X` was before it became float32, with its values in the same places.
+        `X` before its conversion to float32.
     """
     original = X if original is None else original
     values, seen = (X.data, original.data) if sp.issparse(X) else (X, original)
@@ -204,7 +204,7 @@ def _not_finite(rows: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
 
 
 def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) -> None:
-    """Raise ``ValueError`` if an encoder gave NaN, with the row and how large its values are.
+    """Raise ``ValueError`` if an encoder returned NaN, naming the row and the size of its values.
 
     Parameters
     ----------
@@ -213,17 +213,17 @@ def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) ->
     z : ndarray (n, n_components)
         Embeddings of some rows, of unit norm where they are finite.
     rows : ndarray (n, ...) or CSR matrix (n, d)
-        These rows, as the encoder got them.
+        Input rows of the encoder.
     first_row : int, default=0
         Number of the first of them.
     """
-    if np.isfinite(z.sum()):  # of numbers in -1..1, which does not overflow
+    if np.isfinite(z.sum()):  # numbers in -1..1, whose sum does not overflow
         return
     first = np.flatnonzero(~np.isfinite(z).all(axis=1))[:1]
     values = rows[first].data if sp.issparse(rows) else np.asarray(rows[first])
     largest = np.abs(values.astype(np.float64)).max(initial=0)
     raise ValueError(
         f"encoder of modality {name!r} gave NaN for row {first_row + first[0]}, whose values reach "
-        f"{largest:.4g} in size. If that lies far from the rows of fit, rescale or drop such rows; "
+        f"{largest:.4g} in size. If that is far from the rows of fit, rescale or drop such rows; "
         "if not, look for what the encoder divides by or takes the logarithm of."
     )

@@ -1,4 +1,4 @@
-"""Torch tensors as arrays, told and read without importing torch."""
+"""Torch tensors as arrays, recognised and converted without importing torch."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ def is_tensor(X: Any) -> bool:
 
 
 def tensor_to_array(what: str, X: Any) -> np.ndarray:
-    """Return the values of a tensor on any device; number formats that NumPy lacks become float32.
+    """Return the values of a tensor on any device; dtypes that NumPy lacks become float32.
 
     Parameters
     ----------
     what : str
-        What it is, for the message.
+        Name used in error messages.
     X : Tensor
         On any device, with or without gradient.
 
     Raises
     ------
     TypeError
-        If it is sparse, or has no values.
+        If it is sparse, or on the meta device.
     """
     try:
         plain = X.detach().cpu().resolve_conj().resolve_neg()
@@ -35,5 +35,5 @@ def tensor_to_array(what: str, X: Any) -> np.ndarray:
     except (NotImplementedError, RuntimeError, TypeError) as error:
         raise TypeError(
             f"{what} must be a dense tensor, got one of {X.dtype} and {X.layout} on {X.device}: "
-            f"{str(error).splitlines()[0]}"
+            f"{str(error).splitlines()[0]}."
         ) from error

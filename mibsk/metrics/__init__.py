@@ -1,4 +1,4 @@
-"""Measures of representations: arrays in, floats out, whatever model they came from."""
+"""Metrics of representations of any model: arrays in, floats out."""
 
 from ._alignment import alignment
 from ._cka import cka
@@ -19,7 +19,7 @@ from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank
 from .statistics import Bootstrap, Comparison, Estimate, PermutationTest, compare, permutation_test
 
 __all__ = [
-    # how alike two representations are
+    # similarity of two representations
     "cka",
     "cknna",
     "cycle_knn",
@@ -29,35 +29,35 @@ __all__ = [
     "procrustes",
     "pwcca",
     "svcca",
-    # how far apart two modalities lie in one space
+    # geometry of two modalities in one space
     "alignment",
     "modality_gap",
     "relative_modality_gap",
     "uniformity",
-    # whether partners find each other
+    # retrieval of partners
     "mean_average_precision",
     "mean_reciprocal_rank",
     "median_rank",
     "recall_at_k",
-    # what two representations tell of each other, and runs of one model
+    # information between representations, and consistency of runs
     "consistency",
     "gaussian_mutual_information",
     "mutual_information",
-    # what one representation holds
+    # information about factors in one representation
     "kept",
     "leakage",
     "probe_information",
-    # how sure it is
+    # intervals, tests and comparisons
     "Bootstrap",
     "Comparison",
     "Estimate",
     "PermutationTest",
     "compare",
     "permutation_test",
-    # as scikit-learn's scorers
+    # scorers for scikit-learn
     "get_scorer",
     "get_scorer_names",
-    # all of it
+    # several metrics in one call
     "alignment_report",
     "information_report",
 ]

@@ -1,4 +1,4 @@
-"""Alignment: how far apart partners lie."""
+"""Alignment: the mean distance of partners."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> Sampled:
     .. math:: \frac1n \sum_i \| x_i - y_i \|_2^\alpha
 
     [1]_. **Lower is better.** Embeddings that have collapsed to a point are perfectly aligned:
-    read it beside :func:`uniformity`.
+    use it together with :func:`uniformity`.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features)
-        Embeddings of one modality, as a rule of unit norm.
+        Embeddings of one modality, usually of unit norm.
     Y : array-like or tensor of shape (n_samples, n_features)
-        Embeddings of the other, in the same space; row ``i`` is the partner of row ``i`` of ``X``.
+        Embeddings of the other, in the same space; row `i` is the partner of row `i` of `X`.
     alpha : float, default=2.0
         The power, above 0.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        At least 0, where partners meet; for rows of unit norm at most ``2 ** alpha``, and with
-        ``alpha=2`` it is 2 less twice the mean cosine of partners. With ``ci`` an
+        At least 0, the value of equal partners. For rows of unit norm at most ``2 ** alpha``, and
+        with ``alpha=2`` it is 2 minus twice the mean cosine of partners. With `ci` an
         :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If the shapes differ, ``alpha`` is not positive, or the power is too large for a number.
+        If the shapes differ, `alpha` is not positive, or the power is too large for a number.
 
     References
     ----------
@@ -67,13 +67,13 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> Sampled:
     if not total < np.finfo(np.float64).max / len(X):  # resamples may repeat the largest
         raise ValueError(
             f"distances of partners to the power alpha={alpha} are too large for a number: scale "
-            f"the rows to unit norm"
+            f"the rows to unit norm."
         )
     return lambda ci: over_values(values, ci, (0, np.inf))
 
 
 def squared_distances(X: Matrix, Y: Matrix) -> NDArray[np.float64]:
-    """Return the squared distance of each row of ``X`` to its partner: (n,), in float64."""
+    """Return the squared distance of each row of `X` to its partner: (n,), in float64."""
     xp = array_namespace(X)
     parts = [
         to_numpy(xp.sum((as_double(x) - as_double(y)) ** 2, axis=1))

@@ -1,4 +1,4 @@
-"""Canonical correlations: how alike the directions of two representations are, best pair first."""
+"""Canonical correlations of two representations, the largest first, from their second moments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ._moments import centred, centred_chunks
 from .rows import take_rows
 from .statistics import Reordered
 
-CUTOFF = 1e-6  # of the largest standard deviation: directions below are rounding
+CUTOFF = 1e-6  # of the largest standard deviation: directions of less are rounding
 
 
 def second_moments(X: Matrix, Y: Matrix) -> tuple[FloatMatrix, FloatMatrix, FloatMatrix]:
@@ -34,7 +34,7 @@ def canonical_whitening(moments: FloatMatrix, n_components: float = np.inf) -> F
     moments : ndarray (d, d)
         XᵀX of a centred matrix.
     n_components : int or float
-        How many axes at most; below 1, what share of the variance they must hold.
+        Largest number of axes; below 1, the share of the variance that they must hold.
     """
     values, axes = np.linalg.eigh(moments)
     values, axes = values[::-1], axes[:, ::-1]
@@ -52,7 +52,7 @@ def correlate(
 ) -> tuple[FloatMatrix, FloatMatrix]:
     """Return the canonical directions of X, (d_x, c), and the correlations (c,), largest first."""
     left, correlations, _ = np.linalg.svd(whitening_x.T @ xy @ whitening_y, full_matrices=False)
-    return whitening_x @ left, np.minimum(correlations, 1.0)  # but for rounding
+    return whitening_x @ left, np.minimum(correlations, 1.0)  # rounding may exceed 1
 
 
 def reorder_product(

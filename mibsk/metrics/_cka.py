@@ -1,4 +1,4 @@
-"""Centred kernel alignment: how alike two representations are, up to rotation and scale."""
+"""Centred kernel alignment: similarity of two representations up to rotation and scale."""
 
 from __future__ import annotations
 
@@ -67,17 +67,17 @@ def cka(
 
     [1]_. The biased estimate grows with the number of features even for independent data;
     ``unbiased=True`` takes the estimator HSIC\ :sub:`1` of [2]_ in all three places, which is
-    near 0 there (and may be slightly negative). The linear kernel needs no ``n_samples`` by
-    ``n_samples`` matrix, since :math:`\mathrm{tr}(XX^\top YY^\top) = \|X^\top Y\|_F^2`: time grows
+    near 0 there (and may be slightly negative). The linear kernel needs no `n_samples` by
+    `n_samples` matrix, since :math:`\mathrm{tr}(XX^\top YY^\top) = \|X^\top Y\|_F^2`: time grows
     with ``n_samples * n_features**2``, and rows are read in chunks. The Gram matrices of the RBF
-    kernel are worked off in tiles.
+    kernel are computed in tiles.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     kernel : {"linear", "rbf"}, default="linear"
         :math:`k(a, b) = a \cdot b`, or :math:`\exp(-\|a - b\|^2 / (2\sigma^2))`.
     sigma : float, default=1.0
@@ -85,19 +85,19 @@ def cka(
         such as unit norm. The linear kernel has none.
     unbiased : bool, default=False
         Use the unbiased estimator of HSIC; needs at least 4 samples.
-    ci : float or Bootstrap, optional
-        Level of an interval; see :class:`Bootstrap`.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval; see :class:`Bootstrap`.
 
     Returns
     -------
     float or Estimate
-        In [0, 1], or in [-1, 1] if ``unbiased``; 1 for representations that are equal up to
+        In [0, 1], or in [-1, 1] if `unbiased`; 1 for representations that are equal up to
         rotation and shift, and, with the linear kernel, scale.
 
     Raises
     ------
     ValueError
-        If an input has no variance (the ratio is 0/0), too few rows, or ``kernel`` or ``sigma`` is
+        If an input has no variance (the ratio is 0/0), too few rows, or `kernel` or `sigma` is
         unknown or out of range.
 
     References
@@ -118,11 +118,11 @@ def cka(
     for name, Z in (("X", X), ("Y", Y)):
         check_varies(Z, name, "CKA")
     if kernel not in KERNELS:
-        raise ValueError(f"kernel must be one of {list(KERNELS)}, got {kernel!r}")
+        raise ValueError(f"kernel must be one of {list(KERNELS)}, got {kernel!r}.")
     check_positive("sigma", sigma)
     min_rows = 4 if unbiased else 2
     if len(X) < min_rows:
-        raise ValueError(f"unbiased CKA needs at least 4 rows, got {len(X)}: pass more samples")
+        raise ValueError(f"unbiased CKA needs at least 4 rows, got {len(X)}: pass more samples.")
 
     def value(X: Matrix, Y: Matrix) -> float:
         return _cka(X, Y, kernel, sigma, unbiased)

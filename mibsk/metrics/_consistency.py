@@ -34,20 +34,20 @@ def consistency(*runs: ArrayLike) -> Sampled:
               {\sum_i (x^b_{ik} - \bar x^b_k)^2}
 
     as in [1]_: a model whose runs agree up to a linear map has found something in the data rather
-    than in its seed. Rows need not be held out if they are many more than columns; independent
-    embeddings score about ``n_features / n_samples``. Columns that do not vary do not count.
+    than in its seed. Rows need not be held out if there are many more of them than columns;
+    independent embeddings score about ``n_features / n_samples``. Constant columns are ignored.
 
     Parameters
     ----------
     *runs : array-like or tensor of shape (n_samples, n_features)
-        Two embeddings or more; row ``i`` is the same in all, the numbers of columns may differ.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Two embeddings or more; row `i` is the same in all, the numbers of columns may differ.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, 1]; 1 for runs that are equal up to an invertible linear map and a shift. With ``ci``
+        In [0, 1]; 1 for runs that are equal up to an invertible linear map and a shift. With `ci`
         an :class:`Estimate`.
 
     Raises
@@ -72,7 +72,7 @@ def consistency(*runs: ArrayLike) -> Sampled:
     if len(runs) < 2:
         raise ValueError(
             f"consistency needs at least two runs, got {len(runs)}: pass consistency(X, Y), or "
-            f"consistency(*runs)"
+            f"consistency(*runs)."
         )
     matrices = [in_range(as_matrix(run, f"run {i}")) for i, run in enumerate(runs)]
     for i, matrix in enumerate(matrices):
@@ -80,7 +80,7 @@ def consistency(*runs: ArrayLike) -> Sampled:
         if len(matrix) != len(matrices[0]):
             raise ValueError(
                 f"row i must be the same in all runs, got {len(matrices[0])} rows in run 0 and "
-                f"{len(matrix)} in run {i}: embed the same rows with each"
+                f"{len(matrix)} in run {i}: embed the same rows with each."
             )
     return lambda ci: over_rows(_mean_r2, *matrices, ci=ci, bounds=(0, 1))
 
@@ -98,7 +98,7 @@ def _r2_of_product(xx: FloatMatrix, total: Any) -> Callable[[FloatMatrix], float
     varies = total > 0
     if not varies.any() or not xx.any():
         return lambda xy: np.nan
-    # columns of like size, which change no fit: small ones would be lost in the rounding of others
+    # scaling columns changes no fit; without it small ones would be lost in the rounding of others
     sizes = np.sqrt(np.diag(xx))
     sizes[sizes == 0] = 1.0
     whitened = canonical_whitening(xx / np.outer(sizes, sizes)) / sizes[:, None]

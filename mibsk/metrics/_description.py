@@ -20,67 +20,27 @@ RETRIEVAL = 'Manning, Raghavan and Schütze, "Introduction to Information Retrie
 
 @dataclass(frozen=True)
 class Description:
-    """A metric with some of its arguments fixed.
-
-    Attributes
-    ----------
-    metric : callable
-        The function.
-    name : str
-        The key of its lines in JSON; its scorer is ``name``, or ``"neg_" + name`` if lower is
-        better.
-    title : str
-        Its name in reports.
-    group : {"alignment", "geometry", "retrieval", "information"}
-        The section of the report.
-    better : {"higher", "lower"} or None
-        None if that depends on what a factor is for.
-    meaning : str
-        One short sentence.
-    source : str
-        Where it was published.
-    of : {"pair", "both ways", "each side", "shared", "nuisance", "other"}
-        What one number is computed from: a pair of modalities, a pair in each direction, one
-        modality; or, for the last three, one modality and a factor of that kind.
-    arguments : mapping
-        The fixed arguments.
-    takes_k : bool
-        Whether `k` is left to the caller.
-    span : pair of float, "k", "log n", "rank" or None
-        The range that a bar in a report shows.
-    directions : bool
-        Whether rows are scaled to unit norm if similarity is the cosine.
-    one_space : bool
-        Whether both modalities need the same columns.
-    needs_classes : bool
-        Whether it is reported only if classes say which rows are relevant.
-    scored : bool
-        Whether there is a scorer.
-    max_rows : int
-        Number of rows of the sample that a report uses.
-    resample_rows, n_resamples : int
-        Size and number of the resamples for an interval in a report.
-    squares_columns : bool
-        Whether the cost grows with the square of the number of columns.
-    test_rows : int
-        Number of rows of the permutation test in a report.
-    """
+    """A metric with some of its arguments fixed."""
 
     metric: Callable[..., Any]
-    name: str
-    title: str
+    name: str  # the key in JSON; that of its scorer, which has "neg_" before it if lower is better
+    title: str  # the name in reports
     group: Literal["alignment", "geometry", "retrieval", "information"]
-    better: Literal["higher", "lower"] | None
-    meaning: str
-    source: str
+    better: Literal["higher", "lower"] | None  # None: depends on what a factor is for
+    meaning: str  # one short sentence
+    source: str  # where it was published
+    # What one number is computed from: a pair of modalities, a pair in each direction, or one
+    # modality; or, for the last three, one modality and one factor of that kind.
     of: Literal["pair", "both ways", "each side", "shared", "nuisance", "other"] = "pair"
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    takes_k: bool = False
-    span: tuple[float, float] | Literal["k", "log n", "rank"] | None = (0.0, 1.0)
-    directions: bool = False
-    one_space: bool = False
-    needs_classes: bool = False
-    scored: bool = True
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # the fixed ones
+    takes_k: bool = False  # whether `k` is left to the caller
+    span: tuple[float, float] | Literal["k", "log n", "rank"] | None = (0.0, 1.0)  # of a bar
+    directions: bool = False  # whether rows are scaled to unit norm if similarity is the cosine
+    one_space: bool = False  # whether both modalities need the same columns
+    needs_classes: bool = False  # whether it is reported only if classes say what is relevant
+    scored: bool = True  # whether there is a scorer
+    # The cost of a line in a report: rows that are used, and in each resample; number of resamples;
+    # whether time grows with the square of the number of columns; rows of the permutation test.
     max_rows: int = WIDE
     resample_rows: int = 2048
     n_resamples: int = 400

@@ -1,4 +1,4 @@
-"""Mutual information of jointly Gaussian data: exact, to check estimators against."""
+"""Mutual information of jointly Gaussian data, in closed form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._description import Description
 from .statistics import Sampled, over_rows, with_interval
 from .undefined import UndefinedMetricError
 
-SINGULAR = 1e-10  # of the variance of a direction: what is left of it is rounding
+SINGULAR = 1e-10  # of the variance of a direction: less is rounding
 
 
 @with_interval
@@ -26,22 +26,21 @@ def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike) -> Sampled:
     .. math:: I(X; Y) = -\frac12 \sum_k \log(1 - \rho_k^2)
 
     from the sample's covariances, which it overestimates by about
-    :math:`d_x d_y / 2n`. For data that is not Gaussian it is the information of Gaussian data with
-    the same covariances.
+    :math:`d_x d_y / 2n`. For other data it is that of Gaussian data with the same covariances.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Another one; row `i` is the partner of row `i` of `X`.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        At least 0. With ``ci`` an :class:`Estimate`.
+        At least 0. With `ci` an :class:`Estimate`.
 
     Raises
     ------
@@ -67,7 +66,7 @@ def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike) -> Sampled:
     if n < width + 2:
         raise ValueError(
             f"with {X.shape[1]} and {Y.shape[1]} columns the information of {n} rows is infinite: "
-            f"pass at least {width + 2} rows, or fewer columns"
+            f"pass at least {width + 2} rows, or fewer columns."
         )
     X, Y = in_range(X), in_range(Y)
     if np.isnan(_information(X, Y)):

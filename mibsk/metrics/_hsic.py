@@ -14,11 +14,11 @@ from ._moments import centred_chunks, narrow
 from .rows import squared_norms
 from .undefined import UndefinedMetricError
 
-FARTHEST = 1e6  # values in units of the RBF kernel's width: beyond, distances are lost in rounding
+FARTHEST = 1e6  # value in units of the RBF kernel's width: distances beyond are rounding
 
 
 class KernelSums(NamedTuple):
-    """Sums over two Gram matrices K and L of n rows, of which HSIC is made.
+    """Sums over two Gram matrices K and L of shape (n, n), from which HSIC is computed.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class KernelSums(NamedTuple):
     rows_off, totals_off : float
         The same without the diagonals.
     size : float
-        What values that are 0 but for rounding are small against.
+        Scale to which rounding errors are relative.
     """
 
     n: int
@@ -70,7 +70,7 @@ def linear_sums(X: Matrix, Y: Matrix) -> PairSums:
     """Return the sums for linear kernels of centred rows.
 
     The rows of such a Gram matrix sum to 0; without the diagonal, to minus the diagonal. The sum of
-    its products is that of the squares of ``XᵀY``.
+    ``K * L`` is the sum of squares of ``XᵀY``, (d_x, d_y).
     """
     n = len(X)
     products: dict[str, Any] = dict.fromkeys(["xy", "xx", "yy"], 0.0)
@@ -99,7 +99,7 @@ def linear_sums(X: Matrix, Y: Matrix) -> PairSums:
 
 
 def unit(X: Matrix) -> float:
-    """Return the power of two that brings values near 1, and so their fourth powers in range."""
+    """Return the power of two that scales values to about 1, so that fourth powers are in range."""
     return 2.0 ** -float(np.frexp(largest_magnitude(X) or 1.0)[1])
 
 
@@ -122,7 +122,9 @@ def rbf_sums(X: Matrix, Y: Matrix, sigma: float) -> PairSums:
         for name, product in (("xy", K * L), ("xx", K * K), ("yy", L * L)):
             off[name] += float(_row_sums(product).sum())
 
-    def sums(name: str, k: Any, m: Any) -> KernelSums:  # row sums without the diagonal, which is 1
+    def sums(
+        name: str, k: Any, m: Any
+    ) -> KernelSums:  # row sums (n,) without the diagonal, which is 1
         return KernelSums(
             n=n,
             product_off=off[name],
@@ -140,7 +142,7 @@ def rbf_sums(X: Matrix, Y: Matrix, sigma: float) -> PairSums:
 
 
 def _in_widths(X: Matrix, sigma: float, name: str) -> Matrix:
-    """Return centred rows in units in which the kernel is ``exp(-‖a - b‖²)``."""
+    """Return centred rows, scaled so that the kernel is ``exp(-‖a - b‖²)``."""
     largest = largest_magnitude(X)
     if largest > FARTHEST * sigma:
         raise UndefinedMetricError(
@@ -153,7 +155,7 @@ def _in_widths(X: Matrix, sigma: float, name: str) -> Matrix:
 
 
 def _gram(X: Matrix, squares: Matrix, rows: slice) -> Matrix:
-    """Return some rows of the Gram matrix, its diagonal set to 0, given all squared norms."""
+    """Return rows of the Gram matrix, (t, n), with a diagonal of 0, from squared norms (n,)."""
     xp = array_namespace(X)
     distances = squares[rows, None] + squares[None, :] - 2 * (X[rows] @ X.T)
     K = xp.exp(-xp.clip(distances, min=0))

@@ -1,4 +1,4 @@
-"""Modality gap: how far apart the clouds of two modalities lie."""
+"""Modality gap: the distance between the means of two modalities."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def modality_gap(X: ArrayLike, Y: ArrayLike) -> Sampled:
 
     .. math:: \Big\| \frac1n \sum_i x_i - \frac1m \sum_j y_j \Big\|_2
 
-    as in [1]_. It compares clouds, not pairs: the numbers of rows may differ, and 0 does not mean
-    that partners meet. It grows with the scale of the embeddings; see
+    as in [1]_. It compares means, not pairs: the numbers of rows may differ, and 0 does not mean
+    that partners are equal. It grows with the scale of the embeddings; see
     :func:`relative_modality_gap`.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples_x, n_features)
-        Embeddings of one modality, as a rule of unit norm.
+        Embeddings of one modality, usually of unit norm.
     Y : array-like or tensor of shape (n_samples_y, n_features)
         Embeddings of the other, in the same space.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        At least 0; at most 2 for rows of unit norm. With ``ci`` an :class:`Estimate`.
+        At least 0; at most 2 for rows of unit norm. With `ci` an :class:`Estimate`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Means and centred rows, of which sums of products are made, in chunks of rows."""
+"""Means and centred rows, in chunks of rows, for sums of products."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .._checks.blocks import chunks
 from .._checks.devices import FloatMatrix, Matrix, as_double, to_numpy
 from .undefined import UndefinedMetricError
 
-IN_CACHE = 2**16  # values of a block: new memory costs more than what is computed in it
-ROWS_AT_LEAST = 512  # of a block: their product is then no more work to add up than to make
+IN_CACHE = 2**16  # values of a block: memory outside the cache costs more than the arithmetic
+ROWS_AT_LEAST = 512  # of a block, so that adding up the products costs less than making them
 
 
 def column_means(X: Matrix) -> FloatMatrix:
@@ -22,9 +22,9 @@ def column_means(X: Matrix) -> FloatMatrix:
 
 
 def centred_chunks(X: Matrix, Y: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
-    """Yield the rows of both, less their means, in new blocks of float64 of as many rows.
+    """Yield the rows of both, minus their means, in new float64 blocks with equally many rows.
 
-    The first row is taken off before anything is added up: equal rows become exactly 0.
+    The first row is subtracted before anything is added up, so equal rows become exactly 0.
     """
     step = max(ROWS_AT_LEAST, IN_CACHE // max(X.shape[1], Y.shape[1]))
     first_x, first_y = as_double(X[:1]), as_double(Y[:1])
@@ -37,21 +37,21 @@ def centred_chunks(X: Matrix, Y: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
 
 
 def centred(X: Matrix) -> Matrix:
-    """Return all rows, less their mean, in a new matrix of float64."""
+    """Return all rows, minus their mean, in a new matrix of float64."""
     rows = as_double(X) - as_double(X[:1])
     rows -= array_namespace(X).mean(rows, axis=0, keepdims=True)
     return rows
 
 
 def _mean_row(X: Matrix, origin: Matrix) -> Matrix:
-    """Return the mean of the rows, counted from an origin: shape (1, d)."""
+    """Return the mean of the rows minus an origin: (1, d)."""
     xp = array_namespace(X)
     parts = [xp.sum(as_double(part) - origin, axis=0, keepdims=True) for part in chunks(X)]
     return sum(parts[1:], start=parts[0]) / len(X)
 
 
 def narrow(X: Matrix) -> Matrix:
-    """Return rows of at most n columns that are equal to `X` but for a shift and a rotation."""
+    """Return rows with at most n columns that equal `X` up to a shift and a rotation."""
     if X.shape[1] <= len(X):
         return X
     xp = array_namespace(X)

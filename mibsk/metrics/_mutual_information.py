@@ -1,4 +1,4 @@
-"""Lower bounds of the mutual information of paired embeddings, streamed over tiles of scores."""
+"""Lower bounds of the mutual information of paired embeddings, computed in tiles of scores."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .rows import take_rows
 from .statistics import CI, Bootstrap, Estimate, Values, over_values
 
 BOUNDS = ("infonce", "nwj", "mine")
-LARGEST = 1e30  # score: sums of such stay finite, also in float32
-SEARCHED = 7.0  # how far from the spread of the scores the temperature may be, in nats
+LARGEST = 1e30  # score whose sums stay finite, also in float32
+SEARCHED = 7.0  # largest difference of log temperature from the log of the scores' spread
 
 Critic = Callable[[Any, Any], Any]
 
@@ -93,37 +93,37 @@ def mutual_information(
     :math:`\log n` nats, no sample of :math:`n` rows shows how much there is, and the variance that
     is estimated from the sample is too small as well.
 
-    Where something must be chosen first (the temperature if it is not given, :math:`Z'` for
-    ``"nwj"``), it is chosen on a random half of the rows and the bound taken on the other half,
-    both ways round; the value is the mean, and :math:`n` the size of a half.
+    If the temperature is not given, and for :math:`Z'` of ``"nwj"``, these are chosen on a random
+    half of the rows and the bound is computed on the other half, and vice versa; the value is the
+    mean, and :math:`n` the size of a half.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     bound : {"infonce", "nwj", "mine"}, default="infonce"
-        Which bound.
-    temperature : float, optional
-        :math:`\tau`; by default the best one.
-    critic : callable, optional
+        The bound.
+    temperature : float, default=None
+        :math:`\tau`; None: the one that maximises the bound.
+    critic : callable, default=None
         In place of the inner product: ``(X_rows (m, d_x), Y (n, d_y)) -> scores (m, n)``; the
         numbers of columns may then differ.
     random_state : int or None, default=0
-        Seed of the halves; None draws new ones.
+        Seed of the halves; None: new ones in each call.
     return_variance : bool, default=False
         Return the variance of the estimate too.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        May be negative, for a bad critic or by chance. With ``ci`` an :class:`Estimate`, for which
-        rows are drawn with replacement; a row counts by its influence, that is, to first order.
+        May be negative, for a bad critic or a small sample. With `ci` an :class:`Estimate`, from
+        rows drawn with replacement; the effect of a row is its influence, that is, of first order.
     variance : float
-        If ``return_variance``: the variance of the influences over the number of rows.
+        If `return_variance`: the variance of the influences over the number of rows.
 
     Raises
     ------
@@ -156,15 +156,15 @@ def mutual_information(
     (True, True)
     """
     if not isinstance(bound, str) or bound not in BOUNDS:
-        raise ValueError(f"bound must be one of {BOUNDS}, got {bound!r}")
+        raise ValueError(f"bound must be one of {BOUNDS}, got {bound!r}.")
     check_seed(random_state)
     X, Y = as_pair(X, Y)
     if critic is None:
         check_same_columns(X, Y)
     elif not callable(critic):
-        raise TypeError(f"critic must be a function of (X, Y), got {type(critic).__name__}")
+        raise TypeError(f"critic must be a function of (X, Y), got {type(critic).__name__}.")
     elif temperature is not None:
-        raise ValueError("temperature is that of the inner product: pass it or critic, not both")
+        raise ValueError("temperature is that of the inner product: pass it or critic, not both.")
     chosen = None if critic is None else _checked(critic)
     if temperature is not None:
         check_positive("temperature", temperature)
@@ -172,7 +172,7 @@ def mutual_information(
         if not reach <= LARGEST:
             raise ValueError(
                 f"scores must be at most {LARGEST:g}, these may be {reach:.0e}: scale the "
-                f"embeddings, or pass temperature=None"
+                f"embeddings, or pass temperature=None."
             )
         chosen = _inner_products(float(temperature))
     if chosen is None:
@@ -192,19 +192,19 @@ def _inner_products(temperature: float) -> Critic:
 
 
 def _checked(critic: Critic) -> Critic:
-    """Return a critic whose scores are a new matrix of the right shape that can be added up."""
+    """Return a critic that checks its scores, and returns them as a new matrix."""
 
     def checked(X: Matrix, Y: Matrix) -> Matrix:
         scores = as_matrix(critic(X, Y), "critic(X, Y)", min_rows=1)
         if tuple(scores.shape) != (len(X), len(Y)):
             raise ValueError(
                 f"critic(X, Y) must give a score for each row of X with each of Y, of shape "
-                f"{(len(X), len(Y))}, got {tuple(scores.shape)}"
+                f"{(len(X), len(Y))}, got {tuple(scores.shape)}."
             )
         if (largest := largest_magnitude(scores)) > LARGEST:
             raise ValueError(
                 f"critic(X, Y) must be at most {LARGEST:g}, got {largest:g}: it is the logarithm "
-                f"of a ratio of densities"
+                f"of a ratio of densities."
             )
         return double(array_namespace(scores).asarray(scores, copy=True))
 
@@ -214,12 +214,12 @@ def _checked(critic: Critic) -> Critic:
 def _cross_fitted(
     critic: Critic | None, X: Matrix, Y: Matrix, bound: str, random_state: int | None
 ) -> Values:
-    """Return one value per row, for which nothing was chosen on its own half of the rows."""
+    """Return one value per row, (n,), for which choices were made on the other half of the rows."""
     n = len(X)
     if n < 4:
         raise ValueError(
             f"half of the rows are used to choose the critic, so at least 4 are needed, got {n}: "
-            f"pass more samples"
+            f"pass more samples."
         )
     order = np.random.default_rng(random_state).permutation(n)
     halves = np.sort(order[: n // 2]), np.sort(order[n // 2 :])
@@ -233,7 +233,7 @@ def _cross_fitted(
 
 
 def _best_temperature(X: Matrix, Y: Matrix, bound: str) -> float:
-    """Return the temperature of the largest bound: there is one, as it is concave in 1/τ."""
+    """Return the temperature of the largest bound; it is unique, as the bound is concave in 1/τ."""
     rows = np.arange(min(len(X), int(blocks.TILE_SIZE**0.5)))
     X, Y = double(take_rows(X, rows)), double(take_rows(Y, rows))
     scores = to_numpy(X @ Y.T).astype(np.float64)
@@ -259,32 +259,32 @@ def _best_temperature(X: Matrix, Y: Matrix, bound: str) -> float:
 
 
 class _Sums(NamedTuple):
-    """What the bounds need of the scores, each of shape (n,)."""
+    """Sums of the scores f(x_i, y_j) that the bounds are made of, each of shape (n,)."""
 
     positive: Values  # f(x_i, y_i)
     log_sum: Values  # log Σ_j exp f(x_i, y_j)
     received: Values  # Σ_i softmax_j f(x_i, y_j) of each column j
-    rows: Values  # Σ_j≠i exp f(x_i, y_j), of which 1 is the mean
-    columns: Values  # Σ_i≠j exp f(x_i, y_j), of which 1 is the mean
+    rows: Values  # Σ_j≠i exp f(x_i, y_j), over its mean
+    columns: Values  # Σ_i≠j exp f(x_i, y_j), over its mean
     log_z: float  # log of the mean over i ≠ j of exp f(x_i, y_j)
 
 
 def _sums(critic: Critic, X: Matrix, Y: Matrix) -> _Sums:
-    """Add up scores tile by tile."""
+    """Add up the (n, n) scores in tiles (t, n) of rows, so that memory stays bounded."""
     n, Y = len(Y), double(Y)
     positive, log_sum, received, rows, columns = np.zeros((5, n))
-    peak = -np.inf  # rows and columns are in units of exp(peak)
+    peak = -np.inf  # largest score so far: rows and columns are in units of exp(peak)
     for tile in tiles(n, n):
-        scores = critic(double(X[tile]), Y)
+        scores = critic(double(X[tile]), Y)  # (t, n)
         xp = array_namespace(scores)
         here, there = np.arange(tile.stop - tile.start), np.arange(tile.start, tile.stop)
         positive[tile] = to_numpy(scores[here, there])
-        peaks = xp.max(scores, axis=1, keepdims=True)
+        peaks = xp.max(scores, axis=1, keepdims=True)  # (t, 1): exp of a difference cannot overflow
         shares = xp.exp(scores - peaks)
         total = xp.sum(shares, axis=1, keepdims=True)
         log_sum[tile] = to_numpy((peaks + xp.log(total))[:, 0])
         received += to_numpy(xp.sum(shares / total, axis=0))
-        scores[here, there] = -np.inf
+        scores[here, there] = -np.inf  # the sums below are over i ≠ j
         highest = float(xp.max(scores))
         if highest > peak:
             rows, columns = (part * np.exp(peak - highest) for part in (rows, columns))
@@ -302,19 +302,19 @@ def _influences(
 ) -> NDArray[np.float64]:
     """Return one value per row, whose mean is the bound: the bound plus the row's influence on it.
 
-    A row counts as a pair, and as one half of all pairs that it is no partner in.
+    A row enters as a pair, and as one half of each pair with another row.
     """
     sums = _sums(critic, X, Y)
     if bound == "infonce":
         return np.log(len(X)) + sums.positive - sums.log_sum - (sums.received - 1)
-    others = sums.rows + sums.columns - 1  # of which 1 is the mean
+    others = sums.rows + sums.columns - 1  # of mean 1
     if bound == "mine":
         return sums.positive - sums.log_z - (others - 1)
     excess = sums.log_z - log_z
     if excess > 200:
         raise ValueError(
             f"the nwj bound is below -exp({excess:.0f}): a few pairs have scores far above those "
-            f"of all others; raise the temperature, or use another bound"
+            f"of all others; raise the temperature, or use another bound."
         )
     return 1 + sums.positive - log_z - np.exp(excess) * others
 

@@ -21,10 +21,10 @@ def procrustes_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMa
     scale = np.sqrt(np.trace(xx)) * np.sqrt(np.trace(yy))
 
     def similarity(xy: FloatMatrix) -> float:
-        if scale == 0:  # rows that were drawn for an interval may all be equal
+        if scale == 0:  # a resample may hold equal rows alone
             return np.nan
         found = np.linalg.svd(xy, compute_uv=False).sum() / scale
-        return min(float(found), 1.0)  # but for rounding
+        return min(float(found), 1.0)  # rounding may exceed 1
 
     return similarity
 
@@ -34,31 +34,31 @@ def procrustes_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMa
 def procrustes(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Similarity of two representations after the best shift, scaling and rotation.
 
-    With centred ``X`` and ``Y``,
+    With centred `X` and `Y`,
 
     .. math:: s = \max_{Q^\top Q = I} \frac{\langle X Q, Y \rangle}{\|X\|_F \|Y\|_F}
                 = \frac{\| X^\top Y \|_*}{\|X\|_F \|Y\|_F}
 
-    with the nuclear norm, the sum of singular values, above; the narrower side is thought of as
-    filled up with columns of 0. The disparity of Procrustes analysis is :math:`1 - s^2` [1]_, and
+    with the nuclear norm, the sum of singular values, in the numerator; the narrower side is
+    padded with columns of 0. The disparity of Procrustes analysis is :math:`1 - s^2` [1]_, and
     :math:`\arccos s` is the angular distance between the two shapes, which is a metric [2]_.
-    Linear CKA is the same with Frobenius norms, and gives the leading directions more weight. It is
-    above 0 for independent rows, the more so the fewer rows there are for each column.
+    Linear CKA has Frobenius norms instead, and gives the leading directions more weight. The value
+    is above 0 for independent rows, and grows the fewer rows there are per column.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Another one; row `i` is the partner of row `i` of `X`.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
         In [0, 1]; 1 for representations that are equal up to rotation, reflection, shift and
-        scale. With ``ci`` an :class:`Estimate`.
+        scale. With `ci` an :class:`Estimate`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""PWCCA: canonical correlation, weighted by what one representation has in each direction."""
+"""PWCCA: canonical correlations weighted by their share of one representation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def pwcca_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix]
     def weighted_correlation(xy: FloatMatrix) -> float:
         directions, correlations = correlate(xy, whitening_x, whitening_y)
         weights = np.abs(directions.T @ xx).sum(axis=1)
-        # equal rows, drawn for an interval, leave no direction
+        # a resample may hold equal rows alone
         return float(weights @ correlations / weights.sum()) if weights.size else np.nan
 
     return weighted_correlation
@@ -32,33 +32,33 @@ def pwcca_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix]
 @fast_permutations(reorder_product(pwcca_of_product))
 @with_interval
 def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
-    r"""Mean canonical correlation, weighted by what ``X`` has in each canonical direction.
+    r"""Mean canonical correlation, weighted by what `X` has in each canonical direction.
 
-    With :math:`\rho_i` the canonical correlations of centred ``X`` and ``Y``, :math:`h_i` the
-    canonical variates of ``X``, (n_samples,), and :math:`x_j` the columns of ``X`` [1]_,
+    With :math:`\rho_i` the canonical correlations of centred `X` and `Y`, :math:`h_i` the
+    canonical variates of `X`, (n_samples,), and :math:`x_j` the columns of `X` [1]_,
 
     .. math:: \mathrm{PWCCA} = \frac{\sum_i \alpha_i \rho_i}{\sum_i \alpha_i}, \qquad
               \alpha_i = \sum_j |\langle h_i, x_j \rangle|
 
-    **It is not symmetric**: ``X`` weighs. It does not change under any invertible linear map of
-    ``Y``, while for ``X`` the columns count, so that rotating it may change the value. Directions
-    of less than 1e-6 of the largest standard deviation are left out as rounding. With few rows for
+    **It is not symmetric**: the weights are those of `X`. It does not change under an invertible
+    linear map of `Y`, but may change if `X` is rotated. Directions of less than 1e-6 of the
+    largest standard deviation are ignored as rounding. With few rows for
     each column it is large for any data. With no more rows than columns of both together, some
     correlations are 1 for any data, and which directions have them is not determined.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
-        The representation that weighs.
+        The representation that gives the weights.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Another one; row `i` is the partner of row `i` of `X`.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, 1]; 1 where one representation is a linear map of the other. With ``ci`` an
+        In [0, 1]; 1 where one representation is a linear map of the other. With `ci` an
         :class:`Estimate`.
 
     Raises
@@ -76,8 +76,8 @@ def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
     >>> import numpy as np
     >>> from mibsk.metrics import pwcca
     >>> X, noise = np.random.default_rng(0).standard_normal((2, 500, 2))
-    >>> X *= [10, 1]  # most of X lies in its first column,
-    >>> Y = X + noise * [0.1, 10]  # which Y holds, as it does not the other
+    >>> X *= [10, 1]  # most of X is its first column,
+    >>> Y = X + noise * [0.1, 10]  # which Y has, but not the second
     >>> round(pwcca(X, Y), 1), round(pwcca(Y, X), 1)
     (0.9, 0.6)
     """

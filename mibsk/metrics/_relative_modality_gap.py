@@ -1,4 +1,4 @@
-"""Relative modality gap: how far apart partners lie, as against rows of one modality."""
+"""Relative modality gap: the distance of partners relative to those within a modality."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ def relative_modality_gap(X: ArrayLike, Y: ArrayLike) -> Sampled:
 
     and :math:`d_{yy}` alike. For rows of unit norm, where a squared distance is twice the cosine
     distance, this is the measure of [1]_, which takes ``(1 - cosine) / 2`` in all three places.
-    Other than :func:`modality_gap` it looks at pairs and does not depend on scale. No two rows of
+    Unlike :func:`modality_gap` it compares pairs and does not depend on scale. No two rows of
     one modality are compared: :math:`d_{xx}` is twice the sum of the variances of the columns.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features)
-        Embeddings of one modality, as a rule of unit norm.
+        Embeddings of one modality, usually of unit norm.
     Y : array-like or tensor of shape (n_samples, n_features)
-        Embeddings of the other, in the same space; row ``i`` is the partner of row ``i`` of ``X``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Embeddings of the other, in the same space; row `i` is the partner of row `i` of `X`.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, 1]: 0 where partners meet, about 1/2 for independent rows with one mean, towards 1
-        where the clouds are apart. With ``ci`` an :class:`Estimate`.
+        In [0, 1]: 0 if partners are equal, about 1/2 for independent rows with one mean, towards 1
+        if the modalities are apart. With `ci` an :class:`Estimate`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""All that is measured of two or more modalities at once."""
+"""Several metrics of two or more modalities in one call."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def alignment_report(
     embeddings : mapping of str to array-like (n, d)
         One entry per modality; row `i` of each belongs together.
     k : int, default=10
-        Neighbours in mutual k-NN.
+        Number of neighbours in mutual k-NN.
     labels : array-like (n,), default=None
-        Classes of the pairs: then a retrieved row counts if it is of the query's class, not only
+        Classes of the pairs: then a retrieved row is relevant if it has the query's class, not only
         if it is its partner.
 
     Returns
@@ -70,14 +70,14 @@ def information_report(
     labels_test: Mapping[str, pd.DataFrame],
     l2: Penalty = "auto",
 ) -> pd.DataFrame:
-    """Measure what each modality's embedding says about each factor that its rows carry.
+    """Measure what each modality's embedding says about each factor of its rows.
 
     Parameters
     ----------
     embeddings, embeddings_test : mapping of str to array-like (n, d)
         Per modality, embeddings to train the probes on, and held-out ones.
     labels, labels_test : mapping of str to DataFrame
-        Per modality one column per factor; constant ones are left out.
+        Per modality one column per factor; constant factors are ignored.
     l2 : float or "auto", default="auto"
         Penalty of the probes' weights; see :func:`probe_information`.
 
@@ -86,12 +86,12 @@ def information_report(
     DataFrame
         One row per factor, one column per modality: the fraction of the factor's entropy (of real
         numbers, of their variance) that a linear probe recovers, 0..1; NaN where the modality does
-        not carry the factor.
+        not have the factor.
 
     Raises
     ------
     ValueError, TypeError
-        If a modality or a factor is missing, labels are no data frames, or ``l2`` is out of range.
+        If a modality or a factor is missing, labels are not data frames, or `l2` is out of range.
     """
     given = {
         "embeddings": embeddings,

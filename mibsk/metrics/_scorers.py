@@ -19,13 +19,13 @@ _SCORED = {
 
 
 def get_scorer_names() -> list[str]:
-    """Return the names that :func:`get_scorer` knows.
+    """Return the names that :func:`get_scorer` accepts.
 
     Returns
     -------
     list of str
-        Sorted. A metric of which less is better stands with ``neg_`` before its name, and is
-        negated, as scikit-learn has it.
+        Sorted. A metric of which lower is better has the prefix ``neg_`` and is negated, as in
+        scikit-learn.
 
     Examples
     --------
@@ -39,8 +39,8 @@ def get_scorer_names() -> list[str]:
 def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
     """Return the scorer of that name, for ``scoring=`` in scikit-learn.
 
-    scikit-learn's own names are a fixed list, which refuses others; so pass the scorer, or a
-    mapping of several: ``GridSearchCV(aligner, grid, scoring=get_scorer("cka"))``.
+    scikit-learn accepts only its own names as strings; pass the scorer, or a mapping of several:
+    ``GridSearchCV(aligner, grid, scoring=get_scorer("cka"))``.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
     Raises
     ------
     ValueError
-        If there is no such name.
+        If the name is unknown.
 
     Examples
     --------
@@ -86,14 +86,14 @@ def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
 
 
 class EmbeddingScorer:
-    """A metric of what an aligner, or a pipeline that ends with one, makes of held-out rows.
+    """A metric of the embeddings of held-out rows by an aligner, or a pipeline that ends with one.
 
-    :func:`get_scorer` makes one.
+    Created by :func:`get_scorer`.
 
     Parameters
     ----------
     name : str
-        Of the metric.
+        Name of the scorer.
     options : dict
         Further arguments of the metric.
     """
@@ -107,18 +107,18 @@ class EmbeddingScorer:
         Parameters
         ----------
         estimator : fitted IBAligner, or Pipeline
-            It needs `embed`.
+            It must have `embed`.
         X : mapping of str to array-like or table
-            Held-out rows, in the form that was fitted.
+            Held-out rows, in the form of the data in `fit`.
         y : array-like (n,), DataFrame or mapping, default=None
             Labels for "neg_leakage" and "kept"; of two tables, the second.
 
         Raises
         ------
         TypeError
-            If the estimator does not embed.
+            If the estimator has no `embed`.
         ValueError
-            If labels are needed and missing, or there is one modality only.
+            If labels are needed and missing, or there is only one modality.
         """
         if isinstance(estimator, Pipeline):
             if len(estimator) > 1:
@@ -127,7 +127,7 @@ class EmbeddingScorer:
         if not hasattr(estimator, "embed"):
             raise TypeError(
                 f"scorer {self.name!r} needs an estimator with `embed`, such as IBAligner, or a "
-                f"Pipeline that ends with one, got {type(estimator).__name__}"
+                f"Pipeline that ends with one, got {type(estimator).__name__}."
             )
         embedded = estimator.embed(X, y)
         scored = _SCORED[self.name]
@@ -152,7 +152,7 @@ class EmbeddingScorer:
         if y is None or is_pair:
             raise ValueError(
                 f"scorer {self.name!r} reads labels y from the embeddings: pass them as y beside "
-                "a mapping or one table"
+                "a mapping or one table."
             )
         found = [scored.metric(Z, y, **options) for Z in embedded.values()]
         return [
@@ -165,12 +165,12 @@ class EmbeddingScorer:
     ) -> list[float]:
         if len(embedded) < 2:
             raise ValueError(
-                f"scorer {self.name!r} compares modalities, got {list(embedded)} alone"
+                f"scorer {self.name!r} compares modalities, got {list(embedded)} alone."
             )
         pairs = list(combinations(embedded.values(), 2))
         if scored.of == "both ways":
             pairs = list(permutations(embedded.values(), 2))
-            if labels is not None:  # pairs drawn by class: any partner of the class will do
+            if labels is not None:  # pairs drawn by class: any row of the class is relevant
                 options = {"labels": (labels, labels)} | options
         return [float(scored.metric(Z, W, **options)) for Z, W in pairs]
 

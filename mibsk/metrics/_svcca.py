@@ -30,7 +30,7 @@ def svcca_of_product(
 
     def mean_correlation(xy: FloatMatrix) -> float:
         _, found = correlate(xy, whitening_x, whitening_y)
-        return float(found.mean()) if found.size else np.nan  # equal rows drawn for an interval
+        return float(found.mean()) if found.size else np.nan  # of equal rows in a resample
 
     return mean_correlation
 
@@ -45,7 +45,7 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     .. math:: \mathrm{SVCCA} = \frac1c \sum_{i=1}^c \sigma_i(U_X^\top U_Y)
 
     the mean of the singular values, which are the canonical correlations [1]_. All components that
-    are kept count the same, however much variance they hold. It is above 0 for independent rows,
+    are kept have the same weight. It is above 0 for independent rows,
     about :math:`\sqrt{c/n}`, and 1 for any rows if there are no more than components.
 
     The decomposition is exact, so the value is the same each time. The code of [2]_ first divides
@@ -57,23 +57,23 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     n_components : int or float, default=10
-        Principal components kept of each, fewer where a representation has not as many; in (0, 1),
-        as many as hold that share of the variance. [1]_ takes 0.99.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Number of principal components of each representation, fewer if it has fewer; in (0, 1),
+        the share of the variance that they hold. [1]_ uses 0.99.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
         In [0, 1]; 1 for representations that are equal up to rotation, shift and scale. With
-        ``ci`` an :class:`Estimate`.
+        `ci` an :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If the numbers of rows differ, all rows of one side are equal, or ``n_components`` is out of
+        If the numbers of rows differ, all rows of one side are equal, or `n_components` is out of
         range.
 
     References

@@ -27,27 +27,27 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> Sampled:
 
     .. math:: \log \frac{2}{n(n-1)} \sum_{i < j} e^{-t \| x_i - x_j \|_2^2}
 
-    [1]_. **Lower is better**: 0 for rows that have collapsed to a point, least for rows spread
-    evenly over the sphere. Memory is bounded: the pairs are worked off in square tiles.
+    [1]_. **Lower is better**: 0 if all rows are one point, smallest for rows spread evenly over the
+    sphere. Memory is bounded: pairs are processed in square tiles.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features)
-        Embeddings, as a rule of unit norm.
+        Embeddings, usually of unit norm.
     t : float, default=2.0
-        Sharpness of the potential, above 0, per squared unit of ``X``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+        Sharpness of the potential, above 0, per squared unit of `X`.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        At most 0; at least ``-4 * t`` for rows of unit norm. With ``ci`` an :class:`Estimate`.
+        At most 0; at least ``-4 * t`` for rows of unit norm. With `ci` an :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If ``X`` is not a finite matrix, ``t`` is not positive, or rows are so far apart that their
+        If `X` is not a finite matrix, `t` is not positive, or rows are so far apart that their
         potentials are lost in rounding.
 
     References

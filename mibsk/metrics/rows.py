@@ -11,7 +11,7 @@ from .._checks.devices import Matrix, as_double, double
 
 
 def unit_rows(X: Matrix) -> Matrix:
-    """Return rows of length 1, of the same type; a row of zeros stays one.
+    """Return rows scaled to length 1, of the same dtype; a row of zeros stays 0.
 
     Examples
     --------

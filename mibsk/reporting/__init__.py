@@ -1,4 +1,4 @@
-"""The report of everything that can be measured of two sets of embeddings."""
+"""Reports of all metrics of two sets of embeddings."""
 
 from ._label_files import read_labels
 from ._matrix_files import read_matrix

@@ -1,4 +1,4 @@
-"""Labels in files, and which of their factors something can be measured with."""
+"""Labels in files, and the factors among them that can be measured."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     ----------
     path : path
         ``.csv``, ``.tsv`` or ``.parquet`` with the names of the factors in the first line; or
-        ``.npy`` or ``.npz`` of classes, (n,) or (n, n_factors), which are called ``label``, or
+        ``.npy`` or ``.npz`` of classes, (n,) or (n, n_factors), which are named ``label``, or
         ``label_0`` and so on.
 
     Raises
     ------
     ValueError
-        If the file holds anything else.
+        If the file has other content.
     OSError
         If it cannot be read.
     """
@@ -37,13 +37,13 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     if file.suffix.lower() not in ARRAYS:
         table = without_row_numbers(read_table(file, header=True, text=True))
         if not table.columns.is_unique:
-            raise ValueError(f"{name} has factors whose names repeat: rename them")
+            raise ValueError(f"{name} has factors whose names repeat: rename them.")
         return table.rename(columns=str)
     array = np.asarray(read_array(file, member))
     if array.ndim not in (1, 2) or array.dtype.kind not in "biufUS":
         raise ValueError(
             f"{name} holds values of type {array.dtype} and shape {array.shape}, expected classes "
-            "of shape (n,) or (n, n_factors)"
+            "of shape (n,) or (n, n_factors)."
         )
     if array.ndim == 1:
         return pd.DataFrame({"label": array})
@@ -51,7 +51,7 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def as_names(factors: str | Iterable[str] | None) -> list[str]:
-    """Return the names of one factor, of several or of none, each of them once."""
+    """Return the distinct names of one factor, several or none."""
     return [factors] if isinstance(factors, str) else list(dict.fromkeys(factors or ()))
 
 
@@ -63,7 +63,7 @@ def check_factors(
     needed: Iterable[str] = (),
     match: str | Iterable[str] = (),
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the factors with which something can be measured, and notes on the others.
+    """Return the factors that can be measured, and notes on the others.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check_factors(
     n_rows : int
         Number of rows of the embeddings.
     name : str
-        What to call the labels in messages.
+        Name of the labels in messages.
     needed : iterable of str
         Factors that must be among them.
     match : str or iterable of str
@@ -83,12 +83,12 @@ def check_factors(
     ValueError
         If the labels do not fit the rows, some are missing, or no factor is left.
     TypeError
-        If they are no labels.
+        If they are not labels.
     """
     if isinstance(labels, pd.DataFrame) and len(labels) != n_rows:
         raise ValueError(
-            f"{name} has labels of {len(labels)} rows, the embeddings have {n_rows}: give one "
-            "line of labels per row"
+            f"{name} has labels of {len(labels)} rows, the embeddings have {n_rows}: pass one "
+            "line of labels per row."
         )
     usable, unusable = {}, {}
     for factor, values in as_factors(labels, n_rows, name).items():
@@ -103,7 +103,7 @@ def check_factors(
     match = as_names(match)
     for factor in (*needed, *match):
         if factor in unusable:
-            raise ValueError(f"{unusable[factor]}; choose another factor")
+            raise ValueError(f"{unusable[factor]}; choose another factor.")
         if factor not in usable:
             hint = suggest(factor, usable) or f" It has {', '.join(map(repr, usable)) or 'none'}"
             raise ValueError(f"{name} has no factor {factor!r}.{hint}")

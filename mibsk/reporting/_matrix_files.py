@@ -1,4 +1,4 @@
-"""Embeddings in files become matrices; a file that holds none is refused in one clear line."""
+"""Embeddings in files, read as matrices, with one-line errors for other files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _MEMBER = re.compile(r"(?P<path>.*\.npz):(?P<member>[^/\\]+)", re.IGNORECASE | r
 
 
 def read_matrix(path: str | os.PathLike[str]) -> Matrix:
-    """Return the embeddings in a file, one row per sample; a large ``.npy`` stays on the disk.
+    """Return the embeddings in a file, one row per sample; a ``.npy`` file is memory-mapped.
 
     Parameters
     ----------
     path : path
         ``.npy``; ``.npz`` with one array, or ``FILE.npz:NAME`` for one of several; ``.csv``,
         ``.tsv`` or ``.parquet`` of numbers, with or without names in the first line. Pickled
-        objects are never read: that could run code.
+        objects are never read, since that can run code.
 
     Returns
     -------
@@ -42,11 +42,11 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
     Raises
     ------
     ValueError
-        If the file holds anything else; the message says where and what to do.
+        If the file has other content; the message says where and what to do.
     OSError
         If it cannot be read.
     NotInstalledError
-        If a package is missing that this kind of file needs.
+        If a package is missing that reads this kind of file.
 
     Examples
     --------
@@ -67,23 +67,23 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"{name} holds values of type {array.dtype}, not real numbers: save it with "
-            "astype(np.float32)"
+            "astype(np.float32)."
         )
     return as_matrix(array, name)
 
 
 def locate(name: str) -> tuple[Path, str | None]:
-    """Return the file and the array in it that a name stands for.
+    """Return the file and the array in it that a name refers to.
 
     Raises
     ------
     ValueError
-        If there is no such file, it is empty, or of a kind that is not read.
+        If the file does not exist, is empty, or of an unknown kind.
     """
     match = None if os.path.exists(name) else _MEMBER.fullmatch(name)
     file = Path(match["path"]) if match else Path(name)
     if file.is_dir():
-        raise ValueError(f"{file} is a folder: give one file, {_one_of(READABLE)}")
+        raise ValueError(f"{file} is a folder: pass one file, {_one_of(READABLE)}.")
     if not file.exists():
         raise ValueError(f"{file} does not exist{_similar(file)}")
     suffix = file.suffix.lower()
@@ -93,12 +93,12 @@ def locate(name: str) -> tuple[Path, str | None]:
             f"{file} ends in {file.suffix!r}, expected {_one_of(READABLE)}{hint or ': convert it'}"
         )
     if file.stat().st_size == 0:
-        raise ValueError(f"{file} is empty (0 bytes): write it again")
+        raise ValueError(f"{file} is empty (0 bytes): write it again.")
     return file, match["member"] if match else None
 
 
 def source_of(path: str | os.PathLike[str]) -> Source:
-    """Return path and digest of a file that can be read."""
+    """Return path and digest of a readable file."""
     name = os.fspath(path)
     with open(locate(name)[0], "rb") as file:
         return Source(name, hashlib.file_digest(file, "sha256").hexdigest())
@@ -110,11 +110,13 @@ def read_array(file: Path, member: str | None) -> np.ndarray:
         start = stream.read(len(_NPY))
     if file.suffix.lower() == ".npz":
         if not start.startswith(_ZIP):
-            raise ValueError(f"{file} is no .npz archive, or damaged: write it with np.savez")
+            raise ValueError(
+                f"{file} is not a .npz archive, or is damaged: write it with np.savez."
+            )
         return _read_archive(file, member)
     if start != _NPY:
-        what = "a .npz archive: name it so" if start.startswith(_ZIP) else "no .npy file"
-        raise ValueError(f"{file} is {what}; np.save writes .npy files of numbers")
+        what = "a .npz archive: rename it" if start.startswith(_ZIP) else "not a .npy file"
+        raise ValueError(f"{file} is {what}; np.save writes .npy files of numbers.")
     array: np.ndarray = _load(lambda: np.load(file, mmap_mode="r", allow_pickle=False), str(file))
     return array
 
@@ -124,32 +126,32 @@ def _read_archive(file: Path, member: str | None) -> np.ndarray:
         archive = _load(lambda: np.load(stream, allow_pickle=False), str(file))
         names = archive.files
         if not names:
-            raise ValueError(f"{file} holds no array: write it with np.savez(path, X)")
+            raise ValueError(f"{file} holds no array: write it with np.savez(path, X).")
         if member is None and len(names) > 1:
             raise ValueError(
                 f"{file} holds {len(names)} arrays ({', '.join(names)}): say which, as in "
-                f"{file}:{names[0]}"
+                f"{file}:{names[0]}."
             )
         chosen = names[0] if member is None else member
         if chosen not in names:
-            raise ValueError(f"{file} has no array {chosen!r}: it holds {', '.join(names)}")
+            raise ValueError(f"{file} has no array {chosen!r}: it holds {', '.join(names)}.")
         return np.asarray(_load(lambda: archive[chosen], f"{file}:{chosen}"))
 
 
 def _load(read: Callable[[], Any], name: str) -> Any:
-    """Return what is read, and say in one line why there is none."""
+    """Return what `read` returns, and turn its errors into one line."""
     try:
         return read()
     except MemoryError as error:
-        raise ValueError(f"{name} does not fit into memory: save it as .npy") from error
-    except Exception as error:  # damaged bytes raise anything
+        raise ValueError(f"{name} does not fit into memory: save it as .npy.") from error
+    except Exception as error:  # damaged bytes can raise anything
         if "object" in str(error).lower() or "pickle" in str(error).lower():
             raise ValueError(
                 f"{name} holds pickled Python objects, which are never read, since that can run "
-                "code: save numbers, with np.save(path, np.asarray(X, dtype=np.float32))"
+                "code: save numbers, with np.save(path, np.asarray(X, dtype=np.float32))."
             ) from error
         raise ValueError(
-            f"{name} is incomplete or damaged ({_first_sentence(error)}): write it again"
+            f"{name} is incomplete or damaged ({_first_sentence(error)}): write it again."
         ) from error
 
 
@@ -161,11 +163,11 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
         lengths = {np.shape(row) for row in rows}
         if len(lengths) > 1:
             raise ValueError(
-                f"{name} has lists of unequal length in column {table.columns[0]!r}: pad or drop"
+                f"{name} has lists of unequal length in column {table.columns[0]!r}: pad or drop."
             )
         return np.array(rows)
     if not len(table):
-        raise ValueError(f"{name} has no rows, only names of columns: write it again")
+        raise ValueError(f"{name} has no rows, only names of columns: write it again.")
     for position, column in enumerate(table.columns):
         cells = table.iloc[:, position]
         if pd.api.types.is_numeric_dtype(cells.dtype) and cells.dtype.kind != "c":
@@ -174,8 +176,8 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
         wrong = cells[numbers.isna() & cells.notna()]
         example = f" ({str(wrong.iloc[0])[:30]!r} in row {wrong.index[0]})" if len(wrong) else ""
         raise ValueError(
-            f"{name} has other things than numbers in column {str(column)[:40]!r}{example}: keep "
-            "only the columns of the embedding"
+            f"{name} has values that are not numbers in column {str(column)[:40]!r}{example}: keep "
+            "only the columns of the embedding."
         )
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
 

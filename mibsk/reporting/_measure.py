@@ -1,4 +1,4 @@
-"""Everything that can be measured of two sets of embeddings, in one call."""
+"""All metrics of two sets of embeddings in one call."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from ._tasks import Options, Task, tasks_of
 Progress = Callable[[int, int, str], None]
 
 SIMILARITIES = ("cosine", "dot")
-SAMPLE = 2000  # rows that pictures are drawn from
-MANY_REPEATED = 0.01  # share of rows that equal another one, from which on it is said
-MAX_CLASSES = 24  # that can be told apart in a picture
+SAMPLE = 2000  # rows in the pictures
+MANY_REPEATED = 0.01  # share of rows that equal another one, above which a note says so
+MAX_CLASSES = 24  # that can be distinguished in a picture
 
 
 def measure(
@@ -50,42 +50,42 @@ def measure(
     random_state: int = 0,
     progress: Progress | None = None,
 ) -> Measurement:
-    """Measure how alike two sets of embeddings are, and what each knows.
+    """Measure similarity and information of two sets of embeddings.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         One side.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        The other; row i is the partner of row i of `X`. With other columns than `X`, what needs one
-        space is left out.
+        The other; row i is the partner of row i of `X`. If the numbers of columns differ, metrics
+        of one space are left out.
     labels : DataFrame, mapping or array-like (n_samples,), default=None
-        Classes of the rows, one column per factor.
+        Factors of the rows, one column per factor.
     names : pair of str, default=("x", "y")
-        What to call the sides.
+        Names of the sides.
     k : int, default=10
         Number of nearest neighbours.
     similarity : {"cosine", "dot"}, default="cosine"
-        Whether neighbours, retrieval and geometry see the direction of each row alone, or the rows
-        as they are.
+        Whether neighbours, retrieval and geometry use rows scaled to unit norm, or the rows as they
+        are.
     match : str or iterable of str, default=None
-        Factors: in retrieval every row counts that agrees with the query in all of them, not only
-        its partner.
+        Factors: in retrieval every row that agrees with the query in all of them is relevant, not
+        only its partner.
     shared, nuisance : iterable of str
-        Factors that both sides should know, and that neither should hold.
+        Factors that both sides should contain, and that neither should contain.
     probe : {"linear", "mlp"}, default="linear"
-        What reads the factors.
+        The probe that reads the factors.
     ci : float or None, default=0.95
-        Level of the intervals; None for none.
+        Level of the bootstrap intervals; None: no intervals.
     n_permutations : int, default=200
-        Shufflings behind each chance level; 0 for none.
+        Number of permutations of the null distribution; 0 disables it.
     max_rows : int, default=None
-        Use at most so many rows, drawn at random, for everything. None: all rows, and fewer where
-        a metric compares each row with all others; each line says how many.
+        Largest number of rows, drawn at random, for all metrics. None: all rows, and fewer for
+        metrics that compare each row with all others; each line says how many.
     random_state : int, default=0
-        Seed of everything that is drawn.
+        Seed of all random choices.
     progress : callable, default=None
-        Called as ``progress(n_done, n_all, what comes next)``.
+        Called as ``progress(n_done, n_all, title_of_the_next)``.
 
     Returns
     -------
@@ -110,14 +110,27 @@ def measure(
     if len(X) != len(Y):
         raise ValueError(
             f"row i of {names[0]} must be the partner of row i of {names[1]}, got {len(X)} and "
-            f"{len(Y)} rows: give as many in both"
+            f"{len(Y)} rows: pass as many in both."
         )
     shared, nuisance, match = (as_names(factors) for factors in (shared, nuisance, match))
-    _check_options(k, similarity, match, shared, nuisance, probe, ci, n_permutations, max_rows)
+    check_scalar("k", k, low=1, integer=True)
+    check_scalar("n_permutations", n_permutations, low=0, integer=True)
     check_scalar("random_state", random_state, low=0, integer=True)
+    if max_rows is not None:
+        check_scalar("max_rows", max_rows, low=2, integer=True)
+    if ci is not None:
+        check_scalar("ci", ci, low=0, high=1, strict=True)
+    if similarity not in SIMILARITIES:
+        raise ValueError(f"similarity must be one of {SIMILARITIES}, got {similarity!r}.")
+    if probe not in PROBES:
+        raise ValueError(f"probe must be one of {PROBES}, got {probe!r}.")
+    if both := sorted({*shared} & {*nuisance}):
+        raise ValueError(f"factors cannot be both shared and nuisance: {both}.")
     wanted = [*shared, *nuisance]
     if labels is None and (wanted or match):
-        raise ValueError(f"labels are needed for the factor {(wanted + match)[0]!r}: give them too")
+        raise ValueError(
+            f"labels are needed for the factor {(wanted + match)[0]!r}: pass them too."
+        )
     factors, notes = pd.DataFrame(), list[str]()
     if labels is not None:
         factors, notes = check_factors(labels, len(X), "labels", needed=wanted, match=match)
@@ -182,7 +195,7 @@ def _lines(
 
 
 def _measure_line(task: Task, how: Options) -> Line:
-    """Measure one line: as much of value, interval and chance level as there is."""
+    """Measure one line: value, interval and chance level, as far as they are defined."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -239,7 +252,7 @@ def _chance(task: Task, how: Options, notes: list[str]) -> Chance | None:
 
 
 def _repeated(rows: Rows, how: Options) -> Iterator[str]:
-    """Say where partners cannot be told from other rows, since these are the same."""
+    """Yield a note on each side in which many rows equal another one."""
     n = min(len(rows), how.max_rows or SQUARE)
     for name, Z in zip(how.names, rows.take(n, unit=False), strict=True):
         found = duplicate_rows(to_numpy(Z))
@@ -261,7 +274,7 @@ def _sample(rows: Rows, factors: pd.DataFrame, how: Options) -> Sample:
 
 
 def _reason(error: Exception, called: list[str]) -> str:
-    """Return the message of an error in the names of the sides."""
+    """Return the message of an error with the names of the sides."""
     if not isinstance(error, UndefinedMetricError):
         return str(error).rstrip(".")
     return error.named({**dict(zip("XY", called, strict=False)), "Z": called[0]}).rstrip(".")
@@ -275,34 +288,7 @@ def _roles(factors: pd.DataFrame, shared: list[str], nuisance: list[str]) -> dic
 def _check_names(names: Any) -> tuple[str, str]:
     names = tuple(names)
     if len(names) != 2 or not all(isinstance(name, str) and name.strip() for name in names):
-        raise ValueError(f"names must be two names for the sides, got {names!r}")
+        raise ValueError(f"names must be two names for the sides, got {names!r}.")
     if names[0] == names[1]:
-        raise ValueError(f"names must tell the sides apart, got {names[0]!r} twice")
+        raise ValueError(f"names must differ, got {names[0]!r} twice.")
     return names
-
-
-def _check_options(
-    k: Any,
-    similarity: Any,
-    match: Any,
-    shared: list[str],
-    nuisance: list[str],
-    probe: Any,
-    ci: Any,
-    n_permutations: Any,
-    max_rows: Any,
-) -> None:
-    check_scalar("k", k, low=1, integer=True)
-    check_scalar("n_permutations", n_permutations, low=0, integer=True)
-    if max_rows is not None:
-        check_scalar("max_rows", max_rows, low=2, integer=True)
-    if ci is not None:
-        check_scalar("ci", ci, low=0, high=1, strict=True)
-    for name, value, known in (
-        ("similarity", similarity, SIMILARITIES),
-        ("probe", probe, PROBES),
-    ):
-        if value not in known:
-            raise ValueError(f"{name} must be one of {known}, got {value!r}")
-    if both := sorted({*shared} & {*nuisance}):
-        raise ValueError(f"factors cannot be both shared and nuisance: {both}")

@@ -1,4 +1,4 @@
-"""What was measured: lines of values, intervals and chance levels, and how they came about."""
+"""Results of a report: values, intervals and chance levels, with their options."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Source:
     Attributes
     ----------
     path : str
-        As it was given; behind a colon the array of an archive.
+        As it was passed; after a colon the array of an archive.
     sha256 : str
         Of the whole file, in hexadecimal digits, as ``sha256sum`` prints it.
     """
@@ -34,20 +34,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Chance:
-    """What a metric gives when partners are shuffled.
+    """A metric of shuffled partners.
 
     Attributes
     ----------
     value : float
-        Of the partners, on the rows that were shuffled.
+        Value of the true partners, on the rows that were shuffled.
     level : float
-        The mean over shufflings.
+        Mean over permutations.
     p_value : float
-        Share of shufflings that reach the value, that one counted too.
+        Share of permutations that reach the value, which is counted as one.
     n_permutations : int
-        Number of shufflings.
+        Number of permutations.
     n_rows : int
-        Rows that were shuffled.
+        Number of rows that were shuffled.
     """
 
     value: float
@@ -66,29 +66,29 @@ class Line:
     key : str
         Its name in JSON, such as ``"recall_at_1.x_to_y"``.
     metric : str
-        Which entry of the catalogue it is of.
+        Name of the metric in the catalogue.
     group, title, meaning, source : str
         As in the catalogue.
     subject : str
-        What it is about, in the names that were given: ``"image → text"``; empty for both sides.
+        Sides or factor, by their names: ``"image → text"``; empty for both sides.
     better : {"higher", "lower"} or None
-        Which way is better; None where that depends on what the factor is for.
+        None if it depends on what the factor is for.
     value : float or None
-        None where it could not be measured; `note` says why.
+        None if it could not be measured; `note` says why.
     low, high : float or None
         Ends of the interval.
     n_rows : int
-        Rows that were used.
+        Number of rows that were used.
     n_resamples : int
         Resamples behind the interval, 0 without one.
     span : pair of float or None
-        Range in which to show it.
+        Range of the bar that shows it.
     logarithmic : bool
-        Whether to show it on a logarithmic scale.
+        Whether the bar has a logarithmic scale.
     chance : Chance or None
-        What chance gives, if that was tested.
+        Result of the permutation test, if there was one.
     note : str
-        What else there is to know; empty if nothing.
+        A remark, or the reason why a number is missing.
     """
 
     key: str
@@ -111,7 +111,7 @@ class Line:
 
     @property
     def chance_level(self) -> float | None:
-        """What chance gives on as many rows as the value is of, if that is known."""
+        """Chance level on as many rows as the value, if it is known."""
         if self.chance is None or self.chance.n_rows != self.n_rows:
             return None
         return self.chance.level
@@ -124,13 +124,13 @@ class Side:
     Attributes
     ----------
     name : str
-        What to call it.
+        Its name in the report.
     shape : pair of int
         Rows and columns.
     dtype : str
         Type of the numbers.
     source : Source or None
-        The file it was read from.
+        Its file.
     """
 
     name: str
@@ -140,7 +140,7 @@ class Side:
 
 
 class Sample(NamedTuple):
-    """Some rows of both sides, and their classes of one factor, for pictures."""
+    """Rows of both sides, and their classes of one factor, for pictures."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -149,24 +149,24 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Measurement:
-    """The whole report; :func:`measure` makes one.
+    """A report, as :func:`measure` returns it.
 
     Attributes
     ----------
     x, y : Side
         The two sides.
     lines : tuple of Line
-        What was measured, in the order of the catalogue.
+        Results, in the order of the catalogue.
     options : dict
-        How, by the names of the arguments of :func:`measure`.
+        Options by the names of the arguments of :func:`measure`.
     factors : dict
-        Factor -> number of classes, None for real numbers, of the labels that were used.
+        Factor -> number of classes, None for real numbers.
     labels : Source or None
         The file of labels.
     notes : tuple of str
-        What holds for all of it.
+        Remarks on the whole report.
     sample : Sample
-        Some of the rows, for pictures.
+        Rows for pictures.
     """
 
     x: Side
@@ -183,7 +183,7 @@ class Measurement:
         for line in self.lines:
             if line.key == key:
                 return line
-        raise KeyError(f"no line {key!r}; there are {', '.join(line.key for line in self.lines)}")
+        raise KeyError(f"no line {key!r}; there are {', '.join(line.key for line in self.lines)}.")
 
     def __iter__(self) -> Iterator[Line]:
         return iter(self.lines)
@@ -192,10 +192,10 @@ class Measurement:
         return len(self.lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values that JSON can hold; names never change their meaning.
+        """Return the report as plain values for JSON, with stable names.
 
         ``metrics`` maps the key of each line to its numbers: ``value``, ``low`` and ``high`` are
-        None where there is none, ``x`` and ``y`` are the two sides in the order they were given.
+        None if missing; ``x`` and ``y`` are the two sides in the order of the arguments.
         """
         return {
             "schema": SCHEMA,

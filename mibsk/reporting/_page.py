@@ -1,4 +1,4 @@
-"""The report as one page of HTML, which loads nothing from anywhere."""
+"""A report as one page of HTML that loads no other file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TILES = (
 
 
 def to_html(report: Measurement) -> str:
-    """Return a report as one page of HTML, which loads nothing from anywhere."""
+    """Return a report as one page of HTML that loads no other file."""
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -104,7 +104,7 @@ def _row(line: Line) -> dict[str, Any]:
 
 
 def _bar(line: Line) -> dict[str, Any] | None:
-    """Return where the marks of a line stand, in per cent of its span."""
+    """Return the positions of the marks of a line, in per cent of its span."""
     if line.value is None or line.span is None:
         return None
     bar = {
@@ -121,7 +121,7 @@ def _bar(line: Line) -> dict[str, Any] | None:
 
 
 def _place(line: Line, value: float) -> float:
-    """Return where a value lies in the span of a line, 0 to 100."""
+    """Return the position of a value in the span of a line, 0 to 100."""
     low, high = line.span or (0.0, 1.0)
     if line.logarithmic:
         low, high, value = log(low), log(high), log(max(value, low))

@@ -57,7 +57,7 @@ class Picture:
 
 
 def draw(report: Measurement) -> tuple[list[Picture], str]:
-    """Return the pictures of a report, and what there is to say if one is missing."""
+    """Return the pictures of a report, and a remark on missing ones."""
     x, y, labels = report.sample
     one_space, fractions = x.shape[1] == y.shape[1], _fractions(report)
     missing = [] if one_space else ["Without pictures of both sides, which need the same columns."]
@@ -88,7 +88,7 @@ def _in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Pict
     for paper in (LIGHT, DARK):
         colors = dict.fromkeys(_INKS, paper.ink) | dict.fromkeys(_PAPERS, paper.card)
         with warnings.catch_warnings(), pyplot.rc_context(colors):
-            warnings.simplefilter("ignore")  # letters that the font lacks
+            warnings.simplefilter("ignore")  # glyphs that the font lacks
             figure = make().figure_
             stream = io.BytesIO()
             figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
@@ -99,7 +99,7 @@ def _in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Pict
 
 
 def _fractions(report: Measurement) -> dict[str, dict[str, dict[str, float]]] | None:
-    """Return what both sides keep and leak, if there are factors of both kinds to compare."""
+    """Return kept and leaked shares of both sides, if there are factors of both kinds."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for side, name in (("x", report.x.name), ("y", report.y.name)):
         found[name] = {}

@@ -33,13 +33,13 @@ def measure_files(
     Parameters
     ----------
     x, y : path
-        What :func:`read_matrix` reads.
+        Files that :func:`read_matrix` reads.
     labels : path, default=None
-        What :func:`read_labels` reads.
+        A file that :func:`read_labels` reads.
     names : pair of str, default=None
-        What to call the sides; None: like their files.
+        Names of the sides; None: those of their files.
     progress : callable, default=None
-        Called as ``progress(n_done, n_all, what comes next)``; 0 of 0 while files are read.
+        Called as ``progress(n_done, n_all, title_of_the_next)``; 0 of 0 while files are read.
     **options
         Those of :func:`measure`.
 
@@ -62,7 +62,7 @@ def measure_files(
     if len(X) != len(Y):
         raise ValueError(
             f"{paths[0]} has {len(X)} rows, {paths[1]} has {len(Y)}: row i of both must be "
-            "partners, so give as many rows in both"
+            "partners, so pass as many rows in both."
         )
     table = None
     if labels is not None:
@@ -98,29 +98,29 @@ def write_report(
     """
     for path, content in ((json, report.to_json), (html, partial(to_html, report))):
         if path is not None:
-            # names of files need not be valid Unicode
+            # file names need not be valid Unicode
             replace_file(path, [content().encode(errors="backslashreplace")])
 
 
 def check_outputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> None:
-    """Raise unless files can be written there, and none of them is an input or another output.
+    """Raise unless the outputs can be written, and none of them is an input or another output.
 
     Raises
     ------
     ValueError
-        If one cannot; the message names it.
+        If one of them cannot; the message names it.
     """
     taken = {os.path.realpath(locate(os.fspath(path))[0]): "read" for path in inputs}
     for path in outputs:
         place = os.path.realpath(path)
         if place in taken:
-            raise ValueError(f"{os.fspath(path)} is {taken[place]} too: write to another file")
+            raise ValueError(f"{os.fspath(path)} is {taken[place]} too: write to another file.")
         taken[place] = "written"
         check_can_write(path)
 
 
 def _names(paths: list[str]) -> tuple[str, str]:
-    """Return short names that tell the files apart."""
+    """Return short, different names for two files."""
     short = [_short(path) for path in paths]
     return (short[0], short[1]) if short[0] != short[1] else ("x", "y")
 

@@ -1,4 +1,4 @@
-"""The rows that a metric is given: all or some of them, as they are or scaled to unit length."""
+"""Rows passed to a metric: all or a random part, as they are or scaled to unit length."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..metrics.rows import take_rows, unit_rows
 
 
 class Rows:
-    """Two sides, row by row partners, and random parts of them.
+    """Two sides with paired rows, and random parts of them.
 
     Parameters
     ----------
     X, Y : arrays or tensors (n, d)
         The sides.
     random_state : int
-        Seed of the choice of rows. A smaller part is within every larger one.
+        Seed of the choice of rows. A smaller part is contained in every larger one.
     """
 
     def __init__(self, X: Matrix, Y: Matrix, random_state: int) -> None:

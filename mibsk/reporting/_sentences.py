@@ -1,4 +1,4 @@
-"""Numbers and findings, as people write them."""
+"""Numbers and findings of a report as text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from ._measurement import Line, Measurement
 
 NOTHING = "–"
-CONVINCING = 0.05  # the p-value from which on chance is not ruled out
+CONVINCING = 0.05  # p-values above are reported as possibly chance
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
 
 def number(value: float | None) -> str:
-    """Return a value with the digits that matter.
+    """Return a value with its significant digits.
 
     Examples
     --------
@@ -28,14 +28,14 @@ def number(value: float | None) -> str:
 
 
 def interval(line: Line) -> str:
-    """Return an interval in brackets, or nothing."""
+    """Return an interval in brackets, or an empty string."""
     if line.low is None or line.high is None:
         return ""
     return f"[{number(line.low)}, {number(line.high)}]"
 
 
 def p_value(line: Line) -> str:
-    """Return the probability of a value as good by chance."""
+    """Return the p-value of a line, or an empty string."""
     if line.chance is None:
         return ""
     smallest = line.chance.p_value <= 1.5 / (line.chance.n_permutations + 1)
@@ -43,7 +43,7 @@ def p_value(line: Line) -> str:
 
 
 def what_was_measured(report: Measurement) -> str:
-    """Say in a line which rows these are."""
+    """Return one line on the rows that were measured."""
     x, y = report.x, report.y
     return (
         f"{x.shape[0]:,} pairs: {x.name} ({x.shape[1]:,} columns) and "
@@ -142,7 +142,7 @@ def _line(report: Measurement, key: str) -> Line | None:
 
 
 def _percent(line: Line) -> str:
-    rounded = f"{line.value:.0%}"  # all and nothing are said of exactly that alone
+    rounded = f"{line.value:.0%}"  # 0% and 100% only if they are exact
     return rounded if rounded not in ("0%", "100%") else f"{line.value:.1%}".replace(".0%", "%")
 
 

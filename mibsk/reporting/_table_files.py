@@ -24,17 +24,17 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
     path : Path
         A file whose name ends in one of `TABLES`.
     header : bool, default=None
-        Whether the first line holds names; None: where it holds words, or counts the columns from
-        0, as names that pandas gives do.
+        Whether the first line holds names; None: if it holds words, or counts the columns from 0,
+        as the default names of pandas do.
     text : bool, default=False
-        Keep words such as ``NA`` as they are, for labels; only an empty cell is missing.
+        Keep words such as ``NA``, for labels; only an empty cell is missing.
 
     Raises
     ------
     ValueError
-        If the file is no such table.
+        If the file is not such a table.
     NotInstalledError
-        If the package that reads Parquet is missing.
+        If pyarrow, which reads Parquet, is missing.
     """
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
@@ -44,7 +44,7 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
     kept: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if text else {}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # cells that have no name
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # cells without a name
             table = pd.read_csv(
                 path,
                 sep=separator,
@@ -56,28 +56,28 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
             )
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
+            f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8."
         ) from error
     except pd.errors.EmptyDataError as error:
-        raise ValueError(f"{path} is blank: write it again") from error
+        raise ValueError(f"{path} is blank: write it again.") from error
     except pd.errors.ParserWarning as error:
         raise ValueError(
-            f"{path} has fewer names in its first line than cells below: name each column"
+            f"{path} has fewer names in its first line than cells below: name each column."
         ) from error
-    except ValueError as error:  # pandas' own errors are ones
+    except ValueError as error:  # also the base of pandas' own errors
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise ValueError(
-            f"{path} is no table: {reason}: save it with as many cells in each line"
+            f"{path} is not a table: {reason}: save it with as many cells in each line."
         ) from error
     if table.shape[1] == 1 and header and (other := _other_separator(table, separator)):
         raise ValueError(
-            f"{path} has {other!r} between its cells, not {separator!r}: save it with that"
+            f"{path} has {other!r} between its cells, not {separator!r}: save it with that."
         )
     return table
 
 
 def without_row_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Drop a first column that has no name and counts the rows: the index that pandas writes."""
+    """Drop a first column without a name that counts the rows: the index that pandas writes."""
     if table.shape[1] < 2 or not str(table.columns[0]).startswith("Unnamed: 0"):
         return table
     first = table.iloc[:, 0]
@@ -90,12 +90,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise NotInstalledError(f"pyarrow is needed to read {path}: pip install pyarrow") from error
+        raise NotInstalledError(
+            f"pyarrow is needed to read {path}: pip install pyarrow."
+        ) from error
     try:
         table: pd.DataFrame = pyarrow.parquet.read_table(path).to_pandas()
     except (pyarrow.ArrowException, OSError) as error:
         raise ValueError(
-            f"{path} is incomplete or damaged, or no Parquet file: {str(error).splitlines()[0]}"
+            f"{path} is incomplete or damaged, or not a Parquet file: {str(error).splitlines()[0]}."
         ) from error
     return table
 
@@ -104,12 +106,12 @@ def _first_line(path: Path, separator: str) -> list[str]:
     try:
         with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
             return next(csv.reader(file, delimiter=separator), [])
-    except csv.Error:  # a cell too long to be a name
+    except csv.Error:  # a cell that is too long for a name
         return []
 
 
 def _holds_names(cells: list[str]) -> bool:
-    names = cells[1:] if cells[:1] == [""] else cells  # of an index that pandas writes
+    names = cells[1:] if cells[:1] == [""] else cells  # the index that pandas writes
     counted = len(names) > 1 and names == [str(i) for i in range(len(names))]
     return counted or not all(cell == "" or _is_number(cell) for cell in cells)
 
@@ -123,7 +125,7 @@ def _is_number(cell: str) -> bool:
 
 
 def _other_separator(table: pd.DataFrame, separator: str) -> str | None:
-    """Return what seems to stand between the cells of a table that was read as one column."""
+    """Return the likely separator of a table that was read as one column."""
     name = str(table.columns[0])
     first = str(table.iloc[0, 0]) if len(table) else ""
     others = [s for s in (";", "\t", ",", "|") if s != separator and s in name and s in first]

@@ -20,7 +20,7 @@ FEW_RESAMPLES = 100
 
 @dataclass(frozen=True)
 class Options:
-    """The options, checked."""
+    """The checked options of a report."""
 
     names: tuple[str, str]
     k: int
@@ -36,7 +36,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Some rows of one side or of both, cut out when they are asked for."""
+    """Rows of one side or of both, selected when they are needed."""
 
     rows: Rows
     n: int
@@ -50,13 +50,13 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Task:
-    """One line to be measured: what is known of it beforehand, and the call that measures it."""
+    """One line to measure: its fields that are known in advance, and the call that measures it."""
 
     line: Line
     entry: Description
     arrays: Chosen
     params: dict[str, Any]
-    called: list[str]  # names of what the metric calls X and Y
+    called: list[str]  # names of the sides that are passed as X and Y
 
     @property
     def n_resamples(self) -> int:
@@ -111,7 +111,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
 def _subjects(
     entry: Description, how: Options
 ) -> Iterator[tuple[str, str, tuple[int, ...], str | None]]:
-    """Yield key, name, sides to pass and factor of each line of an entry."""
+    """Yield key, subject, sides to pass and factor of each line of an entry."""
     x, y = how.names
     if entry.of == "pair":
         yield entry.name, "", (0, 1), None

@@ -1,4 +1,4 @@
-"""The report as a table for a terminal, or for a file of plain text."""
+"""A report as a table for a terminal or a text file."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ INDENT = (0, 0, 0, 2)
 
 
 def print_report(report: Measurement, stream: TextIO) -> None:
-    """Write the whole report: in colours to a terminal, plain to anything else.
+    """Write a report, in colours to a terminal, as plain text elsewhere.
 
-    What the encoding of the stream lacks is written as ``?``.
+    Characters that the encoding of the stream lacks become ``?``.
     """
     terminal = Console(file=stream)
     console = Console(
@@ -58,7 +58,7 @@ def _print(report: Measurement, console: Console) -> None:
 
 
 def _table(lines: list[Line], report: Measurement) -> Table:
-    """Return one group; columns are as wide in all groups."""
+    """Return the table of one group; columns have the same widths in all groups."""
     ci, tested = report.options["ci"], any(line.chance for line in report)
     table = Table(box=None, padding=(0, 1), pad_edge=False, expand=True)
     table.add_column("", ratio=1)

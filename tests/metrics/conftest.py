@@ -1,4 +1,4 @@
-"""Fixtures of the metrics: the path of tensors on an accelerator, without one."""
+"""Fixtures of the metrics: the code path of an accelerator, without one."""
 
 import sys
 
@@ -10,10 +10,8 @@ from mibsk._checks.tensors import is_tensor
 
 @pytest.fixture
 def accelerated(monkeypatch):
-    """Let tensors in memory stay tensors; returns what makes such a one, of float32."""
+    """Treat tensors in memory as if on an accelerator; return a function that makes one."""
     for name, module in list(sys.modules.items()):
-        if name.startswith(("mibsk.metrics.", "mibsk._checks.")) and hasattr(
-            module, "on_accelerator"
-        ):
+        if name.startswith("mibsk.") and "on_accelerator" in vars(module):
             monkeypatch.setattr(module, "on_accelerator", is_tensor)
     return lambda X: torch.tensor(X, dtype=torch.float32)

@@ -125,8 +125,8 @@ NPY = {
     "one.npy": "at least 2 row(s)",
     "none.npy": "at least 2 row(s)",
     "narrow.npy": "1 column, got shape (20, 0)",
-    "words.npy": "no .npy file",
-    "archive.npy": "a .npz archive: name it so",
+    "words.npy": "not a .npy file",
+    "archive.npy": "a .npz archive: rename it",
     "empty.npy": "is empty (0 bytes)",
     "folder.npy": "is a folder",
     "missing.npy": "does not exist",
@@ -182,7 +182,7 @@ def test_a_bad_npz_is_refused(folder):
         "objects.npz": "never read",
         "torn.npz": "incomplete or damaged",
         "flipped.npz:x": "incomplete or damaged",
-        "words.npz": "no .npz archive",
+        "words.npz": "not a .npz archive",
     }.items():
         with pytest.raises(ValueError, match=message):
             read_matrix(name)
@@ -203,7 +203,7 @@ def test_a_bad_npz_is_refused(folder):
         (b"\0" * 100, "no rows"),
         (b"a,b\n1,1e999\n2,3\n", "infinite values in 1 of 2 rows, first in row 0"),
         (b"a,b\n1,2020-01-01\n2,2020-01-02\n", "column 'b'"),
-        (b'a,b\n"1,2\n3,4\n', "no table"),
+        (b'a,b\n"1,2\n3,4\n', "not a table"),
     ],
 )
 def test_a_bad_csv_is_refused(folder, content, message):
@@ -219,7 +219,7 @@ def test_a_bad_parquet_is_refused(folder):
     pd.DataFrame({"e": ["a", "b"]}).to_parquet("words.parquet")
     pd.DataFrame({"e": [1.0, None]}).to_parquet("gaps.parquet")
     for name, message in {
-        "torn": "no Parquet file",
+        "torn": "not a Parquet file",
         "ragged": "lists of unequal length in column 'e'",
         "words": "other things than numbers in column 'e'",
         "gaps": "in 1 of 2 rows, first in row 1",

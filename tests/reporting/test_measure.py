@@ -190,7 +190,7 @@ def test_scaled_rows_have_length_one_whatever_their_size():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"names": ("a", "a")}, "tell the sides apart"),
+        ({"names": ("a", "a")}, "names must differ"),
         ({"names": ("a",)}, "two names"),
         ({"k": 0}, "k must be"),
         ({"similarity": "euclid"}, "similarity must be one of"),

@@ -1,4 +1,4 @@
-"""CKNNA: centred kernel alignment of what is near in both representations."""
+"""CKNNA: centred kernel alignment of nearest neighbours."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Centred kernel nearest-neighbour alignment of two representations.
 
     With the kernels :math:`K = XX^\top, L = YY^\top`, and the mask :math:`a_{ij} = 1` where ``j``
-    is among the ``k`` nearest neighbours of ``i`` in ``X`` **and** in ``Y``, else 0 [1]_,
+    is among the `k` nearest neighbours of ``i`` in `X` **and** in `Y`, else 0 [1]_,
 
     .. math:: \mathrm{CKNNA} = \frac{\mathrm{Align}(K, L)}
               {\sqrt{\mathrm{Align}(K, K)\,\mathrm{Align}(L, L)}},
               \qquad \mathrm{Align}(K, L) = \mathrm{HSIC}_1(a \odot K, a \odot L)
 
-    where the mask of :math:`\mathrm{Align}(K, K)` has the neighbours in ``X`` alone, and
+    where the mask of :math:`\mathrm{Align}(K, K)` has the neighbours in `X` alone, and
     :math:`\mathrm{HSIC}_1` is the unbiased estimator of [2]_. For ``k = n_samples - 1`` it is
-    unbiased CKA; the smaller ``k``, the more local. Being a neighbour is not mutual, so the masked
-    kernels are not symmetric, nor, by a little, is the measure. Only neighbours are stored,
+    unbiased CKA; the smaller `k`, the more local. Neighbourhood is not mutual, so the masked
+    kernels are not symmetric, and the metric is only nearly so. Only neighbours are stored,
     ``n_samples * k`` numbers. Rows, ties and memory are as in :func:`mutual_knn`.
 
     Parameters
@@ -42,24 +42,24 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     k : int, default=10
         Number of neighbours, in ``1..n_samples - 1``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
         1 for representations that are equal up to rotation and scale, near 0 for independent ones.
-        Beyond that it has no strict bounds, since the three masks differ. With ``ci`` an
+        Beyond that it has no strict bounds, since the three masks differ. With `ci` an
         :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If ``k`` is out of range, there are fewer than 4 rows, or an alignment of a representation
-        with itself is not positive, as where few neighbours are so of each other.
+        If `k` is out of range, there are fewer than 4 rows, or an alignment of a representation
+        with itself is not positive, as if few rows are neighbours of each other.
 
     References
     ----------
@@ -76,7 +76,7 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     """
     X, Y, near_x, near_y = neighbours_of_pair(X, Y, k)
     if len(X) < 4:
-        raise ValueError(f"CKNNA needs at least 4 rows, got {len(X)}: pass more samples")
+        raise ValueError(f"CKNNA needs at least 4 rows, got {len(X)}: pass more samples.")
     X, Y = in_range(X), in_range(Y)
     value = _aligned(X, Y, near_x, near_y)
     if np.isnan(value):

@@ -1,4 +1,4 @@
-"""Cycle k-nearest neighbours: whether going to neighbours in both representations leads back."""
+"""Cycle k-nearest neighbours: whether a step to a neighbour in each representation returns."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ def cycle_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     .. math:: \frac1n \, \Big| \Big\{ i : i \in \bigcup_{j \in \mathcal N^Y_k(i)}
               \mathcal N^X_k(j) \Big\} \Big|
 
-    where :math:`\mathcal N^X_k(i)` are the ``k`` rows of ``X`` with the largest inner product with
-    row ``i``, itself left out [1]_: from row ``i`` a step to a neighbour in ``Y``, and from there a
-    step to a neighbour in ``X`` that is ``i`` again. It is not symmetric unless neighbourhood is,
-    and soon near 1 as ``k`` grows. Rows, ties and memory are as in :func:`mutual_knn`.
+    where :math:`\mathcal N^X_k(i)` are the `k` rows of `X` with the largest inner product with
+    row `i`, itself left out [1]_: from row `i` a step to a neighbour in `Y`, and from there a
+    step to a neighbour in `X` that is ``i`` again. It is not symmetric unless neighbourhood is,
+    and approaches 1 quickly as `k` grows. Rows, ties and memory are as in :func:`mutual_knn`.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         The representation of the second step.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        That of the first; row ``i`` is the partner of row ``i`` of ``X``.
+        The representation of the first step; row `i` is the partner of row `i` of `X`.
     k : int, default=10
         Number of neighbours, in ``1..n_samples - 1``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, 1]. It need not be 1 for equal representations: row ``i`` may be no neighbour of any
-        of its neighbours. With ``ci`` an :class:`Estimate`.
+        In [0, 1]. It need not be 1 for equal representations: row `i` may not be a neighbour of any
+        of its neighbours. With `ci` an :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If ``k`` is out of range or an input is not a finite matrix.
+        If `k` is out of range or an input is not a finite matrix.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Edit-distance k-nearest neighbours: how few edits make one list of neighbours the other."""
+"""Edit-distance k-nearest neighbours: similarity of two lists of neighbours by edits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def edit_similarity(near_x: Indices, near_y: Indices) -> Values:
     ``edits[j]`` are those between the first ``i`` neighbours in x and the first ``j`` in y. Less
     ``j``, which insertions would cost, the best of all places up to ``j`` is a running minimum.
     """
-    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): a whole row per neighbour
+    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
     k, n = y.shape
     inserted = np.arange(k + 1, dtype=np.int32)[:, None]
     edits = np.repeat(inserted, n, axis=1)
@@ -36,12 +36,12 @@ def edit_similarity(near_x: Indices, near_y: Indices) -> Values:
 @fast_permutations(reorder_neighbours(edit_similarity))
 @with_interval
 def edit_distance_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
-    r"""Similarity of the two lists of nearest neighbours, by the edits that set them apart.
+    r"""Similarity of the two lists of nearest neighbours by edit distance.
 
     .. math:: 1 - \frac1{nk} \sum_i \mathrm{edit}\big( \mathcal N^X_k(i), \mathcal N^Y_k(i) \big)
 
-    where :math:`\mathcal N^X_k(i)` lists the ``k`` rows of ``X`` with the largest inner product
-    with row ``i``, itself left out, the nearest first [1]_, and the edit distance counts the
+    where :math:`\mathcal N^X_k(i)` lists the `k` rows of `X` with the largest inner product
+    with row `i`, itself left out, the nearest first [1]_, and the edit distance counts the
     insertions, deletions and substitutions that are needed [2]_. Higher is more alike. Rows, ties
     and memory are as in :func:`mutual_knn`.
 
@@ -50,21 +50,21 @@ def edit_distance_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     k : int, default=10
         Number of neighbours, in ``1..n_samples - 1``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, 1]; 1 for equal representations. With ``ci`` an :class:`Estimate`.
+        In [0, 1]; 1 for equal representations. With `ci` an :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If ``k`` is out of range or an input is not a finite matrix.
+        If `k` is out of range or an input is not a finite matrix.
 
     References
     ----------

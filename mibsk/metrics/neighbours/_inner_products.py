@@ -1,4 +1,4 @@
-"""Inner products of many pairs of rows: coarse in float32, exact for the pairs in doubt."""
+"""Inner products of all pairs of rows in float32, and in float64 for the pairs that matter."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ..._checks.devices import Matrix, as_double, on_accelerator, to_numpy
 from ..._checks.magnitudes import in_range
 from ..rows import row_norms
 
-ROWS_AT_LEAST = 128  # of a tile: fewer make the matrix product slow
+ROWS_AT_LEAST = 128  # of a tile: with fewer the matrix product is slow
 TILE_AT_MOST = 2**24  # scores in a tile of so many rows: 64 MiB of float32
 TILE_IN_CACHE = 2**19
 TILE_ON_ACCELERATOR = 2**26
 
 
 class InnerProducts:
-    r"""Inner products of queries (rows of ``X``) with a gallery (rows of ``Y``).
+    r"""Inner products of queries (rows of `X`) with a gallery (rows of `Y`).
 
     :meth:`coarse` gives tiles of :math:`s_{ij} = x_i \cdot y_j / (\|x_i\| \max_j \|y_j\|)` in
-    float32. By the error bound of inner products [1]_ each lies within :attr:`slack` of the truth,
-    so that only the pairs nearer than that to a threshold must be looked at again, by
-    :meth:`exact`. Scaling a query changes no order of its gallery.
+    float32. By the error bound of inner products [1]_ each is within :attr:`slack` of the exact
+    value, so that only pairs nearer than that to a threshold must be computed again, by
+    :meth:`exact`. Scaling a query does not change the order of its gallery.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class InnerProducts:
         norms = row_norms(self.X)
         gallery_norms = norms if Y is X else row_norms(self.Y)
         largest = float(gallery_norms.max()) or 1.0
-        self.unit = norms * largest  # what one unit of a coarse score is, per query
+        self.unit = norms * largest  # (n,): exact score = coarse score * unit
         xp = array_namespace(self.X)
         self.queries = _scaled(self.X, xp.where(norms == 0, xp.ones_like(norms), norms))
         gallery = _scaled(self.Y, largest * xp.ones_like(gallery_norms))
@@ -55,8 +55,8 @@ class InnerProducts:
     def coarse(self, rows: Any, columns: slice = slice(None)) -> Matrix:
         """Return scores of some queries with some of the gallery, in float32.
 
-        They last until the next call: a fresh array for each tile would take longer to get from the
-        system than to fill.
+        The result, (t, m), is overwritten by the next call: allocating an array for each tile takes
+        longer than filling it.
         """
         queries, gallery = self.queries[rows], self.gallery[:, columns]
         if on_accelerator(self.X):
@@ -68,7 +68,7 @@ class InnerProducts:
         return np.matmul(queries, gallery, out=tile)
 
     def tiles(self, n_rows: int, n_columns: int) -> Iterator[slice]:
-        """Cut rows so that tiles of coarse scores are large enough to be fast, and bounded."""
+        """Cut rows into tiles of coarse scores that are large enough to be fast, and bounded."""
         if on_accelerator(self.X):
             step = max(1, TILE_ON_ACCELERATOR // n_columns)
         else:
@@ -77,9 +77,9 @@ class InnerProducts:
             yield slice(start, min(start + step, n_rows))
 
     def exact(self, rows: Matrix, columns: Matrix) -> Matrix:
-        """Return the inner products, unscaled, of pairs of a query and a row of the gallery.
+        """Return the unscaled inner products of pairs of a query and a gallery row, (n_pairs,).
 
-        Equal rows have equal products, whatever else is computed with them.
+        Equal rows have equal products, whatever other pairs are computed with them.
         """
         xp = array_namespace(self.X)
         step = max(1, CHUNK_SIZE // self.X.shape[1])
@@ -94,14 +94,14 @@ class InnerProducts:
 
 
 def count_rows(mask: Any) -> Any:
-    """Return how many entries of each row are true, as a NumPy array."""
+    """Return how many entries of each row are true, (n,), as a NumPy array."""
     if isinstance(mask, np.ndarray):
         return np.bitwise_count(np.packbits(mask, axis=1)).sum(axis=1, dtype=np.int64)
     return to_numpy(mask.sum(axis=1))
 
 
 def _scaled(X: Matrix, by: Matrix) -> Matrix:
-    """Return the rows of `X` divided each by its own number, in float32."""
+    """Return the rows of `X`, each divided by its own number in `by` (n,), in float32."""
     xp = array_namespace(X)
     scaled = xp.empty(tuple(X.shape), dtype=xp.float32, device=X.device)
     step = max(1, CHUNK_SIZE // X.shape[1])

@@ -1,4 +1,4 @@
-"""LCS k-nearest neighbours: how far two representations agree on the order of neighbours."""
+"""LCS k-nearest neighbours: how well two representations agree on the order of neighbours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def common_subsequence(near_x: Indices, near_y: Indices) -> Values:
     ``length[j]`` is that of the first ``i`` neighbours in x and the first ``j`` in y. The best with
     neighbour ``i`` at any of the places up to ``j`` is a running maximum.
     """
-    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): a whole row per neighbour
+    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
     length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.int32)
     for neighbour in x:
         longer = length[:-1] + (y == neighbour)
@@ -34,31 +34,31 @@ def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
 
     .. math:: \frac1n \sum_i \mathrm{LCS}\big( \mathcal N^X_k(i), \mathcal N^Y_k(i) \big)
 
-    where :math:`\mathcal N^X_k(i)` lists the ``k`` rows of ``X`` with the largest inner product
-    with row ``i``, itself left out, the nearest first [1]_. A subsequence may leave out neighbours
-    but keeps their order. The length is not divided by ``k``; it is at most ``k`` times
-    :func:`mutual_knn`, which does not look at the order. Rows, ties and memory are as there.
+    where :math:`\mathcal N^X_k(i)` lists the `k` rows of `X` with the largest inner product
+    with row `i`, itself left out, the nearest first [1]_. A subsequence may leave out neighbours
+    but keeps their order. The length is not divided by `k`; it is at most `k` times
+    :func:`mutual_knn`, which ignores the order. Rows, ties and memory are as in :func:`mutual_knn`.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     k : int, default=10
         Number of neighbours, in ``1..n_samples - 1``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, k]; ``k`` for equal representations. With ``ci`` an :class:`Estimate`.
+        In [0, k]; `k` for equal representations. With `ci` an :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If ``k`` is out of range or an input is not a finite matrix.
+        If `k` is out of range or an input is not a finite matrix.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Mutual k-nearest neighbours: how far two representations agree on who is near whom."""
+"""Mutual k-nearest neighbours: the share of neighbours that two representations agree on."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
 
     .. math:: \frac1n \sum_i \frac{|\mathcal N^X_k(i) \cap \mathcal N^Y_k(i)|}{k}
 
-    where :math:`\mathcal N^X_k(i)` are the ``k`` rows of ``X`` with the largest inner product with
-    row ``i``, itself left out [1]_. The rows are taken as they are: give rows of unit norm for
-    neighbours by cosine. Among exactly equal inner products the lower row index is nearer.
-    Memory is bounded: the inner products are worked off in tiles of rows.
+    where :math:`\mathcal N^X_k(i)` are the `k` rows of `X` with the largest inner product with
+    row `i`, itself left out [1]_. Rows are not scaled: pass rows of unit norm for neighbours by
+    cosine. Among exactly equal inner products the lower row index is nearer.
+    Memory is bounded: the inner products are computed in tiles of rows.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     k : int, default=10
         Number of neighbours, in ``1..n_samples - 1``.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval.
 
     Returns
     -------
     float or Estimate
-        In [0, 1]; about ``k / (n_samples - 1)`` for independent representations. With ``ci`` an
+        In [0, 1]; about ``k / (n_samples - 1)`` for independent representations. With `ci` an
         :class:`Estimate`.
 
     Raises
     ------
     ValueError
-        If ``k`` is out of range or an input is not a finite matrix.
+        If `k` is out of range or an input is not a finite matrix.
 
     References
     ----------

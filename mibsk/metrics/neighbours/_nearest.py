@@ -14,20 +14,20 @@ from ._inner_products import InnerProducts
 
 Indices = NDArray[np.int64]
 
-BLOCK = 32  # scores of which the largest stands for all
-SPARE = 16  # neighbours looked at beyond k on an accelerator
+BLOCK = 32  # scores that are represented by the largest of them
+SPARE = 16  # candidates beyond k on an accelerator
 
 
 def nearest_neighbours(X: Matrix, k: int) -> Indices:
-    """Return for each row the ``k`` other rows with the largest inner product.
+    """Return for each row the `k` other rows with the largest inner product.
 
-    Scores are computed in float32; those that may belong to the ``k`` largest, within the error of
+    Scores are computed in float32; those that may belong to the `k` largest, within the error of
     float32, are computed again in float64 and ordered.
 
     Parameters
     ----------
     X : array or tensor of shape (n, d)
-        As `as_matrix` returns it.
+        What `as_matrix` returns.
     k : int
         In ``1..n - 1``.
 
@@ -40,12 +40,12 @@ def nearest_neighbours(X: Matrix, k: int) -> Indices:
     scores = InnerProducts(X, X)
     nearest = np.empty((n, k), dtype=np.int64)
     for rows in scores.tiles(n, n):
-        coarse = scores.coarse(rows)
+        coarse = scores.coarse(rows)  # (t, n) in float32
         own = np.arange(rows.stop - rows.start)
         coarse[own, own + rows.start] = -np.inf
         choose = _choose_on_accelerator if on_accelerator(X) else _choose
         found = choose(coarse, k, 2 * scores.slack)
-        if found is None:  # many rows that are equal or nearly so
+        if found is None:  # many nearly equal rows
             for part in tiles(len(own), n):
                 part = slice(rows.start + part.start, rows.start + part.stop)
                 nearest[part] = _order(*_dense(scores, part, k), k)
@@ -57,7 +57,7 @@ def nearest_neighbours(X: Matrix, k: int) -> Indices:
 
 
 def _order(queries: Indices, columns: Indices, scores: NDArray[np.float64], k: int) -> Indices:
-    """Return the ``k`` best columns of each query, from at least so many of each."""
+    """Return the `k` best columns of each query, (t, k), from at least k candidates of each."""
     order = np.lexsort((columns, -scores, queries))
     counts = np.bincount(queries)
     starts = np.cumsum(counts) - counts
@@ -66,16 +66,16 @@ def _order(queries: Indices, columns: Indices, scores: NDArray[np.float64], k: i
 
 
 def _choose(coarse: Matrix, k: int, slack: float) -> tuple[Indices, Indices] | None:
-    """Return row and column of all scores that may be among the ``k`` largest of their row.
+    """Return row and column of all scores that may be among the `k` largest of their row.
 
-    The ``k``-th largest of the maxima of blocks is at most the ``k``-th largest score. None if
-    there are too many.
+    Where rows are long, the `k`-th largest maximum of blocks of columns is a lower bound of the
+    `k`-th largest score, and cheaper to find. None if too many scores reach it.
     """
     n_rows, n = coarse.shape
     n_blocks = n // BLOCK
     peaks = coarse
     if n_blocks >= 4 * k:
-        whole = n_blocks * BLOCK
+        whole = n_blocks * BLOCK  # column j belongs to block j % n_blocks
         peaks = coarse[:, :whole].reshape(n_rows, BLOCK, n_blocks).max(axis=1)
     kth = np.partition(peaks, -k, axis=1)[:, -k]
     near = np.flatnonzero(coarse >= (kth - np.float32(slack))[:, None])
@@ -85,7 +85,7 @@ def _choose(coarse: Matrix, k: int, slack: float) -> tuple[Indices, Indices] | N
 
 
 def _choose_on_accelerator(coarse: Any, k: int, slack: float) -> tuple[Any, Any] | None:
-    """Return row and column of a fixed number of scores per row; None if more may belong."""
+    """Return row and column of the k + SPARE largest scores per row; None if more may belong."""
     import torch
 
     n_rows, n = coarse.shape
@@ -100,7 +100,7 @@ def _choose_on_accelerator(coarse: Any, k: int, slack: float) -> tuple[Any, Any]
 def _dense(
     scores: InnerProducts, rows: slice, k: int
 ) -> tuple[Indices, Indices, NDArray[np.float64]]:
-    """Return row, column and score of the ``k`` nearest of some queries, from all in float64."""
+    """Return row, column and score of the `k` nearest of some queries, all in float64."""
     xp = array_namespace(scores.X)
     X = scores.X
     S = np.array(to_numpy(xp.astype(X[rows], xp.float64) @ xp.astype(X, xp.float64).T))
@@ -108,7 +108,7 @@ def _dense(
     S[own, own + rows.start] = -np.inf
     kth = np.partition(S, -k, axis=1)[:, [-k]]
     near = kth <= S
-    crowded = np.flatnonzero(near.sum(axis=1) > k)  # more than one row at the k-th place
+    crowded = np.flatnonzero(near.sum(axis=1) > k)  # ties at the k-th place
     if crowded.size:
         above = S[crowded] > kth[crowded]
         tied = near[crowded] & ~above

@@ -1,4 +1,4 @@
-"""What the k-NN metrics share: the door, the neighbours of both sides, their intervals."""
+"""What the k-NN metrics share: input checks, the neighbours of both sides, intervals."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ._nearest import Indices, nearest_neighbours
 PerRow = Callable[[Indices, Indices], Values]
 """From the neighbours of both sides, (n, k) each, nearest first, to one value per row, (n,)."""
 
-_LONGEST = 512  # neighbours of a row that are listed
-_BLOCK = 2**16  # neighbours worked on at once: as many as stay in cache
+_LONGEST = 512  # neighbours in the list of a row, at most
+_BLOCK = 2**16  # neighbours processed at once, so that they stay in the cache
 
 
 def mean_overlap(per_row: PerRow, X: Any, Y: Any, k: int, bounds: Bounds) -> Sampled:
-    """Return the mean over rows of what their two lists of neighbours have in common."""
+    """Return the mean over rows of a function of their two lists of neighbours."""
     X, Y, near_x, near_y = neighbours_of_pair(X, Y, k)
     value = float(per_row(near_x, near_y).mean())
 
@@ -46,7 +46,7 @@ def mean_overlap(per_row: PerRow, X: Any, Y: Any, k: int, bounds: Bounds) -> Sam
 
 
 def neighbours_of_pair(X: Any, Y: Any, k: int) -> tuple[Matrix, Matrix, Indices, Indices]:
-    """Return both matrices, checked, and the ``k`` nearest neighbours of each of their rows."""
+    """Return both matrices, checked, and the `k` nearest neighbours of each of their rows."""
     X, Y = as_pair(X, Y)
     check_k(k, len(X) - 1)
     return X, Y, nearest_neighbours(X, k), nearest_neighbours(Y, k)
@@ -64,8 +64,8 @@ def over_neighbours(
 ) -> Sampled:
     """Return a value with its interval, from the neighbours that rows have among those drawn.
 
-    The values of single rows depend on each other, since neighbours are shared: drawing from them
-    as if they did not gives intervals that are far too short.
+    The values of rows are not independent, since they share neighbours: resampling these values
+    gives intervals that are far too short.
 
     Parameters
     ----------
@@ -91,10 +91,10 @@ def over_neighbours(
 
 
 class NeighboursAmong:
-    """Nearest neighbours among some of the rows, again and again.
+    """Nearest neighbours among many samples of the rows.
 
-    A longer list of neighbours, searched once, has the ``k`` nearest among a large share of the
-    rows at its beginning.
+    A longer list of neighbours is computed once; the `k` nearest in a sample are the first `k` of
+    the list that belong to it.
 
     Parameters
     ----------
@@ -103,21 +103,22 @@ class NeighboursAmong:
     k : int
         Number of neighbours.
     share : float
-        Of the rows among which they are looked for, as a rule.
+        Usual size of a sample, as a share of the rows.
     """
 
     def __init__(self, X: Matrix, k: int, share: float) -> None:
         self.X, self.k = X, k
-        # so many hold k that are drawn, but for one list in some 1e8
+        # k of these are in the sample for all but about one list in 1e8
         length = int((k + 6 * np.sqrt(k) + 8) / share)
         self.lists = None
         if length <= _LONGEST:
             self.lists = nearest_neighbours(X, min(length, len(X) - 1)).astype(np.int32)
 
     def __call__(self, rows: Indices) -> Indices:
-        """Return the ``k`` nearest of each of `rows` among them, numbered by their place there."""
+        """Return the `k` nearest of each row among `rows`, (m, k), as places in `rows`."""
         if self.lists is None:
             return nearest_neighbours(take_rows(self.X, rows), self.k)
+        # (m, length): the listed neighbours as places in `rows`, -1 if not there
         places = np.full(len(self.X), -1, dtype=np.int32)
         places[rows] = np.arange(len(rows))
         found = places[self.lists[rows]]
@@ -141,9 +142,9 @@ def reorder_neighbours(per_row: PerRow) -> Callable[..., Reordered]:
 
 
 def relabelled(near: Indices, order: NDArray[np.intp]) -> Indices:
-    """Return the neighbours that ``Y[order]`` has, from those of ``Y``, without a search.
+    """Return the neighbours that ``Y[order]`` has, from those of `Y`, without a search.
 
-    Exact ties stay in the order that they had.
+    Exact ties keep their order.
     """
     inverse = np.empty_like(order)
     inverse[order] = np.arange(len(order))
@@ -152,7 +153,7 @@ def relabelled(near: Indices, order: NDArray[np.intp]) -> Indices:
 
 
 def in_blocks(per_row: PerRow) -> PerRow:
-    """Let a function of the two lists of each row alone work on few rows at a time."""
+    """Apply a function of the two lists of each row to blocks of rows, which stay in the cache."""
 
     @wraps(per_row)
     def blockwise(near_x: Indices, near_y: Indices) -> Values:

@@ -1,11 +1,11 @@
-"""Principal components of equal variance."""
+"""Whitening of the inputs of probes, in which directions of little variance stay small."""
 
 import numpy as np
 
 from ..._checks.devices import FloatMatrix
 
-RIDGE = 1e-6  # of the largest variance: directions below it are noise, and stay small
-NULL = 1e-12  # of the largest variance: directions below it are rounding, and are dropped
+RIDGE = 1e-6  # of the largest variance: directions of less are noise, and stay small
+NULL = 1e-12  # of the largest variance: directions of less are rounding, and are dropped
 
 
 def damped_whitening(Z: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:

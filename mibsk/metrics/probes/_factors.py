@@ -1,4 +1,4 @@
-"""What probes predict: a factor of classes, or of real numbers, and how well it was predicted."""
+"""Factors that probes predict, classes or real numbers, and how well they are predicted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..._checks.labels import as_factors, is_real, is_single_factor
 from ..._checks.magnitudes import LARGE, largest_magnitude, scale_exponent, times_power_of_two
 
 TASKS = ("auto", "classification", "regression")
-FLAT = 1e-12  # of the spread of a real factor in training: it is constant in the held-out rows
+FLAT = 1e-12  # of the spread of a real factor in training: less is constant
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Classes:
         return np.divide(information, entropy, out=np.full_like(entropy, np.nan), where=entropy > 0)
 
     def row(self, outputs: FloatMatrix) -> dict[str, float]:
-        """Return what the table says of the held-out rows."""
+        """Return the factor's row of the table."""
         values = self.values(outputs)
         entropy, cross_entropy = float(self._entropy(values[:, 1])), float(values[:, 0].mean())
         return {
@@ -97,7 +97,7 @@ class Numbers:
         return 1 - np.divide(error, variance, out=np.full_like(error, np.nan), where=varies)
 
     def row(self, outputs: FloatMatrix) -> dict[str, float]:
-        """Return what the table says of the held-out rows."""
+        """Return the factor's row of the table."""
         r2 = float(self.fraction(self.values(outputs)))
         unexplained = max(1 - r2, np.finfo(float).eps)
         return {"information": -0.5 * np.log(unexplained), "fraction": clip(r2), "r2": r2}
@@ -107,20 +107,20 @@ Factor = Classes | Numbers
 
 
 def clip(fraction: float) -> float:
-    """Return a share that is no less than nothing and no more than all."""
+    """Return a share clipped to [0, 1]."""
     return min(max(fraction, 0.0), 1.0)
 
 
 def encode_factors(
     labels: Any, n_train: int, labels_test: Any, n_test: int, task: str | Mapping[Any, str]
 ) -> dict[Any, Factor]:
-    """Return name -> factor, ready to be predicted.
+    """Return name -> factor, encoded for the probes.
 
     Raises
     ------
     ValueError, TypeError
-        If training and held-out rows do not hold the same factors, a factor is constant or not of
-        its task's kind, or a held-out class was never seen.
+        If training and held-out rows do not hold the same factors, a factor is constant or does
+        not suit its task, or a held-out class is not in training.
     """
     train = as_factors(labels, n_train, "labels")
     test = as_factors(labels_test, n_test, "labels_test")
@@ -128,7 +128,8 @@ def encode_factors(
         test = dict(zip(train, test.values(), strict=True))  # the name is the training one
     if set(train) != set(test):
         raise ValueError(
-            f"labels and labels_test must hold the same factors, got {list(train)} and {list(test)}"
+            f"labels and labels_test must hold the same factors, got {list(train)} and "
+            f"{list(test)}."
         )
     tasks = tasks_of(train, task)
     factors: dict[Any, Factor] = {}
@@ -138,7 +139,7 @@ def encode_factors(
                 what = "value" if is_real(part) else "class"
                 raise ValueError(
                     f"factor {name!r} is constant in the {rows} rows ({what} {part.iloc[0]}), so "
-                    f"there is no information to find: drop the factor or pass rows of ones"
+                    f"there is no information to find: drop the factor or pass rows of other ones."
                 )
         chosen = tasks[name]
         if chosen == "auto":
@@ -151,7 +152,7 @@ def encode_factors(
 
 
 def looks_real(labels: pd.Series[Any]) -> bool:
-    """Whether labels are taken for real numbers: not all are integers that a float tells apart."""
+    """Whether labels are treated as real: not all are integers that a float can represent."""
     return is_real(labels) or (labels.dtype.kind == "f" and bool((labels.abs() >= 2**53).any()))
 
 
@@ -161,7 +162,7 @@ def tasks_of(names: Any, task: str | Mapping[Any, str]) -> dict[Any, str]:
         _check_task(task, "task")
         return dict.fromkeys(names, task)
     if unknown := [name for name in task if name not in names]:
-        raise ValueError(f"task names {unknown}, but the factors are {list(names)}")
+        raise ValueError(f"task names {unknown}, but the factors are {list(names)}.")
     for name, chosen in task.items():
         _check_task(chosen, f"task[{name!r}]")
     return {name: task.get(name, "auto") for name in names}
@@ -169,7 +170,7 @@ def tasks_of(names: Any, task: str | Mapping[Any, str]) -> dict[Any, str]:
 
 def _check_task(task: Any, what: str) -> None:
     if not isinstance(task, str) or task not in TASKS:
-        raise ValueError(f"{what} must be one of {TASKS}, got {task!r}")
+        raise ValueError(f"{what} must be one of {TASKS}, got {task!r}.")
 
 
 def _as_classes(name: Any, train: pd.Series[Any], test: pd.Series[Any]) -> Classes:
@@ -177,7 +178,7 @@ def _as_classes(name: Any, train: pd.Series[Any], test: pd.Series[Any]) -> Class
         if is_real(column):
             raise ValueError(
                 f"factor {name!r} must be classes, got real numbers: bin them, as pandas.qcut "
-                f"does, or pass task='regression'"
+                f"does, or pass task='regression'."
             )
     codes, classes = pd.factorize(train)
     codes_test = classes.get_indexer(pd.Index(test))
@@ -185,7 +186,7 @@ def _as_classes(name: Any, train: pd.Series[Any], test: pd.Series[Any]) -> Class
     if len(unseen):
         raise ValueError(
             f"factor {name!r} has {len(unseen)} held-out class(es) never seen in training, such as "
-            f"{unseen[0]}: stratify the split by this factor or drop those rows"
+            f"{unseen[0]}: stratify the split by this factor or drop those rows."
         )
     return Classes(codes, codes_test, len(classes))
 
@@ -195,7 +196,7 @@ def _as_numbers(name: Any, train: pd.Series[Any], test: pd.Series[Any]) -> Numbe
         if column.dtype.kind not in "biuf":
             raise TypeError(
                 f"factor {name!r} must be numbers for a regression, got {column.dtype} values: "
-                f"convert them with astype(float), or pass task='classification'"
+                f"convert them with astype(float), or pass task='classification'."
             )
     y, y_test = scale_alike(
         train.to_numpy(np.float64),
@@ -208,7 +209,7 @@ def _as_numbers(name: Any, train: pd.Series[Any], test: pd.Series[Any]) -> Numbe
     if not y_test.std() > FLAT * scale > 0:
         raise ValueError(
             f"factor {name!r} hardly varies in the held-out rows, or not in the training rows: "
-            f"drop the factor or pass rows of other values"
+            f"drop the factor or pass rows of other values."
         )
     return Numbers(y / scale, y_test / scale)
 

@@ -1,4 +1,4 @@
-"""Leakage and kept: the share of a factor that can be read from a representation."""
+"""Leakage and kept: the share of a factor that a probe reads from a representation."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,8 +43,8 @@ def leakage(
     .. math:: \frac{H(n) - \mathrm{CE}}{H(n)}, \text{ or } R^2 \text{ for real numbers, clipped to }
               [0, 1]
 
-    on held-out rows, with the probe of :func:`probe_information`. A nuisance is a factor that only
-    one modality knows; of a shared factor :func:`kept` tells the same.
+    on held-out rows, with the probe of :func:`probe_information`. A nuisance is a factor of one
+    modality alone; for a shared factor see :func:`kept`.
 
     Parameters
     ----------
@@ -52,37 +52,37 @@ def leakage(
         Representations.
     labels : array-like of shape (n_samples,), DataFrame or mapping name -> array-like
         Classes or real numbers: one factor, or several.
-    Z_test : array-like or tensor of shape (n_test, n_features), optional
-        Held-out representations; by default a part of ``Z`` is held out, stratified by the factor
-        with the most classes.
-    labels_test : like ``labels``, with n_test rows, optional
-        Their factors; goes with ``Z_test``.
+    Z_test : array-like or tensor of shape (n_test, n_features), default=None
+        Held-out representations; None: hold out a part of `Z`, stratified by the factor with the
+        most classes.
+    labels_test : like `labels`, with n_test rows, default=None
+        Their factors; required with `Z_test`.
     test_size : float, default=0.25
-        Share of rows held out where ``Z_test`` is not given.
+        Share of rows to hold out if `Z_test` is None.
     l2 : float or "auto", default="auto"
         Penalty of the probe's weights. ``"auto"`` chooses one for each factor on the training rows,
-        so that few rows per class do not make a factor that leaks look as if it did not; see
+        so that a factor with few rows per class does not seem to leak less than it does; see
         :func:`probe_information`.
     probe : {"linear", "mlp"}, default="linear"
-        What reads the representation; see :func:`probe_information`.
+        The probe; see :func:`probe_information`.
     task : {"auto", "classification", "regression"} or mapping factor -> one of them, default="auto"
-        What the labels are; ``"auto"`` takes floating point numbers of which some are no integers
-        for real numbers, all else for classes.
+        What the labels are; ``"auto"`` treats floating point labels that are not all integers as
+        real numbers, all others as classes.
     random_state : int or None, default=0
-        Seed of that split, of ``l2="auto"`` and of ``probe="mlp"``; None draws a new one.
-    ci : float or Bootstrap, optional
-        Level of an interval, such as 0.95, or how it is made; by default none is. Held-out rows
-        are drawn with replacement; the probe stays as it was fitted.
+        Seed of the split, of ``l2="auto"`` and of ``probe="mlp"``; None: a new one in each call.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval such as 0.95, or its settings; None: no interval. Held-out
+        rows are drawn with replacement; the probe is not fitted again.
 
     Returns
     -------
     float or Estimate, or dict of name -> float or Estimate
-        In [0, 1]: one number for 1-D ``labels``, one per factor otherwise.
+        In [0, 1]: one number for 1-D `labels`, one per factor otherwise.
 
     Raises
     ------
     ValueError, TypeError
-        If only one of ``Z_test`` and ``labels_test`` is given, no stratified split exists, or
+        If only one of `Z_test` and `labels_test` is given, no stratified split exists, or
         :func:`probe_information` refuses the data.
 
     Examples
@@ -100,17 +100,7 @@ def leakage(
     >>> leakage(Z, Z[:, 0] + Z[:, 1] ** 2, probe="mlp") > 0.9
     True
     """
-    return _fraction(
-        Z,
-        labels,
-        Z_test,
-        labels_test,
-        test_size,
-        l2=l2,
-        probe=probe,
-        task=task,
-        random_state=random_state,
-    )
+    return _fraction(Z, labels, Z_test, labels_test, test_size, l2, probe, task, random_state)
 
 
 @with_interval
@@ -131,8 +121,8 @@ def kept(
     .. math:: \frac{H(s) - \mathrm{CE}}{H(s)}, \text{ or } R^2 \text{ for real numbers, clipped to }
               [0, 1]
 
-    the number that :func:`leakage` gives for a nuisance. A representation that is aligned and
-    useful keeps what both modalities know and leaks nothing that only one does.
+    computed as in :func:`leakage`. A representation that is aligned and useful keeps the factors
+    that both modalities share, and leaks none that only one has.
 
     Parameters
     ----------
@@ -142,7 +132,7 @@ def kept(
     Returns
     -------
     float or Estimate, or dict of name -> float or Estimate
-        In [0, 1]: one number for 1-D ``labels``, one per factor otherwise.
+        In [0, 1]: one number for 1-D `labels`, one per factor otherwise.
 
     Raises
     ------
@@ -158,17 +148,7 @@ def kept(
     >>> {name: round(share, 1) for name, share in kept(Z, shared).items()}
     {'sign': 1.0, 'sum': 1.0}
     """
-    return _fraction(
-        Z,
-        labels,
-        Z_test,
-        labels_test,
-        test_size,
-        l2=l2,
-        probe=probe,
-        task=task,
-        random_state=random_state,
-    )
+    return _fraction(Z, labels, Z_test, labels_test, test_size, l2, probe, task, random_state)
 
 
 def _fraction(
@@ -177,7 +157,6 @@ def _fraction(
     Z_test: ArrayLike | None,
     labels_test: Any,
     test_size: float,
-    *,
     l2: Penalty,
     probe: str,
     task: Task,
@@ -185,7 +164,7 @@ def _fraction(
 ) -> SampledFactors:
     """Return the share of each factor that the probe reads, clipped to [0, 1]."""
     if (Z_test is None) != (labels_test is None):
-        raise ValueError("Z_test and labels_test belong together: pass both or neither")
+        raise ValueError("Z_test and labels_test belong together: pass both or neither.")
     single = is_single_factor(labels)
     if Z_test is None:
         matrix = to_numpy(as_matrix(Z, "Z"))
@@ -227,14 +206,16 @@ def _stratified_split(
         train, test = train_test_split(
             np.arange(len(labels)),
             test_size=test_size,
-            random_state=np.random.RandomState(random_state),  # never the global one, even for None
+            random_state=np.random.RandomState(
+                random_state
+            ),  # not the global generator, even for None
             stratify=labels[finest] if n_classes else None,
         )
     except ValueError as error:
         by = f" stratified by {finest!r}" if n_classes else ""
         advice = "Merge rare classes, or pass" if n_classes else "Pass more rows, or"
         raise ValueError(
-            f"no split of {len(labels)} rows{by}: {error} {advice} Z_test and labels_test"
+            f"no split of {len(labels)} rows{by}: {error} {advice} Z_test and labels_test."
         ) from error
     return train, test
 

@@ -1,4 +1,7 @@
-"""Many small networks on the same inputs, trained side by side, each as if it were alone."""
+"""Many small networks on the same inputs, trained together with the result of separate training.
+
+F is the number of factors, K the largest number of outputs of one.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from ..._checks.devices import FloatMatrix
 N_HIDDEN = 64  # units of each network
 BATCH_SIZE = 256
 LEARNING_RATE = 3e-3
-N_STEPS = 25  # in a round, after which the held-out part is looked at
+N_STEPS = 25  # in a round, after which the held-out loss is computed
 MAX_ROUNDS = 240
 PATIENCE = 24  # rounds without a new best
 DECAYS = 0.9, 0.999  # of Adam's averages
@@ -39,7 +42,7 @@ class Networks(NamedTuple):
         return hidden
 
     def outputs(self, X: Array) -> Array:
-        """Return what is added to the linear outputs, (F, n, K)."""
+        """Return what the network adds to the linear outputs, (F, n, K)."""
         added: Array = self.hidden(X) @ self.V + self.c
         return added
 
@@ -74,34 +77,33 @@ def fit_networks(
 ) -> tuple[Networks, NDArray[np.intp]]:
     r"""Train what a hidden layer adds to linear outputs, by Adam with early stopping.
 
-    Adam moves every weight by its own gradient alone, all factors see the same batches and start
-    from the same hidden layer, so none depends on which others are trained beside it. The output
-    layer starts at 0, that is, at the linear outputs. How many rounds to train is found for each
-    factor on rows that are held out, and then all rows are trained on for as many: 0 leaves the
-    linear outputs as they are.
+    Adam moves each weight by its own gradient alone, and all factors have the same batches and the
+    same initial hidden layer, so no factor depends on which others are trained. The output layer
+    starts at 0, that is, at the linear outputs. The number of rounds is chosen for each factor on
+    held-out rows; then it is trained on all rows for as many, 0 leaving the linear outputs.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        Inputs, best white.
+        Inputs, preferably white.
     answers : ndarray of shape (n_factors, n_samples)
-        What `loss` compares the outputs with.
+        Classes or values that `loss` compares the outputs with.
     start : callable
         Rows to fit -> linear outputs of all rows, (n_factors, n_samples, n_outputs).
     loss : callable
         :func:`softmax_loss` or :func:`squared_loss`.
     held_out : ndarray of int
-        Rows on which the number of rounds is found.
+        Rows on which the number of rounds is chosen.
     l2 : float
         Penalty of the weights, :math:`\lambda / (2n) \|W\|^2`.
     seed : int
-        Decides the first weights and the batches.
+        Seed of the initial weights and the batches.
 
     Returns
     -------
     networks : Networks
     n_rounds : ndarray of shape (n_factors,)
-        How many each was trained for.
+        Number of rounds of each.
 
     References
     ----------
@@ -134,7 +136,7 @@ def _best_rounds(
     l2: float,
     seed: int,
 ) -> NDArray[np.intp]:
-    """Return after how many rounds each factor's loss on the held-out rows is least."""
+    """Return the number of rounds with the least held-out loss of each factor, (F,)."""
     training = _Training(X, answers, start, loss, rest, l2=l2, seed=seed)
     best = training.loss_on(held_out)
     best_round = np.zeros(len(answers), dtype=np.intp)
@@ -151,7 +153,10 @@ def _best_rounds(
 
 
 class _Training:
-    """Networks of those factors that are still trained, and Adam's averages."""
+    """Networks of the factors in training, and the averages of Adam.
+
+    `active` holds the numbers of these factors; all arrays of weights have them along axis 0.
+    """
 
     def __init__(
         self,
@@ -185,7 +190,7 @@ class _Training:
         self.n_steps = 0
 
     def keep(self, mask: Sequence[bool] | NDArray[np.bool_]) -> None:
-        """Train no more but these."""
+        """Stop training the other factors."""
         if np.all(mask):
             return
         self.active = self.active[mask]
@@ -211,9 +216,9 @@ class _Training:
         outputs = hidden @ V + self.weights[3]
         outputs += self.start[np.ix_(self.active, rows)]
         _, residual = self.loss(outputs, self.answers[np.ix_(self.active, rows)])
-        residual /= np.float32(len(rows))
+        residual /= np.float32(len(rows))  # (F, batch, K): gradient of the outputs
         behind = residual @ V.transpose(0, 2, 1)
-        behind *= hidden > 0
+        behind *= hidden > 0  # (F, batch, N_HIDDEN): through relu
         gradients = (
             X.T @ behind + np.float32(self.penalty) * W,
             behind.sum(axis=1, keepdims=True),

@@ -1,4 +1,9 @@
-"""Many multinomial logistic regressions on the same inputs, fitted in one solve."""
+"""Many multinomial logistic regressions on the same inputs, fitted in one solve.
+
+n is the number of rows, d that of features and one for the intercept, K the sum over targets of
+their numbers of classes. Weights (K, d) and logits (K, n) hold the classes of one target after
+another, so that one product ``weights @ XT`` serves all targets.
+"""
 
 import warnings
 from collections.abc import Sequence
@@ -11,12 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..._checks.devices import FloatMatrix
 
-COARSE_TOL = 3e-4  # gradient at which L-BFGS hands over to Newton's method
-FORCING = 0.1  # of the gradient: what may be left of it in a Newton step
-MAX_PRODUCTS = 100  # of the Hessian, for one Newton step
+COARSE_TOL = 3e-4  # largest gradient at which L-BFGS ends and Newton's method begins
+FORCING = 0.1  # residual of a Newton step, relative to the gradient
+MAX_PRODUCTS = 100  # with the Hessian, in one Newton step
 MAX_HALVINGS = 30  # of a Newton step
-NOTHING = 1e-10  # nats: a Newton step that promises no more is not taken
-FLOOR = 1e-5  # of the largest curvature: below it the preconditioner follows rounding
+NOTHING = 1e-10  # nats: a Newton step with a smaller predicted gain is not taken
+FLOOR = 1e-5  # of the largest curvature: less is rounding, which would spoil the preconditioner
 
 
 class MultinomialFit(NamedTuple):
@@ -43,13 +48,13 @@ def fit_multinomials(
 
     The targets share no weights, so the minimum of the sum is the minimum of each; solving them
     together makes one large matrix product of many small ones. A target with two classes is
-    penalised as one logit, :math:`w_1 - w_0`, so that ``l2`` is scikit-learn's ``1 / C`` for all.
+    penalised as one logit, :math:`w_1 - w_0`, so that `l2` is scikit-learn's ``1 / C`` for all.
 
     L-BFGS runs in float32 up to ``COARSE_TOL``, in coordinates where targets of unequal penalties
     are about equally curved. Then follow Newton steps, each target with its own
     step size: gradients in float64, and steps from conjugate gradients, for which products with the
     Hessian in float32 are enough. In coordinates where the curvature between classes is the
-    identity (as is nearly all curvature, if ``X`` is white), half the squared norm of the gradient
+    identity (as is nearly all curvature, if `X` is white), half the squared norm of the gradient
     estimates the distance to the minimum.
 
     Parameters
@@ -59,12 +64,12 @@ def fit_multinomials(
     codes : sequence of ndarrays of shape (n_samples,)
         Targets, each numbered from 0.
     n_classes : sequence of int
-        Number of classes of each target, all present in ``codes``.
+        Number of classes of each target, all present in `codes`.
     l2 : float, or sequence of one for each target
         Penalty :math:`\lambda_f`; intercepts are free.
-    start : MultinomialFit, optional
-        Weights to start from, such as those of another penalty; by default none but the
-        intercepts of the classes' shares.
+    start : MultinomialFit, default=None
+        Initial weights, such as those of another penalty; None: 0, with the intercepts of the
+        classes' shares.
     tol : float, default=1e-5
         Largest entry of the gradient, in those coordinates, at which the solve ends.
     max_iter : int, default=5000
@@ -73,7 +78,7 @@ def fit_multinomials(
     Warns
     -----
     ConvergenceWarning
-        If the Newton steps end elsewhere than at ``tol``, with something left to gain.
+        If the Newton steps end before `tol` is reached, although the loss can still decrease.
     """
     objective = _Objective(X, codes, n_classes, l2)
     counts = [np.bincount(c, minlength=k) for c, k in zip(codes, n_classes, strict=True)]
@@ -110,7 +115,7 @@ def _newton(
 ) -> tuple[FloatMatrix, float]:
     """Return weights, and the largest entry of the gradient there, in scaled coordinates.
 
-    It counts as 0 where nothing is left to gain.
+    It is 0 if the loss cannot decrease any more.
     """
     losses, P = objective.losses(weights)
     for n_steps in range(max_iter + 1):
@@ -143,7 +148,7 @@ def _conjugate_gradients(
     preconditioners: list[FloatMatrix],
     tol: float,
 ) -> FloatMatrix:
-    """Solve ``H step = residual`` for each target, in float32, until little is left of it."""
+    """Solve ``H step = residual`` for each target in float32, up to a small residual."""
     P, residual = P.astype(np.float32), residual.astype(np.float32)
     inverses = [each.astype(np.float32) for each in preconditioners]
     step = np.zeros_like(residual)
@@ -169,7 +174,7 @@ def _conjugate_gradients(
 
 
 class _Objective:
-    """Loss and derivatives, class-major: logits have shape (sum of n_classes, n_samples)."""
+    """Loss and derivatives of all targets, from weights (K, d) and probabilities `P` (K, n)."""
 
     def __init__(
         self,
@@ -181,9 +186,10 @@ class _Objective:
         self.n_classes, ends = np.asarray(n_classes), np.cumsum(n_classes)
         self.starts = ends - self.n_classes
         self.n = len(X)
-        self.XT = np.vstack([X.T, np.ones(self.n)])  # (n_features + 1, n)
+        self.XT = np.vstack([X.T, np.ones(self.n)])  # (d, n)
         self.XT32 = self.XT.astype(np.float32)
         self.segments = [slice(a, b) for a, b in zip(self.starts, ends, strict=True)]
+        # rows (n_targets, n) and columns (n,) of the true classes' logits
         self.true = (np.stack(codes) + self.starts[:, None], np.arange(self.n))
         # the minimum splits a binary logit into halves: ‖w₀‖² + ‖w₁‖² = ‖w₁ − w₀‖²/2
         weight = np.where(self.n_classes == 2, 2.0, 1.0)
@@ -192,9 +198,9 @@ class _Objective:
         self.penalty[:, :-1] = self.spread(self.ridge * weight)
 
     def scales(self, shares: NDArray[np.float64]) -> FloatMatrix:
-        """Return units of the weights in which a strong penalty curves no more than the weakest.
+        """Return units of the weights (K, d) in which targets of all penalties are curved alike.
 
-        They are 1 where all penalties are equal. A class with this share of the rows has about the
+        They are 1 if all penalties are equal. A class with this share of the rows has about the
         curvature ``share (1 − share) + ridge``.
         """
         curvature = (shares * (1 - shares))[:, None]
@@ -207,7 +213,7 @@ class _Objective:
     def coarse(
         self, flat: NDArray[np.float64], scales: FloatMatrix
     ) -> tuple[float, NDArray[np.float64]]:
-        """Return the sum of the losses and its gradient, from float32."""
+        """Return the sum of the losses and its gradient, computed in float32."""
         weights = scales * flat.reshape(scales.shape)
         losses, P = self.losses(weights, np.float32)
         return float(losses.sum()), (scales * self.gradient(weights, P)).ravel()
@@ -215,11 +221,11 @@ class _Objective:
     def losses(
         self, weights: FloatMatrix, dtype: DTypeLike = np.float64
     ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-        """Return the loss of each target, and the class probabilities."""
+        """Return the loss of each target, (n_targets,), and the class probabilities, (K, n)."""
         P = weights.astype(dtype) @ self._inputs(dtype)
         losses = -P[self.true].sum(axis=1, dtype=np.float64)
         for f, rows in enumerate(self.segments):
-            logits = P[rows]  # a view, worked in place
+            logits = P[rows]  # a view, (n_classes, n), which becomes the probabilities in place
             peak = logits.max(axis=0)
             logits -= peak
             np.exp(logits, out=logits)
@@ -229,8 +235,8 @@ class _Objective:
         return losses / self.n + 0.5 * self.dots(self.penalty * weights, weights), P
 
     def gradient(self, weights: FloatMatrix, P: NDArray[Any]) -> FloatMatrix:
-        """Return the gradient at the weights that give these probabilities."""
-        P[self.true] -= 1
+        """Return the gradient (K, d) at the weights that give these probabilities."""
+        P[self.true] -= 1  # in place, and restored: a copy of (K, n) would cost more
         gradient = (P @ self._inputs(P.dtype).T).astype(np.float64) / self.n
         P[self.true] += 1
         return gradient + self.penalty * weights
@@ -248,10 +254,10 @@ class _Objective:
         return product
 
     def inverse_curvature(self, P: FloatMatrix) -> tuple[list[FloatMatrix], list[FloatMatrix]]:
-        """Return ``C^(−1/2)`` and about ``C^(−1)`` of each target.
+        """Return ``C^(−1/2)`` and, with a floor, ``C^(−1)`` of each target, (n_classes, n_classes).
 
-        ``C = mean_i[diag pᵢ − pᵢpᵢᵀ] + ridge`` is its Hessian if inputs are white and independent
-        of the probabilities.
+        ``C = mean_i[diag pᵢ − pᵢpᵢᵀ] + ridge`` is the Hessian between classes if inputs are white
+        and independent of the probabilities.
         """
         scales, inverses = [], []
         for rows, ridge in zip(self.segments, self.ridge, strict=True):
@@ -268,12 +274,12 @@ class _Objective:
         return np.concatenate(parts)
 
     def dots(self, A: NDArray[Any], B: NDArray[Any]) -> NDArray[np.float64]:
-        """Return each target's inner product of two sets of weights."""
+        """Return each target's inner product of two sets of weights, (n_targets,)."""
         of_rows = np.einsum("kd,kd->k", A, B).astype(np.float64)
         return np.asarray(np.add.reduceat(of_rows, self.starts))
 
     def spread(self, of_targets: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return one number per target as a column, once for each of its classes."""
+        """Return one number per target as a column (K, 1), repeated for each of its classes."""
         return np.repeat(of_targets, self.n_classes)[:, None]
 
     def _inputs(self, dtype: DTypeLike) -> NDArray[Any]:

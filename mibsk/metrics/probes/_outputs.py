@@ -1,4 +1,4 @@
-"""Probes, linear or with a hidden layer, fitted for all factors at once."""
+"""Outputs of probes, linear or with a hidden layer, fitted for all factors together."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PROBES = ("linear", "mlp")
 def linear_outputs(
     X: FloatMatrix, X_test: FloatMatrix, factors: Sequence[Factor], penalties: NDArray[np.float64]
 ) -> list[FloatMatrix]:
-    """Fit all factors on `X`; return each one's outputs for `X_test`, (n_test, n_outputs)."""
+    """Fit linear probes on `X`; return the outputs of each for `X_test`, (n_test, n_outputs)."""
     return _linear(X, X_test, factors, [factor.train for factor in factors], penalties)
 
 
@@ -34,7 +34,7 @@ def mlp_outputs(
     l2: float,
     seed: int,
 ) -> list[FloatMatrix]:
-    """Do the same with a hidden layer, penalised by `l2`, beside the linear probe."""
+    """Fit probes with a hidden layer, penalised by `l2`, added to the linear probe."""
     outputs = linear_outputs(X, X_test, factors, penalties)
     held_out = _inner_split(len(X), factors, np.random.default_rng(seed))
     for kind, loss in ((Classes, softmax_loss), (Numbers, squared_loss)):
@@ -88,7 +88,7 @@ def _linear(
 
 
 def _inner_split(n: int, factors: Sequence[Factor], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return rows to hold out, among them no class's first one, so that all can be trained."""
+    """Return rows to hold out, without the first row of each class, so that none is missing."""
     order = rng.permutation(n)
     needed = [
         order[np.unique(factor.train[order], return_index=True)[1]]

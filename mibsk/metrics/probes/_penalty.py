@@ -1,4 +1,4 @@
-"""How strongly to penalise the weights of each factor's linear probe."""
+"""The penalty of the weights of each factor's linear probe."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ._factors import Classes, Factor, Numbers
 from ._multinomial import MultinomialFit, fit_multinomials
 from ._ridge import ridge_predictions
 
-PENALTIES = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # from the strongest down: each solve helps the next
+PENALTIES = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # descending: each solve is the start of the next
 USUAL = 1.0  # scikit-learn's
 HELD_OUT = 0.2  # of the training rows, to choose by
-MIN_SCORED = 5  # held-out rows: fewer say nothing about a penalty
+MIN_SCORED = 5  # held-out rows needed to choose a penalty
 
 Penalty = float | Literal["auto"]
 
@@ -29,7 +29,7 @@ def check_penalty(l2: Any) -> None:
     if not isinstance(l2, str):
         check_positive("l2", l2)
     elif l2 != "auto":
-        raise TypeError(f"l2 must be a number or 'auto', got the string {l2!r}")
+        raise TypeError(f"l2 must be a number or 'auto', got the string {l2!r}.")
 
 
 def choose_penalties(X: FloatMatrix, factors: Sequence[Factor], seed: int) -> NDArray[np.float64]:
@@ -41,20 +41,20 @@ def choose_penalties(X: FloatMatrix, factors: Sequence[Factor], seed: int) -> ND
               \quad\text{or}\quad
               \arg\min_\lambda \sum_{i \text{ held out}} (y_i - \hat y_{\lambda, i})^2
 
-    with what is fitted on the other rows, whitened by them alone: in as many directions as rows,
-    all rows that were whitened together lie equally far apart, and none tells of another. Held-out
-    rows of a class that the others lack are not counted. Where fewer than ``MIN_SCORED`` remain, or
-    the others are of one class, the penalty is ``USUAL``. No factor's penalty depends on which
-    others are chosen beside it.
+    with what is fitted on the other rows, whitened by them alone: with as many directions as rows,
+    rows that are whitened together are all equally far apart, so held-out rows must not be among
+    them. Held-out rows of a class that the others lack are ignored. If fewer than ``MIN_SCORED``
+    remain, or the others are of one class, the penalty is ``USUAL``. The penalty of a factor does
+    not depend on the other factors.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
         Inputs.
     factors : sequence of Classes and Numbers
-        What is predicted; only training rows are looked at.
+        What is predicted; held-out rows are ignored.
     seed : int
-        Decides which rows are held out.
+        Seed of the choice of held-out rows.
     """
     chosen = np.full(len(factors), USUAL)
     order = np.random.default_rng(seed).permutation(len(X))
@@ -87,7 +87,7 @@ class _Part:
     fitted : ndarray of int (n_rest,)
         Classes of the rows to fit.
     rows, true : ndarray of int (n_scored,)
-        Which of the held-out rows count, and their classes.
+        Held-out rows of these classes, and their classes.
     """
 
     def __init__(self, rest: NDArray[np.intp], held_out: NDArray[np.intp]) -> None:

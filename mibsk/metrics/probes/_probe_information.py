@@ -1,4 +1,4 @@
-"""Information that a probe finds in a representation."""
+"""Information that probes find in a representation."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ def probe_information(
     r"""Information about factors that probes find in a representation, in nats.
 
     For a factor of classes, a multinomial logistic regression :math:`q(n \mid z)`, trained on
-    ``Z``, gives on held-out rows the lower bound
+    `Z`, gives on held-out rows the lower bound
 
     .. math:: I(Z; n) \ge H(n) - \mathbb E[-\log q(n \mid z)]
 
@@ -50,21 +50,21 @@ def probe_information(
     the factor and the prediction are jointly Gaussian.
 
     The inputs are whitened with the principal components of the training rows, so the result does
-    not depend on an invertible linear map of ``Z`` (nearly so: directions of almost no variance are
+    not depend on an invertible linear map of `Z` (nearly so: directions of almost no variance are
     damped). All factors are fitted in one solve, to convergence, each to the minimum of
 
     .. math:: \frac1n \sum_i -\log q(n_i \mid z_i) + \frac{\lambda}{2n} \|W\|^2
               \quad\text{or}\quad \|y - \hat y\|^2 + \lambda \|w\|^2
 
-    With few rows per class a penalty :math:`\lambda` that is too weak lets the probe learn its rows
-    by heart: held out, it is then worse than the marginal, and seems to find nothing where there is
-    something. So ``l2="auto"`` tries 0.1, 1, 10, ..., 10,000 and takes for each factor the one with
-    the least cross-entropy, or squared error, on a random fifth of the training rows, after a fit
-    of the others. Then all training rows are fitted. Held-out rows have no say in it.
+    With few rows per class and a weak penalty :math:`\lambda` the probe overfits: on held-out rows
+    it is then worse than the marginal, and seems to find no information. So ``l2="auto"`` tries
+    0.1, 1, 10, ..., 10,000 and takes for each factor the one with the least cross-entropy, or
+    squared error, on a random fifth of the training rows after a fit of the others. Then all
+    training rows are fitted. Held-out rows are not used.
 
     ``probe="mlp"`` adds a hidden layer of 64 units per factor to the linear probe, which it starts
-    from, so that it also reads what no linear probe can. When to stop is found for each factor on
-    a fifth of the training rows; where that is at the start, the probe is the linear one.
+    from, and so finds nonlinear information too. The number of steps is chosen for each factor on
+    a fifth of the training rows; if it is 0, the probe is the linear one.
 
     Parameters
     ----------
@@ -74,26 +74,26 @@ def probe_information(
         Classes or real numbers: one factor, or several.
     Z_test : array-like or tensor of shape (n_test, n_features)
         Held-out representations.
-    labels_test : like ``labels``, with n_test rows
-        The same factors; each class must occur in ``labels``.
+    labels_test : like `labels`, with n_test rows
+        The same factors; each class must occur in `labels`.
     l2 : float or "auto", default="auto"
-        Penalty :math:`\lambda` of the probes' weights: scikit-learn's ``1 / C`` and ``alpha``.
-        ``"auto"`` chooses one for each factor; it is 1 where there is nothing to choose by: fewer
-        than 5 rows of that fifth are of classes that the others have, or these are all of one
-        class. A hidden layer's weights are penalised by the number; by 1 for ``"auto"``.
+        Penalty :math:`\lambda` of the probes' weights: scikit-learn's ``1 / C`` and `alpha`.
+        ``"auto"`` chooses one for each factor; it is 1 if fewer than 5 rows of that fifth are of
+        classes that the other rows have, or these are all of one class. A hidden layer has that
+        number as its penalty, and 1 for ``"auto"``.
     probe : {"linear", "mlp"}, default="linear"
-        What reads the representation.
+        The probe.
     task : {"auto", "classification", "regression"} or mapping factor -> one of them, default="auto"
-        What the labels are: classes, or real numbers. ``"auto"`` takes floating point numbers of
-        which some are no integers for real numbers, all else for classes.
+        What the labels are: classes, or real numbers. ``"auto"`` treats floating point labels
+        that are not all integers as real numbers, all others as classes.
     random_state : int or None, default=0
-        Seed of ``probe="mlp"`` and of the fifth for ``l2="auto"``; None draws a new one.
+        Seed of ``probe="mlp"`` and of the fifth for ``l2="auto"``; None: a new one in each call.
 
     Returns
     -------
     DataFrame
-        One row per factor; a single factor is named after its Series, or ``"label"``. Columns, of
-        which those that apply to no factor are left out (and are NaN where they do not apply):
+        One row per factor; a single factor is named after its Series, or ``"label"``. Columns
+        that apply to no factor are left out; where one does not apply it is NaN:
 
         - ``entropy`` of the held-out classes and ``cross_entropy``, in nats;
         - ``information`` in nats: their difference, or :math:`-\frac12\log(1 - R^2)`; negative for
@@ -101,13 +101,13 @@ def probe_information(
         - ``fraction``: information over entropy, or :math:`R^2`, clipped to [0, 1];
         - ``accuracy`` and ``n_classes`` in training, of classes;
         - ``r2``: :math:`R^2`, of real numbers; negative for a probe worse than the mean;
-        - ``l2``: the penalty of the linear probe.
+        - `l2`: the penalty of the linear probe.
 
     Raises
     ------
     ValueError, TypeError
-        If the shapes do not fit together, a factor is constant or not of its task's kind, a
-        held-out class was never seen, or a parameter is out of range.
+        If the shapes do not fit together, a factor is constant or does not suit its task, a
+        held-out class is not in training, or a parameter is out of range.
 
     Warns
     -----
@@ -142,7 +142,7 @@ def probe_information(
 
 
 class Predicted(NamedTuple):
-    """A factor, what its probe says of the held-out rows, and the probe's penalty."""
+    """A factor, the outputs of its probe for the held-out rows, and the probe's penalty."""
 
     factor: Factor
     outputs: FloatMatrix  # (n_test, n_outputs)
@@ -160,7 +160,7 @@ def predict_factors(
     task: str | Mapping[Any, str],
     random_state: int | None,
 ) -> dict[Any, Predicted]:
-    """Probe all factors."""
+    """Fit a probe for each factor."""
     Z, Z_test = (
         double(to_numpy(X)) for X in (as_matrix(Z, "Z"), as_matrix(Z_test, "Z_test", min_rows=1))
     )
@@ -187,6 +187,6 @@ def predict_factors(
 
 
 def check_probe(probe: Any) -> None:
-    """Raise unless there is such a probe."""
+    """Raise unless `probe` is a known name."""
     if not isinstance(probe, str) or probe not in PROBES:
-        raise ValueError(f"probe must be one of {PROBES}, got {probe!r}")
+        raise ValueError(f"probe must be one of {PROBES}, got {probe!r}.")

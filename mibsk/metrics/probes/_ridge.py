@@ -8,7 +8,7 @@ from ..._checks.devices import FloatMatrix
 def ridge_predictions(
     X: FloatMatrix, Y: FloatMatrix, X_test: FloatMatrix, l2: float
 ) -> FloatMatrix:
-    r"""Return what ridge regressions of `X` on the columns of `Y` say of `X_test`.
+    r"""Return the predictions for `X_test` of ridge regressions of the columns of `Y` on `X`.
 
     .. math:: \min_{W, b} \|Y - X W - b\|_F^2 + \lambda \|W\|_F^2
 

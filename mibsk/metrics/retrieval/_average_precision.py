@@ -1,4 +1,4 @@
-"""Mean average precision: how well all that is relevant is ranked above all that is not."""
+"""Mean average precision: how early all relevant rows come in the ranking."""
 
 from typing import Any
 
@@ -24,24 +24,23 @@ def mean_average_precision(
               \frac{\#\{\text{relevant rows down to } j\}}{\#\{\text{rows down to } j\}}
 
     with :math:`R_i` the number of rows that are relevant to query :math:`i`. Of equal scores the
-    irrelevant rows come first. Where one row is relevant, this is :func:`mean_reciprocal_rank`.
-    Memory is bounded: the scores are worked off in tiles of rows.
+    irrelevant rows come first. If one row is relevant, this is :func:`mean_reciprocal_rank`.
+    Memory is bounded: the scores are computed in tiles of rows.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_queries, n_features)
         Queries.
     Y : array-like or tensor of shape (n_gallery, n_features)
-        Gallery; without ``labels``, row ``i`` is the partner of row ``i`` of ``X``.
-    labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), optional
-        Classes of the rows of ``X`` and of ``Y``, or the numbers of the things they belong to:
-        several captions of one image carry its number. Relevant is then every row of the query's
-        class, and the numbers of rows may differ. A query whose
-        class is not in the gallery counts 0.
-    sample_weight : array-like of shape (n_queries,), optional
-        How much each query counts, >= 0 and not all 0; by default all the same.
-    ci : float or Bootstrap, optional
-        Level of an interval over queries, before the same gallery; see :class:`Bootstrap`.
+        Gallery; without `labels`, row `i` is the partner of row `i` of `X`.
+    labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), default=None
+        Classes of the rows of `X` and of `Y`; several captions of one image may share its number.
+        All rows of the query's class are then relevant, and the numbers of rows may differ. A
+        query whose class is not in the gallery counts 0.
+    sample_weight : array-like of shape (n_queries,), default=None
+        Weights of the queries, >= 0 and not all 0; None: equal weights.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval over queries, with a fixed gallery; see :class:`Bootstrap`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Median rank: the place in the list by which half of the queries have found what they look for."""
+"""Median rank: the median over queries of the rank of the first relevant row."""
 
 from typing import Any
 
@@ -22,14 +22,13 @@ def median_rank(X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = 
     X : array-like or tensor of shape (n_queries, n_features)
         Queries.
     Y : array-like or tensor of shape (n_gallery, n_features)
-        Gallery; without ``labels``, row ``i`` is the partner of row ``i`` of ``X``.
-    labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), optional
-        Classes of the rows of ``X`` and of ``Y``, or the numbers of the things they belong to:
-        several captions of one image carry its number. Relevant is then every row of the query's
-        class, and the numbers of rows may differ. A query whose
-        class is not in the gallery has rank ``n_gallery + 1``.
-    ci : float or Bootstrap, optional
-        Level of an interval over queries, before the same gallery; see :class:`Bootstrap`.
+        Gallery; without `labels`, row `i` is the partner of row `i` of `X`.
+    labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), default=None
+        Classes of the rows of `X` and of `Y`; several captions of one image may share its number.
+        All rows of the query's class are then relevant, and the numbers of rows may differ. A
+        query whose class is not in the gallery has rank ``n_gallery + 1``.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval over queries, with a fixed gallery; see :class:`Bootstrap`.
 
     Returns
     -------

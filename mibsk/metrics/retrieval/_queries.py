@@ -1,4 +1,4 @@
-"""The door of retrieval: queries, gallery, what is relevant to which query, and weights."""
+"""Input checks of retrieval metrics: queries, gallery, relevance and weights."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Retrieval(NamedTuple):
 
 
 def as_retrieval(X: Any, Y: Any, labels: Any, sample_weight: Any) -> Retrieval:
-    """Check what every retrieval metric is given."""
+    """Check the arguments that all retrieval metrics share."""
     relevance = None
     if labels is None:
         X, Y = as_pair(X, Y)
@@ -40,10 +40,10 @@ def as_retrieval(X: Any, Y: Any, labels: Any, sample_weight: Any) -> Retrieval:
 
 
 def _shared_codes(labels: tuple[Any, Any], n_x: int, n_y: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return class codes of both sides, numbered alike."""
+    """Return class codes of queries and gallery, equal for equal classes."""
     if not isinstance(labels, tuple) or len(labels) != 2:
         raise TypeError(
-            f"labels must be a tuple (labels of X, labels of Y), got {type(labels).__name__}"
+            f"labels must be a tuple (labels of X, labels of Y), got {type(labels).__name__}."
         )
     x = as_labels(labels[0], n_x, "labels[0]").to_numpy()
     y = as_labels(labels[1], n_y, "labels[1]").to_numpy()

@@ -1,4 +1,9 @@
-"""Ranks of what queries look for: how many rows of the gallery score as high without being it."""
+"""Ranks of relevant rows: how many irrelevant rows of the gallery score as high.
+
+Scores are computed in float32, tile by tile, and compared with the score of the best relevant row,
+which is computed in float64. Only those within the error of float32 are computed again. n is the
+number of queries, m that of gallery rows, t that of the queries of a tile.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +21,12 @@ from ..neighbours import InnerProducts, count_rows
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-FEW_PAIRS = 64  # relevant pairs per row of queries and gallery up to which they are listed
-FIRST_COLUMNS = 256  # of the gallery, searched before queries that need no more are dropped
+FEW_PAIRS = 64  # relevant pairs per row, up to which they are listed rather than masked
+FIRST_COLUMNS = 256  # of the gallery, searched before decided queries are dropped
 
 
 class Relevance(NamedTuple):
-    """Classes of queries and gallery, numbered alike: rows of one class are relevant."""
+    """Class codes of queries and gallery: rows of the query's class are relevant."""
 
     queries: Ints  # (n,)
     gallery: Ints  # (m,)
@@ -38,10 +43,10 @@ def first_ranks(
         Queries.
     Y : array or tensor of shape (m, d)
         Gallery.
-    relevance : Relevance, optional
-        By default row i of ``Y`` alone is relevant to query i.
-    enough : int, optional
-        A rank from which on it is not told how large it is; saves the rest of the search.
+    relevance : Relevance, default=None
+        None: row i of `Y` alone is relevant to query i.
+    enough : int, default=None
+        The search for a query ends once its rank is at least this; larger ranks are not exact.
 
     Returns
     -------
@@ -74,7 +79,7 @@ class Pairs(NamedTuple):
     starts: Ints  # (n + 1,)
 
     def of(self, queries: Ints) -> tuple[Ints, Ints]:
-        """Return place in `queries` and row of the gallery, of each relevant pair."""
+        """Return the place in `queries` and the gallery row of each relevant pair, (n_pairs,)."""
         counts = self.starts[queries + 1] - self.starts[queries]
         ends = np.cumsum(counts)
         at = np.repeat(self.starts[queries] - ends + counts, counts) + np.arange(counts.sum())
@@ -89,7 +94,7 @@ def _count_as_high(
     ranks: Ints,
     enough: int | None,
 ) -> None:
-    """Add to `ranks` how many scores of each query reach its `floor`, but for relevant pairs."""
+    """Add to `ranks` (n,) how many irrelevant rows of each query reach its `floor` (n,)."""
     low, high = _thresholds(scores, floor)
     m = len(scores.Y)
     for columns in [slice(0, m)] if enough is None else _widening(m):
@@ -98,10 +103,11 @@ def _count_as_high(
         for tile in scores.tiles(len(queries), columns.stop - columns.start):
             some = queries[tile]
             rows = _on_device(scores, some)[0]
-            coarse = scores.coarse(rows, columns)
+            coarse = scores.coarse(rows, columns)  # (t, m) in float32
             at, relevant = pairs.of(some)
             here = (relevant >= columns.start) & (relevant < columns.stop)
             coarse[_on_device(scores, at[here], relevant[here] - columns.start)] = -np.inf
+            # scores from `low` on may reach the floor, those above `high` do
             possible = count_rows(coarse >= _on_device(scores, low[some, None])[0])
             hit = np.flatnonzero(possible)
             if not len(hit):
@@ -125,9 +131,9 @@ def _count_as_high(
 
 
 def _thresholds(scores: InnerProducts, floor: Floats) -> tuple[Any, Any]:
-    """Return the coarse scores below which none, and above which each, reaches the floor."""
+    """Return the coarse scores (n,) below which none, and above which each, reaches the floor."""
     unit = to_numpy(scores.unit)
-    # all scores of a zero row are zero
+    # all scores of a row of zeros are 0
     exact = np.divide(floor, unit, out=np.zeros_like(floor), where=unit > 0)
     low, high = (exact + by for by in (-scores.slack, scores.slack))
     return low.astype(np.float32), high.astype(np.float32)
@@ -141,8 +147,8 @@ def _count_doubtful(
     floor: Floats,
     ranks: Ints,
 ) -> None:
-    """Add the scores that float32 cannot tell from the floor, and that reach it."""
-    if np.count_nonzero(unsure) > unsure.size // 16:  # many rows that are equal or nearly so
+    """Add the scores that reach the floor, of those that float32 cannot tell from it, (t, m)."""
+    if np.count_nonzero(unsure) > unsure.size // 16:  # many nearly equal rows
         X, Y = as_double(scores.X), as_double(scores.Y[columns])
         for part in tiles(len(queries), len(Y)):
             some = queries[part]
@@ -157,7 +163,7 @@ def _count_doubtful(
 
 
 def _dense_first_ranks(scores: InnerProducts, relevance: Relevance) -> Ints:
-    """Return the ranks where classes are so large that listing their pairs would not help."""
+    """Return the ranks (n,) from masks, for classes too large to list their pairs."""
     ranks = np.empty(len(relevance.queries), dtype=np.int64)
     rounding = _rounding(scores)
     for rows, S, relevant in _dense_tiles(scores, relevance):
@@ -172,19 +178,22 @@ def average_precisions(X: Matrix, Y: Matrix, relevance: Relevance) -> Floats:
     """Return for each query the mean precision at the places of its relevant rows.
 
     0 for a query without any. Of equal scores the irrelevant rows come first.
+
+    Whether a row is relevant is stored in the last bit of its score, so that sorting the scores
+    alone, without indices, sorts both. The bit is set so that of equal scores the relevant row is
+    the smaller: in negative numbers a set bit makes it larger in magnitude.
     """
     scores = InnerProducts(X, Y)
     found = np.zeros(len(relevance.queries))
     places = np.arange(1, len(relevance.gallery) + 1)
     for rows, S, relevant in _dense_tiles(scores, relevance):
-        # the last bit of a score tells which rows are relevant, so that sorting needs no indices
-        S += 0.0  # no negative zeros
+        S += 0.0  # -0.0 becomes 0.0
         bits = S.view(np.int64)
         bits &= ~np.int64(1)
         bits |= np.where(relevant == (S < 0), np.int64(1), np.int64(0))
         S.sort(axis=1)
         last = (S.view(np.int64) & 1) == 1
-        hits = (last == (S < 0))[:, ::-1]
+        hits = (last == (S < 0))[:, ::-1]  # (t, m): relevance from the highest score down
         n_hits = hits.sum(axis=1)
         precision = np.cumsum(hits, axis=1) / places
         sums = (precision * hits).sum(axis=1)
@@ -195,7 +204,7 @@ def average_precisions(X: Matrix, Y: Matrix, relevance: Relevance) -> Floats:
 def _dense_tiles(
     scores: InnerProducts, relevance: Relevance
 ) -> Iterator[tuple[slice, Floats, NDArray[np.bool_]]]:
-    """Yield rows, their scores with all of the gallery in float64, and which are relevant."""
+    """Yield rows, their scores in float64 and which are relevant, (t, m) each."""
     X, Y = as_double(scores.X), as_double(scores.Y)
     for rows in tiles(len(X), len(Y)):
         S = np.ascontiguousarray(to_numpy(X[rows] @ Y.T), dtype=np.float64)
@@ -209,7 +218,7 @@ def _n_pairs(relevance: Relevance) -> int:
 
 
 def _list_pairs(relevance: Relevance) -> Pairs:
-    """List the rows of the gallery that are of each query's class."""
+    """List the gallery rows of each query's class."""
     order = np.argsort(relevance.gallery, kind="stable")
     ordered = relevance.gallery[order]
     first = np.searchsorted(ordered, relevance.queries, side="left")
@@ -220,7 +229,7 @@ def _list_pairs(relevance: Relevance) -> Pairs:
 
 
 def _widening(m: int) -> Iterator[slice]:
-    """Cut the gallery in parts, each as large as all before it."""
+    """Cut the gallery into parts, each as large as all before it."""
     start, stop = 0, min(FIRST_COLUMNS, m)
     while start < m:
         yield slice(start, stop)
@@ -228,7 +237,7 @@ def _widening(m: int) -> Iterator[slice]:
 
 
 def _rounding(scores: InnerProducts) -> Floats:
-    """Return by how much two inner products of a query can differ by rounding in float64."""
+    """Return the rounding error of the inner products of each query in float64, (n,)."""
     unit: Floats = to_numpy(scores.unit)
     return unit * scores.X.shape[1] * np.finfo(np.float64).eps
 

@@ -1,4 +1,4 @@
-"""Recall at k: how often a partner is among the nearest of the other modality."""
+"""Recall at k: how often a relevant row is among the k nearest of the other modality."""
 
 from typing import Any
 
@@ -20,32 +20,31 @@ def recall_at_k(
     labels: tuple[Any, Any] | None = None,
     sample_weight: ArrayLike | None = None,
 ) -> Sampled:
-    r"""Share of queries in ``X`` that find what they look for among ``k`` rows of ``Y``.
+    r"""Share of queries in `X` with a relevant row among the `k` nearest rows of `Y`.
 
-    Row ``i`` of ``X`` is a query, ``Y`` is the gallery, and nearness is the inner product (give
-    rows of unit norm for cosine). With :math:`s_i` the best score of a relevant row, the query is a
-    hit when fewer than ``k`` irrelevant rows score :math:`s_i` or more. A tie therefore counts
-    against the query, so a collapsed representation scores 0 instead of 1. Relevant is the partner,
-    row ``i`` of ``Y``; with ``labels``, every row of the query's class.
-    Memory is bounded, and a query that has missed is not searched to the end.
+    Row `i` of `X` is a query, `Y` is the gallery, and nearness is the inner product (pass rows of
+    unit norm for the cosine). With :math:`s_i` the best score of a relevant row, the query is a hit
+    if fewer than `k` irrelevant rows score :math:`s_i` or more. A tie therefore counts against the
+    query, and a collapsed representation scores 0 instead of 1. The partner, row `i` of `Y`, is
+    relevant; with `labels`, every row of the query's class. Memory is bounded, and the search for a
+    query ends once it has missed.
 
     Parameters
     ----------
     X : array-like or tensor of shape (n_queries, n_features)
         Queries.
     Y : array-like or tensor of shape (n_gallery, n_features)
-        Gallery; without ``labels``, row ``i`` is the partner of row ``i`` of ``X``.
+        Gallery; without `labels`, row `i` is the partner of row `i` of `X`.
     k : int, default=1
         Number of rows retrieved, in ``1..n_gallery``.
-    labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), optional
-        Classes of the rows of ``X`` and of ``Y``, or the numbers of the things they belong to:
-        several captions of one image carry its number. Relevant is then every row of the query's
-        class, and the numbers of rows may differ. A query whose
-        class is not in the gallery is a miss.
-    sample_weight : array-like of shape (n_queries,), optional
-        How much each query counts, >= 0 and not all 0; by default all the same.
-    ci : float or Bootstrap, optional
-        Level of an interval over queries, before the same gallery; see :class:`Bootstrap`.
+    labels : tuple of two array-likes of shapes (n_queries,) and (n_gallery,), default=None
+        Classes of the rows of `X` and of `Y`; several captions of one image may share its number.
+        All rows of the query's class are then relevant, and the numbers of rows may differ. A
+        query whose class is not in the gallery is a miss.
+    sample_weight : array-like of shape (n_queries,), default=None
+        Weights of the queries, >= 0 and not all 0; None: equal weights.
+    ci : float or Bootstrap, default=None
+        Level of a bootstrap interval over queries, with a fixed gallery; see :class:`Bootstrap`.
 
     Returns
     -------
@@ -55,7 +54,7 @@ def recall_at_k(
     Raises
     ------
     ValueError
-        If ``k`` is out of range, the shapes of inputs, labels or weights do not fit together, or
+        If `k` is out of range, the shapes of inputs, labels or weights do not fit together, or
         the weights are negative, not finite or all 0.
 
     Examples

@@ -1,4 +1,4 @@
-"""Is the difference real? Two models measured on the same rows."""
+"""Comparison of two models on the same rows."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from ._resampling import Bootstrap, Estimate, as_bootstrap, over_rows
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two models, measured by one metric on the same rows.
+    """One metric of two models on the same rows.
 
     Attributes
     ----------
     a, b : Estimate
-        The metric of each, with its own interval.
+        The metric of each model, with its interval.
     difference : float
         ``a - b``.
     low, high : float
         Ends of the interval of the difference.
     p_value : float
-        How often resampled rows move the difference as far from its mean as it is from 0: small if
-        a difference of 0 is hard to believe.
+        Bootstrap p-value of the hypothesis that the difference is 0.
     level : float
         Coverage of the intervals.
 
@@ -61,10 +60,10 @@ def compare(
     ci: float | Bootstrap = 0.95,
     **options: Any,
 ) -> Comparison | dict[Any, Comparison]:
-    r"""Measure two models on the same rows, and how sure their difference is.
+    r"""Compare a metric of two models on the same rows, with an interval and a p-value.
 
-    Both are measured on the same resampled rows, so that what makes a row easy or hard for both
-    drops out of the difference. With :math:`d` the difference on all rows and :math:`d^*_b` on
+    Both are measured on the same resampled rows, so that variation common to both cancels in the
+    difference. With :math:`d` the difference on all rows and :math:`d^*_b` on
     resample :math:`b` (centred as :class:`Bootstrap` says),
 
     .. math:: p = \frac{1 + \#\{b : |d^*_b - d| \ge |d|\}}{1 + \#b}
@@ -72,11 +71,11 @@ def compare(
     Parameters
     ----------
     metric : callable
-        One of this module, or a function of arrays whose rows belong together that returns a
+        A metric of this package, or a function of arrays with corresponding rows that returns a
         float.
     A, B : tuple of arguments, or mapping of two modalities to array-like
-        What to measure of either model: ``(X, Y)``, or what `IBAligner.embed` returns; for
-        :func:`leakage` and :func:`kept` ``(Z, labels)``. Row ``i`` is the same throughout.
+        Arguments of the metric for each model: ``(X, Y)``, or what `IBAligner.embed` returns; for
+        :func:`leakage` and :func:`kept` ``(Z, labels)``. Row `i` is the same in all.
     ci : float or Bootstrap, default=0.95
         Level of the intervals; see :class:`Bootstrap`.
     **options : dict
@@ -90,9 +89,9 @@ def compare(
     Raises
     ------
     TypeError
-        If ``A`` or ``B`` is neither a tuple nor a mapping, or the metric returns no number.
+        If `A` or `B` is neither a tuple nor a mapping, or the metric does not return a number.
     ValueError
-        If the models were measured on unequal numbers of rows, or the metric refuses its input.
+        If the models were measured on unequal numbers of rows, or the metric raises one.
 
     Examples
     --------
@@ -107,7 +106,7 @@ def compare(
     """
     if not callable(metric):
         raise TypeError(
-            f"metric must be a function such as mibsk.metrics.cka, got {type(metric).__name__}"
+            f"metric must be a function such as mibsk.metrics.cka, got {type(metric).__name__}."
         )
     chosen = as_bootstrap(ci)
     args_a, args_b = _arguments(A, "A"), _arguments(B, "B")
@@ -115,13 +114,13 @@ def compare(
     if rows_a != rows_b:
         raise ValueError(
             f"both models must be measured on the same rows, got {rows_a} and {rows_b}: embed the "
-            "same rows with both"
+            "same rows with both."
         )
     a = _measure(metric, args_a, chosen, options)
     b = _measure(metric, args_b, chosen, options)
     if isinstance(a, dict) and isinstance(b, dict):
         if list(a) != list(b):
-            raise ValueError(f"both models must have the same factors, got {list(a)}, {list(b)}")
+            raise ValueError(f"both models must have the same factors, got {list(a)}, {list(b)}.")
         return {name: _compare(a[name], b[name]) for name in a}
     return _compare(a, b)
 
@@ -133,7 +132,7 @@ def _arguments(model: Any, name: str) -> tuple[Any, ...]:
     if not isinstance(model, tuple | list) or not model:
         raise TypeError(
             f"{name} must be a tuple of arguments such as (X, Y), or a mapping of two modalities, "
-            f"got {type(model).__name__}"
+            f"got {type(model).__name__}."
         )
     return tuple(model)
 
@@ -153,7 +152,7 @@ def _measure(
     def value(*parts: Any) -> float:
         found = metric(*parts, **options)
         if not np.isscalar(found) and np.ndim(found) != 0:
-            raise TypeError(f"metric must return a number, got {type(found).__name__}")
+            raise TypeError(f"metric must return a number, got {type(found).__name__}.")
         return float(found)
 
     return over_rows(value, *arrays, ci=ci)
@@ -161,13 +160,13 @@ def _measure(
 
 def _compare(a: Estimate, b: Estimate) -> Comparison:
     if len(a.replicates) != len(b.replicates):
-        raise ValueError("both models must be measured on as many rows")
+        raise ValueError("both models must be measured on as many rows.")
     difference = a.value - b.value
     about = a.replicates - b.replicates
     about = about[np.isfinite(about)]
     tail = (1 - a.level) / 2
     low, high = np.quantile(about, [tail, 1 - tail])
-    # a difference of rounding errors is none
+    # a difference up to rounding counts as 0
     margin = max(abs(difference) - 1e-12 * max(abs(a.value), abs(b.value)), 0.0)
     p_value = (1 + np.count_nonzero(abs(about - difference) >= margin)) / (1 + len(about))
     return Comparison(a, b, difference, float(low), float(high), float(p_value), a.level)

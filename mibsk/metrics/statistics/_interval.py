@@ -13,15 +13,15 @@ from ..._checks.parameters import check_scalar
 
 @dataclass(frozen=True)
 class Bootstrap:
-    r"""How an interval is made; every metric takes one as ``ci=``, or a level alone.
+    r"""Settings of a bootstrap interval: the argument ``ci`` of every metric, or its level alone.
 
     Metrics that are a mean, or another summary, of one value per row draw as many rows as there
-    are, with replacement [1]_. All others are computed anew on half of the rows (at most
+    are, with replacement [1]_. All others are computed again on half of the rows (at most
     `max_rows`), drawn without replacement [2]_, [3]_: a row that is drawn twice would be its own
-    perfect neighbour. The spread of such values is that of samples of ``m`` of ``n`` rows, and is
+    nearest neighbour. The spread of such values is that of samples of ``m`` of ``n`` rows, and is
     multiplied by :math:`\sqrt{m/(n-m)}` to be that of ``n``. In both cases the interval is the
-    value, plus quantiles of the deviations of the replicates from their mean, within the range of
-    the metric.
+    value plus quantiles of the deviations of the replicates from their mean, clipped to the range
+    of the metric.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ class Bootstrap:
     n_resamples : int, default=1000
         Number of replicates.
     max_rows : int, default=4096
-        Bound on the rows of one replicate that is computed anew.
+        Largest number of rows of a replicate of such a metric.
     random_state : int, default=0
-        Seed; metrics of as many rows draw the same rows from the same seed.
+        Seed; with the same number of rows, metrics draw the same rows.
 
     References
     ----------
@@ -77,8 +77,8 @@ class Estimate:
     level : float
         Its coverage.
     replicates : ndarray (n_resamples,)
-        Values on resampled rows, moved and scaled so that they are spread about `value` as it is
-        about the truth.
+        Values on resampled rows, shifted and scaled so that their spread about `value` is that of
+        `value` about the true one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Could it be chance? A metric of pairs, beside the same metric of rows paired at random."""
+"""Permutation tests: a metric of pairs compared with the same metric of random pairs."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ def fast_permutations(reorder: Callable[..., Reordered | None]) -> Callable[[M],
 
 @dataclass(frozen=True)
 class PermutationTest:
-    """A metric of pairs, and of the same rows paired at random.
+    """The value of a metric, and its values for rows paired at random.
 
     Attributes
     ----------
     value : float
-        Of the pairs.
+        Value for the given pairs.
     p_value : float
-        Share of the values, that of the pairs among them, which are as extreme.
+        Share of values as extreme, among those of random pairs and `value`.
     null : ndarray (n_permutations,)
-        Values of rows paired at random; their mean is the level of chance.
+        Values for rows paired at random.
     """
 
     value: float
@@ -75,26 +75,26 @@ def permutation_test(
 
     .. math:: p = \frac{1 + \#\{b : m(X, Y_{\pi_b}) \ge m(X, Y)\}}{1 + \#b}
 
-    [1]_, with random permutations :math:`\pi_b` of the rows. What does not change with the pairing
-    (neighbours, the products of each side with itself) is computed once for the metrics of nearest
-    neighbours and for those made of products of columns, such as linear :func:`cka`.
+    [1]_, with random permutations :math:`\pi_b` of the rows. For metrics of nearest neighbours, and
+    for those of products of columns such as linear :func:`cka`, what does not depend on the pairing
+    is computed once.
 
     Parameters
     ----------
     metric : callable
-        Of this module, or any function ``(X, Y, **options) -> float``. One that does not depend on
-        the pairing, such as :func:`modality_gap`, gives 1.
+        A metric of this package, or any function ``(X, Y, **options) -> float``. One that does not
+        depend on the pairing, such as :func:`modality_gap`, has a p-value of 1.
     X : array-like or tensor of shape (n_samples, n_features_x)
         One representation.
     Y : array-like or tensor of shape (n_samples, n_features_y)
-        Another one; row ``i`` is the partner of row ``i`` of ``X``.
+        Another one; row `i` is the partner of row `i` of `X`.
     n_permutations : int, default=999
         Number of random pairings; ``1 / (1 + n_permutations)`` is the smallest p-value.
     alternative : {"greater", "less", "two-sided"}, default="greater"
-        Which values are extreme: "less" for metrics that are small where partners meet, such as
-        :func:`alignment`. "two-sided" doubles the smaller of both.
+        Which values are extreme: "less" for metrics that are small for matching pairs, such as
+        :func:`alignment`. "two-sided" doubles the smaller p-value of both.
     random_state : int or None, default=0
-        Seed of the permutations; None draws others each time.
+        Seed of the permutations; None: new ones in each call.
     **options : dict
         Further arguments of the metric.
 
@@ -107,7 +107,7 @@ def permutation_test(
     ValueError
         If the rows are not paired, or an argument is out of range.
     TypeError
-        If ``metric`` is no function.
+        If `metric` is not callable.
 
     References
     ----------
@@ -127,11 +127,11 @@ def permutation_test(
     """
     if not callable(metric):
         raise TypeError(
-            f"metric must be a function such as mibsk.metrics.cka, got {type(metric).__name__}"
+            f"metric must be a function such as mibsk.metrics.cka, got {type(metric).__name__}."
         )
     check_scalar("n_permutations", n_permutations, low=1, integer=True)
     if alternative not in ALTERNATIVES:
-        raise ValueError(f"alternative must be one of {list(ALTERNATIVES)}, got {alternative!r}")
+        raise ValueError(f"alternative must be one of {list(ALTERNATIVES)}, got {alternative!r}.")
     X, Y = as_pair(X, Y)
     value = float(metric(X, Y, **options))
     fast = _FAST.get(metric)
@@ -140,7 +140,7 @@ def permutation_test(
     )
     rng = np.random.default_rng(random_state)
     null = np.array([float(reordered(rng.permutation(len(X)))) for _ in range(n_permutations)])
-    # values that are equal but for rounding are as extreme
+    # values that are equal up to rounding are as extreme
     rounding = 1e-9 * max(abs(value), 1e-9)
     tails = {
         "greater": np.count_nonzero(null >= value - rounding),

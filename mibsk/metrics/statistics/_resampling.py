@@ -32,18 +32,18 @@ def over_values(
     Parameters
     ----------
     values : ndarray (n,) or (n, m)
-        One value per row, or several, from which `statistic` makes one number.
+        One value per row, or several, which `statistic` reduces to one number.
     ci : float, Bootstrap or None
         None for the number alone.
     bounds : pair of float
         Range of the metric.
-    weights : ndarray (n,), optional
-        How much each row counts in the mean.
-    statistic : callable, optional
+    weights : ndarray (n,), default=None
+        Weights of the rows in the mean.
+    statistic : callable, default=None
         In place of the mean: ``values[..., n] -> [...]``, over the last axis (of ``(..., n, m)``
         over the last but one).
     centred : bool, default=True
-        Whether the replicates' mean is moved to the value; not where they are whole numbers.
+        Whether replicates are shifted so that their mean is the value; False for integers.
     """
     if statistic is None and weights is not None:
         values = np.stack([values * weights, weights], axis=1)  # (n, 2)
@@ -74,14 +74,14 @@ def over_rows(
     bounds: Bounds = UNBOUNDED,
     min_rows: int = 2,
 ) -> float | Estimate:
-    """Return what a function makes of paired arrays, with an interval by drawing half the rows.
+    """Return the value of a function of paired arrays, with an interval by drawing half the rows.
 
     Parameters
     ----------
     function : callable
         ``(*arrays) -> float``.
     *arrays : array or tensor (n, ...)
-        Row i of each belongs together; of arrays of unequal length, rows are drawn apart.
+        Row i of each belongs together; rows of arrays of unequal length are drawn separately.
     ci : float, Bootstrap or None
         None for the number alone.
     bounds : pair of float
@@ -92,7 +92,7 @@ def over_rows(
     Raises
     ------
     ValueError
-        If half of the rows are too few.
+        If half of the rows are fewer than `min_rows`.
     """
     value = float(function(*arrays))
     if ci is None:
@@ -122,9 +122,9 @@ def over_draws(
     value : float
         On all rows.
     replicate : callable
-        From the numbers of the rows that are drawn, in order, of data of each length, to a value.
+        From a mapping of each length to the sorted numbers of the rows drawn, to a value.
     lengths : sequence of int
-        Of the data.
+        Numbers of rows of the data.
     ci, bounds, min_rows
         As in :func:`over_rows`.
     """
@@ -134,7 +134,7 @@ def over_draws(
     if min(drawn.values()) < min_rows:
         raise ValueError(
             f"an interval needs at least {2 * min_rows} rows here, since half of them are drawn, "
-            f"got {min(lengths)}: pass more samples or ci=None"
+            f"got {min(lengths)}: pass more samples or ci=None."
         )
     rng = np.random.default_rng(chosen.random_state)
     replicates = []
@@ -145,16 +145,16 @@ def over_draws(
 
 
 def share_drawn(n: int, chosen: Bootstrap, min_rows: int) -> float:
-    """Return the share of n rows that a replicate is computed on."""
+    """Return the share of n rows in a replicate."""
     return min(0.5, max(chosen.max_rows, min_rows) / n)
 
 
 def _estimate(
     value: float, replicates: Values, scale: float | None, chosen: Bootstrap, bounds: Bounds
 ) -> Estimate:
-    """Centre replicates about the value, scale their spread (None: neither), cut off the tails."""
+    """Centre replicates at the value, scale their spread (None: neither), and cut off the tails."""
     if not np.isfinite(replicates).any():
-        raise ValueError("an interval needs more rows that count: no resample had any")
+        raise ValueError("an interval needs more rows of positive weight: no resample had any.")
     about = replicates
     if scale is not None:
         about = value + scale * (replicates - np.nanmean(replicates))

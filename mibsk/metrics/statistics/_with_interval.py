@@ -1,4 +1,4 @@
-"""The argument ``ci`` of every metric."""
+"""The argument `ci` of every metric."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SampledFactors = Callable[[CI], float | Estimate | dict[Any, float] | dict[Any, 
 
 
 class Metric(Protocol[P, Value, WithEnds]):
-    """A metric with the parameters ``P`` and ``ci``, which decides what it returns."""
+    """A metric with the parameters ``P`` and `ci`, which decides what it returns."""
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Value: ...
@@ -38,7 +38,7 @@ def with_interval(function: Callable[P, Sampled]) -> Metric[P, float, Estimate]:
 @overload
 def with_interval(function: Callable[P, SampledFactors]) -> FactorMetric[P]: ...
 def with_interval(function: Callable[..., SampledFactors]) -> Any:
-    """Make a metric of a function that returns how its value varies: add the argument ``ci``."""
+    """Make a metric of a function that returns how its value varies: add the argument `ci`."""
 
     @wraps(function)
     def metric(*args: Any, ci: CI = None, **kwargs: Any) -> Any:
