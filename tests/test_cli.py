@@ -141,7 +141,7 @@ def bad_files():
     return {
         "qqqqqqqq.npy": "qqqqqqqq.npy does not exist: check the path",
         "imag.npy": "did you mean 'image.npy'?",
-        "folder.npy": "folder.npy is a folder: give one file",
+        "folder.npy": "folder.npy is a folder: pass one file",
         "empty.npy": "empty.npy is empty (0 bytes)",
         "torn.npy": "torn.npy is incomplete or damaged",
         "objects.npy": "objects.npy holds pickled Python objects, which are never read",
@@ -151,7 +151,7 @@ def bad_files():
         "one.npy": "at least 2 row(s)",
         "short.npy": "short.npy has 39 rows, text.npy has 40",
         "two.npz": "two.npz holds 2 arrays (x, y): say which, as in two.npz:x",
-        "text.csv": "text.csv has other things than numbers in column 'b' ('x' in row 0)",
+        "text.csv": "text.csv has values that are not numbers in column 'b' ('x' in row 0)",
         "torn.parquet": "not a Parquet file",
         "model.pt": "np.save(path, tensor.numpy())",
     }

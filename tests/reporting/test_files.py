@@ -221,7 +221,7 @@ def test_a_bad_parquet_is_refused(folder):
     for name, message in {
         "torn": "not a Parquet file",
         "ragged": "lists of unequal length in column 'e'",
-        "words": "other things than numbers in column 'e'",
+        "words": "values that are not numbers in column 'e'",
         "gaps": "in 1 of 2 rows, first in row 1",
     }.items():
         with pytest.raises(ValueError, match=message):
