@@ -1,4 +1,4 @@
-"""The command `mibsk`: what it prints, what it writes, and how it ends."""
+"""The command `mibsk`: its output, files and exit status."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def test_the_whole_report_as_a_user_runs_it(folder):
     assert "<!DOCTYPE html>" in (folder / "measurement.html").read_text()
 
 
-def test_quiet_prints_nothing_and_files_go_where_they_are_told(folder):
+def test_quiet_prints_nothing_and_files_are_written_where_requested(folder):
     (folder / "m.json").write_text("old")
     done = run("image.npy", "text.npy", *QUICK, "-q", "--json", "m.json", "--html", "new/m.html")
     assert (done.exit_code, done.output) == (0, "")
@@ -265,7 +265,7 @@ def test_a_terminal_sees_progress_and_colours():
     assert b"Written: " in shown
 
 
-def test_version_and_help_are_quick_and_bring_nothing_heavy():
+def test_version_and_help_are_fast_and_import_nothing_heavy():
     assert command("--version").stdout == f"mibsk, version {__version__}\n"
     code = (
         "import sys\nfrom mibsk.cli import main\n"

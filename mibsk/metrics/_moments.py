@@ -6,9 +6,12 @@ import itertools
 from collections.abc import Iterator
 
 from array_api_compat import array_namespace
+from numpy.typing import ArrayLike
 
 from .._checks.blocks import chunks
 from .._checks.devices import FloatMatrix, Matrix, as_double, to_numpy
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_pair
 from .undefined import UndefinedMetricError
 
 IN_CACHE = 2**16  # values of a block: memory outside the cache costs more than the arithmetic
@@ -66,3 +69,11 @@ def check_varies(X: Matrix, name: str, metric: str) -> None:
             f"{metric} is undefined: all {len(X)} rows of {{{name}}} are equal; pass rows that "
             f"vary."
         )
+
+
+def as_varying_pair(X: ArrayLike, Y: ArrayLike, metric: str) -> tuple[Matrix, Matrix]:
+    """Return two matrices whose rows are pairs and vary, for a metric that ignores scale."""
+    X, Y = as_pair(X, Y)
+    check_varies(X, "X", metric)
+    check_varies(Y, "Y", metric)
+    return in_range(X), in_range(Y)

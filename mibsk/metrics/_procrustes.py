@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.devices import FloatMatrix, Matrix
-from .._checks.magnitudes import in_range
-from .._checks.matrices import as_pair
 from ._canonical import reorder_product, second_moments
 from ._description import Description
-from ._moments import check_varies, narrow
+from ._moments import as_varying_pair, narrow
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
@@ -78,10 +76,7 @@ def procrustes(X: ArrayLike, Y: ArrayLike) -> Sampled:
     >>> round(procrustes(X, turned), 6), round(procrustes(X, [[0.0], [1.0], [2.0]]), 2)
     (1.0, 0.79)
     """
-    X, Y = as_pair(X, Y)
-    X, Y = in_range(X), in_range(Y)
-    for name, Z in (("X", X), ("Y", Y)):
-        check_varies(Z, name, "Procrustes similarity")
+    X, Y = as_varying_pair(X, Y, "Procrustes similarity")
     return lambda ci: over_rows(_similarity, X, Y, ci=ci, bounds=(0, 1))
 
 

@@ -8,11 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.devices import FloatMatrix, Matrix
-from .._checks.magnitudes import in_range
-from .._checks.matrices import as_pair
 from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
 from ._description import Description
-from ._moments import check_varies, narrow
+from ._moments import as_varying_pair, narrow
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
@@ -81,10 +79,7 @@ def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
     >>> round(pwcca(X, Y), 1), round(pwcca(Y, X), 1)
     (0.9, 0.6)
     """
-    X, Y = as_pair(X, Y)
-    X, Y = in_range(X), in_range(Y)
-    for name, Z in (("X", X), ("Y", Y)):
-        check_varies(Z, name, "PWCCA")
+    X, Y = as_varying_pair(X, Y, "PWCCA")
     return lambda ci: over_rows(_weighted_correlation, X, Y, ci=ci, bounds=(0, 1))
 
 

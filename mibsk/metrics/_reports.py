@@ -93,13 +93,9 @@ def information_report(
     ValueError, TypeError
         If a modality or a factor is missing, labels are not data frames, or `l2` is out of range.
     """
-    given = {
-        "embeddings": embeddings,
-        "labels": labels,
-        "embeddings_test": embeddings_test,
-        "labels_test": labels_test,
-    }
-    for what, mapping in given.items():
+    names = "embeddings", "labels", "embeddings_test", "labels_test"
+    given = embeddings, labels, embeddings_test, labels_test
+    for what, mapping in zip(names, given, strict=True):
         if not isinstance(mapping, Mapping):
             raise TypeError(
                 f"{what} must map names of modalities to data, got {type(mapping).__name__}."
@@ -115,13 +111,8 @@ def information_report(
         varying = [c for c in table if table[c].nunique() > 1 and table_test[c].nunique() > 1]
         if not varying:
             continue
-        found = probe_information(
-            Z,
-            table[varying],
-            Z_test=embeddings_test[name],
-            labels_test=table_test[varying],
-            l2=l2,
-        )
+        Z_test, held_out = embeddings_test[name], table_test[varying]
+        found = probe_information(Z, table[varying], Z_test=Z_test, labels_test=held_out, l2=l2)
         fractions[name] = found["fraction"]
     return pd.DataFrame(fractions)
 

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.devices import FloatMatrix, Matrix
-from .._checks.magnitudes import in_range
-from .._checks.matrices import as_pair
 from .._checks.parameters import check_scalar
 from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
 from ._description import Description
-from ._moments import check_varies, narrow
+from ._moments import as_varying_pair, narrow
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
@@ -90,26 +86,19 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     >>> round(svcca(X, -2 * X + 1), 6), round(svcca(X, X + noise), 1)
     (1.0, 0.7)
     """
-    _check_components(n_components)
-    X, Y = as_pair(X, Y)
-    X, Y = in_range(X), in_range(Y)
-    for name, Z in (("X", X), ("Y", Y)):
-        check_varies(Z, name, "SVCCA")
+    check_scalar("n_components", n_components, low=0, strict=True)
+    if n_components >= 1 and not isinstance(n_components, int | np.integer):
+        raise ValueError(
+            f"n_components must be an integer of at least 1, or a share in (0, 1), got "
+            f"{n_components!r}."
+        )
+    X, Y = as_varying_pair(X, Y, "SVCCA")
 
     def mean_correlation(X: Matrix, Y: Matrix) -> float:
         xx, xy, yy = second_moments(narrow(X), narrow(Y))
         return svcca_of_product(xx, yy, n_components)(xy)
 
     return lambda ci: over_rows(mean_correlation, X, Y, ci=ci, bounds=(0, 1))
-
-
-def _check_components(n_components: Any) -> None:
-    check_scalar("n_components", n_components, low=0, strict=True)
-    if n_components >= 1 and not isinstance(n_components, Integral):
-        raise ValueError(
-            f"n_components must be an integer of at least 1, or a share in (0, 1), got "
-            f"{n_components!r}."
-        )
 
 
 SVCCA = Description(

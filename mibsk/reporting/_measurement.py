@@ -219,13 +219,14 @@ class Measurement:
 
 
 def _plain(line: Line) -> dict[str, Any]:
-    numbers = {name: _finite(getattr(line, name)) for name in ("value", "low", "high")}
     return {
         "group": line.group,
         "metric": line.metric,
         "title": line.title,
         "subject": line.subject,
-        **numbers,
+        "value": _finite(line.value),
+        "low": _finite(line.low),
+        "high": _finite(line.high),
         "better": line.better,
         "n_rows": line.n_rows,
         "n_resamples": line.n_resamples,

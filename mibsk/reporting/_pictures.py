@@ -17,18 +17,10 @@ if TYPE_CHECKING:
 DPI = 170
 
 
-_DISPLAYS: tuple[tuple[str, Callable[..., Any], str], ...] = (
-    (
-        "SimilarityDisplay",
-        SimilarityDisplay.from_embeddings,
-        "Cosine of each row with each row of the other side",
-    ),
-    (
-        "ModalityGapDisplay",
-        ModalityGapDisplay.from_embeddings,
-        "Both sides in the plane of most variance, partners joined",
-    ),
-)
+_DISPLAYS = {
+    SimilarityDisplay.from_embeddings: "Cosine of each row with each row of the other side",
+    ModalityGapDisplay.from_embeddings: "Both sides in the plane of most variance, partners joined",
+}
 _LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
 _INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
 _PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
@@ -71,12 +63,13 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     pair = {report.x.name: x, report.y.name: y}
     notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []
     notes += ["rows scaled to length 1"] if report.options["similarity"] == "cosine" else []
-    for name, make, caption in _DISPLAYS if one_space else ():
+    make: Any
+    for make, caption in _DISPLAYS.items() if one_space else ():
         drawn = partial(make, pair, labels=labels)
         try:
             pictures.append(_in_both_colours(drawn, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
-            missing.append(f"Without {name}: {str(error).rstrip('.')}.")
+            missing.append(f"Without {make.__self__.__name__}: {str(error).rstrip('.')}.")
     if fractions is not None:
         make = partial(LeakageDisplay.from_fractions, fractions)
         pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))

@@ -1,4 +1,4 @@
-"""The door of the metrics: what becomes a matrix or a column of labels, and what does not."""
+"""Input checks of metrics: matrices, labels and parameters."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ def test_labels_that_cannot(labels, error, message):
         as_labels(labels, 2, "y")
 
 
-def test_masked_values_do_not_count_as_seen():
+def test_masked_values_are_refused_and_empty_masks_accepted():
     X = np.ma.masked_less([[1.0], [-1.0], [2.0]], 0)
     assert as_matrix(X[:1], "X", min_rows=1).tolist() == [[1.0]]
     with pytest.raises(ValueError, match="X has masked values"):
@@ -59,6 +59,6 @@ def test_masked_values_do_not_count_as_seen():
 
 
 @pytest.mark.parametrize("value", [0, -1.0, np.nan, np.inf, 5e-324, 1e300])
-def test_what_is_not_positive_or_extreme(value):
+def test_values_that_are_not_positive_or_extreme_are_refused(value):
     with pytest.raises(ValueError, match=r"l2 must be a finite number >= 1e-12 and < 1e\+12"):
         check_positive("l2", value)

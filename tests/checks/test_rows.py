@@ -1,4 +1,4 @@
-"""The door: what comes in, and what the messages say about what does not."""
+"""Input checks of data: accepted containers, and the messages for others."""
 
 import math
 import warnings
@@ -37,7 +37,7 @@ class TestCheckScalar:
         check_scalar("beta", value, low=0)
 
     @pytest.mark.parametrize("value", [True, np.True_, "1", None, [1]])
-    def test_refuses_what_is_no_number(self, value):
+    def test_refuses_other_types(self, value):
         with pytest.raises(TypeError, match=f"beta must be .*number.* {type(value).__name__}"):
             check_scalar("beta", value, low=0)
 

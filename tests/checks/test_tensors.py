@@ -1,4 +1,4 @@
-"""Tensors become arrays without torch being imported here, or are refused by name."""
+"""Tensors are converted to arrays, or refused by name."""
 
 import numpy as np
 import pytest
@@ -47,6 +47,6 @@ def test_refuses(X):
         tensor_to_array("Z", X)
 
 
-def test_nothing_else_is_a_tensor():
+def test_other_objects_are_not_tensors():
     assert is_tensor(torch.ones(1))
     assert not any(map(is_tensor, (np.ones(1), [1.0], None, "detach")))

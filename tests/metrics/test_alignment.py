@@ -1,4 +1,4 @@
-"""Alignment of partners: hand values, another's form, laws, bad input."""
+"""Alignment of partners: hand values, an independent implementation, laws, bad input."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""CKA: reference values, the naive form, its laws, and its forms for many rows."""
+"""CKA: reference values, the naive form, its laws, and many rows."""
 
 import numpy as np
 import pytest
@@ -165,7 +165,7 @@ def test_unbiased_is_near_zero_for_independent_data_where_biased_is_not():
     assert abs(np.mean([cka(X, Y, unbiased=True) for X, Y in draws])) < 0.01
 
 
-def test_two_rows_are_always_alike():
+def test_two_rows_have_a_cka_of_1():
     # after centring, two rows differ in one direction only
     assert cka([[0.0, 1.0], [2.0, 5.0]], [[1.0], [7.0]]) == pytest.approx(1)
 

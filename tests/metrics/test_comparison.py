@@ -1,4 +1,4 @@
-"""Comparisons of two models: pairing, p-values, and what cannot be compared."""
+"""Comparisons of two models: pairing, p-values, and bad arguments."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_agrees_with_the_paired_t_test_of_means_per_row():
     assert found.high == pytest.approx(interval.high, abs=0.1 * (interval.high - interval.low))
 
 
-def test_what_is_hard_for_both_drops_out():
+def test_variation_common_to_both_cancels():
     X, better, _ = models()
     _, noisier, _ = models()
     noisier = better + 0.05 * np.random.default_rng(9).standard_normal(better.shape)
@@ -52,7 +52,7 @@ def test_what_is_hard_for_both_drops_out():
     assert found.high - found.low < 0.3 * min(widths)
 
 
-def test_p_values_are_uniform_where_models_are_alike():
+def test_p_values_are_uniform_for_equal_models():
     p_values = []
     for seed in range(150):
         X, a, b = models(seed, n=150, noise=(0.9, 0.9))

@@ -1,4 +1,4 @@
-"""Cycle k-NN: reference values, a naive form, hand values; laws stand in test_knn_overlap."""
+"""Cycle k-NN: reference values, a naive form, hand values; laws are in test_knn_overlap."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Edit-distance k-NN: the textbook form and hand values; laws stand in test_knn_overlap."""
+"""Edit-distance k-NN: the textbook form and hand values; laws are in test_knn_overlap."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def test_equals_the_textbook_form(seed, n, k, more):
 @pytest.mark.parametrize(
     ("a", "b", "edits"),
     [
-        ([1, 2, 3, 4], [0, 1, 2, 3], 2),  # one in front, one behind
+        ([1, 2, 3, 4], [0, 1, 2, 3], 2),  # one inserted, one deleted
         ([1, 2, 3], [1, 7, 3], 1),
         ([1, 2], [2, 1], 2),
         ([1, 2], [3, 4], 2),

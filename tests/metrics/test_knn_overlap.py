@@ -1,4 +1,4 @@
-"""Neighbours among drawn rows, and of reordered ones: found without a search, and the same."""
+"""Neighbours in samples and of reordered rows: the same as those of a search."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""LCS k-NN: reference values, the textbook form, hand values; laws stand in test_knn_overlap."""
+"""LCS k-NN: reference values, the textbook form, hand values; laws are in test_knn_overlap."""
 
 import numpy as np
 import pytest

@@ -15,7 +15,7 @@ def data():
     return 3 * np.eye(5)[labels["read"]] + rng.standard_normal((800, 5)), labels
 
 
-def test_tells_what_is_there_from_what_is_not(data):
+def test_finds_factors_that_are_there_and_no_others(data):
     found = leakage(*data)
     assert list(found) == ["read", "hidden"]
     assert 0.5 < found["read"] <= 1

@@ -1,4 +1,4 @@
-"""The package as a whole: what it imports, what it accepts, how it refuses."""
+"""The package as a whole: imports, accepted input, errors."""
 
 import subprocess
 import sys
@@ -53,7 +53,7 @@ def test_import_is_silent_and_needs_no_torch():
 
 
 @pytest.mark.parametrize("metric", PAIR_METRICS)
-def test_tensors_frames_and_lists_count_like_arrays(metric):
+def test_tensors_frames_and_lists_give_the_value_of_arrays(metric):
     Y = X[::-1] + 0.5
     expected = metric(X, Y)
     tensor = torch.tensor(X, requires_grad=True)
@@ -142,7 +142,7 @@ def test_neither_large_nor_small_numbers_overflow(size):
     assert modality_gap(*large) / size == pytest.approx(gap)
 
 
-def test_held_out_rows_of_another_world():
+def test_held_out_rows_far_from_the_training_rows_are_refused():
     Z = np.random.default_rng(0).normal(size=(40, 3))
     with pytest.raises(ValueError, match=r"Z_test has values up to .*far from those of Z"):
         leakage(Z, np.arange(40) % 2, Z_test=1e200 * Z, labels_test=np.arange(40) % 2)

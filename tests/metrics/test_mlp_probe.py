@@ -1,4 +1,4 @@
-"""The probe with a hidden layer: what it finds, beside the linear one and scikit-learn's."""
+"""The probe with a hidden layer: compared with the linear probe and scikit-learn."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def found():
     return Z, labels, read(Z, labels, probe="mlp")
 
 
-def test_finds_what_no_linear_probe_does_and_all_that_one_does(found):
+def test_finds_nonlinear_and_linear_information(found):
     Z, labels, mlp = found
     linear = read(Z, labels)
     curved = ["xor", "shell", "square"]

@@ -1,4 +1,4 @@
-"""Mutual k-NN: reference values, a naive form, ties; more laws stand in test_knn_overlap."""
+"""Mutual k-NN: reference values, a naive form, ties; more laws are in test_knn_overlap."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_everyone_is_a_neighbour():
     assert mutual_knn(X, Y, k=19) == 1
 
 
-def test_independent_rows_share_as_many_as_chance_has_it():
+def test_independent_rows_are_at_chance_level():
     X, Y = np.random.default_rng(0).standard_normal((2, 1000, 5))
     X, Y = (Z / np.linalg.norm(Z, axis=1, keepdims=True) for Z in (X, Y))
     assert mutual_knn(X, Y, k=50) == pytest.approx(50 / 999, rel=0.1)

@@ -1,4 +1,4 @@
-"""Nearest neighbours: exact in every path, whatever the scale, the ties and the tiles."""
+"""Nearest neighbours: exact in every path, for all scales, ties and tiles."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def test_equals_scikit_learn_for_rows_of_unit_norm():
     assert np.array_equal(nearest_neighbours(X, 5), found)
 
 
-def test_scores_nearer_than_float32_can_tell_are_told_apart():
+def test_scores_closer_than_the_error_of_float32_are_ordered():
     rng = np.random.default_rng(0)
     base = rng.standard_normal((1, 8))
     X = base + 1e-9 * rng.standard_normal((600, 8))
@@ -75,7 +75,7 @@ def test_collapsed_and_duplicate_rows():
     assert np.array_equal(nearest_neighbours(X, 7), textbook_neighbours(X, 7))
 
 
-def test_tiles_do_not_change_what_is_found(monkeypatch):
+def test_tiles_do_not_change_the_neighbours(monkeypatch):
     X = np.random.default_rng(0).integers(-3, 4, (500, 5)).astype(float)
     plain = nearest_neighbours(X, 4)
     for name, value in (("TILE_IN_CACHE", 1), ("ROWS_AT_LEAST", 7), ("CHUNK_SIZE", 60)):

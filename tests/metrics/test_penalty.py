@@ -1,4 +1,4 @@
-"""The penalty that each factor's probe is given: scikit-learn's choice, the overfit case, laws."""
+"""The penalty of each factor's probe: scikit-learn's choice, the overfit case, laws."""
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ def test_the_choice_is_scikit_learns_on_the_same_rows():
     assert len(set(expected)) > 2
 
 
-def test_few_rows_of_many_classes_do_not_hide_what_is_there():
+def test_few_rows_of_many_classes_do_not_hide_information():
     Z, labels = draw(4800, signal=0.25)
     few = read(Z, labels, 800, l2=1.0)["fraction"]
     chosen = read(Z, labels, 800)
@@ -70,7 +70,7 @@ def test_few_rows_of_many_classes_do_not_hide_what_is_there():
     assert (chosen["fraction"] > few - 0.01).all()
 
 
-def test_many_rows_lose_nothing():
+def test_many_rows_have_the_same_result():
     Z, labels = draw(6000)
     usual = read(Z, labels, 4500, l2=1.0)["fraction"]
     chosen = read(Z, labels, 4500)["fraction"]
@@ -78,7 +78,7 @@ def test_many_rows_lose_nothing():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_holds_nothing(seed):
+def test_noise_holds_no_information(seed):
     Z, labels = draw(1500, signal=0.0, seed=seed)
     labels = labels.drop(columns="slope")
     found = read(Z, labels, 1000)
@@ -111,7 +111,7 @@ def test_only_training_rows_and_the_seed_decide():
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
-def test_nothing_to_choose_by():
+def test_too_few_rows_to_choose_a_penalty():
     rng = np.random.default_rng(0)
     Z, once = rng.standard_normal((40, 5)), np.arange(40)
     seldom = np.r_[np.ones(2), np.zeros(38)].astype(int)

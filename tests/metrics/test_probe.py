@@ -132,7 +132,7 @@ def test_whitening_is_white_and_drops_null_directions():
     assert np.allclose(np.abs((few - mean) @ components), np.abs(expected), atol=1e-3)
 
 
-def test_constant_and_independent_representations_hold_nothing():
+def test_constant_and_independent_representations_hold_no_information():
     _, labels = draw()
     constant = probe(np.full((900, 4), 0.1), labels)
     assert (constant["fraction"] < 0.01).all()
@@ -147,7 +147,7 @@ def test_a_factor_written_into_the_representation_is_found():
     assert found.loc["label", "accuracy"] == 1
 
 
-def test_labels_of_every_kind_count_alike():
+def test_labels_of_every_kind_give_the_same_result():
     Z, labels = draw()
     codes = labels["f3"].to_numpy()
     expected = probe(Z, codes)["cross_entropy"].iloc[0]

@@ -1,4 +1,4 @@
-"""PWCCA: the paper's form from another's canonical correlations, laws, bad input."""
+"""PWCCA: the published form, from independent canonical correlations, laws, bad input."""
 
 import numpy as np
 import pytest
@@ -81,7 +81,7 @@ def test_noise_lowers_it():
     assert values == sorted(values, reverse=True)
 
 
-def test_columns_that_add_nothing_do_not_count():
+def test_redundant_columns_do_not_change_it():
     X, Y = draw_pair(0)
     padded = np.hstack([Y, Y[:, :1] + Y[:, 1:2], np.full((len(Y), 2), 0.1)])
     assert pwcca(X, padded) == pytest.approx(pwcca(X, Y))

@@ -66,7 +66,7 @@ def test_wide_galleries_are_searched_in_parts():
         assert np.array_equal(first_ranks(X, Y, enough=enough) < enough, expected < enough)
 
 
-def test_scores_nearer_than_float32_can_tell():
+def test_scores_closer_than_the_error_of_float32():
     rng = np.random.default_rng(0)
     base = rng.standard_normal((1, 8))
     X, Y = base + 1e-8 * rng.standard_normal((2, 500, 8))
@@ -77,7 +77,7 @@ def test_scores_nearer_than_float32_can_tell():
     assert np.abs(found - expected).max() <= 2
 
 
-def test_what_differs_by_rounding_is_a_tie():
+def test_scores_that_differ_by_rounding_are_ties():
     direction = np.random.default_rng(0).standard_normal(50)
     collapsed = np.tile(direction, (40, 1)) * (1 + 1e-16)
     assert (first_ranks(collapsed, collapsed) == 39).all()

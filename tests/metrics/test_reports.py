@@ -1,4 +1,4 @@
-"""Reports are the single metrics, gathered."""
+"""Reports have the values of the single metrics."""
 
 import numpy as np
 import pandas as pd
@@ -116,7 +116,7 @@ def test_information_is_the_probe_of_each_modality(labelled):
     assert 0 < table.loc["digit"].min() < table.loc["digit"].max() < 1
 
 
-def test_what_a_modality_does_not_carry_is_nan_and_constants_are_left_out(labelled):
+def test_missing_factors_are_nan_and_constant_ones_are_ignored(labelled):
     table = report(*labelled)
     assert sorted(table.index) == ["digit", "speaker"]
     assert table.isna().to_dict() == {

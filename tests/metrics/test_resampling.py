@@ -1,4 +1,4 @@
-"""Intervals: what they cover, how they are drawn, and what is refused."""
+"""Intervals: coverage, resampling, and bad arguments."""
 
 import numpy as np
 import pytest
@@ -152,7 +152,7 @@ COVERAGE = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COVERAGE)
-def test_intervals_cover_what_other_samples_give(name):
+def test_intervals_cover_the_values_of_other_samples(name):
     """Of 120 intervals at 95 %, at least 88 % hold the mean of the metric over 400 samples.
 
     A coverage of 95 % falls below 88 % in one of some thousand such tests.

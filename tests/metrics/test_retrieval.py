@@ -206,7 +206,7 @@ def test_noise_makes_partners_harder_to_find():
         assert values[0] < values[-1]
 
 
-def test_queries_without_anything_to_find():
+def test_queries_without_relevant_rows():
     X, labels = np.eye(3), (["cat", "dog", "owl"], ["cat", "dog", "dog"])
     assert mean_reciprocal_rank(X, X, labels=labels) == pytest.approx(2 / 3)
     assert median_rank(X, X, labels=(["owl"] * 3, labels[1])) == 4

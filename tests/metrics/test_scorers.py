@@ -1,4 +1,4 @@
-"""Scorers by name: what they measure, in scikit-learn's searches, and what they refuse."""
+"""Scorers by name: their values, scikit-learn's searches, and bad arguments."""
 
 import pickle
 
@@ -122,7 +122,7 @@ def test_a_column_called_labels_is_a_column(data):
     assert score == pytest.approx(aligner.score(table, data["b"]))
 
 
-def test_scorers_travel(fitted, data):
+def test_scorers_can_be_pickled(fitted, data):
     scorer = get_scorer("mutual_knn", k=3)
     again = pickle.loads(pickle.dumps(scorer))
     assert again(fitted, data) == scorer(fitted, data)

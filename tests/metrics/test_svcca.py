@@ -1,4 +1,4 @@
-"""SVCCA: what others compute, a naive form, laws, bad input."""
+"""SVCCA: independent implementations, a naive form, laws, bad input."""
 
 import numpy as np
 import pytest
@@ -95,7 +95,7 @@ def test_noise_lowers_it_and_independent_rows_are_near_chance():
     assert svcca(X, Y) < 2 * np.sqrt(5 / 4000)
 
 
-def test_columns_that_add_nothing_do_not_count():
+def test_redundant_columns_do_not_change_it():
     X, Y = draw_pair(0)
     padded = np.hstack([X, X[:, :1] + X[:, 1:2], np.full((len(X), 2), 0.1)])
     expected = svcca(PCA().fit_transform(padded)[:, :6], Y)

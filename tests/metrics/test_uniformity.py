@@ -1,4 +1,4 @@
-"""Uniformity: hand values, another's form, laws, bad input, memory."""
+"""Uniformity: hand values, an independent implementation, laws, bad input, memory."""
 
 import tracemalloc
 

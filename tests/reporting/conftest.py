@@ -1,4 +1,4 @@
-"""Two sides that share something, and one report of them."""
+"""Two sides with a shared factor, and a report of them."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ def pairs():
 
 @pytest.fixture(scope="session")
 def report(pairs):
-    """Return a report with all there is."""
+    """Return a report with all metrics and options."""
     X, Y, labels = pairs
     return measure(
         X,

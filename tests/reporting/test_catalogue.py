@@ -30,7 +30,7 @@ def test_an_entry_is_complete(entry):
     assert entry.source
 
 
-def test_keys_and_titles_tell_entries_apart():
+def test_names_and_titles_are_unique():
     for name in ("name", "title"):
         values = [getattr(entry, name) for entry in CATALOGUE]
         assert len(set(values)) == len(values)

@@ -55,7 +55,7 @@ def test_bad_files():
             read_labels(name)
 
 
-def test_what_tells_nothing_is_left_out_with_a_note():
+def test_constant_factors_and_ids_are_left_out_with_a_note():
     table = TABLE.assign(constant=1, id=range(20), age=np.linspace(0, 1, 20))
     factors, notes = check_factors(table, 20, "labels.csv")
     assert list(factors) == ["digit", "speaker", "age"]

@@ -90,7 +90,7 @@ def test_one_factor_as_an_array(pairs):
     assert measure(X, Y, labels["digit"].to_numpy(), **QUICK)["read.x.label"].value > 0.8
 
 
-def test_other_columns_leave_out_what_needs_one_space(pairs):
+def test_unequal_columns_leave_out_metrics_of_one_space(pairs):
     X, Y, _ = pairs
     report = measure(X, Y[:, :4], names=("a", "b"), **QUICK)
     assert {entry.name for entry in CATALOGUE if entry.one_space}.isdisjoint(
@@ -122,7 +122,7 @@ def test_a_smaller_choice_of_rows_is_part_of_a_larger():
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
-def test_tiny_data_gives_what_there_is(n):
+def test_tiny_data_gives_the_metrics_that_are_defined(n):
     X, Y = np.random.default_rng(0).standard_normal((2, n, 3))
     report = measure(X, Y, k=10, n_permutations=5)
     assert report["recall_at_1.x_to_y"].value is not None

@@ -79,7 +79,7 @@ def test_findings_are_said_in_words(report):
     assert "Of digit, which should be kept, image tells" in found
 
 
-def test_few_shufflings_say_nothing(pairs):
+def test_too_few_permutations_to_decide(pairs):
     X, Y, _ = pairs
     few = measure(X, Y, ci=None, n_permutations=5)
     assert any("5 shufflings are too few to tell: take 19 or more" in s for s in summary(few))

@@ -110,7 +110,7 @@ def compare(
         )
     chosen = as_bootstrap(ci)
     args_a, args_b = _arguments(A, "A"), _arguments(B, "B")
-    rows_a, rows_b = _n_rows(args_a[0], "A"), _n_rows(args_b[0], "B")
+    rows_a, rows_b = len(as_matrix(args_a[0], "A[0]")), len(as_matrix(args_b[0], "B[0]"))
     if rows_a != rows_b:
         raise ValueError(
             f"both models must be measured on the same rows, got {rows_a} and {rows_b}: embed the "
@@ -135,10 +135,6 @@ def _arguments(model: Any, name: str) -> tuple[Any, ...]:
             f"got {type(model).__name__}."
         )
     return tuple(model)
-
-
-def _n_rows(X: Any, name: str) -> int:
-    return len(as_matrix(X, f"{name}[0]"))
 
 
 def _measure(
