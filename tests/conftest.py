@@ -3,14 +3,19 @@
 import gc
 import json
 import os
+import sys
 
 # two workers share two cores: one thread each, set before anything loads OpenMP
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # for the processes started here; see below
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# many processes of the tests import torch: with bytecode each does so in half the time
+sys.dont_write_bytecode = False
 
 SHARED = Path(__file__).parents[2] / "shared"
 

@@ -189,7 +189,7 @@ def test_uint8_images_stay_uint8(views, quick):
 
 def test_torch_tensors_and_lists(views, quick):
     expected = quick().fit(views).transform(views)
-    tensors = {name: torch.from_numpy(X) for name, X in views.items()}
+    tensors = {name: torch.tensor(X) for name, X in views.items()}
     lists = {name: X.tolist() for name, X in views.items()}
     np.testing.assert_array_equal(quick().fit(tensors).transform(tensors), expected)
     np.testing.assert_array_equal(quick().fit(lists).transform(lists), expected)
