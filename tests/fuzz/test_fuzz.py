@@ -18,6 +18,7 @@ from mibsk import (
     fit_together,
     metrics,
 )
+from mibsk.data import _inputs
 from mibsk.encoders import MLP
 from mibsk.estimators import _inference
 from mibsk.exceptions import DivergenceError
@@ -44,10 +45,11 @@ def new(**params):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_rows_at_a_time():
-    """Let a handful of rows be more than is embedded at a time."""
+def small_sizes():
+    """Embed fewer rows at a time than there are, and hash text to few columns, for time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_inference, "ROWS_AT_A_TIME", 5)
+        patch.setattr(_inputs, "_TEXT_FEATURES", 2**8)
         yield
 
 
