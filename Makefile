@@ -1,5 +1,5 @@
-# Two commands do everything: `make repro` runs the main job, `make test` passes the tests.
-# On a machine with an NVIDIA GPU the GPU build of onnxruntime is installed, else the CPU build.
+# `make repro` runs the pipeline, `make test` the tests; both install what they need.
+# The GPU build of onnxruntime is installed on machines with an NVIDIA GPU, else the CPU build.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -7,13 +7,13 @@ EXTRA  ?= $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready-$(EXTRA)
 
-# uv finds local wheels where pip is told to look for them
+# uv looks for local wheels in the same places as pip
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 export MLFLOW_DISABLE_TELEMETRY := true
-# a second thread gains the small default encoders little, and two that spin can stall each other
-# where other processes compete (benchmarks/threads.py); large encoders want more: OMP_NUM_THREADS=8
+# More threads hardly speed up the small default encoders, and slow them down where other processes
+# compete for the cores (benchmarks/threads.py). Set OMP_NUM_THREADS=8 or so for large encoders.
 export OMP_NUM_THREADS ?= 1
-# dvc experiments make commits of their own, also where git does not know who you are
+# `dvc exp` makes commits, for which git needs an identity
 export GIT_AUTHOR_NAME ?= mibsk
 export GIT_AUTHOR_EMAIL ?= mibsk@localhost
 export GIT_COMMITTER_NAME ?= mibsk
@@ -22,21 +22,21 @@ export GIT_COMMITTER_EMAIL ?= mibsk@localhost
 .PHONY: help install repro paper test test-slow test-all lint format types ui clean
 
 help:
-	@echo "make repro           run the main job: prepare, train, evaluate, export, report"
+	@echo "make repro           run the pipeline: prepare, train, evaluate, export, report"
 	@echo "make repro SET='prepare.dataset=spoken_digits'   ... with other parameters"
-	@echo "make paper           run the paper's experiments, small; SETTING=paper: in full, on a GPU"
-	@echo "make test            pass the tests (test-slow: the slow ones; test-all: both)"
+	@echo "make paper           run the paper's experiments, small (SETTING=paper: in full, on a GPU)"
+	@echo "make test            run the fast tests (test-slow: the slow ones; test-all: both)"
 	@echo "make lint            check style and types"
-	@echo "make ui              open MLflow on the tracked runs"
+	@echo "make ui              show the tracked runs in MLflow"
 
 install: $(READY)
 
-# the stamp is written last: an interrupted install is simply run again
+# the stamp is written last, so that an interrupted install is repeated
 $(READY): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) (extra: $(EXTRA)) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	@# a machine that gained or lost its GPU: the two builds of onnxruntime must not meet
+	@# the other build of onnxruntime must be removed if the machine gained or lost its GPU
 	@ls $(VENV)/.ready-* >/dev/null 2>&1 && $(BIN)/uv pip uninstall --quiet \
 		--python $(BIN)/python onnxruntime onnxruntime-gpu 2>/dev/null || true
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
@@ -72,7 +72,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 ui: $(READY)
-	@echo "MLflow: http://127.0.0.1:5000 (Ctrl-C ends it)"
+	@echo "MLflow: http://127.0.0.1:5000 (stop with Ctrl-C)"
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
 
 clean:

@@ -1,10 +1,10 @@
-"""How much resident memory grows while an aligner learns from larger files, and embeds them.
+"""Growth of resident memory while an aligner fits and transforms files larger than that.
 
     python -m benchmarks.memory_maps [--rows 500000] [--columns 1000] [--folder FOLDER]
 
-Writes two paired memory maps of float32 (4 GB in all) to a temporary folder, fits for one epoch as
-a mapping and as two tables, and transforms. Memory is what the kernel counts as resident (Linux),
-pages of files included; its growth is the peak less what there was before the call.
+Writes two paired memory maps of float32 (4 GB in total) to a temporary folder, fits for one epoch
+on them as a mapping and as two tables, and transforms. Memory is the resident set size on Linux,
+pages of mapped files included; its growth is the peak minus the size before the call.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROWS_AT_A_TIME = 10_000
 
 
 def write_pairs(folder: Path, n_rows: int, n_columns: int) -> dict[str, np.memmap]:
-    """Write two linear views of ten hidden factors, with noise, and map them."""
+    """Write two noisy linear views of ten hidden factors, and return memory maps of them."""
     rng = np.random.default_rng(0)
     weights = {name: rng.normal(size=(10, n_columns)).astype(np.float32) for name in "ab"}
     with (folder / "a").open("wb") as a, (folder / "b").open("wb") as b:
@@ -39,7 +39,7 @@ def write_pairs(folder: Path, n_rows: int, n_columns: int) -> dict[str, np.memma
 
 
 def measure(folder: Path, n_rows: int, n_columns: int) -> None:
-    """Fit and transform, as a mapping and as two tables."""
+    """Fit and transform a mapping, and two tables."""
     pairs = write_pairs(folder, n_rows, n_columns)
     n_bytes = sum(X.nbytes for X in pairs.values())
     print(f"{n_rows} pairs of {n_columns} columns each: {n_bytes / MB:.0f} MB", flush=True)
@@ -55,7 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=500_000)
     parser.add_argument("--columns", type=int, default=1000)
-    parser.add_argument("--folder", type=Path, help="where the temporary folder is put")
+    parser.add_argument("--folder", type=Path, help="parent of the temporary folder")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         measure(Path(folder), options.rows, options.columns)

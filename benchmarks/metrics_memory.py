@@ -1,9 +1,9 @@
-"""Time and memory of metrics of many rows: a million for linear CKA, 100,000 for neighbours.
+"""Time and memory of metrics of a million rows, and of metrics of neighbours of 100,000 rows.
 
     OMP_NUM_THREADS=2 python -m benchmarks.metrics_memory [--columns 64]
 
-float32 arrays. Memory is what the process grows by over its input while a metric is computed; none
-may take 1 GB.
+The input is float32. Memory is the growth of the process while a metric is computed, the input not
+included; a growth of more than 1 GB is reported.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ OF_FEWER: dict[str, Callable[..., object]] = {
 
 
 def draw(n: int, d: int) -> list[np.ndarray]:
-    """Return two noisy views of what is hidden, with rows of unit norm."""
+    """Return two noisy views of hidden factors, with rows of unit norm."""
     rng = np.random.default_rng(0)
     hidden = rng.standard_normal((n, d), dtype=np.float32)
     views = []
@@ -61,7 +61,7 @@ def main() -> None:
         X, Y = draw(n, options.columns)
         print(f"{n} x {options.columns}, input {2 * X.nbytes / MB:.0f} MB", flush=True)
         for metric in measured.values():
-            metric(X[:1000], Y[:1000])  # loads what is loaded once
+            metric(X[:1000], Y[:1000])  # imports and warm-up
         for name, metric in measured.items():
             with growth(f"  {name}", LIMIT):
                 metric(X, Y)

@@ -1,13 +1,13 @@
-"""Metrics beside their textbook forms, on the same input in the same run, as ratios.
+"""Speed of metrics relative to their textbook implementations.
 
     OMP_NUM_THREADS=2 python -m benchmarks.metrics_speed [--rows 4000] [--columns 64] [--rounds 3]
 
-The textbook forms hold the whole matrix of all pairs of rows: CKA as trace(KHLH), neighbours and
-ranks from a whole sort of every row of scores, equal scores in the order of their index, as ours.
-Both forms take turns (ours five times in a turn, of which the median counts), their values are
-compared, and the median ratio of the rounds is printed.
-How long recall@k takes here depends on the data, since a query that has missed is not searched to
-the end: it is timed on partners that are easy, harder and hard to find.
+The textbook implementations hold the matrix of all pairs of rows: CKA as trace(KHLH), neighbours
+and ranks from a full sort of every row of scores, ties in the order of their index, as in ours. The
+two alternate, with five calls of ours in each round, of which the median is taken. Their values are
+compared, and the median ratio over the rounds is printed. The time of recall@k depends on the data,
+since the search for a query ends once it has failed: it is timed on views of low, medium and high
+noise.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ def textbook_cka(hsic: Callable[..., float], X: np.ndarray, Y: np.ndarray) -> fl
     return hsic(K, L) / np.sqrt(hsic(K, K) * hsic(L, L))
 
 
-def textbook_neighbours(X: np.ndarray) -> np.ndarray:
+def textbook_neighbours(X: np.ndarray, k: int = K) -> np.ndarray:
     scores = X @ X.T
     np.fill_diagonal(scores, -np.inf)
-    return np.argsort(-scores, axis=1, kind="stable")[:, :K]
+    return np.argsort(-scores, axis=1, kind="stable")[:, :k]
 
 
 def textbook_mutual_knn(X: np.ndarray, Y: np.ndarray) -> float:
@@ -62,18 +62,20 @@ def textbook_cycle_knn(X: np.ndarray, Y: np.ndarray) -> float:
     return float(np.mean([i in near_x[near_y[i]] for i in range(len(X))]))
 
 
+def common_subsequence(a: list[int], b: list[int]) -> int:
+    """Return the length of the longest common subsequence."""
+    table = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
+    for i in range(len(a)):
+        for j in range(len(b)):
+            table[i + 1][j + 1] = (
+                table[i][j] + 1 if a[i] == b[j] else max(table[i][j + 1], table[i + 1][j])
+            )
+    return table[-1][-1]
+
+
 def textbook_lcs_knn(X: np.ndarray, Y: np.ndarray) -> float:
     pairs = zip(textbook_neighbours(X).tolist(), textbook_neighbours(Y).tolist(), strict=True)
-    lengths = []
-    for a, b in pairs:
-        table = [[0] * (K + 1) for _ in range(K + 1)]
-        for i in range(K):
-            for j in range(K):
-                table[i + 1][j + 1] = (
-                    table[i][j] + 1 if a[i] == b[j] else max(table[i][j + 1], table[i + 1][j])
-                )
-        lengths.append(table[K][K])
-    return float(np.mean(lengths))
+    return float(np.mean([common_subsequence(a, b) for a, b in pairs]))
 
 
 def textbook_recall(k: int, X: np.ndarray, Y: np.ndarray) -> float:
@@ -82,7 +84,7 @@ def textbook_recall(k: int, X: np.ndarray, Y: np.ndarray) -> float:
 
 
 class Case(NamedTuple):
-    """A metric, its textbook form, and how noisy the views are that it is timed on."""
+    """A metric, its textbook implementation, and the noise of the views on which it is timed."""
 
     name: str
     ours: Callable[..., float]
@@ -107,7 +109,7 @@ CASES = [
 
 
 def draw(n: int, d: int, noise: float) -> list[np.ndarray]:
-    """Return two noisy views of what is hidden, with rows of unit norm."""
+    """Return two noisy views of hidden factors, with rows of unit norm."""
     rng = np.random.default_rng(0)
     hidden = rng.standard_normal((n, d))
     views = (hidden + noise * rng.standard_normal((n, d)) for _ in range(2))
@@ -115,7 +117,7 @@ def draw(n: int, d: int, noise: float) -> list[np.ndarray]:
 
 
 def timed(do: Callable[..., Any], *args: Any, calls: int = 1) -> tuple[float, float]:
-    """Return the value, and the median of the seconds that so many calls took."""
+    """Return the value, and the median time of the calls in seconds."""
     seconds = []
     for _ in range(calls):
         started = time.perf_counter()
@@ -134,12 +136,12 @@ def main() -> None:
     print(f"{'':24}{'value':>8}{'textbook':>12}{'ours':>10}{'ratio':>8}")
     for case in CASES:
         X, Y = draw(options.rows, options.columns, case.noise)
-        case.ours(X, Y)  # loads what is loaded once
+        case.ours(X, Y)  # imports and warm-up
         rounds = []
         for _ in range(options.rounds):
             expected, slow = timed(case.textbook, X, Y)
             value, fast = timed(case.ours, X, Y, calls=5)
-            assert abs(value - expected) < 1e-9, f"{case.name}: {value} is not {expected}"
+            assert abs(value - expected) < 1e-9, f"{case.name}: {value} != {expected}"
             rounds.append((slow, fast, slow / fast))
         slow, fast, ratio = np.median(rounds, axis=0)
         name = f"{case.name}, {value:.0%} found" if case.name.startswith("recall") else case.name

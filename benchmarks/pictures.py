@@ -1,9 +1,10 @@
-"""Two pictures of the guide to measuring, from recordings of spoken digits and images of digits.
+"""Two figures of docs/measuring.md, from recordings of spoken digits and images of digits.
 
     python -m benchmarks.pictures FOLDER [--path RECORDINGS]
 
-Trains the aligners of `benchmarks.spoken_digits` on one split, three seeds for each beta, and draws
-what each embedding keeps of the digit and leaks of the speaker, and what held-out recordings find.
+Trains the aligners of `benchmarks.spoken_digits` on one split with three seeds for each beta, and
+draws how much of the digit each embedding keeps and how much of the speaker it leaks, and which
+images held-out recordings retrieve.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ BETAS, SEEDS = (0.0, 1.0, 3.0, 10.0, 30.0), range(3)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--path", help="a local copy of the recordings")
+    parser.add_argument("--path", help="local copy of the recordings")
     options = parser.parse_args()
     train, test = split_bunch(fetch_spoken_digits(path=options.path, random_state=0))
     aligners = {

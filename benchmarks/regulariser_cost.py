@@ -1,12 +1,12 @@
-"""What the regulariser costs in a training step: time and peak memory beside InfoNCE alone.
+"""Time and peak memory of a training step with the regulariser, relative to InfoNCE alone.
 
     python -m benchmarks.regulariser_cost [--batch-sizes 128 512 2048 8192 32768] [--rounds 5]
 
-A step is forward and backward pass for two modalities: of the loss alone, on embeddings of 64
-numbers, or with MLP encoders of 1,024 and 128 inputs before it. "variational" pays for the
-log-variances and samples too. The three losses take turns in every round. On a CPU, peak memory is
-that of one step in a process of its own, which says little below some megabytes. A step that needs
-more than half of the free memory is left out.
+A step is a forward and a backward pass for two modalities: of the loss alone, on embeddings of 64
+dimensions, or of the loss on MLP encoders with 1,024 and 128 inputs. The cost of "variational"
+includes log-variances and samples. The three losses alternate in every round. On a CPU, peak memory
+is that of one step in a separate process, which is imprecise below a few megabytes. A step that
+needs more than half of the free memory is skipped.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from mibsk.losses import Embedding, IBObjective, Temperature, infonce
 LOSSES = ("infonce", "gaussian", "variational")
 PARTS = ("loss", "mlp")
 DIM, N_INPUTS = 64, (1024, 128)
-SECONDS = 0.2  # of steps in a round, at least one
-LEAST = 10 * MB  # the least peak that is compared
-SQUARES = 6  # matrices (n, n) of float32 that a step holds at its peak, at most
+SECONDS = 0.2  # duration of the steps in a round; at least one step is taken
+LEAST = 10 * MB  # smallest peak that is compared
+SQUARES = 6  # largest number of float32 (n, n) matrices that a step holds at its peak
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def make_step(part: str, loss: str, n: int) -> Callable[[], None]:
-    """Return a function that takes one step on a batch of `n` pairs."""
+    """Return a function that runs one step on a batch of `n` pairs."""
     torch.manual_seed(0)
     noisy = loss == "variational"
     temperature = Temperature().to(DEVICE)
@@ -80,28 +80,28 @@ def make_step(part: str, loss: str, n: int) -> Callable[[], None]:
 
 
 def peak(part: str, loss: str, n: int) -> int:
-    """Return the bytes that one step needs beyond its inputs and weights."""
-    make_step(part, loss, 16)()  # what a first step loads stays
+    """Return the peak memory of one step in bytes, inputs and weights not included."""
+    make_step(part, loss, 16)()  # memory that the first step allocates is kept
     step = make_step(part, loss, n)
     if DEVICE.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         step()
         return torch.cuda.max_memory_allocated() - before
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = status("VmRSS")
     step()
     return status("VmHWM") - before
 
 
 def peak_in_process(part: str, loss: str, n: int) -> int:
-    """Return the peak of a process of its own."""
+    """Return the peak memory as measured in a separate process."""
     command = [sys.executable, "-m", "benchmarks.regulariser_cost", "--peak", part, loss, str(n)]
     return int(subprocess.check_output(command, text=True))
 
 
 def seconds(step: Callable[[], None]) -> float:
-    """Return the seconds of one step, the mean over a few."""
+    """Return the time of one step, as the mean over a few."""
     started, n_steps = time.perf_counter(), 0
     while not n_steps or time.perf_counter() - started < SECONDS:
         step()
@@ -135,7 +135,7 @@ def measure(part: str, n: int, n_rounds: int) -> dict[str, object]:
 
 
 def free_memory() -> int:
-    """Return the bytes that can be used."""
+    """Return the free memory in bytes."""
     if DEVICE.type == "cuda":
         return torch.cuda.mem_get_info()[0]
     pages: int = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -157,14 +157,14 @@ def main() -> None:
         needed, free = SQUARES * 4 * n**2, free_memory()
         if needed > free / 2:
             print(
-                f"left out: batch {n} holds up to {SQUARES} matrices of {4 * n**2 / MB:.0f} MB, "
-                f"{needed / MB:.0f} MB, and {free / MB:.0f} MB are free"
+                f"skipped batch {n}: it needs up to {SQUARES} matrices of {4 * n**2 / MB:.0f} MB, "
+                f"{needed / MB:.0f} MB in total, but {free / MB:.0f} MB are free"
             )
             continue
         rows += [measure(part, n, options.rounds) for part in PARTS]
     name = torch.cuda.get_device_name() if DEVICE.type == "cuda" else "CPU"
     print(f"{name}, {torch.get_num_threads()} threads, ratios to InfoNCE alone:")
-    print(f"median of {options.rounds} rounds (least to most)\n")
+    print(f"median of {options.rounds} rounds (minimum to maximum)\n")
     print(pd.DataFrame(rows).to_markdown(index=False))
 
 

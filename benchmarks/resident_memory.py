@@ -1,4 +1,4 @@
-"""Resident memory of this process, as the kernel counts it (Linux), pages of files included."""
+"""Resident memory of this process on Linux, pages of mapped files included."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MB = 10**6
 
 
 def status(entry: str) -> int:
-    """Return the bytes that the kernel counts for this process."""
+    """Return an entry of /proc/self/status in bytes."""
     found = re.search(rf"{entry}:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return 1024 * int(found[1])
@@ -20,11 +20,11 @@ def status(entry: str) -> int:
 
 @contextmanager
 def growth(what: str, limit: int, n_output: int = 0) -> Iterator[None]:
-    """Print time and growth of memory, apart from `n_output` bytes, of what is done inside.
+    """Print the time and the growth of memory inside the context.
 
-    It says so if more than `limit` bytes were needed.
+    `n_output` bytes are not counted. A growth of more than `limit` bytes is pointed out.
     """
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before, started = status("VmRSS"), time.perf_counter()
     yield
     seconds, grown = time.perf_counter() - started, status("VmHWM") - before - n_output

@@ -1,8 +1,8 @@
-"""What beta does to recordings of spoken digits paired by class with images of digits.
+"""Effect of beta on recordings of spoken digits, paired by class with images of digits.
 
     python -m benchmarks.spoken_digits [--path FOLDER] [--fixed-pairs]
 
-Each seed splits recordings and images anew, stratified by digit; all measures are on held-out rows.
+Each seed has its own split, stratified by digit; everything is measured on held-out rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mibsk.metrics import alignment_report, leakage
 
 
 def measure(beta: float, seed: int, path: str | None, *, fixed_pairs: bool) -> dict[str, float]:
-    """Train one aligner and measure it."""
+    """Train and measure one aligner."""
     bunch = fetch_spoken_digits(path=path, random_state=seed)
     train, test = split_bunch(bunch, random_state=seed)
     pairs: ClassPairs = train.data
@@ -56,10 +56,12 @@ def measure(beta: float, seed: int, path: str | None, *, fixed_pairs: bool) -> d
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--path", help="a local copy of the recordings")
+    parser.add_argument("--path", help="local copy of the recordings")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--betas", type=float, nargs="+", default=[0, 0.1, 1, 3, 10, 30])
-    parser.add_argument("--fixed-pairs", action="store_true", help="do not draw partners anew")
+    parser.add_argument(
+        "--fixed-pairs", action="store_true", help="draw partners once, not in each epoch"
+    )
     options = parser.parse_args()
     rows = []
     for beta in options.betas:

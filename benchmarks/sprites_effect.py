@@ -1,9 +1,10 @@
-"""The effect of beta on rendered sprites, beside the curves of the method's authors.
+"""Effect of beta on rendered sprites, for comparison with the curves of the method's authors.
 
-4,000 of 10,000 sprites are drawn with seed 1, three quarters of them to train on. The second
-modality is told shape, scale and horizontal position as one-hot rows; orientation and vertical
-position are nuisances. The encoders are MLPs, the loss InfoNCE over rows plus beta times the
-gaussian minimality, the temperature learned, Adam at 1e-3, batch 128, 12 epochs.
+4,000 of 10,000 sprites are drawn with seed 1, and three quarters of them are training rows. The
+second modality is the one-hot code of shape, scale and horizontal position; orientation and
+vertical position are nuisances. The encoders are MLPs, the loss is InfoNCE over rows plus beta
+times the gaussian minimality, with a learned temperature, Adam at 1e-3, batches of 128, and 12
+epochs.
 
     python -m benchmarks.sprites_effect PATH/sprites10k.npz
 """
@@ -42,7 +43,7 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], pd.DataFrame]:
 def measure(
     data: dict[str, np.ndarray], labels: pd.DataFrame, beta: float, seed: int
 ) -> dict[str, float]:
-    """Train one aligner and measure it on the held-out rows; information in nats."""
+    """Train one aligner and measure it on held-out rows; information is in nats."""
     train = {name: X[:N_TRAIN] for name, X in data.items()}
     aligner = IBAligner(
         encoders={"image": MLP(hidden=(512, 256)), "factors": MLP(hidden=(64, 64))},
@@ -60,7 +61,7 @@ def measure(
         labels_test=labels[N_TRAIN:],
         l2=1.0,
     )
-    # against the entropy of uniform factors, as the authors count it
+    # relative to the entropy of uniform factors, as in the authors' code
     information = np.log(pd.Series(FACTORS)) - probes["cross_entropy"]
     return {
         "CKA": cka(image[N_TRAIN:], factors[N_TRAIN:]),
@@ -75,7 +76,7 @@ def sweep(path: Path, betas: list[float], seeds: list[int]) -> pd.DataFrame:
     """Return one row per beta and seed."""
     data, labels = load(path)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DuplicateRowsWarning)  # factors repeat by design
+        warnings.simplefilter("ignore", DuplicateRowsWarning)  # rows of "factors" repeat
         rows = [
             {"beta": beta, "seed": seed, **measure(data, labels, beta, seed)}
             for beta in betas

@@ -1,8 +1,8 @@
-"""One thread or two for the small encoders of the default settings: seconds an epoch, as a ratio.
+"""Time of an epoch of the small default encoders with two threads, relative to one thread.
 
     python -m benchmarks.threads
 
-Both settings take turns in processes of their own, since OpenMP reads its settings once.
+The settings alternate, each in a new process, since OpenMP reads its settings only once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUNDS = 3
 
 
 def seconds_per_epoch() -> float:
-    """Train for a few epochs; the first one, which warms up, does not count."""
+    """Return the median time of the epochs after the first one, which is a warm-up."""
     data = make_sprites(4500, image_size=32, shared=("scale", "pos_x"), random_state=0).data
     aligner = IBAligner(encoders="mlp", max_epochs=9, random_state=0).fit(data)
     return statistics.median(epoch["dur"] for epoch in aligner.history_[1:])
@@ -38,7 +38,7 @@ def main() -> None:
     pairs = [(in_process(1), in_process(2)) for _ in range(ROUNDS)]
     ratios = sorted(two / one for one, two in pairs)
     for one, two in pairs:
-        print(f"one thread {one:.3f} s, two threads {two:.3f} s an epoch: ratio {two / one:.2f}")
+        print(f"one thread {one:.3f} s, two threads {two:.3f} s per epoch: ratio {two / one:.2f}")
     print(f"two threads take {statistics.median(ratios):.2f} times as long ({ratios})")
 
 

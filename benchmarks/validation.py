@@ -1,11 +1,11 @@
-"""What `fit` spends on checking a million pairs, as a percentage of one epoch on them.
+"""Time that `fit` spends on input validation, as a percentage of the time of one epoch.
 
     OMP_NUM_THREADS=1 python -m benchmarks.validation [--rows 1000000] [--trained 100000]
 
-Checks are those of the values: finite in float32, and rows that occur more than once. Conversion to
-float32 and the input scaling are no checks, and are given apart. An epoch is timed on `--trained`
-of the rows, and counted for all of them. All times are of the processor, which other programs
-disturb little; checks and epochs take turns, and the shortest of `--rounds` counts.
+The checks are those of values: whether they are finite in float32, and whether rows repeat.
+Conversion to float32 and the input scaling are not checks, and are listed separately. An epoch is
+timed on `--trained` rows, and scaled up to all of them. All times are processor times, which other
+processes affect little; checks and epochs alternate, and the shortest of `--rounds` is printed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from skorch.callbacks import Callback
 
 from mibsk import IBAligner
 from mibsk._checks.rows import as_dense, check_finite
-from mibsk.data._duplicates import duplicate_rows
+from mibsk.data import duplicate_rows
 from mibsk.encoders import InputScaling
 
 WIDTHS = {"a": 100, "b": 100}
@@ -31,7 +31,7 @@ class EpochTimes(Callback):
     """Processor seconds of each epoch."""
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Start with no epoch."""
+        """Reset the times."""
         self.seconds: list[float] = []
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
@@ -39,7 +39,7 @@ class EpochTimes(Callback):
         self.started = time.process_time()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Stop it."""
+        """Stop the clock."""
         self.seconds.append(time.process_time() - self.started)
 
 
@@ -50,7 +50,7 @@ def seconds(do: Callable[[], Any]) -> float:
 
 
 def seconds_of_checks(pairs: dict[str, np.ndarray]) -> dict[str, float]:
-    """Time what `fit` does to both modalities before it trains."""
+    """Return the time of each step of `fit` on both modalities before training."""
     found = dict.fromkeys(["convert", "finite", "duplicates", "scaling"], 0.0)
     for name, X in pairs.items():
         rows = X.astype(np.float32, copy=False)
@@ -63,7 +63,7 @@ def seconds_of_checks(pairs: dict[str, np.ndarray]) -> dict[str, float]:
 
 
 def seconds_per_epoch(pairs: dict[str, np.ndarray], batch_size: int) -> float:
-    """Train for two epochs; the first one, which warms up, does not count."""
+    """Return the time of the second epoch; the first one is a warm-up."""
     times = EpochTimes()
     IBAligner(max_epochs=2, batch_size=batch_size, callbacks=[times], random_state=0).fit(pairs)
     return times.seconds[-1]
@@ -96,7 +96,7 @@ def main() -> None:
         print("  " + ", ".join(f"{what} {1000 * t:.0f} ms" for what, t in best.items()))
         for size, times in epochs.items():
             print(
-                f"  batch {size}: {min(times):.1f} s an epoch, of which checks are "
+                f"  batch {size}: {min(times):.1f} s per epoch, of which checks are "
                 f"{100 * spent / min(times):.2f} % (with scaling "
                 f"{100 * (spent + best['scaling']) / min(times):.2f} %)",
                 flush=True,

@@ -8,6 +8,7 @@ from . import (
     metrics,
     onnx,
     reporting,
+    schedules,
     tracking,
 )
 from .data import ClassPairs, Modalities
@@ -33,5 +34,6 @@ __all__ = [
     "metrics",
     "onnx",
     "reporting",
+    "schedules",
     "tracking",
 ]

@@ -13,7 +13,7 @@ import click
 from . import __version__
 
 if TYPE_CHECKING:
-    from .reporting import Measurement
+    from .reporting import Report
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -166,7 +166,7 @@ def _measure(
     outputs: tuple[str, str],
     quiet: bool,
     options: dict[str, Any],
-) -> Measurement:
+) -> Report:
     from . import reporting
 
     reporting.check_outputs(outputs, inputs=[x, y, *([labels] if labels else [])])

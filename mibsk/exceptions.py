@@ -1,4 +1,4 @@
-"""What went wrong, told apart: a user's mistake, a missing package, or a broken promise of ours."""
+"""Exceptions and warnings of mibsk."""
 
 
 class NotInstalledError(ImportError):
@@ -6,7 +6,7 @@ class NotInstalledError(ImportError):
 
 
 class DependencyConflictError(RuntimeError):
-    """Two installed packages exclude each other; the message says which one to remove."""
+    """Two installed packages are incompatible; the message names the one to remove."""
 
 
 class ParityError(RuntimeError):
@@ -14,7 +14,7 @@ class ParityError(RuntimeError):
 
 
 class DivergenceError(FloatingPointError):
-    """Training produced a loss that is not finite; the message names the epoch and what to try."""
+    """Training produced a loss that is not finite; the message names the epoch and remedies."""
 
 
 class TornFileError(ValueError):
@@ -22,8 +22,8 @@ class TornFileError(ValueError):
 
 
 class VersionWarning(UserWarning):
-    """A model or checkpoint is of another version of mibsk; the message names both."""
+    """A model or checkpoint was written by another version of mibsk."""
 
 
 class DuplicateRowsWarning(UserWarning):
-    """Rows of a modality occur more than once; the message says how many and what that means."""
+    """Rows of a modality occur more than once; the message gives their number and effect."""

@@ -1,1 +1,1 @@
-"""One thin script per DVC stage: read a section of params.yaml, call mibsk, write outputs."""
+"""One script per DVC stage, which reads its section of params.yaml and calls mibsk."""

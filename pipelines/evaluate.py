@@ -1,4 +1,4 @@
-"""Measure alignment, retrieval, leakage and kept information on held-out rows."""
+"""Measure alignment, retrieval, leakage and kept information on test rows."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from .stage import DATA, EMBEDDINGS, METRICS, params, track, trained_models
 
 
 def factors_of_pairs(test: Bunch) -> pd.DataFrame:
-    """Return what is known of every pair, shared factors first, from the side that knows most."""
+    """Return the labelled factors of every pair, shared ones first."""
     anchor = test.data.anchor if isinstance(test.data, ClassPairs) else next(iter(test.data))
-    known = test.labels[anchor]
-    return known[[*test.shared, *(name for name in known if name not in test.shared)]]
+    factors = test.labels[anchor]
+    return factors[[*test.shared, *(name for name in factors if name not in test.shared)]]
 
 
 def shared_classes(test: Bunch) -> np.ndarray:
-    """Return a number for each combination of the shared factors: all that partners share."""
+    """Return class labels of the pairs, one class per combination of shared factors."""
     return factors_of_pairs(test).groupby(test.shared).ngroup().to_numpy()
 
 
 def measure(aligner: IBAligner, train: Bunch, test: Bunch, k: int) -> dict[str, Any]:
-    """Return every number of one trained aligner.
+    """Return all measures of one trained aligner.
 
-    A retrieved row counts if it agrees in all shared factors. Leakage of a nuisance is that of the
-    modality that knows it; what is kept of a shared factor is the mean over the modalities.
+    A retrieved row is correct if all of its shared factors are. Leakage of a nuisance and kept
+    information of a shared factor are means over the modalities that are labelled with it.
     """
     fractions = information_report(
         {name: aligner.embed_modality(name, train.data[name]) for name in train.data},
@@ -57,7 +57,7 @@ def _plain(row: pd.Series) -> dict[str, float]:
 
 
 def over_seeds(measured: Sequence[Any], reduce: Callable[[Sequence[float]], Any]) -> Any:
-    """Reduce equal nested dicts of numbers entry by entry."""
+    """Reduce nested dicts of numbers with equal keys, entry by entry."""
     first = measured[0]
     if isinstance(first, dict):
         return {key: over_seeds([m[key] for m in measured], reduce) for key in first}

@@ -1,4 +1,4 @@
-"""Write the encoders of a model to ONNX files and register the model."""
+"""Export the encoders of a model to ONNX files, and register the model."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def main() -> None:
     again = load_model(uri).embed({name: data[name][:8] for name in [next(iter(data))]})
     for name, embedded in again.items():
         if not np.array_equal(embedded, aligner.embed({name: data[name][:8]})[name]):
-            raise RuntimeError(f"{uri} does not load back as the model that was registered.")
-    print(f"registered as {uri}, and loaded back")
+            raise RuntimeError(f"{uri} is not the model that was registered.")
+    print(f"registered and verified as {uri}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Make or fetch the paired data, and set a part of the rows aside for testing."""
+"""Render or fetch the paired data, and split them into training and test rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .stage import DATA, params
 
 
 def load(settings: dict[str, Any]) -> Bunch:
-    """Return the dataset that the parameters name."""
+    """Return the dataset named in the parameters."""
     name, random_state = settings["dataset"], settings["random_state"]
     if name == "sprites":
         return make_sprites(**settings["sprites"], random_state=random_state)
@@ -29,7 +29,7 @@ def main() -> None:
     )
     save_bunch(train, DATA / "train")
     save_bunch(test, DATA / "test")
-    print(f"{settings['dataset']}: {len(train.data)} pairs to train on, {len(test.data)} to test")
+    print(f"{settings['dataset']}: {len(train.data)} training pairs, {len(test.data)} test pairs")
 
 
 if __name__ == "__main__":

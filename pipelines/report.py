@@ -1,4 +1,4 @@
-"""Draw the figures of the evaluation, and log them into the runs they show."""
+"""Draw the figures of the evaluation, and log them to the runs that they show."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main() -> None:
     errors = {name: _fractions(entry["sd"]) for name, entry in evaluation.items()}
     spaces = {name: _embeddings(name) for name in evaluation}
     factors = pd.read_csv(EMBEDDINGS / "labels.csv")
-    labels = factors[factors.columns[0]].to_numpy()  # a shared one
+    labels = factors[factors.columns[0]].to_numpy()  # a shared factor
     displays: dict[str, Any] = {
         "curves": TrainingDisplay.from_histories(histories, names=NAMES),
         "information": LeakageDisplay.from_fractions(fractions, errors=errors, names=NAMES),

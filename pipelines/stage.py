@@ -1,4 +1,4 @@
-"""What every stage needs: its parameters, where files lie, and what a trained model left behind."""
+"""Parameters, paths and trained models, as all stages use them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import yaml
 
 from mibsk.tracking import use_store
 
-if TYPE_CHECKING:  # stages that only read results start without torch
+if TYPE_CHECKING:  # stages that only read results do not import torch
     from mibsk import IBAligner
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,7 +30,7 @@ def params(section: str) -> dict[str, Any]:
 
 
 def track() -> None:
-    """Let MLflow track into the local store."""
+    """Track runs in the local MLflow store."""
     use_store(ROOT / "mlflow.db", EXPERIMENT)
 
 
@@ -46,35 +45,37 @@ class TrainedModel:
 
     @property
     def file(self) -> Path:
-        """Where the aligner lies."""
-        return MODELS / self.name / f"seed{self.seed}.joblib"
+        """File of the aligner."""
+        return MODELS / self.name / f"seed{self.seed}.safetensors"
 
     @property
     def run_name(self) -> str:
-        """Name of its run in MLflow."""
+        """Name of its MLflow run."""
         return f"{self.name}-seed{self.seed}"
 
     @property
     def history_file(self) -> Path:
-        """Where the record of its epochs lies."""
+        """File of its training history."""
         return self.file.with_suffix(".history.json")
 
     def save(self, aligner: IBAligner) -> None:
-        """Write the aligner, and the record of its epochs beside it."""
-        joblib.dump(aligner, self.file)
+        """Write the aligner and its history."""
+        aligner.save(self.file)
         self.history_file.write_text(json.dumps(aligner.history_, indent=1) + "\n")
 
     def load(self) -> IBAligner:
         """Return the aligner."""
-        return joblib.load(self.file)
+        from mibsk import IBAligner
+
+        return IBAligner.load(self.file)
 
     def history(self) -> list[dict[str, Any]]:
-        """Return the record of its epochs."""
+        """Return its training history."""
         return json.loads(self.history_file.read_text())
 
 
 def write_index(name: str, trained: list[TrainedModel]) -> None:
-    """Write which seeds of a model were trained, and in which runs."""
+    """Write seed, MLflow run and URI of all trained aligners of a model."""
     entries = [{"seed": t.seed, "run_id": t.run_id, "model_uri": t.model_uri} for t in trained]
     (MODELS / name / "index.json").write_text(json.dumps(entries, indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""Print what came out of the pipeline, and where it lies."""
+"""Print the results of the pipeline, and where its files are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .stage import EXPORTS, METRICS, REPORTS, ROOT, params
 
 
 def rows(evaluation: dict[str, Any]) -> list[list[str]]:
-    """Return the table: one row per measure, one column per model, mean ± sd over the seeds."""
+    """Return the table, one row per measure and one column per model."""
     first = next(iter(evaluation.values()))
 
     def row(title: str, *path: str) -> list[str]:
@@ -35,7 +35,7 @@ def rows(evaluation: dict[str, Any]) -> list[list[str]]:
 
 
 def cell(entry: dict[str, Any], path: tuple[str, ...]) -> str:
-    """Return ``mean ± sd`` of one measure of one model."""
+    """Return ``mean ± sd`` over seeds of one measure of one model."""
     mean, sd = entry, entry["sd"]
     for key in path:
         mean, sd = mean[key], sd[key]
@@ -45,12 +45,12 @@ def cell(entry: dict[str, Any], path: tuple[str, ...]) -> str:
 
 
 def main() -> None:
-    """Print the table and the places."""
+    """Print the table and the paths."""
     evaluation = json.loads(METRICS.read_text())
     models = params("train")["models"]
     seeds = next(iter(evaluation.values()))["n_seeds"]
     headers = [
-        f"held-out rows, {seeds} seed(s)",
+        f"test rows, {seeds} seed(s)",
         *(f"{name} (beta={models[name]['beta']:g})" for name in evaluation),
     ]
     print()

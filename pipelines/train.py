@@ -1,4 +1,4 @@
-"""Train one model, once per seed, and track each run."""
+"""Train one model with each seed, and track each training as an MLflow run."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from .stage import DATA, MODELS, TrainedModel, params, track, write_index
 
 
 def main(name: str) -> None:
-    """Run the stage for the model of that name."""
+    """Run the stage for the model with this name."""
     settings = params("train")
     data = load_bunch(DATA / "train").data
-    encoders = {key: spec for key, spec in settings["encoders"].items() if key in data}
     (MODELS / name).mkdir(parents=True, exist_ok=True)
     track()
-    # factors of few values repeat by design
+    # rows of "factors" repeat, since factors have few values
     warnings.simplefilter("ignore", DuplicateRowsWarning)
     trained = []
     for seed in settings["seeds"]:
         aligner = IBAligner(
-            encoders=encoders,
+            encoders=settings["encoders"][params("prepare")["dataset"]],
             random_state=seed,
             verbose=1,
             **settings["aligner"],
@@ -37,9 +36,7 @@ def main(name: str) -> None:
         with mlflow.start_run(run_name=f"{name}-seed{seed}") as run:
             mlflow.set_tag("model", name)
             mlflow.log_params({k: v for k, v in aligner.get_params().items() if v is not None})
-            # the callback belongs to this run, not to the parameters of the model that is kept
             aligner.set_params(callbacks=[MlflowCallback()]).fit(data)
-            aligner.set_params(callbacks=None)
             info = log_model(aligner)
         trained.append(TrainedModel(name, seed, run.info.run_id, info.model_uri))
         trained[-1].save(aligner)

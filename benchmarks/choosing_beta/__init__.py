@@ -1,1 +1,1 @@
-"""Whether a beta that chooses itself does as well as the best of a grid."""
+"""Comparison of ``beta="auto"`` with the best beta of a grid, and with other methods."""

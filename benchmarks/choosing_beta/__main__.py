@@ -1,8 +1,8 @@
-"""Measure every method on every set and seed, and print the tables.
+"""Measure every method on every dataset and seed, and print the tables.
 
-    python -m benchmarks.choosing_beta --out benchmarks/results/choosing_beta.csv
+    python -m benchmarks.choosing_beta --out benchmarks/choosing_beta/results.csv
 
-Rows that stand in the file are not measured again.
+Rows that are already in the file are not measured again.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ._sets import SETS
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True, help="a CSV file")
+    parser.add_argument("--out", type=Path, required=True, help="CSV file")
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--methods", nargs="*", help="by default all")
+    parser.add_argument("--methods", nargs="*", help="default: all")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-"""Methods of other libraries: linear CCA, and the deep objectives of cca-zoo on the same encoders.
+"""Methods of other libraries: linear CCA, and the deep objectives of cca-zoo with our encoders.
 
-All end in linear canonical variates of the training rows, as cca-zoo means its deep encodings to be
-read. They are weighted and brought to unit norm, so that an inner product is a cosine.
+The output of each method is mapped to linear canonical variates of the training rows, as cca-zoo
+recommends for its deep encodings. They are weighted and scaled to unit norm.
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ Rows = Mapping[str, np.ndarray]
 Embed = Callable[[Rows], dict[str, np.ndarray]]
 Encode = Callable[[np.ndarray], np.ndarray]
 
-N_PRINCIPAL = 64  # directions of each view that linear CCA sees
-MIN_DEVIATION = 1e-4  # of a principal component, over that of the first: less is rounding
-MAX_ITER = 10_000  # of the power method of sklearn's CCA, for each component
-ROWS_PER_COMPONENT = 4  # in a batch at least, where its covariances are inverted
+N_PRINCIPAL = 64  # principal components of each view that linear CCA uses
+MIN_DEVIATION = (
+    1e-4  # of a principal component relative to the first; smaller ones are rounding errors
+)
+MAX_ITER = 10_000  # of the power method of scikit-learn's CCA, for each component
+ROWS_PER_COMPONENT = 4  # smallest batch of objectives that invert its covariances
 REG_COVAR = 1e-3
 ENCODED_AT_ONCE = 1024
 MAX_CORRELATION = 0.9999  # keeps the weights finite
@@ -51,11 +53,11 @@ def linear(
     batch_size: int,
     seed: int,
 ) -> Embed:
-    """Linear CCA of flat, standardised rows: sklearn's of two views, cca-zoo's MCCA of more.
+    """Fit linear CCA to flat, standardised rows: scikit-learn's to two views, MCCA to more.
 
-    Each view goes through PCA first: a few thousand rows do not determine the covariance of
-    thousands of pixels, and every sample correlation would be 1. What concerns the training of
-    networks is taken for one signature, and not used.
+    Each view is first reduced by PCA, since a few thousand rows do not determine the covariance of
+    thousands of pixels: every sample correlation would be 1. Parameters that concern the training
+    of networks are ignored; all baselines have the same signature.
     """
     encode = {name: _principal(X, seed) for name, X in train.items()}
     analysis = _cca if len(train) == 2 else _mcca
@@ -73,10 +75,10 @@ def deep_model(
     seed: int,
     **options: Any,
 ) -> Embed:
-    """Train encoders as those of mibsk under an objective of cca-zoo, with Adam at 1e-3, on a CPU.
+    """Train our encoders with an objective of cca-zoo, with Adam at 1e-3 on a CPU.
 
-    Objectives that invert covariances of a batch take `reg_covar`, and get batches of at least four
-    rows per component: in smaller ones noise alone correlates the views.
+    Objectives that invert covariances of a batch have the option `reg_covar`. Their batches have at
+    least four rows per component: in smaller ones, noise alone correlates the views.
     """
     if "reg_covar" in options:
         batch_size = max(batch_size, ROWS_PER_COMPONENT * n_components)
@@ -86,7 +88,7 @@ def deep_model(
         trained = model(n_components, modules, **options)
         rows = deep.MultiviewDataset(list(train.values()))
         batches = BatchSampler(RandomSampler(rows), min(batch_size, len(rows)), drop_last=True)
-        loader = DataLoader(rows, sampler=batches, batch_size=None)  # a whole batch by one index
+        loader = DataLoader(rows, sampler=batches, batch_size=None)  # one index for a whole batch
         with _quiet():
             _trainer(max_epochs).fit(trained, loader)
     encode = {
@@ -112,12 +114,12 @@ BASELINES: dict[str, Baseline] = {**TWO_VIEWS, **MANY_VIEWS, **ANY_VIEWS}
 
 
 def baseline_names(n_views: int) -> list[str]:
-    """List the baselines for a number of views (modalities)."""
+    """Return the baselines for a number of views (modalities)."""
     return [*(TWO_VIEWS if n_views == 2 else MANY_VIEWS), *ANY_VIEWS]
 
 
 def _principal(X: np.ndarray, seed: int) -> Encode:
-    """Fit the leading principal components, but for rounding, of flat, standardised rows."""
+    """Fit the leading principal components of flat, standardised rows."""
     pca = PCA(min(N_PRINCIPAL, len(X), X[0].size), whiten=True, random_state=seed)
     pipeline = make_pipeline(FunctionTransformer(_flat), StandardScaler(), pca).fit(X)
     deviations = np.sqrt(pca.explained_variance_)
@@ -130,7 +132,7 @@ def _flat(X: np.ndarray) -> np.ndarray:
 
 
 def _encoder(spec: Any, X: np.ndarray, n_outputs: int) -> nn.Module:
-    """Build what mibsk would for these rows, but for the projection on the unit sphere."""
+    """Build the encoder that mibsk builds for these rows, without the projection to unit norm."""
     shape = X.shape[1:]
     if isinstance(spec, str) and spec == "auto":
         spec = auto_encoder(shape, sparse=False)
@@ -157,7 +159,7 @@ def _trainer(max_epochs: int) -> pl.Trainer:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep lightning from advice on devices, worker processes and validation."""
+    """Suppress advice of lightning on devices, worker processes and validation."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -172,7 +174,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _cca(views: Sequence[np.ndarray], n_components: int) -> list[np.ndarray]:
-    """Return the weights of scikit-learn's CCA of two views, at most as many as both allow."""
+    """Return the weights of scikit-learn's CCA of two views."""
     n_components = min(n_components, *(view.shape[1] for view in views))
     cca = CCA(n_components, scale=False, max_iter=MAX_ITER).fit(*views)
     return [cca.x_rotations_, cca.y_rotations_]
@@ -181,7 +183,8 @@ def _cca(views: Sequence[np.ndarray], n_components: int) -> list[np.ndarray]:
 def _mcca(views: Sequence[np.ndarray], n_components: int) -> list[np.ndarray]:
     """Return the weights of cca-zoo's MCCA, which is CCA for two views.
 
-    Columns of zeros widen narrow views, so that the narrowest does not limit the others.
+    Views are padded with columns of zeros to equal width, since the narrowest one would limit the
+    number of components.
     """
     widths = [view.shape[1] for view in views]
     padded: list[ArrayLike] = [
@@ -197,12 +200,13 @@ def _variates(
     analysis: Callable[[Sequence[np.ndarray], int], list[np.ndarray]],
     n_components: int,
 ) -> Embed:
-    r"""Return a function that gives the weighted canonical variates of rows, of unit norm.
+    r"""Return a function that computes the weighted canonical variates of rows, of unit norm.
 
-    Each variate has variance 1 in the training rows. The tail of them is noise, and a plain cosine
-    would count it as much as the first. With correlations :math:`\rho` the log-likelihood ratio of
-    partners to strangers under the Gaussian model of CCA [1]_ holds the inner product
-    :math:`\sum_k \rho_k / (1 - \rho_k^2) \, u_k v_k`: each side gets the root of that weight.
+    Each variate has variance 1 in the training rows. The last of them are noise, but have the same
+    weight as the first in a plain cosine. With correlations :math:`\rho`, the log-likelihood ratio
+    of pairs to non-pairs under the Gaussian model of CCA [1]_ contains the inner product
+    :math:`\sum_k \rho_k / (1 - \rho_k^2) \, u_k v_k`: each side is multiplied by the square root of
+    that weight.
 
     References
     ----------
@@ -217,7 +221,7 @@ def _variates(
     deviations = [np.maximum(score.std(axis=0), np.finfo(float).tiny) for score in scores]
     unit = [score / deviation for score, deviation in zip(scores, deviations, strict=True)]
     n_views = len(unit)
-    # of one view with another, the mean over pairs: mean square of the sum, less the squares
+    # mean correlation over pairs of views, from the square of the sum minus the sum of squares
     total = (np.sum(unit, axis=0) ** 2).mean(axis=0) - np.square(unit).mean(axis=1).sum(axis=0)
     correlations = np.clip(total / (n_views * (n_views - 1)), 0, MAX_CORRELATION)
     root = np.sqrt(correlations / (1 - correlations**2))

@@ -1,4 +1,4 @@
-"""One training of one method on one split, and what is measured on its held-out rows."""
+"""Training of one method on one split, and its measures on held-out rows."""
 
 from __future__ import annotations
 
@@ -26,28 +26,30 @@ Embed = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 
 
 def methods(name: str) -> list[str]:
-    """Return the methods that are run on a set."""
+    """Return the methods that are compared on a dataset."""
     n_views = len(dict(SETS[name].load().data))
     return [*(f"beta={beta:g}" for beta in BETAS), "auto", *baseline_names(n_views)]
 
 
 def measure(name: str, method: str, seed: int) -> dict[str, Any]:
-    """Train and measure; one row of the table."""
+    """Train and measure one method, and return one row of the table."""
     paired = SETS[name]
     train, test = paired.split(seed)
     start = time.process_time()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DuplicateRowsWarning)  # factors repeat by design
+        warnings.simplefilter("ignore", DuplicateRowsWarning)  # rows of "factors" repeat
         embed, beta = _fit(method, train, paired.encoders, paired.max_epochs, seed)
     seconds = time.process_time() - start
     rows = {"train": embed(_rows(train)), "test": embed(_rows(test))}
+    # classes of single drawings cannot be learned
+    kept = [factor for factor in test.shared if factor not in ("character", "drawer")]
     return {
         "set": name,
         "method": method,
         "seed": seed,
         "retrieval": _retrieval(rows["test"], test, by_factors=paired.by_factors),
-        "leakage": _leakage(rows, train, test),
-        "kept": _kept(rows, train, test),
+        "leakage": _fraction(rows, train, test, test.nuisances),
+        "kept": _fraction(rows, train, test, kept),
         "CKA": _cka(embed, test),
         "beta": beta,
         "seconds": seconds,
@@ -57,7 +59,7 @@ def measure(name: str, method: str, seed: int) -> dict[str, Any]:
 def _fit(
     method: str, train: Bunch, encoders: dict[str, Any], max_epochs: int, seed: int
 ) -> tuple[Embed, float]:
-    """Return a function that embeds rows, and the beta at the end (NaN for other methods)."""
+    """Return a function that embeds rows, and the final beta (NaN for other methods)."""
     common = {"n_components": N_COMPONENTS, "max_epochs": max_epochs, "batch_size": BATCH_SIZE}
     data = train.data
     if method in BASELINES:
@@ -85,7 +87,7 @@ def _labels(bunch: Bunch, modality: str) -> np.ndarray:
 
 
 def _retrieval(embedded: dict[str, np.ndarray], test: Bunch, *, by_factors: bool) -> float:
-    """Mean recall@1 over all ordered pairs of modalities."""
+    """Return mean recall@1 over all ordered pairs of modalities."""
     recalls = []
     for a, b in permutations(embedded, 2):
         labels = (_labels(test, a), _labels(test, b)) if by_factors else None
@@ -93,8 +95,8 @@ def _retrieval(embedded: dict[str, np.ndarray], test: Bunch, *, by_factors: bool
     return float(np.mean(recalls))
 
 
-def _read(rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str]) -> float:
-    """Mean of what probes read of factors, over the modalities that know them."""
+def _fraction(rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str]) -> float:
+    """Return the mean leakage of factors, over the modalities that are labelled with them."""
     values = []
     for modality in test.labels:
         known = [factor for factor in factors if factor in test.labels[modality]]
@@ -109,18 +111,8 @@ def _read(rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str]) -
     return float(np.mean(values))
 
 
-def _leakage(rows: dict[str, Any], train: Bunch, test: Bunch) -> float:
-    return _read(rows, train, test, test.nuisances)
-
-
-def _kept(rows: dict[str, Any], train: Bunch, test: Bunch) -> float:
-    """Read the shared factors; names of single drawings are no classes to learn."""
-    factors = [name for name in test.shared if name not in ("character", "drawer")]
-    return _read(rows, train, test, factors)
-
-
 def _cka(embed: Embed, test: Bunch) -> float:
-    """Unbiased CKA, the mean over pairs of modalities, of partners (drawn, if paired by class)."""
+    """Return the mean unbiased CKA over pairs of modalities; partners by class are drawn."""
     data = test.data.draw(random_state=0) if isinstance(test.data, ClassPairs) else test.data
     embedded = embed(dict(data))
     pairs = combinations(embedded.values(), 2)

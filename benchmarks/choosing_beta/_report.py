@@ -1,4 +1,4 @@
-"""The tables of `docs/choosing-beta.md`, from the rows that were measured."""
+"""The tables of `docs/choosing-beta.md`."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def interval(values: pd.Series) -> str:
 
 
 def best_of_grid(measured: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the grid, one per set and seed, with the least leakage within the budget.
+    """Return, for each set and seed, the row of the grid with the least leakage within the budget.
 
-    The choice is made on the very rows that are reported, which no user could do.
+    The choice uses the reported test rows, so that it is better than any choice of a user.
     """
     grid = measured[measured["method"].str.startswith("beta=")]
     plain = grid[grid["method"] == PLAIN].set_index(["set", "seed"])["retrieval"]
@@ -36,7 +36,7 @@ def best_of_grid(measured: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
-    """Return per set whether auto leaks no more than the best of the grid, and keeps its budget."""
+    """Return, for each set, the leakage of auto relative to others, and how it keeps its budget."""
     by = ["set", "seed"]
     auto = measured[measured["method"] == AUTO].set_index(by)
     plain = measured[measured["method"] == PLAIN].set_index(by)

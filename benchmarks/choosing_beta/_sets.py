@@ -1,4 +1,4 @@
-"""The six sets of paired data, each split anew by every seed."""
+"""The six paired datasets, with one split for each seed."""
 
 from __future__ import annotations
 
@@ -24,23 +24,24 @@ from mibsk.datasets import (
     split_bunch,
 )
 
-N_PRIVATE = 3  # leading components of a view of mfeat whose private part is a nuisance
+N_PRIVATE = 3  # number of principal components of a view of mfeat whose private part is a nuisance
 
 
 @dataclass(frozen=True)
 class PairedSet:
-    """A set, and how its encoders are trained.
+    """A dataset, and how encoders are trained on it.
 
     Parameters
     ----------
     load : callable
-        Returns the whole set.
+        Returns the whole dataset.
     encoders : dict of str to str
-        Specification per modality; those not named are "auto".
+        Specification per modality; others are "auto".
     max_epochs : int
-        Of every method that trains networks.
+        Number of epochs of all methods that train networks.
     by_factors : bool
-        Whether a partner is any item with the same shared factors, rather than the very instance.
+        Whether any item with the same shared factors is a correct partner, not only the same
+        instance.
     """
 
     load: Callable[[], Bunch]
@@ -49,7 +50,7 @@ class PairedSet:
     by_factors: bool
 
     def split(self, seed: int) -> tuple[Bunch, Bunch]:
-        """Return a train and a test set of their own for each seed."""
+        """Return the training and the test rows of a seed."""
         train, test = split_bunch(self.load(), random_state=seed)
         return train, test
 
@@ -79,11 +80,10 @@ SETS = {
 
 
 def with_private_parts(bunch: Bunch) -> Bunch:
-    """Label each view with what the other views, by a linear model, cannot tell of it.
+    """Label each view with numbers that the other views cannot predict linearly.
 
-    The residuals of its leading principal components under ridge regression on all other views
-    are numbers that the view alone knows: nuisances where no other is labelled. The regression is
-    fitted on all rows; no method sees the residuals.
+    These nuisances are the residuals of its leading principal components in a ridge regression on
+    all other views. The regression is fitted on all rows; no method uses the residuals.
     """
     views = {name: StandardScaler().fit_transform(X) for name, X in bunch.data.items()}
     labels = {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from ..files.memory_map import read_chunks
+from ..files.memory_map import file_rows
 from .tensors import is_tensor, tensor_to_array
 
 _INTERNAL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
@@ -113,7 +113,9 @@ def as_dense(name: str, X: np.ndarray, first_row: int | None = None) -> np.ndarr
         import pandas as pd  # slow to import, and seldom needed
 
         try:
-            X = np.where(pd.isna(X), np.nan, X).astype(np.float64)
+            X = np.where(pd.isna(X), np.nan, X)
+            is_complex = any(isinstance(value, complex | np.complexfloating) for value in X.flat)
+            X = X.astype(np.complex128 if is_complex else np.float64)
         except (TypeError, ValueError) as error:
             raise type(error)(
                 f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
@@ -171,7 +173,11 @@ def check_finite(name: str, X: Any, first_row: int | None = None, *, original: A
     if values.dtype.kind != "f":
         return
     n_at_a_time = max(1, _CHUNK_VALUES // max(1, prod(values.shape[1:])))
-    found = [start + _not_finite(chunk) for start, chunk in read_chunks(values, n_at_a_time)]
+    source = values if values.flags.owndata else file_rows(values)
+    found = [
+        start + _not_finite(np.asarray(source[start : start + n_at_a_time]))
+        for start in range(0, len(values), n_at_a_time)
+    ]
     bad = np.concatenate([np.empty(0, np.intp), *found])
     if not len(bad):
         return

@@ -1,4 +1,4 @@
-"""Paired data: containers, what a modality looks like, and batches of rows."""
+"""Paired data: containers, specification of the input of a modality, and batches of rows."""
 
 import lazy_loader
 

@@ -1,18 +1,65 @@
-from ._batches import Batches
+from ._batches import Batches, make_batches
 from ._class_pairs import ClassPairs
-from ._forms import Form, read_form
-from ._inputs import InputSpec
+from ._columns import by_name
+from ._digest import digest
+from ._duplicates import duplicate_rows, warn_duplicates
+from ._forms import (
+    ColumnsForm,
+    Form,
+    MappingForm,
+    check_table,
+    form_from_dict,
+    form_to_dict,
+    is_mapping,
+    is_table,
+    read_form,
+)
+from ._inputs import SPARSE_KINDS, InputSpec
+from ._items import stack_items
 from ._modalities import Modalities
-from ._source import Source, dataset_source, tensor_source
+from ._modality_transformer import ModalityTransformer, entry
+from ._padding import pad_csr
+from ._pairing import FixedPairing
+from ._prepared_chunks import prepared_chunks
+from ._rows import Batch, EncoderInput, to_batch
+from ._source import Source, dataset_columns, dataset_source, make_source, tensor_source
+from ._stream import StreamBatches, StreamSource, stream_chunks
 
 __all__ = [
+    "SPARSE_KINDS",
+    "Batch",
     "Batches",
     "ClassPairs",
+    "ColumnsForm",
+    "EncoderInput",
+    "FixedPairing",
     "Form",
     "InputSpec",
+    "MappingForm",
     "Modalities",
+    "ModalityTransformer",
     "Source",
+    "StreamBatches",
+    "StreamSource",
+    "by_name",
+    "check_table",
+    "dataset_columns",
     "dataset_source",
+    "digest",
+    "duplicate_rows",
+    "entry",
+    "form_from_dict",
+    "form_to_dict",
+    "is_mapping",
+    "is_table",
+    "make_batches",
+    "make_source",
+    "pad_csr",
+    "prepared_chunks",
     "read_form",
+    "stack_items",
+    "stream_chunks",
     "tensor_source",
+    "to_batch",
+    "warn_duplicates",
 ]

@@ -1,4 +1,4 @@
-"""Batches of pairs, of even size, in an order that depends on seed and epoch alone."""
+"""Batches of pairs, of even size, in an order determined by seed and epoch."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from ._source import Batch, Source
+from ._rows import Batch
+from ._source import Source
 from ._stream import StreamBatches, StreamSource
 
 
 class Batches:
     """Iterate over the pairs of a source, epoch after epoch.
 
-    ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by at most one: every row
-    takes part in every epoch, and there is no small last batch, in which a contrastive loss would
-    see few negatives and batch normalisation poor statistics. No batch has one row alone, which
-    neither could use, unless there is one row: an odd `n` in batches of 2 makes one batch of 3.
+    ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by at most one. Every row
+    is used in every epoch, and there is no small last batch, with few negatives for a contrastive
+    loss and poor statistics for batch normalisation. For the same reason no batch has a single row
+    (unless ``n = 1``): an odd `n` with ``batch_size=2`` gives one batch of 3.
 
     Parameters
     ----------
@@ -27,8 +28,8 @@ class Batches:
     batch_size : int
         Largest number of rows in a batch; -1 for all.
     seed : int or None
-        Order and partners of epoch ``e`` follow from ``(seed, e)``, so that training can stop and
-        go on anywhere. None keeps the order, with one draw of partners (validation).
+        Order and partners of epoch ``e`` are determined by ``(seed, e)``, so that training can be
+        resumed at any epoch. None keeps the order, with one draw of partners (validation).
     first_epoch : int, default=0
         Number of the first epoch.
     """
@@ -36,7 +37,7 @@ class Batches:
     def __init__(
         self, source: Source, batch_size: int, seed: int | None, first_epoch: int = 0
     ) -> None:
-        n_rows = source.pairing.n_rows
+        self.n_rows = n_rows = len(source.pairing.rows)
         self.source, self.seed, self.epoch = source, seed, first_epoch
         n_batches = 1 if batch_size == -1 else -(-n_rows // batch_size)
         self.n_batches = max(min(n_batches, n_rows // 2), 1)
@@ -47,15 +48,22 @@ class Batches:
     def __iter__(self) -> Iterator[Batch]:
         pairing = self.source.pairing
         if self.seed is None:
-            rng, order = np.random.default_rng(0), np.arange(pairing.n_rows)
+            rng, order = np.random.default_rng(0), np.arange(self.n_rows)
         else:
             rng = np.random.default_rng((self.seed, self.epoch))
-            order = rng.permutation(pairing.n_rows)
+            order = rng.permutation(self.n_rows)
         self.epoch += 1
-        drawn = {name: torch.from_numpy(rows[order]) for name, rows in pairing.draw(rng).items()}
-        bounds = np.arange(self.n_batches + 1) * pairing.n_rows // self.n_batches
+        drawn = {}
+        for name, rows in pairing.draw(rng).items():
+            drawn[name] = torch.from_numpy(rows[order])
+        groups = None if pairing.groups is None else torch.from_numpy(pairing.groups[order])
+        bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
         for start, stop in pairwise(bounds):
-            yield self.source.take({name: rows[start:stop] for name, rows in drawn.items()})
+            chosen = {}
+            for name, indices in drawn.items():
+                chosen[name] = indices[start:stop]
+            of_batch = None if groups is None else groups[start:stop]
+            yield Batch(self.source.take(chosen), groups=of_batch)
 
 
 def make_batches(

@@ -1,4 +1,4 @@
-"""Data paired by class: partners are drawn anew each epoch."""
+"""Data paired by class: partners are redrawn each epoch."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _MAX_SEED = np.iinfo(np.int32).max
 class ClassPairs(Mapping[str, Any]):
     """Modalities that share classes, not instances: a recording and *an* image of the same digit.
 
-    Its rows are those of the `anchor` modality. While training, every epoch joins each anchor row
-    with a partner of the same class drawn anew, so that what varies within a class cannot be told
-    from the partner and counts as modality-specific. With pairs fixed once, a network can learn the
-    accidental pairs by heart.
+    Its rows are those of the `anchor` modality. In every training epoch each anchor row is paired
+    with a random partner of the same class, so that variation within a class cannot be predicted
+    from the partner and counts as modality-specific. With fixed pairs, a network can memorize the
+    arbitrary pairing.
 
-    Each partner row is owned by one anchor row of its class, and selecting anchor rows selects the
-    partners they own: the two sides of a train-test split share neither anchors nor partners.
+    Each partner row is assigned to one anchor row of its class, and selecting anchor rows selects
+    the partners assigned to them: train and test sets share neither anchors nor partners.
 
     Parameters
     ----------
     modalities : mapping of str to (array-like, array-like)
-        For each modality its rows and their class labels. Numbers of rows may differ.
+        Rows and class labels of each modality. Numbers of rows may differ.
     anchor : str, default=None
-        The modality whose rows are the rows of the pairs; by default the one with most rows.
+        Modality whose rows define the pairs; by default the one with the most rows.
     random_state : int, RandomState instance or None, default=None
-        Deals the partners out to the anchors.
+        Controls the assignment of partners to anchors.
 
     Raises
     ------
@@ -79,25 +79,25 @@ class ClassPairs(Mapping[str, Any]):
         if len({y.dtype.kind in "OU" for y in labels.values()}) > 1:
             raise TypeError(
                 "labels of all modalities must be of one type, got "
-                f"{ {name: str(y.dtype) for name, y in labels.items()} }: convert them alike."
+                f"{ {name: str(y.dtype) for name, y in labels.items()} }: convert them to one type."
             )
         if anchor is None:
             anchor = max(arrays, key=lambda name: arrays[name].shape[0])
         if anchor not in arrays:
             raise ValueError(
-                f"anchor {anchor!r} is none of the modalities {list(arrays)}."
+                f"anchor {anchor!r} is not one of the modalities {list(arrays)}."
                 + suggest(anchor, arrays)
             )
         classes, codes = np.unique(labels[anchor], return_inverse=True)
-        # another generator than scikit-learn's: a splitter with the same seed would draw the same
-        # permutations and cut off just those anchors that own partners
+        # not scikit-learn's generator: a splitter with the same seed would draw the same
+        # permutations, and separate the anchors with partners from those without
         rng = np.random.default_rng(check_random_state(random_state).randint(_MAX_SEED))
         owners, partner_codes = {}, {}
         for name in arrays:
             if name == anchor:
                 continue
             known = np.isin(labels[name], classes)
-            # rows of classes the anchor lacks are owned by nobody
+            # rows of classes that the anchor lacks are assigned to no anchor
             partner_codes[name] = np.where(known, np.searchsorted(classes, labels[name]), -1)
             owners[name] = _deal(codes, partner_codes[name], rng)
         self._arrays, self._labels = arrays, labels
@@ -106,7 +106,7 @@ class ClassPairs(Mapping[str, Any]):
 
     @property
     def shape(self) -> tuple[int]:
-        """Number of anchor rows, as a shape: what scikit-learn's splitters look at."""
+        """Number of anchor rows, as the shape that scikit-learn's splitters read."""
         return (self.pairing.n_rows,)
 
     def __len__(self) -> int:
@@ -116,12 +116,12 @@ class ClassPairs(Mapping[str, Any]):
         return iter(self._arrays)
 
     def __getitem__(self, key: Any) -> Any:
-        """Return all rows of a modality for a name, else the pairs of the selected anchors."""
+        """Return the rows of a modality if `key` is a name, else the pairs of these anchors."""
         if isinstance(key, str):
             return self._arrays[key]
         if isinstance(key, int | np.integer):
             raise TypeError(
-                f"ClassPairs has no single rows: use [{key}:{int(key) + 1}] for a slice of one."
+                f"ClassPairs has no integer indexing: use [{key}:{int(key) + 1}] for one row."
             )
         selected = object.__new__(type(self))
         selected._arrays, selected._labels, selected.anchor = (
@@ -143,19 +143,19 @@ class ClassPairs(Mapping[str, Any]):
         return dict(self._labels)
 
     def rows(self, name: str) -> np.ndarray:
-        """Return the rows of modality `name` that these pairs may hold, sorted, without repeats."""
+        """Return the unique rows of modality `name` that these pairs can contain, sorted."""
         if name == self.anchor:
             return np.unique(self.pairing.rows)
         return np.flatnonzero(np.isin(self.pairing.owners[name], self.pairing.rows))
 
     def compact(self) -> ClassPairs:
-        """Return pairs over only those rows that these may hold; partners are dealt out anew."""
+        """Return pairs over only the rows that these can contain; partners are reassigned."""
         rows = {name: self.rows(name) for name in self}
         chosen = {name: (self._arrays[name][r], self._labels[name][r]) for name, r in rows.items()}
         return ClassPairs(chosen, anchor=self.anchor, random_state=0)
 
     def draw(self, random_state: Any = None) -> Modalities:
-        """Join every anchor row with a random partner and return the pairs as they then are."""
+        """Return the pairs of every anchor row with a random partner."""
         seed = check_random_state(random_state).randint(_MAX_SEED)
         drawn = self.pairing.draw(np.random.default_rng(seed))
         return Modalities({name: self._arrays[name][rows] for name, rows in drawn.items()})
@@ -194,7 +194,7 @@ def _as_labels(name: str, given: Any, n_rows: int) -> np.ndarray:
 
 
 def _deal(codes: np.ndarray, partner_codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Deal partner rows out to the anchor rows of their class in turn; -1 where there is none."""
+    """Assign partner rows to anchor rows of their class, round-robin; -1 without an anchor."""
     owners = np.full(len(partner_codes), -1)
     for code in np.unique(codes):
         anchors = rng.permutation(np.flatnonzero(codes == code))

@@ -1,4 +1,4 @@
-"""One short name for a nest of arrays and plain values: the same content, the same name."""
+"""Hash of nested arrays and plain values, for comparing their content."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def digest(content: Any) -> str:
 
     Parameters
     ----------
-    content : nest of mappings, lists, tuples, arrays, CSR matrices and plain values
-        Arrays count with shape, dtype and values; mappings without their order. Anything else
-        counts as its `repr`.
+    content : nested mappings, lists, tuples, arrays, CSR matrices and plain values
+        Arrays are hashed with shape, dtype and values, mappings regardless of order, and other
+        objects by type name and `repr`.
     """
     hasher = hashlib.blake2b(digest_size=16)
     _update(hasher, content)

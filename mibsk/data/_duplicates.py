@@ -1,4 +1,4 @@
-"""Rows that occur more than once: a contrastive loss takes each as a negative of the other."""
+"""Duplicate rows, which a contrastive loss takes as negatives of each other."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from .._checks.rows import is_text
 from ..exceptions import DuplicateRowsWarning
 from ..files.memory_map import file_rows
 
-_CHUNK_BYTES = 2**20  # what is hashed or compared at a time stays in the cache
+_CHUNK_BYTES = 2**20  # size of the chunks hashed or compared, to fit in the cache
 
 
 class Duplicates(NamedTuple):
@@ -23,13 +22,13 @@ class Duplicates(NamedTuple):
     Attributes
     ----------
     n_rows : int
-        How many rows are not the only one of their kind.
+        Number of rows that equal another row.
     first : tuple of int or None
-        The first row that occurs again, and where it does so first.
+        The first row that is repeated, and its first repetition.
     probability : float
-        That two rows drawn at random, not the same one twice, are equal. If the rows of kind `k`
-        are :math:`c_k` of `n`, it is :math:`\sum_k c_k (c_k - 1) / (n (n - 1))`, and in a random
-        batch of `B` rows each meets :math:`B - 1` times as many equal ones on average.
+        Probability that two different random rows are equal. If :math:`c_k` of the `n` rows have
+        the value `k`, it is :math:`\sum_k c_k (c_k - 1) / (n (n - 1))`. In a random batch of `B`
+        rows, each has :math:`B - 1` times as many duplicates on average.
     """
 
     n_rows: int
@@ -38,12 +37,12 @@ class Duplicates(NamedTuple):
 
 
 def duplicate_rows(X: np.ndarray | sp.csr_array) -> Duplicates:
-    """Find the rows that equal another one, by hashes, and then by comparison.
+    """Find the rows that equal another one, by hashing and then by comparison.
 
     Parameters
     ----------
     X : ndarray (n, ...) of numbers, ndarray (n,) of str, or CSR matrix (n, d)
-        The rows. Numbers are equal if their bytes are, which tells 0.0 from -0.0.
+        The rows. Numbers are equal if their bytes are; 0.0 differs from -0.0.
     """
     n, rows = X.shape[0], _comparable(X)
     suspects = _repeated(rows.keys())
@@ -66,11 +65,11 @@ def warn_duplicates(name: str, X: np.ndarray | sp.csr_array, batch_size: int) ->
     Parameters
     ----------
     name : str
-        The modality.
+        Name of the modality.
     X : ndarray or CSR matrix (n, ...)
         Its rows, as for :func:`duplicate_rows`.
     batch_size : int
-        Pairs in a batch; -1 for all.
+        Number of pairs in a batch; -1 for all.
     """
     found = duplicate_rows(X)
     if found.first is None:
@@ -89,7 +88,7 @@ def warn_duplicates(name: str, X: np.ndarray | sp.csr_array, batch_size: int) ->
 
 
 def _kinds(rows: _Comparable, suspects: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return a number for each of `suspects`, the same for equal rows; these have equal `codes`."""
+    """Return a number for each of `suspects`, shared by equal rows; these have equal `codes`."""
     kinds = np.empty(len(suspects), np.intp)
     pending, n_kinds = np.arange(len(suspects)), 0
     while len(pending):
@@ -101,16 +100,16 @@ def _kinds(rows: _Comparable, suspects: np.ndarray, codes: np.ndarray) -> np.nda
         )
         same = np.concatenate([rows.equal(a, b) for a, b in pairs])
         kinds[pending[same]] = n_kinds + group[same]
-        # those that share no more than the code with the first are compared among themselves
+        # rows with the code of the first but other values are compared with each other
         pending, n_kinds = pending[~same], n_kinds + len(first)
     return kinds
 
 
 def _repeated(keys: np.ndarray) -> np.ndarray:
-    """Return the positions, in order, of those `keys` that occur more than once."""
+    """Return the sorted positions of the `keys` that occur more than once."""
     if keys.dtype == object:
         return np.flatnonzero(pd.Series(keys, dtype=object).duplicated(keep=False))
-    # in a table of at least four places per key few share one by chance: only these are compared
+    # with over four slots per key few keys collide by chance; only those are compared
     n_bits = len(keys).bit_length() + 2
     place = (keys >> np.uint64(64 - n_bits)).astype(np.intp)
     number = np.arange(len(keys), dtype=np.min_scalar_type(len(keys)))
@@ -124,12 +123,12 @@ def _repeated(keys: np.ndarray) -> np.ndarray:
 
 
 class _Comparable(Protocol):
-    """Rows that can be told apart."""
+    """Rows that can be hashed and compared."""
 
     n_at_a_time: int
 
     def keys(self, rows: np.ndarray | None = None) -> np.ndarray:
-        """Return a key per row, for all of them or the given ones: equal rows have equal keys."""
+        """Return a key for each row, or each of `rows`; equal rows have equal keys."""
 
     def equal(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Return whether row ``a[i]`` equals row ``b[i]``."""
@@ -138,11 +137,11 @@ class _Comparable(Protocol):
 def _comparable(X: Any) -> _Comparable:
     if sp.issparse(X):
         return _SparseRows(X)
-    return _Strings(X) if is_text(X) else _DenseRows(X)
+    return _Strings(X) if X.dtype.kind in "OU" else _DenseRows(X)
 
 
 class _Strings:
-    """Strings, which are their own keys."""
+    """Strings, with the strings themselves as keys."""
 
     def __init__(self, X: np.ndarray) -> None:
         self.X, self.n_at_a_time = X.astype(object), _CHUNK_BYTES
@@ -157,14 +156,14 @@ class _Strings:
 class _DenseRows:
     r"""Rows of numbers, hashed as :math:`\sum_j c_j w_j` modulo 2**64.
 
-    The :math:`w_j` are words of 8 bytes, the :math:`c_j` random and odd: rows that differ in one
-    word alone never share a hash. The highest bits of a word reach few bits of the sum, which
-    matters where rows differ in these alone. So when some rows are asked for, each word is mixed
-    first.
+    The :math:`w_j` are words of 8 bytes and the :math:`c_j` random odd numbers: rows that differ
+    in a single word never collide. The highest bits of a word affect few bits of the sum, so that
+    rows which differ only there often collide. The second pass, over given `rows`, therefore mixes
+    the bits of each word first.
     """
 
     def __init__(self, X: np.ndarray) -> None:
-        self.X = file_rows(X)
+        self.X = X if X.flags.owndata else file_rows(X)
         self.row_bytes = X.dtype.itemsize * prod(X.shape[1:])
         self.n_at_a_time = max(1, _CHUNK_BYTES // self.row_bytes)
 
@@ -234,5 +233,5 @@ def _sums(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
 
 
 def _odd(n: int) -> np.ndarray:
-    """Return n odd numbers (n,) of 64 random bits, always the same."""
+    """Return n random odd 64-bit numbers (n,), with a fixed seed."""
     return np.random.default_rng(0).integers(2**64, size=n, dtype=np.uint64) | np.uint64(1)

@@ -1,4 +1,4 @@
-"""Where the columns of a modality stand in a table, given as scikit-learn's tools take them."""
+"""Positions of the columns that select a modality, given as in `ColumnTransformer`."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from ._columns import column_names
 
 
 def find_columns(X: Any, modality: str, columns: Any) -> list[int]:
-    """Return where the columns of one modality stand in a table.
+    """Return the positions of the columns of one modality in a table.
 
     Parameters
     ----------
     X : data frame, array or sparse matrix (n, d)
         The table.
     modality : str
-        Its name, for messages.
+        Name of the modality, for messages.
     columns : str, int, list, slice, mask or callable
         As in `sklearn.compose.ColumnTransformer`.
 
     Raises
     ------
     ValueError
-        If some cannot be found, or there are none.
+        If columns are not found, or none is selected.
     """
     if callable(columns):
         columns = columns(X)
-    # ColumnTransformer takes the column of a bare name or position as 1-d
+    # a scalar name or position would make ColumnTransformer select a 1-d column
     columns = [columns] if isinstance(columns, str | Integral) else columns
-    # it cuts a row of positions here, so that the table itself is neither checked nor copied
+    # applied to a row of positions, so that the table itself is neither checked nor copied
     row: Any = np.arange(X.shape[1])[np.newaxis]
     if names := column_names(X):
         row = pd.DataFrame(row, columns=list(names))
     finder = ColumnTransformer([("found", "passthrough", columns)]).set_output(transform="default")
-    table = f"a table with n_features={X.shape[1]}"  # scikit-learn's word
+    table = f"a table with n_features={X.shape[1]}"  # as in scikit-learn's messages
     try:
         found = finder.fit_transform(row)[0].tolist()
     except (IndexError, KeyError, NotImplementedError, TypeError, ValueError) as error:

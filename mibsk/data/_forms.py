@@ -1,4 +1,4 @@
-"""The three natural forms of paired data: a mapping, one table with columns, two tables."""
+"""The three forms of paired data: a mapping, one table with columns, two tables."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ._class_pairs import ClassPairs
 from ._columns import check_names_differ, column_names, is_frame, take_columns
 from ._find_columns import find_columns
 
-_SURELY_LABELS = 20  # that many different values or fewer
+_SURELY_LABELS = 20  # up to this number of unique values
 
 
 class Form(Protocol):
-    """How the arguments of `fit` were read, so that those of `transform` are read alike."""
+    """Form of the arguments of `fit`, by which those of `transform` are read."""
 
     is_pair: ClassVar[bool]
-    """Whether `transform` returns a pair, as cross-decomposition does."""
+    """Whether `transform` returns a pair, as in `sklearn.cross_decomposition`."""
 
     @property
     def names(self) -> list[str]:
@@ -35,7 +35,7 @@ class Form(Protocol):
         """Modalities that hold class labels."""
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
-        """Return raw rows per modality, for those that are given."""
+        """Return the raw rows of each modality that is given."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class MappingForm:
     is_pair: ClassVar[bool] = False
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
-        """Return the given modalities in the order of `fit`; `y` holds labels and is left alone."""
+        """Return the given modalities in the order of `fit`; `y` (labels) is ignored."""
         if isinstance(X, ClassPairs):
             X = X.draw(random_state=0)
         if not is_mapping(X):
@@ -70,14 +70,14 @@ class MappingForm:
 
 @dataclass(frozen=True)
 class ColumnsForm:
-    """One table, cut into modalities by columns as `sklearn.compose.ColumnTransformer` does.
+    """One table, split into modalities by columns as in `sklearn.compose.ColumnTransformer`.
 
     Parameters
     ----------
     positions : dict of str to list of int
-        Where in the table the columns of each modality stand.
+        Positions of the columns of each modality.
     columns : dict of str to list of str
-        What they are called; empty if the table of `fit` had no names.
+        Names of the columns; empty if the table of `fit` had none.
     """
 
     positions: dict[str, list[int]]
@@ -92,7 +92,7 @@ class ColumnsForm:
         Raises
         ------
         ValueError
-            If `X` is no table, or a modality selects columns that are not there, or none.
+            If `X` is not a table, or columns of a modality are not found or none is selected.
         """
         table = _as_table(X)
         positions = {
@@ -109,7 +109,7 @@ class ColumnsForm:
         return list(self.positions)
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
-        """Return the columns of every modality; `y` holds labels and is left alone."""
+        """Return the columns of every modality; `y` (labels) is ignored."""
         table = _as_table(X)
         return {
             name: _text_column(take_columns(table, positions, self.columns.get(name, ())))
@@ -132,7 +132,7 @@ class TablesForm:
 
     @property
     def names(self) -> list[str]:
-        """The names that the two tables go by."""
+        """Names given to the two tables."""
         return ["x", "y"]
 
     @property
@@ -141,7 +141,7 @@ class TablesForm:
         return frozenset({"y"} if self.has_labels else ())
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
-        """Return the rows of X, and those of y where it is given."""
+        """Return the rows of `X`, and those of `y` if given."""
         given = {"x": X} if y is None else {"x": X, "y": y}
         check_same_length({name: n_rows(name, rows) for name, rows in given.items()})
         return given
@@ -155,30 +155,30 @@ _FORMS: dict[str, type] = {
 
 
 def form_to_dict(form: Form) -> dict[str, Any]:
-    """Return plain values that :func:`form_from_dict` and JSON understand."""
+    """Return a JSON-serializable dict for :func:`form_from_dict`."""
     kind = next(kind for kind, cls in _FORMS.items() if isinstance(form, cls))
     return {"kind": kind, **asdict(form)}  # type: ignore[call-overload]
 
 
 def form_from_dict(values: Mapping[str, Any]) -> Form:
-    """Return the form that :func:`form_to_dict` described."""
+    """Return the form from the result of :func:`form_to_dict`."""
     cls = _FORMS[values["kind"]]
     return cls(**{field.name: values[field.name] for field in fields(cls)})
 
 
 def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
-    """Tell which form the arguments of `fit` have.
+    """Return the form of the arguments of `fit`.
 
     Raises
     ------
     TypeError
-        If `X` is none of the three forms.
+        If `X` has none of the three forms.
     ValueError
         If there are fewer than two modalities.
     """
     if isinstance(X, Dataset):
         if modalities is not None:
-            raise ValueError("modalities= cuts a table into columns: leave it out for a Dataset.")
+            raise ValueError("modalities= splits a table by columns: omit it for a Dataset.")
         first = _first_item(X)
         if not isinstance(first, Mapping):
             raise TypeError(
@@ -188,9 +188,7 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
         return MappingForm(_at_least_two(list(first)))
     if is_mapping(X):
         if modalities is not None:
-            raise ValueError(
-                "modalities= cuts a table into columns: leave it out when X is a mapping."
-            )
+            raise ValueError("modalities= splits a table by columns: omit it when X is a mapping.")
         return MappingForm(_at_least_two(list(X)))
     if modalities is not None:
         if not isinstance(modalities, Mapping):
@@ -200,11 +198,11 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
         _at_least_two(list(modalities))
         return ColumnsForm.from_table(X, modalities)
     if y is None:
-        # the first sentence is scikit-learn's own: its checks look for it
+        # scikit-learn's checks require the first sentence
         raise ValueError(
             "This estimator requires y to be passed, but the target y is None. Pass a second table "
-            "as y, a mapping of name to array as X, or modalities= to cut one table into "
-            "modalities."
+            "as y, a mapping of name to array as X, or modalities= to split one table "
+            "into modalities."
         )
     return TablesForm(holds_classes(y))
 
@@ -221,12 +219,12 @@ def _first_item(X: Dataset[Any]) -> Any:
 
 
 def is_table(X: Any) -> bool:
-    """Whether `X` is one table, rather than a mapping or a dataset of modalities."""
+    """Whether `X` is one table, not a mapping or a dataset of modalities."""
     return not (is_mapping(X) or isinstance(X, Dataset))
 
 
 def is_mapping(X: Any) -> bool:
-    """Whether `X` maps names to modalities: a sparse matrix in DOK format is a mapping as well."""
+    """Whether `X` maps names to modalities, unlike a DOK matrix, which is a mapping too."""
     return isinstance(X, Mapping) and not sp.issparse(X)
 
 
@@ -236,9 +234,9 @@ def check_table(X: Any) -> None:
     Raises
     ------
     TypeError
-        If it holds no rows.
+        If it has no rows.
     ValueError
-        If it is a 1-d array of numbers, or a single value, or names of columns repeat.
+        If it is a 1-d array of numbers or a scalar, or column names are not unique.
     """
     is_list = isinstance(X, Sequence) and not isinstance(X, str | bytes)
     if not (is_list or hasattr(X, "shape") or hasattr(X, "__array__")):
@@ -260,8 +258,8 @@ def check_table(X: Any) -> None:
 def holds_classes(y: Any) -> bool:
     """Whether the target holds class labels, rather than numbers or text.
 
-    That is a 1-d array of booleans or of a categorical type; and one of integers or strings, unless
-    it has over 20 different values and most rows one of their own.
+    True for a 1-d array of booleans or of a categorical type, and for one of integers or strings
+    with at most ``max(20, n / 2)`` unique values.
     """
     rows = as_rows("y", y)
     if rows.ndim != 1:
@@ -287,9 +285,7 @@ def _as_table(X: Any) -> Any:
     """Return a data frame, an array (n, d) or a CSR matrix."""
     table = X if is_frame(X) else as_rows("X", X)
     if len(table.shape) != 2:
-        raise ValueError(
-            f"modalities= cuts a table of two dimensions into columns, got shape {table.shape}."
-        )
+        raise ValueError(f"modalities= splits a 2-d table by columns, got shape {table.shape}.")
     if table.shape[1] == 0:
         raise ValueError(
             f"the table has 0 feature(s) (shape={table.shape}) while a minimum of 1 is required."
@@ -300,7 +296,7 @@ def _as_table(X: Any) -> Any:
 
 
 def _text_column(rows: Any) -> Any:
-    """Return a single column of strings as a 1-d array, anything else as it is."""
+    """Return a single column of strings as a 1-d array, other input unchanged."""
     if rows.shape[1] != 1:
         return rows
     array = as_rows("X", rows)

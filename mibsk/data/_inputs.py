@@ -1,4 +1,4 @@
-"""What one modality looks like: learned in `fit`, checked ever after."""
+"""Input specification of one modality: learned in `fit`, checked in later calls."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ from .._checks.rows import as_dense, as_rows, check_finite, is_text, to_float32
 from ._columns import by_name, column_names
 
 Kind = Literal["dense", "sparse", "text", "labels"]
+SPARSE_KINDS = ("sparse", "text")  # rows are prepared as a CSR matrix
 
 _NGRAMS = (2, 4)
 _TEXT_FEATURES = 2**15
-_LISTED = 10  # names or classes that a message lists
+_LISTED = 10  # maximum number of names or classes listed in a message
 
 
 @dataclass(frozen=True)
 class InputSpec:
     """Kind, shape and type of the rows of one modality.
 
-    It holds plain values alone, so that it travels as JSON in an ONNX file and needs no torch.
+    It contains only plain values, to be stored as JSON in an ONNX file and used without torch.
 
     Parameters
     ----------
     name : str
-        The modality.
+        Name of the modality.
     kind : {"dense", "sparse", "text", "labels"}
-        Arrays of numbers; sparse rows; strings, hashed to character n-grams; class labels, one-hot.
+        Arrays of numbers; sparse rows; strings, as hashed character n-grams; one-hot class labels.
     shape : tuple of int
-        Shape of one row as the encoder sees it; ``(n_features,)`` for sparse rows and text,
+        Shape of one row of the encoder's input; ``(n_features,)`` for sparse rows and text,
         ``(n_classes,)`` for labels.
     dtype : {"float32", "uint8"}
-        Type in which rows are kept and handed to the encoder.
+        Type of the prepared rows.
     classes : tuple
-        For labels, the known classes in the order of their columns.
+        Known classes of labels, in the order of the one-hot columns.
     columns : tuple of str
-        Names of the columns of the data frame that was seen in fit; empty for other containers.
+        Column names of the data frame passed to `fit`; empty for other containers.
     """
 
     name: str
@@ -54,7 +55,7 @@ class InputSpec:
 
     @classmethod
     def learn(cls, name: str, X: Any, *, labels: bool = False) -> tuple[InputSpec, Any]:
-        """Return the spec that describes `X`, and `X` as :meth:`prepare` gives it.
+        """Return the spec of `X`, and `X` as prepared by :meth:`prepare`.
 
         Parameters
         ----------
@@ -63,14 +64,14 @@ class InputSpec:
         X : array-like
             Its rows.
         labels : bool, default=False
-            Take `X` (n,) as class labels.
+            Whether `X` (n,) holds class labels.
 
         Raises
         ------
         TypeError, ValueError
-            If the rows are none of these kinds, or are not finite.
+            If the rows have none of these kinds, or are not finite.
         """
-        columns = column_names(X)
+        columns = () if isinstance(X, np.ndarray) else column_names(X)
         X = as_rows(name, X)
         if labels:
             classes = _classes(name, X)
@@ -81,7 +82,7 @@ class InputSpec:
             spec = cls(name, "text", (_TEXT_FEATURES,))
         else:
             X = as_dense(name, X)
-            # a memory map of booleans stays one, and is read as uint8
+            # a boolean memory map is not converted here; its batches are read as uint8
             dtype = "uint8" if X.dtype in (np.uint8, np.bool_) else "float32"
             spec = cls(name, "dense", X.shape[1:], dtype, columns=columns)
             return spec, X
@@ -90,19 +91,19 @@ class InputSpec:
     @property
     def is_sparse(self) -> bool:
         """Whether prepared rows are a CSR matrix."""
-        return self.kind in ("sparse", "text")
+        return self.kind in SPARSE_KINDS
 
     def prepare(self, X: Any, first_row: int | None = None) -> np.ndarray | sp.csr_array:
         """Check rows against this spec and return them as an array or a CSR matrix.
 
-        A data frame is read by the names of its columns where they are known, whatever their order.
+        Columns of a data frame are reordered by name if the names are known.
 
         Parameters
         ----------
         X : array-like
-            All rows, or some of them.
+            Rows.
         first_row : int, default=None
-            Number of the first of them, if they are only some; for messages.
+            Index of the first row in the whole data, if `X` is a part of it; for messages.
 
         Returns
         -------
@@ -111,8 +112,8 @@ class InputSpec:
         Raises
         ------
         TypeError, ValueError
-            If the rows are not of this spec's kind, shape or type, or are not finite, or a data
-            frame lacks columns or has others.
+            If the rows do not match the kind, shape or type of the spec, or are not finite, or
+            the columns of a data frame differ.
         """
         X = as_rows(self.name, self._known_columns(X))
         if self.kind == "labels":
@@ -131,7 +132,7 @@ class InputSpec:
         X = as_dense(self.name, X, first_row)
         if X.shape[1:] != self.shape:
             if X.ndim == 2 and len(self.shape) == 1:
-                # scikit-learn's wording, which its checks and its users look for
+                # scikit-learn's wording, required by its checks
                 raise ValueError(
                     f"X has {X.shape[1]} features, but modality {self.name!r} is expecting "
                     f"{self.shape[0]} features as input."
@@ -143,7 +144,7 @@ class InputSpec:
         return X
 
     def _known_columns(self, X: Any) -> Any:
-        """Return a data frame with its columns in the order of fit, anything else as it is."""
+        """Return a data frame with its columns in the order of fit, other input unchanged."""
         X = by_name(X, self.columns)
         names = column_names(X)
         if not self.columns or not names or names == self.columns:
@@ -152,8 +153,8 @@ class InputSpec:
         unknown = [name for name in names if name not in set(self.columns)]
         if not missing and not unknown:
             raise ValueError(
-                f"modality {self.name!r} has the columns of fit, but not in that order, and names "
-                "that repeat: rename them."
+                f"modality {self.name!r} has the columns of fit in another order, with names that "
+                "are not unique: rename them."
             )
         found = " and ".join(
             f"{verb} {_few(listed)}"
@@ -193,7 +194,7 @@ class InputSpec:
 
     def _hash(self, X: Any) -> sp.csr_array:
         """Return strings (n,) as L2-normalised counts of hashed character n-grams."""
-        if X.shape == (0,):  # of any type, and nothing that the vectorizer can read
+        if X.shape == (0,):  # an empty array can have any dtype, e.g. float64
             return sp.csr_array((0, self.shape[0]), dtype=np.float32)
         if sp.issparse(X) or not is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on strings, got {_describe(X)}.")
@@ -204,7 +205,7 @@ class InputSpec:
             return vectorizer.transform(X)
         except UnicodeEncodeError as error:
             raise ValueError(
-                f"modality {self.name!r} has strings that are no valid Unicode, such as "
+                f"modality {self.name!r} has strings that are not valid Unicode, such as "
                 f"{error.object[:50]!r}: read them with errors='replace'."
             ) from error
 
@@ -234,24 +235,24 @@ class InputSpec:
         return converted
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain values that :meth:`from_dict` and JSON understand."""
+        """Return a JSON-serializable dict for :meth:`from_dict`."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> InputSpec:
-        """Return the spec that :meth:`to_dict` described."""
+        """Return the spec from the result of :meth:`to_dict`."""
         return cls(
             values["name"],
             values["kind"],
             tuple(values["shape"]),
             values["dtype"],
             tuple(values["classes"]),
-            tuple(values.get("columns", ())),  # files written earlier lack it
+            tuple(values.get("columns", ())),  # missing in older files
         )
 
 
 def _classes(name: str, y: np.ndarray) -> tuple[Any, ...]:
-    """Return the different labels among `y` (n,), sorted, as plain values."""
+    """Return the sorted unique labels of `y` (n,) as plain values."""
     if (missing := pd.isna(y)).any():
         raise ValueError(
             f"modality {name!r} has missing labels (first at row {missing.argmax()}; "
@@ -272,7 +273,7 @@ def _plain(label: Any) -> Any:
 
 
 def _few(values: Sequence[Any]) -> str:
-    """Return a list as text, no longer than a message can bear."""
+    """Return a list as text, shortened to `_LISTED` values."""
     more = ", ..." if len(values) > _LISTED else ""
     return f"[{', '.join(map(repr, values[:_LISTED]))}{more}]"
 

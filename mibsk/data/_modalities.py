@@ -1,4 +1,4 @@
-"""A mapping of paired arrays that has rows."""
+"""Mapping of paired arrays that can be indexed by rows."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .._checks.rows import as_rows, check_same_length
 class Modalities(SliceDict):
     """Paired arrays, one per modality, indexed by name or by rows.
 
-    Row ``i`` of every array belongs to the same sample. ``len`` is the number of rows and a slice,
-    a mask or an index array selects rows, so that `sklearn.model_selection` splits it like a table.
+    Row ``i`` of every array belongs to the same sample. ``len`` is the number of rows, and a slice,
+    mask or index array selects rows, so that `sklearn.model_selection` can split it like a table.
 
     Parameters
     ----------
     mapping : mapping of str to array-like
-        One entry per modality: arrays of any dimension, tables, sparse matrices, lists of strings,
-        memory maps. All have the same number of rows.
+        Arrays of any dimension, tables, sparse matrices, lists of strings or memory maps, with
+        the same number of rows.
 
     Raises
     ------
     TypeError
-        If `mapping` is no mapping, a name is no string, or a value has no rows.
+        If `mapping` is not a mapping, a name is not a string, or a value has no rows.
     ValueError
         If the mapping is empty or numbers of rows differ.
 
@@ -55,12 +55,12 @@ class Modalities(SliceDict):
         super().__init__(**arrays)
 
     def __getitem__(self, key: Any) -> Any:
-        """Return one modality for a name, else the selected rows of all."""
+        """Return one modality if `key` is a name, else the selected rows of all."""
         if isinstance(key, str):
             return dict.__getitem__(self, key)
         if isinstance(key, int | np.integer):
             raise TypeError(
-                f"Modalities has no single rows: use [{key}:{int(key) + 1}] for a slice of one."
+                f"Modalities has no integer indexing: use [{key}:{int(key) + 1}] for one row."
             )
         return type(self)({name: X[key] for name, X in self.items()})
 
@@ -69,7 +69,7 @@ class Modalities(SliceDict):
         super().__setitem__(name, as_rows(name, X))
 
     def copy(self) -> Modalities:
-        """Return a container of its own that shares the arrays."""
+        """Return a shallow copy."""
         return type(self)(self)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What scikit-learn asks of a transformer of one modality's rows."""
+"""Base class of scikit-learn transformers of the rows of one modality."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ._inputs import InputSpec
 
 
 class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Base of transformers of rows that an :class:`InputSpec` describes.
+    """Base class of transformers of rows described by an :class:`InputSpec`.
 
-    Properties raise nothing but ``AttributeError``: `hasattr` and the display of an estimator in a
-    notebook read them all.
+    Properties must raise no error other than ``AttributeError``, because `hasattr` and the HTML
+    representation of estimators read them.
     """
 
     @property
@@ -31,7 +31,7 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     @property
     def n_features_in_(self) -> int:
-        """Columns of the rows; images, sequences, texts and labels have none."""
+        """Number of columns; not defined for images, sequences, texts and labels."""
         spec = self.input_
         if spec.kind not in ("dense", "sparse") or len(spec.shape) != 1:
             raise AttributeError(f"rows of modality {spec.name!r} have no columns.")
@@ -39,21 +39,21 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     @property
     def feature_names_in_(self) -> np.ndarray:
-        """Names of the columns, if the rows of fit were a data frame."""
+        """Names of the columns, if a data frame was passed to `fit`."""
         if not self.input_.columns:
             raise AttributeError(f"columns of modality {self.input_.name!r} have no names.")
         return np.asarray(self.input_.columns, dtype=object)
 
     def read_rows(self, X: Any) -> Any:
-        """Take the rows of this modality from what `transform` got.
+        """Return the rows of this modality from the argument of `transform`.
 
-        Columns of a table are checked in scikit-learn's words, and come in the order of fit.
+        Columns of a table are validated by scikit-learn, and returned in the order of fit.
 
         Raises
         ------
         ValueError
-            If a mapping lacks the modality, there are other columns, their names repeat, or a
-            single row came without its axis.
+            If a mapping lacks the modality, columns differ or have duplicate names, or a single
+            row is 1-d.
         """
         name = self.input_.name
         if isinstance(X, Mapping) and not sp.issparse(X):  # a DOK matrix is a mapping too
@@ -84,7 +84,7 @@ def entry(given: Mapping[str, Any], name: str) -> Any:
     Raises
     ------
     ValueError
-        If it is not there.
+        If `given` lacks the modality.
     """
     if name not in given:
         raise ValueError(f"missing modality {name!r}; got {list(given)}." + suggest(name, given))

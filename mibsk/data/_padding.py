@@ -1,4 +1,4 @@
-"""Sparse rows as rectangular arrays, which torch and ONNX take alike."""
+"""Sparse rows as padded rectangular arrays, the input of torch and ONNX encoders."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import scipy.sparse as sp
 
 
 def pad_csr(X: sp.csr_array, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
-    """Return column indices int64 and values float32 of some rows, both (n, L).
+    """Return column indices (int64) and values (float32) of the given rows, both (n, L).
 
-    ``L`` is the number of stored values of the longest row, at least 1; shorter rows are filled
+    ``L`` is the largest number of stored values of a row, at least 1; shorter rows are padded
     with column 0 and value 0, which adds nothing to a weighted sum.
     """
     chosen = X[rows]

@@ -1,31 +1,54 @@
-"""Which rows of the modalities belong together, epoch by epoch."""
+"""Pairing of the rows of the modalities, by epoch."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 
 class Pairing(Protocol):
-    """Says, for each of ``n_rows`` pairs, which row of each modality takes part."""
+    """Assignment of one row of each modality to each of ``n_rows`` pairs."""
 
-    n_rows: int
+    rows: np.ndarray
+    """Row index of each pair in the first modality, or the anchor, int64 (n_rows,)."""
+    groups: np.ndarray | None
+    """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return per modality the row index of every pair, an int64 array (n_rows,)."""
+        """Return the row index of every pair for each modality, an int64 array (n_rows,)."""
 
     def subset(self, positions: np.ndarray) -> Pairing:
         """Return the pairing of the pairs at `positions`."""
 
 
+@dataclass
 class FixedPairing:
-    """Row ``i`` of one modality belongs to row ``i`` of every other, always."""
+    """Pairs of the same row of every modality, in every epoch.
 
-    def __init__(self, names: list[str], rows: np.ndarray) -> None:
-        self.names = names
-        self.rows = rows
-        self.n_rows = len(rows)
+    Parameters
+    ----------
+    names : list of str
+        Names of the modalities.
+    rows : ndarray of int64 (n,)
+        Row index of each pair, the same in all modalities.
+    groups : ndarray of int64 (n,), default=None
+        Group of each pair: pairs of one group are not negatives of each other.
+    """
+
+    names: list[str]
+    rows: np.ndarray
+    groups: np.ndarray | None = None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
+        return len(self.rows)
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
         """Return the same rows for every modality; `rng` is not used."""
@@ -33,29 +56,32 @@ class FixedPairing:
 
     def subset(self, positions: np.ndarray) -> FixedPairing:
         """Return the pairing of the pairs at `positions`."""
-        return FixedPairing(self.names, self.rows[positions])
+        groups = None if self.groups is None else self.groups[positions]
+        return FixedPairing(self.names, self.rows[positions], groups)
 
 
 class ClassPairing:
-    """Each anchor row is joined, anew at every draw, with a random partner row of its class.
+    """Pairs of anchor rows with partner rows of their class, redrawn at random in each draw.
 
-    Every partner row is owned by one anchor row of its class (dealt out in turn), and a subset of
-    anchors draws only from the partners it owns: disjoint subsets never share a partner, so that a
-    split of the anchors is a split of the partners too.
+    Every partner row is assigned to one anchor row of its class (round-robin), and a subset of
+    anchors draws only from the partners assigned to it: disjoint subsets never share a partner, so
+    that splitting the anchors also splits the partners.
 
     Parameters
     ----------
     anchor : str
         Name of the anchor modality.
     rows : ndarray of int64 (n,)
-        Rows of the anchor modality.
+        Row indices in the anchor modality.
     codes : ndarray of int64 (n,)
-        Class of each of them, 0..n_classes-1.
+        Class of each anchor row, 0..n_classes-1.
     owners : dict of str to ndarray of int64 (m,)
-        For each partner modality and row, the anchor row that owns it.
+        Anchor row of each row of a partner modality, by modality.
     partner_codes : dict of str to ndarray of int64 (m,)
-        For each partner modality and row, its class.
+        Class of each row of a partner modality, by modality.
     """
+
+    groups: np.ndarray | None = None
 
     def __init__(
         self,
@@ -71,7 +97,7 @@ class ClassPairing:
         self._pools = {name: self._pool(name) for name in owners}
 
     def _pool(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the owned partner rows sorted by class, and per class their start and count."""
+        """Return the assigned partner rows sorted by class, and start and count of each class."""
         owned = np.flatnonzero(np.isin(self.owners[name], self.rows))
         codes = self.partner_codes[name][owned]
         n_classes = int(max(self.codes.max(initial=-1), codes.max(initial=-1))) + 1
@@ -80,13 +106,13 @@ class ClassPairing:
             raise ValueError(
                 f"{len(missing)} class(es) of modality {self.anchor!r} have no partner rows in "
                 f"modality {name!r} among these {self.n_rows} rows. Give more rows, split "
-                "stratified by class, or leave those classes out."
+                "stratified by class, or drop those classes."
             )
         pool = owned[np.argsort(codes, kind="stable")]
         return pool, np.cumsum(counts) - counts, counts
 
     def draw(self, rng: np.random.Generator) -> dict[str, np.ndarray]:
-        """Return the anchor rows, and for every partner modality rows drawn anew."""
+        """Return the anchor rows, and random rows of every partner modality."""
         drawn = {self.anchor: self.rows}
         for name, (pool, starts, counts) in self._pools.items():
             which = rng.integers(counts[self.codes])
@@ -94,7 +120,7 @@ class ClassPairing:
         return drawn
 
     def subset(self, positions: np.ndarray) -> ClassPairing:
-        """Return the pairing of the anchors at `positions`, with the partners they own."""
+        """Return the pairing of the anchors at `positions` and the partners assigned to them."""
         return ClassPairing(
             self.anchor,
             self.rows[positions],

@@ -1,4 +1,4 @@
-"""Rows as a user gave them, checked and converted a few at a time."""
+"""Checks and conversion of user-supplied rows in chunks."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ._inputs import InputSpec
 
 
 def prepared_chunks(spec: InputSpec, X: Any, size: int) -> Iterator[tuple[slice, Any]]:
-    """Yield where a chunk of rows stands, and its rows as `spec` prepares them.
+    """Yield the slice of each chunk, and its rows as prepared by `spec`.
 
-    Beside `X` only one chunk is in memory; a sparse matrix that is not CSR is converted whole.
-    Messages name rows by their number in `X`.
+    Only one chunk is in memory besides `X`; a sparse matrix that is not CSR is converted whole.
+    Error messages give row indices in `X`.
 
     Parameters
     ----------
     spec : InputSpec
-        What the rows look like.
+        Specification of the rows.
     X : array-like
         The rows.
     size : int
-        How many at a time.
+        Number of rows in a chunk.
 
     Raises
     ------
     TypeError, ValueError
-        If the rows do not look like `spec`; those before may have been given out by then.
+        If rows do not match `spec`; earlier chunks may have been yielded already.
     """
     n = n_rows(spec.name, X)
     if n <= size:
@@ -46,7 +46,7 @@ def prepared_chunks(spec: InputSpec, X: Any, size: int) -> Iterator[tuple[slice,
 
 
 def _sliceable(name: str, X: Any) -> Any:
-    """Return an object whose slices are rows of `X`, as a view of it where there is one."""
+    """Return an object whose slices are rows of `X`, without a copy if possible."""
     if isinstance(X, np.ndarray):
         return file_rows(X)
     if hasattr(X, "iloc"):  # pandas

@@ -1,7 +1,8 @@
-"""Rows of one modality, kept whole and taken by index: on the device where they fit, else not."""
+"""Rows of one modality, indexed as batches on the device."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -12,11 +13,35 @@ from ..files.memory_map import file_rows
 from ._padding import pad_csr
 
 EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
-"""A dense batch (n, ...), or indices and values (n, L) of a sparse one."""
+"""Dense batch (n, ...), or column indices and values (n, L) of a sparse batch."""
+
+
+class Batch(dict[str, EncoderInput]):
+    """Rows of each modality by name; row `i` of all modalities is a pair.
+
+    Parameters
+    ----------
+    rows : mapping of str to EncoderInput
+        The n rows of each modality, on the device.
+    present : mapping of str to Tensor of bool (n,), default=None
+        Mask of the rows that each modality has; None for all.
+    groups : Tensor of int64 (n,), default=None
+        Group of each row; rows of one group are not negatives of each other. None: groups of one
+        row.
+    """
+
+    def __init__(
+        self,
+        rows: Mapping[str, EncoderInput],
+        present: Mapping[str, torch.Tensor] | None = None,
+        groups: torch.Tensor | None = None,
+    ) -> None:
+        super().__init__(rows)
+        self.present, self.groups = present, groups
 
 
 class Rows(Protocol):
-    """Rows that can be taken by index as a batch on the device."""
+    """Rows that can be indexed as a batch on the device."""
 
     def __len__(self) -> int: ...
 
@@ -25,7 +50,7 @@ class Rows(Protocol):
 
 
 class ResidentRows:
-    """Dense rows that live on the device: a batch is one gather, and no copy from the host."""
+    """Dense rows stored on the device: a batch is a gather, without a copy from the host."""
 
     def __init__(self, X: np.ndarray, device: torch.device) -> None:
         self.tensor = torch.from_numpy(X).to(device)
@@ -39,7 +64,7 @@ class ResidentRows:
 
 
 class HostRows:
-    """Dense rows too large for the device, or mapped from a file: batches are copied over."""
+    """Dense rows in host memory or a memory map: batches are copied to the device."""
 
     def __init__(self, X: np.ndarray, device: torch.device) -> None:
         self.X, self.device = file_rows(X), device
@@ -54,7 +79,7 @@ class HostRows:
 
 
 class CsrRows:
-    """Sparse rows: a batch is a pair (indices, values), padded with value 0 to its longest row."""
+    """Sparse rows: a batch is a pair (indices, values), zero-padded to its longest row."""
 
     def __init__(self, X: sp.csr_array, device: torch.device) -> None:
         self.X, self.device = X, device
@@ -69,7 +94,7 @@ class CsrRows:
 
 
 def to_batch(X: np.ndarray | sp.csr_array, device: torch.device) -> EncoderInput:
-    """Return the prepared rows of one modality as one batch on the device, always a copy."""
+    """Return a copy of the prepared rows of one modality as one batch on the device."""
     if sp.issparse(X):
         columns, values = pad_csr(X, slice(None))
         return torch.from_numpy(columns).to(device), torch.from_numpy(values).to(device)
@@ -77,23 +102,23 @@ def to_batch(X: np.ndarray | sp.csr_array, device: torch.device) -> EncoderInput
 
 
 def make_rows(X: np.ndarray | sp.csr_array, device: torch.device) -> Rows:
-    """Choose where the prepared rows of one modality live."""
+    """Return the prepared rows of one modality, stored on the device or the host."""
     if sp.issparse(X):
         return CsrRows(X, device)
     if isinstance(X, np.memmap) or not _fits(X.nbytes, device):
         return HostRows(X, device)
     if device.type == "cpu" and not (X.flags.writeable and X.flags.c_contiguous):
-        return HostRows(X, device)  # torch shares no read-only memory
+        return HostRows(X, device)  # torch cannot share read-only memory
     return ResidentRows(np.require(X, requirements=["C", "W"]), device)
 
 
 def _dtype(X: np.ndarray) -> type[np.generic]:
-    """Return the type in which encoders get dense rows; a memory map may have any other."""
+    """Return the dtype of dense encoder input; that of a memory map may differ."""
     return np.uint8 if X.dtype.kind == "b" or X.dtype == np.uint8 else np.float32
 
 
 def _fits(n_bytes: int, device: torch.device) -> bool:
-    """Whether data leave at least half of a GPU's free memory to the training."""
+    """Whether data leave at least half of the free GPU memory for training."""
     if device.type != "cuda":
         return True
     free, _ = torch.cuda.mem_get_info(device)

@@ -1,63 +1,65 @@
-"""Where batches of paired rows come from: whole tensors, or a torch Dataset."""
+"""Sources of batches of paired rows: whole arrays, or a torch Dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, IterableDataset
 
+from ._class_pairs import ClassPairs
 from ._inputs import InputSpec
+from ._items import stack_items
 from ._pairing import FixedPairing, Pairing
 from ._rows import EncoderInput, Rows, make_rows
-
-Batch = dict[str, EncoderInput]
+from ._stream import StreamSource
 
 
 class Source(Protocol):
-    """Pairs that can be taken by index."""
+    """Pairs that can be indexed."""
 
-    pairing: Pairing
+    @property
+    def pairing(self) -> Pairing:
+        """Pairing of the rows."""
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
-        """Return for each modality the given rows of it, on the device."""
+    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+        """Return the rows of each modality at these indices, on the device."""
 
     def with_pairing(self, pairing: Pairing) -> Source:
-        """Return the same rows under another pairing, e.g. of a subset."""
+        """Return the same rows with another pairing, e.g. of a subset."""
 
 
+@dataclass(frozen=True)
 class TensorSource:
     """Pairs whose modalities are whole arrays."""
 
-    def __init__(self, rows: dict[str, Rows], pairing: Pairing) -> None:
-        self.rows, self.pairing = rows, pairing
+    rows: dict[str, Rows]
+    pairing: Pairing
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
-        """Return for each modality the given rows of it, on the device."""
+    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+        """Return the rows of each modality at these indices, on the device."""
         return {name: self.rows[name].take(indices) for name, indices in rows.items()}
 
     def with_pairing(self, pairing: Pairing) -> TensorSource:
-        """Return the same rows under another pairing."""
-        return TensorSource(self.rows, pairing)
+        """Return the same rows with another pairing."""
+        return replace(self, pairing=pairing)
 
 
+@dataclass(frozen=True)
 class DatasetSource:
-    """Pairs that a torch Dataset yields one by one, as mappings of modality to row."""
+    """Pairs from a torch Dataset whose items are mappings of modality to row."""
 
-    def __init__(
-        self,
-        dataset: Dataset[Mapping[str, Any]],
-        specs: dict[str, InputSpec],
-        device: torch.device,
-        pairing: Pairing,
-    ) -> None:
-        self.dataset, self.specs, self.device, self.pairing = dataset, specs, device, pairing
+    dataset: Dataset[Mapping[str, Any]]
+    specs: dict[str, InputSpec]
+    device: torch.device
+    pairing: Pairing
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
-        """Return for each modality the given rows of it, on the device."""
-        # pairs are instances here: every modality takes the same rows
+    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+        """Return the rows of each modality at these indices, on the device."""
+        # pairs are fixed: the row indices of all modalities are the same
         indices = next(iter(rows.values())).tolist()
         columns = dataset_columns(self.dataset, indices)
         every = torch.arange(len(indices))
@@ -67,46 +69,21 @@ class DatasetSource:
         }
 
     def with_pairing(self, pairing: Pairing) -> DatasetSource:
-        """Return the same dataset under another pairing."""
-        return DatasetSource(self.dataset, self.specs, self.device, pairing)
+        """Return the same dataset with another pairing."""
+        return replace(self, pairing=pairing)
 
 
 def dataset_columns(
     dataset: Dataset[Mapping[str, Any]], indices: list[int]
 ) -> dict[str, np.ndarray]:
-    """Return chosen items of a dataset of mappings as one array per modality."""
+    """Return the items at `indices` as one array per modality."""
     return stack_items([dataset[i] for i in indices])
-
-
-def stack_items(items: list[Any]) -> dict[str, np.ndarray]:
-    """Return items of a dataset, all of them mappings of the same names, as arrays."""
-    for item in items:
-        if not isinstance(item, Mapping):
-            raise TypeError(
-                "a torch Dataset must yield mappings of modality name to row, got "
-                f"{type(item).__name__}."
-            )
-        if item.keys() != items[0].keys():
-            raise ValueError(
-                "every item of a torch Dataset must have the same modalities, got "
-                f"{sorted(items[0])} and {sorted(item)}."
-            )
-    return {name: _stack(name, [np.asarray(item[name]) for item in items]) for name in items[0]}
-
-
-def _stack(name: str, rows: list[np.ndarray]) -> np.ndarray:
-    if len(shapes := {row.shape for row in rows}) > 1:
-        raise ValueError(
-            f"modality {name!r} must have rows of one shape, got {sorted(shapes)}. Pad or crop "
-            "them first."
-        )
-    return np.stack(rows)
 
 
 def tensor_source(
     arrays: Mapping[str, Any], device: torch.device, pairing: Pairing | None = None
 ) -> TensorSource:
-    """Return a source over prepared arrays, paired row by row unless `pairing` says otherwise."""
+    """Return a source of prepared arrays, paired row by row by default."""
     rows = {name: make_rows(X, device) for name, X in arrays.items()}
     if pairing is None:
         pairing = FixedPairing(list(rows), np.arange(len(next(iter(rows.values())))))
@@ -116,6 +93,29 @@ def tensor_source(
 def dataset_source(
     dataset: Dataset[Mapping[str, Any]], specs: dict[str, InputSpec], device: torch.device
 ) -> DatasetSource:
-    """Return a source over a map-style torch Dataset of mappings."""
+    """Return a source of a map-style torch Dataset of mappings."""
     pairing = FixedPairing(list(specs), np.arange(len(dataset)))  # type: ignore[arg-type]
     return DatasetSource(dataset, specs, device, pairing)
+
+
+def make_source(
+    X: Any, prepared: Mapping[str, Any], specs: Mapping[str, InputSpec], device: torch.device
+) -> Source | StreamSource:
+    """Return the source of the pairs that `fit` got.
+
+    Parameters
+    ----------
+    X : mapping, ClassPairs, Dataset or table
+        The argument of `fit`.
+    prepared : mapping of str to array
+        Rows of each modality as encoders get them; not used for a Dataset.
+    specs : mapping of str to InputSpec
+        Kind, shape and type of the rows of each modality.
+    device : torch.device
+        Device of the batches.
+    """
+    if isinstance(X, IterableDataset):
+        return StreamSource(X, specs, device)
+    if isinstance(X, Dataset):
+        return dataset_source(X, dict(specs), device)
+    return tensor_source(prepared, device, X.pairing if isinstance(X, ClassPairs) else None)

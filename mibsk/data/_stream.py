@@ -1,4 +1,4 @@
-"""Pairs that come one after the other, as many as there are: a torch IterableDataset."""
+"""Streams of pairs from a torch IterableDataset."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import torch
 from torch.utils.data import IterableDataset
 
 from ._inputs import InputSpec
-from ._rows import make_rows
-from ._source import Batch, stack_items
+from ._items import stack_items
+from ._rows import Batch, make_rows
 
 
 class StreamSource:
-    """Pairs that a torch IterableDataset yields, as mappings of modality to row.
+    """Pairs from a torch IterableDataset whose items are mappings of modality to row.
 
     Parameters
     ----------
     dataset : IterableDataset
-        Each ``iter(dataset)`` starts anew. Its order is its own business; where it has a method
-        `set_epoch`, that is called with the number of the epoch, from 0, before each.
+        Dataset that restarts with each ``iter(dataset)`` and determines the order of the items.
+        Its method `set_epoch`, if any, is called with the epoch, from 0, before each epoch.
     specs : dict of str to InputSpec
-        What the rows of each modality look like.
+        Specification of the rows of each modality.
     device : torch.device
-        Where batches go.
+        Device of the batches.
     """
 
     def __init__(
@@ -45,17 +45,19 @@ class StreamSource:
                 f"{list(self.specs)}."
             )
         every = torch.arange(len(items))
-        return {
-            name: make_rows(spec.prepare(columns[name]), self.device).take(every)
-            for name, spec in self.specs.items()
-        }
+        return Batch(
+            {
+                name: make_rows(spec.prepare(columns[name]), self.device).take(every)
+                for name, spec in self.specs.items()
+            }
+        )
 
 
 class StreamBatches:
-    """Iterate over the pairs of a stream, epoch after epoch, in the order it gives them.
+    """Iterate over the pairs of a stream in its order, epoch after epoch.
 
-    Batches have `batch_size` pairs. What is left at the end is a smaller batch, or, if it is a
-    single pair, which a contrastive loss could not use, joins the batch before it.
+    Batches have `batch_size` pairs, and the last one may be smaller. A single remaining pair, which
+    a contrastive loss could not use, is added to the batch before it.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ class StreamBatches:
         if len(held) < 2:
             raise ValueError(
                 f"the IterableDataset gave {len(held)} item(s) in epoch {self.epoch}, while at "
-                "least 2 are needed: its __iter__ must start anew each time it is called."
+                "least 2 are needed: its __iter__ must restart each time it is called."
             )
         while following := list(islice(items, self.batch_size)):
             if len(following) == 1:
@@ -92,7 +94,7 @@ class StreamBatches:
 
 
 def stream_chunks(dataset: IterableDataset[Any], size: int) -> Iterator[dict[str, Any]]:
-    """Yield the items of a dataset as one array per modality, at most `size` rows at a time."""
+    """Yield the items of a dataset as one array per modality, in chunks of `size` rows."""
     items = iter(dataset)
     while chunk := list(islice(items, size)):
         yield stack_items(chunk)

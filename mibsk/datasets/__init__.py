@@ -1,22 +1,21 @@
 """Paired data with known factors: rendered, bundled with scikit-learn, and fetched.
 
-Every loader returns a :class:`sklearn.utils.Bunch` with the same fields: ``data``, the pairs as
-:class:`mibsk.IBAligner` takes them; ``labels``, per modality a table of the factors that its rows
-carry; ``shared``, the factors that every modality knows; ``nuisances``, those that only some know;
-and ``DESCR``, where the data come from and how they are paired.
+Every loader returns a :class:`sklearn.utils.Bunch` with the same fields: ``data``, the pairs in a
+form that :class:`mibsk.IBAligner` accepts; ``labels``, for each modality a table of the factors of
+its rows; ``shared``, the names of the factors that all modalities have in common; ``nuisances``,
+those of factors that only some modalities contain; and ``DESCR``, the source of the data and how
+they are paired.
 """
 
 from ._arm import make_arm
 from ._digits_halves import load_digits_halves
-from ._dsprites import load_dsprites
 from ._mfeat import fetch_mfeat
-from ._mpi3d import load_mpi3d
 from ._omniglot import fetch_omniglot
 from ._room import make_room
-from ._shapes3d import load_shapes3d
 from ._splits import load_bunch, save_bunch, split_bunch
 from ._spoken_digits import fetch_spoken_digits
 from ._sprites import make_sprites
+from .published import load_dsprites, load_mpi3d, load_shapes3d
 
 __all__ = [
     "fetch_mfeat",

@@ -1,4 +1,4 @@
-"""Rendered robot arms and some of the factors that they were rendered from."""
+"""Rendered robot arms, paired with codes of some of their factors."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
-from ._arm_renderer import render_arm
-from ._factors import check_shared, draw_factors, factor_bunch
+from ._factors import draw_factors, factor_bunch
+from ._names import check_names
+from .rendering import render_arm
 
 FACTORS = {
     "object_color": 6,
@@ -42,11 +43,11 @@ def make_arm(
     shared: Sequence[str] = ("object_color", "object_shape", "horizontal_axis"),
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Render robot arms with known factors, and tell some of them in a second modality.
+    """Render robot arms with known factors, paired with a code of some of them.
 
     Seven factors, those of MPI3D [1]_, are drawn independently and uniformly. The modality
-    ``"image"`` shows them all; the modality ``"factors"`` is a one-hot code of the `shared` ones
-    alone, so that the others are nuisances known only to the image.
+    ``"image"`` shows all of them; the modality ``"factors"`` is a one-hot code of the `shared`
+    ones, so that the others are nuisances of the image.
 
     ================  ======  ==========================================================
     factor            values  meaning
@@ -67,7 +68,7 @@ def make_arm(
     image_size : int, default=64
         Side of the images in pixels, at least 8.
     shared : sequence of str, default=("object_color", "object_shape", "horizontal_axis")
-        Factors that ``"factors"`` tells. With all seven there are no nuisances.
+        Factors in ``"factors"``. If all seven are shared, there are no nuisances.
     random_state : int, RandomState instance or None, default=None
         Draws the factors.
 
@@ -78,8 +79,8 @@ def make_arm(
         (n_samples, image_size, image_size, 3), and ``"factors"``, float32 of shape (n_samples, d):
         the one-hot codes of the shared factors side by side, in the order of `shared`.
 
-        ``labels`` : dict of modality to DataFrame, one column per factor that the modality knows,
-        values counted from 0.
+        ``labels`` : dict of modality to DataFrame, one column per factor of the modality, with
+        values from 0.
 
         ``shared``, ``nuisances`` : lists of factor names; ``DESCR`` : str.
 
@@ -105,7 +106,7 @@ def make_arm(
     ['object_shape', 'camera_height', 'background_color']
     """
     check_scalar("image_size", image_size, low=8, integer=True)
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     labels = draw_factors(FACTORS, n_samples, random_state)
     codes = {name: column.to_numpy() for name, column in labels.items()}
     images = render_arm(

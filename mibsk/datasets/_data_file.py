@@ -1,4 +1,4 @@
-"""Files of data sets: a local copy, the cache or a download, checked wherever they come from."""
+"""Files of datasets: a local copy, the cache or a download, verified in each case."""
 
 import hashlib
 import os
@@ -13,15 +13,16 @@ T = TypeVar("T")
 
 
 class DataFile(NamedTuple):
-    """A file and the places where it may stand."""
+    """A file and the places where it may be."""
 
     url: str
-    local: PurePosixPath  # in a folder of local data
-    cached: str  # its name in the cache
+    local: PurePosixPath  # path in a folder of local data
+    cached: str  # name in the cache
+    checksum: str | None = None  # "algorithm:hash" of its content; None: `read` verifies it
 
 
 class DataFileError(Exception):
-    """A file is not what was expected; the message completes a sentence that begins with it."""
+    """A file is not the expected one; its name precedes the message, which has no full stop."""
 
 
 def read_data_file(
@@ -32,88 +33,93 @@ def read_data_file(
     data_home: str | os.PathLike[str] | None,
     download: bool,
 ) -> T:
-    """Read a file from the first place that has it.
+    """Read a file from the first place where it is found.
 
-    The places are the folder `path`, alone if it is given; the folder named by the environment
-    variable ``MIBSK_DATA``; the cache; and the address, from where it goes into the cache.
+    If `path` is given, only this folder is searched. Otherwise the places are the folder named by
+    the environment variable ``MIBSK_DATA``, the cache, and the URL, from which the file is
+    downloaded into the cache.
 
     Parameters
     ----------
     file : DataFile
-        What to look for.
+        The file to find.
     read : callable
-        Reads a local file and returns what is in it; raises ``DataFileError`` if that is not what
-        was expected. A download enters the cache only once it has been read.
+        Reads a local file and returns its content; raises ``DataFileError`` if the file is not the
+        expected one. A download is moved into the cache only after it has been read.
     path : path-like or None
-        Folder that holds the file, under its local name with or without the folders before it.
+        Folder that holds the file, under its local path or its name alone.
     data_home : path-like or None
-        Folder of the cache; None for the one that the operating system reserves for caches.
+        Folder of the cache; None for the operating system's cache folder.
     download : bool
         Whether to download what is not found.
 
     Returns
     -------
     object
-        What `read` returned.
+        The return value of `read`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file in `path`, or nowhere and `download` is False.
+        If `path` does not hold the file, or no place has it and `download` is False.
     OSError
         If the download fails, or the file is not the expected one.
     """
     if path is not None:
         for found in (Path(path) / file.local, Path(path) / file.local.name):
             if found.is_file():
-                return _read(found, read, str(found), "Leave path out to download it.")
+                return _read(file, found, read, str(found), "Leave path out to download it.")
         raise FileNotFoundError(
             f"no file {Path(path) / file.local}: path must be a folder that holds {file.local}."
         )
     if folder := os.environ.get("MIBSK_DATA"):
         found = Path(folder) / file.local
         if found.is_file():
-            return _read(found, read, str(found), "Replace or remove it to download it.")
+            return _read(file, found, read, str(found), "Replace or remove it to download it.")
     cache = Path(pooch.os_cache("mibsk") if data_home is None else data_home).expanduser()
     kept = cache / file.cached
     if kept.is_file():
-        return _read(kept, read, str(kept), "Delete it and call again to download it anew.")
+        return _read(file, kept, read, str(kept), "Delete it and call again to download it again.")
     if not download:
         raise FileNotFoundError(
             f"no file {kept}, and download=False: allow the download, or give the path of a folder "
             f"that holds {file.local}."
         )
-    return _download(file.url, kept, read)
+    return _download(file, kept, read)
 
 
-def check_sha256(content: bytes, expected: str) -> None:
-    """Raise ``DataFileError`` unless the bytes have the expected SHA-256."""
-    actual = hashlib.sha256(content).hexdigest()
-    if actual != expected:
-        raise DataFileError(
-            f"is damaged or another version: its SHA-256 is {actual}, expected {expected}"
-        )
-
-
-def _download(url: str, kept: Path, read: Callable[[Path], T]) -> T:
-    """Download a file; `kept` appears only once it has been read."""
+def _download(file: DataFile, kept: Path, read: Callable[[Path], T]) -> T:
+    """Download a file to `kept`, which is created only after the file has been read."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
         fresh = Path(folder) / kept.name
         try:
-            pooch.HTTPDownloader(progressbar=True)(url, str(fresh), None)
+            pooch.HTTPDownloader(progressbar=True)(file.url, str(fresh), None)
         except OSError as error:
             raise OSError(
-                f"could not download {url} to {kept} ({error}). Call again, or download it by "
+                f"could not download {file.url} to {kept} ({error}). Call again, or download it by "
                 "other means and give its path."
             ) from error
-        content = _read(fresh, read, f"the download of {url}", "Call again.")
+        content = _read(file, fresh, read, f"the download of {file.url}", "Call again.")
         fresh.replace(kept)
     return content
 
 
-def _read(found: Path, read: Callable[[Path], T], name: str, remedy: str) -> T:
+def _read(file: DataFile, found: Path, read: Callable[[Path], T], name: str, remedy: str) -> T:
     try:
+        if file.checksum is not None:
+            _check_hash(found, file.checksum)
         return read(found)
     except DataFileError as error:
         raise OSError(f"{name} {error}. {remedy}") from error
+
+
+def _check_hash(found: Path, checksum: str) -> None:
+    """Raise ``DataFileError`` unless a file has the expected hash; reads it in small blocks."""
+    algorithm, expected = checksum.split(":")
+    with found.open("rb") as content:
+        actual = hashlib.file_digest(content, algorithm).hexdigest()
+    if actual != expected:
+        raise DataFileError(
+            f"is damaged or another version: its {algorithm} is {actual}, expected {expected}"
+        )

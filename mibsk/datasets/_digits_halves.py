@@ -1,4 +1,4 @@
-"""The left and the right half of handwritten digits, as two modalities."""
+"""Left and right halves of handwritten digits, as two modalities."""
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,8 @@ Pairing: by instance; row i of both modalities is the same image.
 def load_digits_halves() -> Bunch:
     """Load handwritten digits whose left and right halves are the two modalities.
 
-    Both halves know the digit, and neither knows a named factor that the other does not. The data
-    are bundled with scikit-learn: nothing is downloaded.
+    Both halves share the digit, and no nuisance is labelled. The data are bundled with
+    scikit-learn.
 
     Returns
     -------

@@ -1,55 +1,35 @@
-"""What all datasets of known factors have in common: drawing factors, and telling some of them."""
+"""Random factors, and pairs of images and codes of factors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from .._checks.parameters import check_scalar, suggest
+from .._checks.parameters import check_scalar
 from ..data import Modalities
 
-Sizes = Mapping[str, int]  # number of values of each factor, by its name
-
-
-def check_shared(shared: Sequence[str], sizes: Sizes) -> list[str]:
-    """Return the shared factors as a list if they are distinct names of factors."""
-    if isinstance(shared, str):
-        raise TypeError(
-            f"shared must be a sequence of factor names, got {shared!r}: use [{shared!r}]."
-        )
-    shared = list(shared)
-    if not shared:
-        raise ValueError(f"shared must name at least one factor of {list(sizes)}, got none.")
-    for name in shared:
-        if name not in sizes:
-            raise ValueError(
-                f"shared has an unknown factor {name!r}; known are {list(sizes)}."
-                + suggest(name, sizes)
-            )
-    if len(set(shared)) < len(shared):
-        raise ValueError(f"shared must name each factor once, got {shared}.")
-    return shared
+Sizes = Mapping[str, int]  # number of values of each factor, by name
 
 
 def draw_factors(
     sizes: Sizes, n_samples: int, random_state: int | np.random.RandomState | None
 ) -> pd.DataFrame:
-    """Draw all factors independently and uniformly: one column each, values from 0."""
+    """Draw all factors independently and uniformly, with values from 0; one column each."""
     check_scalar("n_samples", n_samples, low=1, integer=True)
     rng = check_random_state(random_state)
     return pd.DataFrame({name: rng.randint(n, size=n_samples) for name, n in sizes.items()})
 
 
 def draw_rows(n_rows: int, n_samples: int | None, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Draw distinct rows of a file in random order; all of them, in their order, for None."""
+    """Draw distinct rows of a file in random order; None returns all of them in order."""
     check_n_samples(n_samples, n_rows)
     return np.arange(n_rows) if n_samples is None else rng.choice(n_rows, n_samples, replace=False)
 
 
 def check_n_samples(n_samples: int | None, n_rows: int) -> None:
-    """Raise ``ValueError`` unless so many rows can be drawn from a file."""
+    """Raise an error unless `n_samples` is None or between 1 and `n_rows`."""
     if n_samples is not None:
         check_scalar("n_samples", n_samples, low=1, high=n_rows + 1, integer=True)
 
@@ -62,15 +42,15 @@ def factor_bunch(
     Parameters
     ----------
     images : ndarray of uint8 of shape (n_samples, height, width) or (n_samples, height, width, 3)
-        What knows all factors.
+        Images that show all factors.
     labels : DataFrame of shape (n_samples, n_factors)
-        All factors, values from 0.
+        All factors, with values from 0.
     sizes : mapping of str to int
         Number of values of each factor.
     shared : list of str
-        Factors to tell, see :func:`check_shared`.
+        Factors of the code.
     about : str
-        Becomes ``DESCR``, with ``{n_samples}``, ``{image_size}`` and ``{shared}`` filled in.
+        ``DESCR``, with fields ``{n_samples}``, ``{image_size}`` and ``{shared}``.
 
     Returns
     -------

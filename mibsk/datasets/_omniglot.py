@@ -1,10 +1,8 @@
-"""Handwritten characters of Omniglot: the image and the pen strokes of the same drawing."""
+"""Handwritten characters of Omniglot, as images and pen strokes."""
 
-import io
 import os
 import re
 import zipfile
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -14,7 +12,7 @@ from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
 from ..data import Modalities
-from ._data_file import DataFile, check_sha256, read_data_file
+from ._data_file import DataFile, read_data_file
 from ._omniglot_images import SIDE, decode_drawings, shrink
 from ._omniglot_strokes import STEPS_PER_STROKE, Pen, read_strokes, resample
 
@@ -38,7 +36,7 @@ MEMBER = re.compile(
     r"[^/]+/(?P<alphabet>[^/]+)/character(?P<character>\d+)/\d+_(?P<drawer>\d+)\.(?:png|txt)"
 )
 
-MIN_STEPS = 29 * STEPS_PER_STROKE  # one drawing has 29 strokes, the others fewer
+MIN_STEPS = 29 * STEPS_PER_STROKE  # the largest number of strokes of a drawing is 29
 N_DURATIONS = 8
 MOST_STROKES = 4
 
@@ -50,19 +48,18 @@ katakana, Korean, Latin, Sanskrit, Tagalog), each character drawn once by each o
 image, {SIDE}x{SIDE} pixels of one bit in the source, is shrunk by taking means over areas. The pen
 strokes, points in time in the source, are resampled evenly along their length.
 Source: the two small background sets of Omniglot (Lake, Salakhutdinov and Tenenbaum 2015),
-https://github.com/brendenlake/omniglot. Greek and Latin stand in both, and count once.
+https://github.com/brendenlake/omniglot. Greek and Latin are in both, and are used once.
 Version: commit {COMMIT}.
 Licence: MIT.
-Pairing: by instance; row i of both modalities is the same drawing. The image shows where the pen
-went: what it knows, the strokes know. Only the strokes know how long the drawing took and in how
-many strokes. Neither is wholly hidden from the image: a character has a typical number of strokes,
-and long lines take long.
-Drawers are numbered within alphabets: whether one person drew two alphabets is not known.
+Pairing: by instance; row i of both modalities is the same drawing. The image shows the path of the
+pen, which the strokes contain as well. Duration and number of strokes are nuisances of the strokes.
+Both are correlated with the image: a character has a typical number of strokes, and long lines take
+long. Drawers are numbered within alphabets: whether one person drew two alphabets is not known.
 """
 
 
 class Drawing(NamedTuple):
-    """Who drew what."""
+    """Identity of a drawing."""
 
     alphabet: str
     character: int
@@ -79,13 +76,13 @@ def fetch_omniglot(
 ) -> Bunch:
     r"""Fetch handwritten characters: the image and the pen strokes of the same drawing.
 
-    The two small background sets of Omniglot [1]_, at a pinned commit. Image and strokes both know
-    the character, its alphabet and the drawer's hand. Only the strokes know how long the drawing
-    took and in how many strokes it was made. The image can guess at both, since a character has a
-    typical number of strokes and long lines take long: their leakage does not fall to zero even
-    where all is removed that the image does not know.
+    The two small background sets of Omniglot [1]_, at a pinned commit. Image and strokes share the
+    character, its alphabet and the handwriting of the drawer. Nuisances of the strokes are the
+    duration of the drawing and the number of strokes. They are correlated with the image, since a
+    character has a typical number of strokes and long lines take long: their leakage is above 0
+    even in a representation without any information that is specific to the strokes.
 
-    The strokes come as four channels over a fixed number of steps:
+    The strokes have four channels over a fixed number of steps:
 
     =======  ===========================================================================
     channel  what
@@ -96,29 +93,29 @@ def fetch_omniglot(
     3        1 at the first step of a stroke, else 0
     =======  ===========================================================================
 
-    The steps are evenly spaced along the strokes, since points in the source come as often as the
-    drawer's browser reported them; time is kept as a channel. Each stroke has its start and its end
-    among its steps, so duration and number of strokes can be read off without loss: the maximum of
-    channel 2, and the sum of channel 3.
+    The steps are evenly spaced along the strokes, since the density of points in the source depends
+    on the drawer's browser; time is kept as a channel. Start and end of each stroke are among its
+    steps, so that duration and number of strokes are preserved: they are the maximum of channel 2,
+    and the sum of channel 3.
 
-    The four archives are looked for in `path`, in the folder named by the environment variable
-    ``MIBSK_DATA`` (in its folder ``omniglot``) and in the cache, and are else downloaded into the
-    cache (10 MB). They are verified by their SHA-256, wherever they come from.
+    The four archives are searched in `path`, in the folder named by the environment variable
+    ``MIBSK_DATA`` (in its folder ``omniglot``) and in the cache, and otherwise downloaded into the
+    cache (10 MB). Their SHA-256 is verified in each case.
 
     Parameters
     ----------
     path : path-like, default=None
         A folder that holds the archives under their original names, or a folder ``omniglot`` with
-        them. Nothing is downloaded then.
+        them. Then nothing is downloaded.
     data_home : path-like, default=None
-        Folder of the cache; by default the one that the operating system reserves for caches.
+        Folder of the cache; by default the operating system's cache folder.
     download : bool, default=True
-        Whether to download what is not found.
+        Whether to download archives that are not found.
     image_size : int, default=28
         Side of the images in pixels, 8 to 105.
     n_steps : int, default=64
-        Number of steps of the strokes, at least 58: two for each stroke of the drawing that has
-        most of them.
+        Number of steps of the strokes, at least 58: two for each stroke of the drawing with the
+        most strokes.
 
     Returns
     -------
@@ -130,17 +127,17 @@ def fetch_omniglot(
         ``labels`` : dict of modality to DataFrame. Both have the columns ``character`` (0 to 241),
         ``alphabet`` (its name) and ``drawer`` (0 to 159, 20 for each alphabet). ``"strokes"`` also
         has ``duration``, in 8 classes of equal size from short to long, and ``n_strokes``, 1 to 4,
-        where 4 stands for four or more.
+        where 4 is four or more.
 
-        ``shared`` : ``["character", "alphabet", "drawer"]``, which together name the drawing;
+        ``shared`` : ``["character", "alphabet", "drawer"]``, which together identify the drawing;
         ``nuisances`` : ``["duration", "n_strokes"]``; ``DESCR`` : str.
 
     Raises
     ------
     FileNotFoundError
-        If an archive is missing in `path`, or everywhere and `download` is False.
+        If `path` does not hold an archive, or an archive is not found and `download` is False.
     OSError
-        If the download fails, or an archive is not the expected one.
+        If the download fails, or an archive has another checksum.
     ValueError
         If `image_size` or `n_steps` is out of range.
 
@@ -164,13 +161,18 @@ def fetch_omniglot(
     members: dict[str, dict[Drawing, bytes]] = {"images": {}, "strokes": {}}
     for name in CHECKSUMS:
         found = read_data_file(
-            DataFile(f"{URL}/{name}", PurePosixPath("omniglot", name), f"omniglot-{name}"),
-            partial(_read_archive, checksum=CHECKSUMS[name]),
+            DataFile(
+                url=f"{URL}/{name}",
+                local=PurePosixPath("omniglot", name),
+                cached=f"omniglot-{name}",
+                checksum=f"sha256:{CHECKSUMS[name]}",
+            ),
+            _read_archive,
             path=path,
             data_home=data_home,
             download=download,
         )
-        members[name.split("_")[0]] |= found  # two alphabets stand in both sets, byte for byte
+        members[name.split("_")[0]] |= found  # two alphabets are in both sets, with equal files
     drawings = sorted(members["images"])
     images = decode_drawings(members["images"][drawing] for drawing in drawings)
     pen = read_strokes([members["strokes"][drawing] for drawing in drawings])
@@ -184,12 +186,10 @@ def fetch_omniglot(
     )
 
 
-def _read_archive(file: Path, checksum: str) -> dict[Drawing, bytes]:
-    """Return the files of drawings in an archive that must be the expected one."""
-    content = file.read_bytes()
-    check_sha256(content, checksum)
+def _read_archive(file: Path) -> dict[Drawing, bytes]:
+    """Return the files of the drawings in an archive."""
     found = {}
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+    with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             if match := MEMBER.fullmatch(member.filename):
                 alphabet, character, drawer = match.groups()
@@ -198,7 +198,7 @@ def _read_archive(file: Path, checksum: str) -> dict[Drawing, bytes]:
 
 
 def _labels(drawings: list[Drawing]) -> pd.DataFrame:
-    """Return what both modalities know; `drawings` are sorted."""
+    """Return the labels that both modalities share; `drawings` are sorted."""
     table = pd.DataFrame(drawings, columns=list(Drawing._fields))
     return pd.DataFrame(
         {
@@ -218,7 +218,7 @@ def _channels(pen: Pen, n_steps: int) -> np.ndarray:
 
 
 def _pen_labels(pen: Pen) -> dict[str, np.ndarray]:
-    """Return what the strokes alone know."""
+    """Return the labels of the strokes that are nuisances."""
     n_strokes = np.bincount(pen.drawings)
     ends = pen.points[pen.last, 2]  # time at the end of each stroke
     durations = ends[np.cumsum(n_strokes) - 1]

@@ -1,4 +1,4 @@
-"""Reading named wav recordings out of a zip archive, in memory."""
+"""Reader of wav recordings in a zip archive."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ._data_file import DataFileError
 
 SAMPLE_RATE = 8000  # Hz
-MAX_BYTES = 2**20  # of one recording: two minutes of audio, where the longest lasts 2.3 s
+MAX_BYTES = 2**20  # of one recording: a minute of audio, while the longest lasts 2.3 s
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[a-z]+)_(?P<index>\d+)\.wav")
 
 
@@ -24,20 +24,20 @@ class Recordings(NamedTuple):
 
     digits: NDArray[np.int64]  # n
     speakers: NDArray[np.str_]  # n
-    waves: list[NDArray[np.int16]]  # n arrays of their own lengths
-    checksum: str  # what `sha256sum *.wav | sha256sum` gives in the C locale
+    waves: list[NDArray[np.int16]]  # n arrays of different lengths
+    checksum: str  # output of `LC_ALL=C sha256sum *.wav | sha256sum`
 
 
 def read_recordings(file: Path) -> Recordings:
-    """Read all members named ``digit_speaker_index.wav``, in whatever folder they stand.
+    """Read all members named ``digit_speaker_index.wav``, in any folder of the archive.
 
-    Nothing is written to disk, and members with other names are left alone.
+    Nothing is written to disk, and members with other names are ignored.
 
     Raises
     ------
     DataFileError
-        If the archive is damaged, holds no recordings, two of one name, or one that is not
-        8 kHz 16-bit mono.
+        If the archive is damaged, holds no recordings or two of the same name, or a recording is
+        not 8 kHz 16-bit mono.
     """
     found: dict[str, bytes] = {}
     try:
@@ -52,7 +52,7 @@ def read_recordings(file: Path) -> Recordings:
                     raise DataFileError(f"holds {name} with {member.file_size} bytes: too long")
                 found[name] = archive.read(member)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise DataFileError(f"is damaged or no zip archive ({error})") from error
+        raise DataFileError(f"is damaged or not a zip archive ({error})") from error
     if not found:
         raise DataFileError("holds no recordings named digit_speaker_index.wav")
 
@@ -78,7 +78,7 @@ def _read_wave(name: str, content: bytes) -> NDArray[np.int16]:
             channels, width, rate = recording.getparams()[:3]
             samples = recording.readframes(recording.getnframes())
     except (wave.Error, EOFError) as error:
-        raise DataFileError(f"holds {name}, which is no wav file ({error})") from error
+        raise DataFileError(f"holds {name}, which is not a wav file ({error})") from error
     if (channels, width, rate) != (1, 2, SAMPLE_RATE):
         raise DataFileError(
             f"holds {name} with {channels} channel(s), {8 * width} bits, {rate} Hz, "

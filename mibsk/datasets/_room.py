@@ -1,4 +1,4 @@
-"""Rendered rooms and some of the factors that they were rendered from."""
+"""Rendered rooms, paired with codes of some of their factors."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
-from ._factors import check_shared, draw_factors, factor_bunch
-from ._room_renderer import render_room
+from ._factors import draw_factors, factor_bunch
+from ._names import check_names
+from .rendering import render_room
 
 FACTORS = {
     "floor_hue": 10,
@@ -40,11 +41,11 @@ def make_room(
     shared: Sequence[str] = ("object_hue", "scale", "shape"),
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Render rooms with known factors, and tell some of the factors in a second modality.
+    """Render rooms with known factors, paired with a code of some of the factors.
 
     Six factors, those of 3D Shapes [1]_, are drawn independently and uniformly. The modality
-    ``"image"`` shows them all; the modality ``"factors"`` is a one-hot code of the `shared` ones
-    alone, so that the others are nuisances known only to the image.
+    ``"image"`` shows all of them; the modality ``"factors"`` is a one-hot code of the `shared`
+    ones, so that the others are nuisances of the image.
 
     ===========  ======  =================================================
     factor       values  meaning
@@ -64,7 +65,7 @@ def make_room(
     image_size : int, default=64
         Side of the images in pixels, at least 8.
     shared : sequence of str, default=("object_hue", "scale", "shape")
-        Factors that ``"factors"`` tells. With all six there are no nuisances.
+        Factors in ``"factors"``. If all six are shared, there are no nuisances.
     random_state : int, RandomState instance or None, default=None
         Draws the factors.
 
@@ -75,8 +76,8 @@ def make_room(
         (n_samples, image_size, image_size, 3), and ``"factors"``, float32 of shape (n_samples, d):
         the one-hot codes of the shared factors side by side, in the order of `shared`.
 
-        ``labels`` : dict of modality to DataFrame, one column per factor that the modality knows,
-        values counted from 0.
+        ``labels`` : dict of modality to DataFrame, one column per factor of the modality, with
+        values from 0.
 
         ``shared``, ``nuisances`` : lists of factor names; ``DESCR`` : str.
 
@@ -102,7 +103,7 @@ def make_room(
     ['floor_hue', 'wall_hue', 'object_hue', 'orientation']
     """
     check_scalar("image_size", image_size, low=8, integer=True)
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     labels = draw_factors(FACTORS, n_samples, random_state)
     codes = {name: column.to_numpy() for name, column in labels.items()}
     images = render_room(

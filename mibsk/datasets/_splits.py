@@ -1,4 +1,4 @@
-"""Paired data set aside for testing, and kept in files."""
+"""Splits of paired data, and their files."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..data import ClassPairs, Modalities
 def split_bunch(
     bunch: Bunch, *, test_size: float = 0.25, random_state: Any = None
 ) -> tuple[Bunch, Bunch]:
-    """Split a dataset into two that share no row of any modality.
+    """Split a dataset into two that have no row of any modality in common.
 
-    Data paired by class are split stratified by class, partners included.
+    Data paired by class are stratified by class, in each modality.
 
     Parameters
     ----------
     bunch : Bunch
-        As the loaders of this package return it.
+        Return value of a loader of this package.
     test_size : float, default=0.25
-        Fraction of the rows in the second one.
+        Fraction of test rows.
     random_state : int, RandomState instance or None, default=None
-        Decides on the split.
+        Controls the split.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def _select(bunch: Bunch, rows: np.ndarray) -> Bunch:
 
 
 def save_bunch(bunch: Bunch, folder: str | Path) -> None:
-    """Write a dataset of dense arrays into a folder: ``.npy``, ``.csv`` and one ``.json``."""
+    """Write a dataset of dense arrays to a folder, as ``.npy``, ``.csv`` and ``.json`` files."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     data = bunch.data
@@ -80,7 +80,7 @@ def save_bunch(bunch: Bunch, folder: str | Path) -> None:
 
 
 def load_bunch(folder: str | Path) -> Bunch:
-    """Read what :func:`save_bunch` wrote."""
+    """Read a dataset that :func:`save_bunch` wrote."""
     folder = Path(folder)
     about = json.loads((folder / "about.json").read_text())
     names = about.pop("modalities")

@@ -37,8 +37,8 @@ Source: Free Spoken Digit Dataset (Jackson et al.),
 https://github.com/Jakobovski/free-spoken-digit-dataset; sklearn.datasets.load_digits.
 Version: commit {COMMIT}; as bundled with the installed scikit-learn.
 Licence: CC BY-SA 4.0 (recordings); CC BY 4.0 (images).
-Pairing: by class. No image belongs to a recording: each recording is joined with some image of the
-same digit, drawn anew each epoch. Only the recordings know the speaker.
+Pairing: by class. Each recording is paired with an image of the same digit, which is drawn again
+in each epoch. The speaker is a nuisance of the recordings.
 """
 
 
@@ -54,33 +54,33 @@ def fetch_spoken_digits(
     r"""Fetch recordings of spoken digits, paired by class with images of handwritten digits.
 
     The recordings are those of the Free Spoken Digit Dataset [1]_ at a pinned commit, and the
-    images those that scikit-learn bundles. Both know the digit; only the recordings know the
-    speaker. A recording becomes :math:`\log(1 + E / 10^{-4})` of the energies `E` in `n_mels`
-    triangular filters evenly spaced in mel, in Hann-windowed frames of 25 ms every 10 ms. It starts
-    with the recording, is cut after `n_frames` (of 64 frames, 95% of the recordings need no cut)
-    and filled up with silence, which is 0.
+    images those that scikit-learn bundles. The digit is shared; the speaker is a nuisance of the
+    recordings. A recording is represented by :math:`\log(1 + E / 10^{-4})` of the energies `E` in
+    `n_mels` triangular filters evenly spaced in mel, in Hann-windowed frames of 25 ms every 10 ms.
+    It is cut off after `n_frames` frames (95% of the recordings are shorter than 64) or padded with
+    silence, which is 0.
 
-    The archive is looked for in `path`, in the folder named by the environment variable
-    ``MIBSK_DATA`` (as ``free-spoken-digits/recordings.zip``) and in the cache, and is else
-    downloaded into the cache (16 MB). The bytes of an archive may change while the recordings in it
-    do not, so it is the recordings that are verified, wherever they come from: by the SHA-256 of
-    their sorted names and SHA-256 sums, which ``LC_ALL=C sha256sum *.wav | sha256sum`` reproduces.
+    The archive is searched in `path`, in the folder named by the environment variable
+    ``MIBSK_DATA`` (as ``free-spoken-digits/recordings.zip``) and in the cache, and otherwise
+    downloaded into the cache (16 MB). The recordings are verified in each case. Since the bytes of
+    the archive may change, this is done by the SHA-256 of their sorted names and SHA-256 sums,
+    which is the output of ``LC_ALL=C sha256sum *.wav | sha256sum``.
 
     Parameters
     ----------
     data_home : path-like, default=None
-        Folder of the cache; by default the one that the operating system reserves for caches.
+        Folder of the cache; by default the operating system's cache folder.
     path : path-like, default=None
         A local zip archive of the recordings, or a folder that holds
-        ``free-spoken-digits/recordings.zip``. Nothing is downloaded then.
+        ``free-spoken-digits/recordings.zip``. Then nothing is downloaded.
     download : bool, default=True
-        Whether to download what is not found.
+        Whether to download a file that is not found.
     n_mels : int, default=40
         Number of mel filters between 0 and 4 kHz.
     n_frames : int, default=64
         Number of frames, 10 ms apart.
     random_state : int, RandomState instance or None, default=None
-        Seeds the pairing, see :class:`mibsk.ClassPairs`.
+        Controls the pairing, see :class:`mibsk.ClassPairs`.
 
     Returns
     -------
@@ -96,11 +96,11 @@ def fetch_spoken_digits(
     Raises
     ------
     FileNotFoundError
-        If there is no file at `path`, or no copy anywhere and `download` is False.
+        If there is no file at `path`, or the file is not found and `download` is False.
     OSError
         If the download fails, or the recordings are damaged or not the expected ones.
     ValueError
-        If `n_mels` or `n_frames` is too small, or `n_mels` so large that filters are empty.
+        If `n_mels` or `n_frames` is too small, or `n_mels` is so large that filters are empty.
 
     References
     ----------
@@ -150,7 +150,7 @@ def _find_recordings(
     *,
     download: bool,
 ) -> Recordings:
-    """Read the recordings from the first place that has them, and verify them."""
+    """Read and verify the recordings from the first place where they are found."""
     file = RECORDINGS
     if path is not None and Path(path).is_file():
         file, path = file._replace(local=PurePosixPath(Path(path).name)), Path(path).parent
@@ -158,7 +158,7 @@ def _find_recordings(
 
 
 def _read_verified(file: Path) -> Recordings:
-    """Read an archive whose recordings must be the expected ones."""
+    """Read an archive, and raise ``DataFileError`` unless it holds the expected recordings."""
     recordings = read_recordings(file)
     if recordings.checksum != CHECKSUM:
         raise DataFileError(
@@ -169,7 +169,7 @@ def _read_verified(file: Path) -> Recordings:
 
 
 def _amplitudes(waves: list[NDArray[np.int16]], length: int) -> NDArray[np.float32]:
-    """Return recordings cut or filled up with zeros to `length`, with amplitudes in [-1, 1)."""
+    """Return recordings cut off or zero-padded to `length`, with amplitudes in [-1, 1)."""
     padded = np.zeros((len(waves), length), dtype=np.float32)
     for row, samples in zip(padded, waves, strict=True):  # lengths differ
         kept = samples[:length]

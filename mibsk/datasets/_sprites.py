@@ -1,4 +1,4 @@
-"""Rendered sprites and some of the factors that they were rendered from."""
+"""Rendered sprites, paired with codes of some of their factors."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
-from ._factors import check_shared, draw_factors, factor_bunch
-from ._sprite_renderer import render_sprites
+from ._factors import draw_factors, factor_bunch
+from ._names import check_names
+from .rendering import render_sprites
 
 FACTORS = {"shape": 3, "scale": 6, "orientation": 40, "pos_x": 32, "pos_y": 32}
 
@@ -32,11 +33,11 @@ def make_sprites(
     shared: Sequence[str] = ("shape", "scale", "pos_x"),
     random_state: int | np.random.RandomState | None = None,
 ) -> Bunch:
-    """Render sprites with known factors, and tell some of the factors in a second modality.
+    """Render sprites with known factors, paired with a code of some of the factors.
 
     Five factors, those of dSprites [1]_, are drawn independently and uniformly. The modality
-    ``"image"`` shows them all; the modality ``"factors"`` is a one-hot code of the `shared` ones
-    alone, so that the others are nuisances known only to the image.
+    ``"image"`` shows all of them; the modality ``"factors"`` is a one-hot code of the `shared`
+    ones, so that the others are nuisances of the image.
 
     =============  ======  =========================================
     factor         values  meaning
@@ -54,7 +55,7 @@ def make_sprites(
     image_size : int, default=64
         Side of the images in pixels, at least 8.
     shared : sequence of str, default=("shape", "scale", "pos_x")
-        Factors that ``"factors"`` tells. With all five there are no nuisances.
+        Factors in ``"factors"``. If all five are shared, there are no nuisances.
     random_state : int, RandomState instance or None, default=None
         Draws the factors.
 
@@ -65,8 +66,8 @@ def make_sprites(
         0 to 255 with antialiased edges, and ``"factors"``, float32 of shape (n_samples, d): the
         one-hot codes of the shared factors side by side, in the order of `shared`.
 
-        ``labels`` : dict of modality to DataFrame, one column per factor that the modality knows,
-        values counted from 0.
+        ``labels`` : dict of modality to DataFrame, one column per factor of the modality, with
+        values from 0.
 
         ``shared``, ``nuisances`` : lists of factor names; ``DESCR`` : str.
 
@@ -92,7 +93,7 @@ def make_sprites(
     ['orientation', 'pos_x', 'pos_y']
     """
     check_scalar("image_size", image_size, low=8, integer=True)
-    shared = check_shared(shared, FACTORS)
+    shared = check_names("shared", "factor", shared, FACTORS)
     labels = draw_factors(FACTORS, n_samples, random_state)
     codes = {name: column.to_numpy() for name, column in labels.items()}
     images = render_sprites(

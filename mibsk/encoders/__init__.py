@@ -1,14 +1,13 @@
-"""One encoder per modality: torch modules that know nothing of losses."""
+"""One encoder per modality, a trunk and a head: torch modules that do not depend on the losses."""
 
+from ._build import auto_encoder, build_encoder, make_encoder, scales_input
 from ._conv1d import Conv1d
 from ._encoder import Encoder
+from ._factory import EncoderFactory
+from ._frozen import Frozen, FrozenTrunk, frozen_names
+from ._linear import Linear
 from ._mlp import MLP
-from ._registry import (
-    auto_encoder,
-    encoder_names,
-    make_encoder,
-    register_encoder,
-)
+from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
 from ._scaling import InputScaling
 from ._sparse import SparseMLP
@@ -16,14 +15,22 @@ from ._vit import ViT
 
 __all__ = [
     "Encoder",
+    "build_encoder",
     "InputScaling",
+    "EncoderFactory",
     "MLP",
+    "Linear",
     "ResNet",
     "ViT",
     "Conv1d",
     "SparseMLP",
+    "Frozen",
+    "FrozenTrunk",
+    "frozen_names",
     "make_encoder",
     "auto_encoder",
     "register_encoder",
     "encoder_names",
+    "factory_classes",
+    "scales_input",
 ]

@@ -1,4 +1,4 @@
-"""The whole way from a modality's rows to its embeddings."""
+"""Encoder of one modality, from its rows to its embeddings."""
 
 import math
 
@@ -15,40 +15,43 @@ NORM_EPS = 1e-6
 
 
 class Encoder(nn.Module):
-    r"""Encoder of one modality: scaling, backbone, and projection on the unit sphere.
+    r"""Encoder of one modality: input scaling, backbone, projection on the unit sphere.
 
     .. math:: z = f(x) / \max(\lVert f(x) \rVert, \epsilon)
 
-    A probabilistic encoder gives a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
-    the backbone's first `n_components` outputs are `f`, the others `r`, with
+    The backbone is a trunk, which computes the features, followed by a linear head.
+
+    A probabilistic encoder returns a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
+    the first `n_components` outputs of the backbone are `f`, the others `r`, with
 
     .. math:: \log \sigma^2 = \mathrm{clip}(r - 2, -10, 4) - \log d,
 
     so that the expected squared norm of the noise, :math:`\sum_k \sigma_k^2`, starts near
-    :math:`e^{-2}` of that of the mean, whatever the dimension `d`, and stays between
+    :math:`e^{-2}` for any dimension `d` (the mean has norm 1) and stays between
     :math:`e^{-10}` and :math:`e^4`.
 
     Parameters
     ----------
     backbone : nn.Module
         Maps (n, \*input_shape), or a sparse pair ``(indices, values)``, to (n, n_components), or
-        to (n, 2 * n_components) if `probabilistic`.
+        to (n, 2 * n_components) if `probabilistic`. The head is its last layer if it is an
+        `nn.Sequential` that ends in `nn.Linear`, or the backbone if it is an `nn.Linear`. Any
+        other backbone has no head, and its features are its output.
     n_components : int
         Dimension `d` of the embedding.
-    scaling : InputScaling, optional
-        Standardises dense input; a sparse pair passes unscaled. Without it the backbone gets the
-        input as it comes.
+    scaling : InputScaling, default=None
+        Standardises dense input. Sparse pairs are not scaled; `None` leaves all input unscaled.
     probabilistic : bool, default=False
-        Give a log-variance next to the mean.
-    modality : str, optional
-        Name for error messages.
+        Return a log-variance next to the mean.
+    modality : str, default=None
+        Name of the modality in error messages.
 
     Raises
     ------
     ValueError
-        If the backbone's output has not the expected shape.
+        If the output of the backbone does not have the expected shape.
     TypeError
-        If the backbone's output is not a tensor.
+        If the output of the backbone is not a tensor.
 
     Examples
     --------
@@ -79,7 +82,7 @@ class Encoder(nn.Module):
         self.modality = modality
 
     def forward(self, x: EncoderInput) -> Tensor:
-        """Map a batch to embeddings (n, n_components) with unit-norm rows."""
+        """Map a batch to embeddings (n, n_components), rows of unit norm."""
         mean, _ = self.distribution(x)
         return mean
 
@@ -96,21 +99,19 @@ class Encoder(nn.Module):
         mean : Tensor of shape (n, n_components)
             Rows of unit norm.
         log_var : Tensor of shape (n, n_components) or None
-            None unless `probabilistic`.
+            `None` unless `probabilistic`.
         """
-        if isinstance(x, Tensor):
-            n_rows = x.shape[0]
-            if self.scaling is not None:
-                x = self.scaling(x)
-        else:
-            n_rows = x[0].shape[0]
-        output = check_output(
-            self.backbone(x),
-            n_rows,
-            self.n_components,
-            probabilistic=self.probabilistic,
-            modality=self.modality,
-        ).float()  # half precision underflows in the norm
+        n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
+        output = self.backbone(self._scale(x))
+        n_outputs = (2 if self.probabilistic else 1) * self.n_components
+        if not (
+            isinstance(output, Tensor)
+            and output.ndim == 2
+            and output.shape[0] == n_rows
+            and output.shape[1] == n_outputs
+        ):
+            raise self._wrong_output(output, n_rows, n_outputs)
+        output = output.float()  # half precision underflows in the norm
         if not self.probabilistic:
             return nn.functional.normalize(output, dim=1, eps=NORM_EPS), None
         direction, raw = output.chunk(2, dim=1)
@@ -120,54 +121,45 @@ class Encoder(nn.Module):
             log_noise - math.log(self.n_components),
         )
 
+    def features(self, x: EncoderInput) -> Tensor:
+        """Map a batch, as for :meth:`distribution`, to the input of the head (n, n_features)."""
+        return self.trunk(self._scale(x))
 
-def check_output(
-    output: Tensor,
-    n_rows: int,
-    n_components: int,
-    *,
-    probabilistic: bool = False,
-    modality: str | None = None,
-) -> Tensor:
-    """Return a backbone's output if it has the right shape; raise an error that helps otherwise.
+    @property
+    def trunk(self) -> nn.Module:
+        """Layers before the head; the whole backbone if `head` is `None`."""
+        if self.head is None:
+            return self.backbone
+        return self.backbone[:-1] if isinstance(self.backbone, nn.Sequential) else nn.Identity()
 
-    Parameters
-    ----------
-    output : Tensor
-        What the backbone gave for `n_rows` rows.
-    n_rows, n_components : int
-        Expected are (n_rows, n_components), or (n_rows, 2 * n_components) if `probabilistic`.
-    probabilistic : bool, default=False
-        Whether the output holds a mean and a log-variance.
-    modality : str, optional
-        Named in the message.
+    @property
+    def head(self) -> nn.Linear | None:
+        """Last linear layer; `None` if the backbone does not end in one."""
+        last = self.backbone
+        if isinstance(last, nn.Sequential) and len(last):
+            last = last[-1]
+        return last if isinstance(last, nn.Linear) else None
 
-    Returns
-    -------
-    Tensor
-        `output` itself.
+    @property
+    def label(self) -> str:
+        """Name of the encoder in error messages."""
+        return "the encoder" if self.modality is None else f"encoder of modality {self.modality!r}"
 
-    Raises
-    ------
-    ValueError
-        If the shape is wrong.
-    TypeError
-        If `output` is not a tensor.
-    """
-    who = "the encoder" if modality is None else f"encoder of modality {modality!r}"
-    if not isinstance(output, Tensor):
-        raise TypeError(f"{who} gave a {type(output).__name__}; expected a Tensor.")
-    n_outputs = 2 * n_components if probabilistic else n_components
-    if output.ndim == 2 and output.shape[0] == n_rows and output.shape[1] == n_outputs:
-        return output
-    shape = tuple(output.shape)
-    message = f"{who} gave {shape}; expected ({n_rows}, {n_outputs})"
-    if len(shape) != 2 or shape[0] != n_rows:
-        raise ValueError(f"{message}: one row of outputs for each row of input.")
-    message += f": end it with nn.Linear(..., {n_outputs})"
-    if not probabilistic:
-        raise ValueError(f"{message} or set n_components={shape[1]}.")
-    message += ", for a mean and a log-variance"
-    if shape[1] % 2 == 0:
-        message += f", or set n_components={shape[1] // 2}"
-    raise ValueError(f"{message}.")
+    def _scale(self, x: EncoderInput) -> EncoderInput:
+        return self.scaling(x) if self.scaling is not None and isinstance(x, Tensor) else x
+
+    def _wrong_output(self, output: object, n_rows: int, n_outputs: int) -> Exception:
+        """Return the error for an output of the backbone that is not (n_rows, n_outputs)."""
+        if not isinstance(output, Tensor):
+            return TypeError(f"{self.label} gave a {type(output).__name__}; expected a Tensor.")
+        shape = tuple(output.shape)
+        message = f"{self.label} gave {shape}; expected ({n_rows}, {n_outputs})"
+        if len(shape) != 2 or shape[0] != n_rows:
+            return ValueError(f"{message}: one row of outputs for each row of input.")
+        message += f": end it with nn.Linear(..., {n_outputs})"
+        if not self.probabilistic:
+            return ValueError(f"{message} or set n_components={shape[1]}.")
+        message += ", for a mean and a log-variance"
+        if shape[1] % 2 == 0:
+            message += f", or set n_components={shape[1] // 2}"
+        return ValueError(f"{message}.")

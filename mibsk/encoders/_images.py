@@ -1,4 +1,4 @@
-"""Where the channels of an image are, and how to bring them to the front."""
+"""Axis order of images, and conversion to channels first."""
 
 from typing import Literal
 
@@ -6,14 +6,14 @@ from torch import Tensor, nn
 
 ImageLayout = Literal["HW", "CHW", "HWC"]
 
-MAX_CHANNELS = 4  # grey, grey and alpha, colour, colour and alpha
+MAX_CHANNELS = 4  # grey, grey + alpha, RGB, RGBA
 
 
 def channel_axis(input_shape: tuple[int, int, int]) -> Literal[0, 2] | None:
-    """Find the channel axis of a 3-d image; None if the shape does not tell.
+    """Return the channel axis of a 3-d image, or None if the shape is ambiguous.
 
-    The channels are the outer axis with at most 4 values. If both or neither have so few,
-    they are the axis that leaves a square image.
+    It is the first or last axis with at most 4 values. If both or neither have so few, it is the
+    one whose removal leaves a square image.
     """
     first, middle, last = input_shape
     front, back = first <= MAX_CHANNELS, last <= MAX_CHANNELS
@@ -25,17 +25,17 @@ def channel_axis(input_shape: tuple[int, int, int]) -> Literal[0, 2] | None:
 
 
 def image_layout(input_shape: tuple[int, ...]) -> ImageLayout:
-    """Tell the layout of an image from its shape.
+    """Infer the layout of an image from its shape.
 
     ===================  ======  =======================================================
-    shape                layout  because
+    shape                layout  reason
     ===================  ======  =======================================================
     (28, 28), (20, 30)   HW      two axes: one channel
     (3, 32, 48)          CHW     only the first axis has at most 4 values
     (32, 48, 3)          HWC     only the last axis has at most 4 values
-    (16, 32, 32)         CHW     no axis is that short, and the others make a square
-    (4, 4, 3)            HWC     both are that short, and the others make a square
-    (8, 8, 8)            error   nothing tells
+    (16, 32, 32)         CHW     neither axis has; the other two are equal
+    (4, 4, 3)            HWC     both axes have; the other two are equal
+    (8, 8, 8)            error   ambiguous
     ===================  ======  =======================================================
 
     Parameters
@@ -46,12 +46,12 @@ def image_layout(input_shape: tuple[int, ...]) -> ImageLayout:
     Returns
     -------
     {"HW", "CHW", "HWC"}
-        Height, width and channels in the order in which they stand.
+        Order of height, width and channels.
 
     Raises
     ------
     ValueError
-        If the shape has not two or three axes, or does not tell where the channels are.
+        If the shape does not have two or three axes, or is ambiguous.
 
     Examples
     --------
@@ -77,14 +77,14 @@ def image_layout(input_shape: tuple[int, ...]) -> ImageLayout:
 
 
 def image_size(input_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return (channels, height, width), whatever the layout."""
+    """Return (channels, height, width) of an image of any layout."""
     layout = image_layout(input_shape)
     sizes = dict(zip(layout, input_shape, strict=True))
     return sizes.get("C", 1), sizes["H"], sizes["W"]
 
 
 class ChannelsFirst(nn.Module):
-    """Bring images of any known layout to (n, C, H, W)."""
+    """Permute images of any layout to (n, C, H, W)."""
 
     def __init__(self, input_shape: tuple[int, ...]) -> None:
         super().__init__()

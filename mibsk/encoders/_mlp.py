@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from ._factory import EncoderFactory, check_sizes
+from ._factory import EncoderFactory
 
 
 class MLP(EncoderFactory):
@@ -20,12 +20,12 @@ class MLP(EncoderFactory):
     Parameters
     ----------
     hidden : sequence of int, default=(256, 128)
-        Widths of the hidden layers; empty gives a linear encoder. The controlled experiments
-        of [1]_ use (512, 256) for images and (64, 64) for factors.
+        Widths of the hidden layers; an empty sequence gives a linear encoder. The controlled
+        experiments of [1]_ use (512, 256) for images and (64, 64) for factors.
     batch_norm : bool, default=True
         Normalise each hidden layer over the batch [2]_.
     dropout : float in [0, 1), default=0.0
-        Share of hidden units dropped while training.
+        Probability of dropping a hidden unit during training.
 
     References
     ----------
@@ -47,6 +47,7 @@ class MLP(EncoderFactory):
         "batch_norm": ["boolean"],
         "dropout": [Interval(Real, 0, 1, closed="left")],
     }
+    _width_lists: ClassVar[dict[str, int]] = {"hidden": 0}
 
     def __init__(
         self,
@@ -59,18 +60,18 @@ class MLP(EncoderFactory):
         self.batch_norm = batch_norm
         self.dropout = dropout
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
-        widths = (prod(input_shape), *check_sizes("hidden", self.hidden))
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
+        widths = (prod(input_shape), *self.hidden)
         layers: list[nn.Module] = [nn.Flatten()]
         for n_in, n_out in pairwise(widths):
-            # BatchNorm subtracts the mean, and any bias with it
+            # no bias before BatchNorm, which subtracts it with the mean
             layers.append(nn.Linear(n_in, n_out, bias=not self.batch_norm))
             layers += activation(n_out, batch_norm=self.batch_norm, dropout=self.dropout)
-        return nn.Sequential(*layers, nn.Linear(widths[-1], n_outputs))
+        return layers, widths[-1]
 
 
 def activation(width: int, *, batch_norm: bool, dropout: float) -> list[nn.Module]:
-    """List what follows a linear layer: BatchNorm, ReLU, dropout."""
+    """Return the layers that follow a linear layer: BatchNorm, ReLU, dropout."""
     layers: list[nn.Module] = [nn.BatchNorm1d(width)] if batch_norm else []
     layers.append(nn.ReLU())
     if dropout:

@@ -14,18 +14,18 @@ class ResNet(EncoderFactory):
     r"""Residual network for small images, as in section 4.2 of [1]_.
 
     A 3x3 convolution; three stages of ``(depth - 2) / 6`` blocks with `width`, 2 `width` and
-    4 `width` channels, where the second and third start with stride 2; the mean over positions;
-    a linear layer. A block computes
+    4 `width` channels, of which the second and third start with stride 2; the mean over
+    positions; a linear layer. A block computes
 
     .. math:: y = \mathrm{ReLU}(\mathrm{BN}(W_2\,\mathrm{ReLU}(\mathrm{BN}(W_1 x))) + s(x))
 
-    with the parameter-free shortcut `s` (option A): the identity, or every second position
-    with zeros for the new channels.
+    with the parameter-free shortcut `s` (option A): the identity, or, where the shape changes,
+    every second position with zeros for the new channels.
 
     Parameters
     ----------
     depth : int, default=20
-        Number of layers with weights, 6n + 2: 20, 32, 44, 56 and 110 in [1]_.
+        Number of layers with weights, of the form 6n + 2: 20, 32, 44, 56 and 110 in [1]_.
     width : int, default=16
         Channels of the first stage.
 
@@ -51,7 +51,7 @@ class ResNet(EncoderFactory):
         self.depth = depth
         self.width = width
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         n_blocks, rest = divmod(self.depth - 2, 6)
         if rest:
             raise ValueError(
@@ -72,9 +72,7 @@ class ResNet(EncoderFactory):
                 stride = 2 if stage > 0 and block == 0 else 1
                 layers.append(ResidualBlock(n_in, n_out, stride=stride))
                 n_in = n_out
-        return nn.Sequential(
-            *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(n_in, n_outputs)
-        )
+        return [*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()], n_in
 
 
 class ResidualBlock(nn.Module):

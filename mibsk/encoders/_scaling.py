@@ -1,4 +1,4 @@
-"""Standardisation of the input, learned once and stored with the encoder."""
+"""Standardisation of the input, stored with the encoder."""
 
 from math import prod
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..files.memory_map import read_chunks
 from ._images import channel_axis
 
-CHUNK_VALUES = 2**18  # 2 MiB of float64 at a time: they stay in the cache
+CHUNK_VALUES = 2**18  # 2 MiB of float64, which fit in the cache
 FLOAT32 = np.finfo(np.float32)
 
 
@@ -20,7 +20,8 @@ class InputScaling(nn.Module):
     Parameters
     ----------
     mean, scale : array-like
-        Of one shape, which broadcasts against the shape of one row. `scale` is positive.
+        Arrays of the same shape, which broadcasts against the shape of one row. `scale` is
+        positive.
 
     Examples
     --------
@@ -42,8 +43,8 @@ class InputScaling(nn.Module):
         self.register_buffer("scale", torch.from_numpy(np.array(scale, dtype=np.float32)))
         if self.mean.shape != self.scale.shape:
             raise ValueError(
-                f"mean has shape {tuple(self.mean.shape)} and scale {tuple(self.scale.shape)}: "
-                "expected the same."
+                f"mean has shape {tuple(self.mean.shape)}, scale has {tuple(self.scale.shape)}: "
+                "expected the same shape."
             )
         if not (self.mean.isfinite().all() and self.scale.isfinite().all()):
             raise ValueError("mean or scale is not finite in float32.")
@@ -52,7 +53,7 @@ class InputScaling(nn.Module):
 
     @classmethod
     def from_array(cls, X: NDArray) -> "InputScaling":
-        r"""Learn mean and standard deviation from data, one chunk of rows at a time.
+        r"""Estimate mean and standard deviation from data, one chunk of rows at a time.
 
         ========================  =========================  ==============
         shape of a row            one mean and scale per     shape of both
@@ -66,8 +67,8 @@ class InputScaling(nn.Module):
         ========================  =========================  ==============
 
         Moments are computed in float64 and merged over chunks [1]_, so a memory map is never
-        loaded as a whole. A feature that float32 cannot tell from a constant (deviation at most
-        10 float32 epsilons of its mean) gets scale 1.
+        loaded as a whole. A feature that is constant up to the resolution of float32 (standard
+        deviation at most 10 float32 epsilons of its mean) gets scale 1.
 
         Parameters
         ----------
@@ -81,8 +82,8 @@ class InputScaling(nn.Module):
         Raises
         ------
         ValueError
-            If `X` has no rows or fewer than two axes, or holds NaN, infinity, or values beyond
-            half of the float32 range, whose differences would overflow.
+            If `X` has no rows or fewer than two axes, or holds NaN, infinity, or values larger
+            than half of the float32 maximum, whose differences would overflow.
 
         References
         ----------
@@ -91,7 +92,7 @@ class InputScaling(nn.Module):
         """
         if X.ndim < 2 or X.size == 0:
             raise ValueError(
-                f"X has shape {X.shape}: expected (n, *input_shape) with a row at least."
+                f"X has shape {X.shape}: expected (n, *input_shape) with at least one row."
             )
         input_shape = X.shape[1:]
         axes = (0, *(1 + axis for axis in pooled_axes(input_shape)))
@@ -100,14 +101,16 @@ class InputScaling(nn.Module):
         count = 0
         mean: NDArray[np.float64] = np.zeros(1)
         squares: NDArray[np.float64] = np.zeros(1)  # sum of squared deviations from the mean
-        for _, rows in read_chunks(X, n_rows):
+        # read_chunks saves memory on large mapped files; a single chunk is read directly
+        chunks = [X] if len(X) <= n_rows else (rows for _, rows in read_chunks(X, n_rows))
+        for rows in chunks:
             chunk = rows.astype(np.float64)
             _check_range(chunk)
             n_new = prod(chunk.shape[axis] for axis in axes)
             new_mean = chunk.mean(axis=axes, keepdims=True)
             chunk -= new_mean
             total = count + n_new
-            delta = new_mean - mean
+            delta = new_mean - mean  # all of the shape (1, *shape of the mean)
             mean = mean + delta * (n_new / total)
             squares = (
                 squares
@@ -131,7 +134,7 @@ class InputScaling(nn.Module):
 
 
 def pooled_axes(input_shape: tuple[int, ...]) -> tuple[int, ...]:
-    """List the axes of a row that share one mean and scale."""
+    """Return the axes of a row over which mean and scale are pooled."""
     n_axes = len(input_shape)
     kept: int | None = None
     if n_axes == 1 or (n_axes == 2 and input_shape[0] != input_shape[1]):

@@ -6,34 +6,34 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from ._factory import EncoderFactory, check_sizes
+from ._factory import EncoderFactory
 from ._mlp import MLP, activation
 
 
 class SparseMLP(EncoderFactory):
-    r"""Multilayer perceptron that reads sparse rows without making them dense.
+    r"""Multilayer perceptron over sparse rows, which are never made dense.
 
-    A row is the pair of its column indices and values; its first layer is the sum
+    A row is a pair of column indices and values. The first layer is the sum
 
     .. math:: h_i = \sum_l v_{il}\, W_{k_{il}}
 
-    of rows of `W` (n_features, width), which equals the dense product :math:`x_i W`. The rest
-    is as in :class:`MLP`.
+    of rows of `W` (n_features, width), which equals the dense product :math:`x_i W`. The other
+    layers are those of :class:`MLP`.
 
     Parameters
     ----------
     hidden : sequence of int, default=(128,)
-        Widths of the hidden layers, one at least.
+        Widths of the hidden layers, at least one.
     batch_norm : bool, default=True
         Normalise each hidden layer over the batch.
     dropout : float in [0, 1), default=0.0
-        Share of hidden units dropped while training.
+        Probability of dropping a hidden unit during training.
 
     Notes
     -----
-    The module takes one pair ``(indices, values)``: int64 (n, L) and float32 (n, L), where rows
-    with fewer than L entries are padded with any valid index and the value 0. Repeated indices
-    add up.
+    The module maps one pair ``(indices, values)``, int64 (n, L) and float32 (n, L). Rows with
+    fewer than L entries are padded with any valid index and the value 0. The values of repeated
+    indices are added.
 
     Examples
     --------
@@ -46,7 +46,9 @@ class SparseMLP(EncoderFactory):
     torch.Size([2, 4])
     """
 
+    reads_sparse: ClassVar[bool] = True
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = MLP._parameter_constraints
+    _width_lists: ClassVar[dict[str, int]] = {"hidden": 1}
 
     def __init__(
         self,
@@ -59,18 +61,17 @@ class SparseMLP(EncoderFactory):
         self.batch_norm = batch_norm
         self.dropout = dropout
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         if len(input_shape) != 1:
             raise ValueError(f"SparseMLP got rows of shape {input_shape}: expected (n_features,).")
-        hidden = check_sizes("hidden", self.hidden)
-        if not hidden:
-            raise ValueError("hidden is empty: expected the width of one layer at least.")
-        tail = MLP(hidden[1:], batch_norm=self.batch_norm, dropout=self.dropout)
-        return nn.Sequential(
-            SparseLinear(input_shape[0], hidden[0], bias=not self.batch_norm),
-            *activation(hidden[0], batch_norm=self.batch_norm, dropout=self.dropout),
-            *tail(hidden[:1], n_outputs).children(),
-        )
+        first, *others = self.hidden
+        rest = MLP(others, batch_norm=self.batch_norm, dropout=self.dropout)
+        layers: list[nn.Module] = [
+            SparseLinear(input_shape[0], first, bias=not self.batch_norm),
+            *activation(first, batch_norm=self.batch_norm, dropout=self.dropout),
+        ]
+        other_layers, n_features = rest._build_trunk((first,))
+        return layers + other_layers, n_features
 
 
 class SparseLinear(nn.Module):
@@ -80,18 +81,19 @@ class SparseLinear(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs))
         self.bias = nn.Parameter(torch.zeros(n_outputs)) if bias else None
-        # rows of text have unit norm and few entries: their sums then start with unit norm too,
-        # however many features there are
+        # rows of text have unit norm and few entries: with this scale the outputs start with unit
+        # norm too, for any number of features
         nn.init.normal_(self.weight, std=n_outputs**-0.5)
 
     def forward(self, row: tuple[Tensor, Tensor]) -> Tensor:
         """Map indices and values, both (n, L), to (n, n_outputs)."""
         indices, values = row
         if torch.compiler.is_compiling():
-            # a gather and a product: ONNX has no embedding bag but a loop over rows
+            # gather and product, as the ONNX form of an embedding bag is a loop over rows:
+            # (n, 1, L) @ (n, L, n_outputs)
             out = (values.unsqueeze(1) @ self.weight[indices]).squeeze(1)
         else:
-            # never holds the (n, L, n_outputs) gathered rows
+            # never stores the gathered rows (n, L, n_outputs)
             n_rows, n_entries = indices.shape
             out = nn.functional.embedding_bag(
                 indices.flatten(),

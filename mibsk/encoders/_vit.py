@@ -16,27 +16,27 @@ INIT_STD = 0.02
 class ViT(EncoderFactory):
     r"""Vision transformer [1]_: attention over the patches of an image.
 
-    Patches are projected to tokens; a class token and learned positions are added; `depth`
-    pre-norm blocks follow,
+    Patches are projected to tokens; a class token is prepended and learned positions are added;
+    then `depth` pre-norm blocks follow,
 
     .. math:: x \leftarrow x + \mathrm{Attention}(\mathrm{LN}(x)), \quad
               x \leftarrow x + \mathrm{MLP}(\mathrm{LN}(x)),
 
     and a linear layer reads the class token. The defaults have the size of "ViT-Ti" [2]_, with
-    patches for 64x64 images.
+    a patch size for 64x64 images.
 
     Parameters
     ----------
     patch_size : int, default=4
-        Side of a patch in pixels; divides height and width.
+        Side of a patch in pixels; must divide height and width.
     dim : int, default=192
-        Width of a token, a multiple of `heads`.
+        Width of a token; must be a multiple of `heads`.
     depth : int, default=12
         Number of blocks.
     heads : int, default=3
-        Attention heads.
+        Number of attention heads.
     mlp_ratio : float, default=4.0
-        Hidden width of a block's MLP over `dim`.
+        Hidden width of the MLP of a block, as a multiple of `dim`.
 
     References
     ----------
@@ -75,7 +75,11 @@ class ViT(EncoderFactory):
         self.heads = heads
         self.mlp_ratio = mlp_ratio
 
-    def _build(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+    def __call__(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Sequential:
+        r"""Build a module that maps (n, \*input_shape) to (n, n_outputs)."""
+        return super().__call__(input_shape, n_outputs).apply(_init_weights)
+
+    def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         n_channels, height, width = image_size(input_shape)
         if height % self.patch_size or width % self.patch_size:
             raise ValueError(
@@ -86,19 +90,18 @@ class ViT(EncoderFactory):
             raise ValueError(f"dim={self.dim} is not a multiple of heads={self.heads}.")
         n_hidden = max(1, round(self.mlp_ratio * self.dim))
         n_patches = (height // self.patch_size) * (width // self.patch_size)
-        module = nn.Sequential(
+        layers: list[nn.Module] = [
             ChannelsFirst(input_shape),
             PatchTokens(n_channels, n_patches, patch_size=self.patch_size, dim=self.dim),
             *(TransformerBlock(self.dim, self.heads, n_hidden) for _ in range(self.depth)),
             ClassToken(),
             nn.LayerNorm(self.dim),
-            nn.Linear(self.dim, n_outputs),
-        )
-        return module.apply(_init_weights)
+        ]
+        return layers, self.dim
 
 
 class PatchTokens(nn.Module):
-    """Patches of an image as tokens with positions, behind a class token."""
+    """Class token and patches of an image, with positions added."""
 
     def __init__(self, n_channels: int, n_patches: int, *, patch_size: int, dim: int) -> None:
         super().__init__()
@@ -134,7 +137,7 @@ class Attention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Pre-norm attention and MLP, each added to its input."""
+    """Pre-norm attention and MLP, each with a residual connection."""
 
     def __init__(self, dim: int, heads: int, n_hidden: int) -> None:
         super().__init__()
@@ -150,7 +153,7 @@ class TransformerBlock(nn.Module):
 
 
 class ClassToken(nn.Module):
-    """The first token alone."""
+    """Selection of the class token."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Map tokens (n, t, dim) to (n, dim)."""

@@ -1,4 +1,4 @@
-"""Estimators in scikit-learn's manner."""
+"""Estimators with the scikit-learn API."""
 
 from ._aligner import IBAligner
 from ._aligner_cv import IBAlignerCV

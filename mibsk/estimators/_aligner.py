@@ -1,4 +1,4 @@
-"""The estimator: encoders of paired data, aligned through an information bottleneck."""
+"""Estimator of encoders of paired data, aligned through an information bottleneck."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..data._forms import check_table, is_table
-from ..losses import MINIMALITY, SUFFICIENCY
+from ..data import check_table, is_table, read_form
+from ..losses import Minimality, Sufficiency
 from ..schedules import Learned, Schedule, SufficiencyBudget
-from ._devices import resolve_device
+from ..training import (
+    Trained,
+    check_objective,
+    read_further_data,
+    read_training_data,
+    resolve_device,
+    train,
+)
 from ._encoder_params import EncoderParamsMixin
-from ._fitted import FittedAligner
+from ._fitted import COLUMNS, FittedAligner
 from ._fusion import check_fusion, fuse
 from ._model_file import load_model_file, save_model_file
-from ._training import train
-from ._training_data import read_further_data, read_training_data
-from ._weighting import BETA_CONSTRAINTS, TEMPERATURE_CONSTRAINTS, check_weighting
 
-_OF_COLUMNS = ("n_features_in_", "feature_names_in_")
+MAX_SEED = np.iinfo(np.int32).max
 
 
 class IBAligner(EncoderParamsMixin, FittedAligner):
-    r"""Embed paired modalities in one space that holds what they share.
+    r"""Embed paired modalities in a shared space of their common information.
 
     One encoder per modality is trained on a contrastive loss, which keeps shared information, plus
-    `beta` times an upper bound of the information that only one modality has [1]_:
+    `beta` times an upper bound of the modality-specific information [1]_:
 
     .. math:: L = \mathrm{InfoNCE}_\tau(Z_\alpha, Z_\beta)
         + \beta\, E\big[\mathrm{KL}(p(z|x_\alpha)\,\|\,p(z|x_\beta))\big]
@@ -40,8 +45,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     Parameters
     ----------
     modalities : mapping of str to columns, default=None
-        Cuts one table into modalities: names, positions, a slice, a mask or a callable, as in
-        `sklearn.compose.ColumnTransformer`. None when data come as a mapping or as two tables.
+        Columns of each modality in one table: names, positions, a slice, a mask or a callable, as
+        in `sklearn.compose.ColumnTransformer`. None for a mapping or two tables.
     encoders : str, nn.Module, factory or mapping of those, default="auto"
         One specification for all modalities, or one per name (those left out are "auto"). A
         specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, or a
@@ -49,23 +54,27 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         "auto" chooses from shape and type.
     n_components : int, default=64
         Dimension of the shared space.
-    sufficiency : {"infonce", "infonce-oneway"}, default="infonce"
-        The term that keeps shared information.
-    minimality : {"gaussian", "variational"}, default="gaussian"
-        The term that removes modality-specific information.
+    sufficiency : str, callable or nn.Module, default="infonce"
+        The term that keeps shared information: a name in `mibsk.losses.SUFFICIENCY` ("infonce",
+        "infonce-oneway"), or a loss ``(z, w, temperature) -> Tensor ()`` of two modalities.
+    minimality : str, callable or nn.Module, default="gaussian"
+        The term that removes modality-specific information: a name in `mibsk.losses.MINIMALITY`
+        ("gaussian", "variational"), or a loss ``(a, b) -> Tensor ()`` of two
+        `mibsk.losses.Embedding`.
     beta : float, Schedule, "auto" or SufficiencyBudget, default=0.1
         Weight of minimality, >= 0; 0 is the contrastive loss alone. A schedule of
-        `mibsk.schedules` changes it from epoch to epoch; "auto" lets it rise as far as `budget`
-        allows, and is short for `SufficiencyBudget(budget)`.
+        `mibsk.schedules` changes it from epoch to epoch; "auto" increases it as far as `budget`
+        allows, and is equivalent to `SufficiencyBudget(budget)`.
     budget : float, default=0.02
         With ``beta="auto"``, the fraction of sufficiency on held-out pairs that may be lost.
     temperature : "learned", float, Learned or Schedule, default="learned"
-        Of the contrastive loss: learned from 0.07 on (its logarithm, at ten times `lr`), within
-        bounds or not; fixed; or changed from epoch to epoch.
+        Temperature of the contrastive loss: learned, starting at 0.07 (its logarithm, at ten times
+        `lr`); learned within bounds; fixed; or changed from epoch to epoch.
     fusion : "concat", "mean" or the name of a modality, default="concat"
-        What `transform` returns for several modalities; the two words go before a name.
+        Output of `transform` for several modalities. The keywords take precedence over a
+        modality of that name.
     max_epochs : int, default=20
-        Epochs to train for.
+        Number of epochs.
     batch_size : int, default=128
         Largest number of pairs in a batch; -1 for all.
     lr : float, default=1e-3
@@ -73,50 +82,52 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     optimizer : str or callable, default="Adam"
         Name of a class in `torch.optim`, or a callable ``(params, lr=...) -> Optimizer``.
     early_stopping : bool, default=False
-        Stop when the loss on held-out pairs no longer falls, and keep the best epoch.
+        Whether to stop when the loss on held-out pairs no longer falls, and keep the best epoch.
     validation_fraction : float, default=0.1
         Fraction of the pairs held out, with `early_stopping` or ``beta="auto"``.
     n_iter_no_change : int, default=10
-        Epochs to wait for a better one, with `early_stopping`.
+        Number of epochs without improvement before training stops, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None
-        Called while training.
+        Additional callbacks of the training.
     checkpoint : path, default=None
-        A folder in which each epoch leaves a checkpoint. The same `fit`, run again after it was
-        stopped in whatever way, goes on from there and ends with the same model. It may be shared
-        by many trainings, as in a grid search; it needs an integer `random_state`.
+        Folder in which a checkpoint is written after each epoch. Running the same `fit` again
+        after an interruption continues from it and gives the same model. Several trainings can
+        share the folder, as in a grid search; `random_state` must be an integer.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the last one.
+        Whether `fit` continues from the weights of the previous call.
     device : str or torch.device, default="auto"
-        "auto" is the GPU where there is one.
+        Device to train on; "auto" is the GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        In which encoders train: "auto" is bfloat16 on a GPU that has it, else float32. The loss and
-        `transform` are always float32.
+        Data type of the encoders during training: "auto" is bfloat16 on a GPU that supports it,
+        else float32. The loss and `transform` always use float32.
     compile : bool, default=False
         Whether to compile the encoders with `torch.compile`.
     verbose : int, default=0
-        1 prints a line per epoch.
+        If 1, print one line per epoch.
     random_state : int, RandomState instance or None, default=None
-        The same integer gives the same model, bit for bit, on the same machine.
+        Seed of the training. An integer gives the same model, bit for bit, on the same machine.
 
     Attributes
     ----------
     modality_names_ : list of str
-        In the order of `fit`; "x" and "y" for two tables.
+        Names of the modalities in the order of `fit`; "x" and "y" for two tables.
     inputs_ : dict of str to InputSpec
-        What each modality looks like.
+        Kind, shape and type of the rows of each modality.
     net_ : skorch.NeuralNet
         The trained net; `net_.module_` holds encoders and objective.
     history_ : list of dict
-        Per epoch: loss and its parts, modality gap, alignment, uniformity, `beta`, temperature,
-        time.
+        For each epoch: loss and its parts, modality gap, alignment, uniformity, `beta`,
+        temperature, time.
+    loss_terms_ : list of str
+        Names of the summands of the loss in `history_`.
     beta_, temperature_ : float
-        At the end of training.
+        Values at the end of training.
     n_iter_ : int
-        Epochs trained.
+        Number of epochs trained.
     n_features_in_ : int
-        Columns of the table; for tables alone.
+        Number of columns; only defined for a table.
     feature_names_in_ : ndarray of str
-        Names of the columns, where all are strings.
+        Names of the columns, if all are strings.
 
     References
     ----------
@@ -139,11 +150,21 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         "modalities": [Mapping, None],
         "encoders": [str, torch.nn.Module, callable, Mapping],
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "sufficiency": [StrOptions(set(SUFFICIENCY))],
-        "minimality": [StrOptions(set(MINIMALITY))],
-        "beta": BETA_CONSTRAINTS,
+        "sufficiency": [str, callable, Sufficiency],
+        "minimality": [str, callable, Minimality],
+        "beta": [
+            Interval(Real, 0, np.inf, closed="left"),
+            StrOptions({"auto"}),
+            Schedule,
+            SufficiencyBudget,
+        ],
         "budget": [Interval(Real, 0, 1, closed="neither")],
-        "temperature": TEMPERATURE_CONSTRAINTS,
+        "temperature": [
+            Interval(Real, 0, np.inf, closed="neither"),
+            StrOptions({"learned"}),
+            Learned,
+            Schedule,
+        ],
         "fusion": [str],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
@@ -168,8 +189,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         *,
         encoders: Any = "auto",
         n_components: int = 64,
-        sufficiency: str = "infonce",
-        minimality: str = "gaussian",
+        sufficiency: Any = "infonce",
+        minimality: Any = "gaussian",
         beta: float | str | Schedule | SufficiencyBudget = 0.1,
         budget: float = 0.02,
         temperature: float | str | Learned | Schedule = "learned",
@@ -224,7 +245,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             Paired data; a table needs `modalities` or a second table `y`.
         y : array-like, default=None
             With one table, the second one (a 1-d array of class labels is taken as one-hot rows).
-            With any other form, labels for a later step, which are left alone.
+            With any other form, labels for a later step, which are ignored.
 
         Returns
         -------
@@ -233,19 +254,18 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data are unfit; the message says what to do. A model fitted before
-            is kept.
+            If a parameter or the data are invalid; the message says what to do. A model fitted
+            before is kept.
         mibsk.exceptions.DivergenceError
             If the loss becomes infinite or NaN.
         """
-        return self._fit(X, y, epochs=self.max_epochs, go_on=self.warm_start, whole=True)
+        return self._adopt(self._learn(X, y, epochs=self.max_epochs, resume=self.warm_start))
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Train for one epoch on some of the data, going on from where training was.
+        """Train for one more epoch, on some of the data.
 
-        The first call learns from its rows what each modality looks like and how its input is
-        scaled; later calls need rows that look alike. `early_stopping` and `checkpoint` are not
-        looked at.
+        The first call learns from its rows the kind, shape and scale of each modality; later calls
+        need rows of the same kind and shape. `early_stopping` and `checkpoint` are ignored.
 
         Parameters
         ----------
@@ -261,31 +281,48 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Raises
         ------
         ValueError, TypeError, mibsk.exceptions.DivergenceError
-            As in :meth:`fit`. The model is then as it was before.
+            As in :meth:`fit`. The model is then unchanged.
         """
-        return self._fit(X, y, epochs=1, go_on=True, whole=False)
+        return self._adopt(self._learn(X, y, epochs=1, resume=True, whole=False))
 
-    def _fit(self, X: Any, y: Any, *, epochs: int, go_on: bool, whole: bool) -> Self:
+    def _learn(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        epochs: int,
+        resume: bool,
+        whole: bool = True,
+        seed: int | None = None,
+    ) -> Trained:
+        """Read the data and train, without changing this aligner.
+
+        `resume` continues from an earlier fit if there is one, `whole` distinguishes a whole
+        training from one epoch of a `partial_fit`, and `seed` is drawn unless it is given.
+        """
         self._validate_params()
-        check_weighting(self.get_params(deep=False), whole=whole)
-        device = resolve_device(self.device)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-        rng = np.random.default_rng(seed)
-        earlier = self if go_on and self.__sklearn_is_fitted__() else None
-        columns = IBAligner()  # what a table says of its columns is kept here until all went well
+        if seed is None:
+            seed = int(check_random_state(self.random_state).randint(MAX_SEED))
+        check_objective(self, whole=whole)
+        device, rng = resolve_device(self.device), np.random.default_rng(seed)
+        earlier = self.trained_ if resume and self.__sklearn_is_fitted__() else None
         if earlier is not None:
-            columns, X = earlier, self.check_form(X)
+            X, columns = self.check_form(X), earlier.columns
             data = read_further_data(X, y, self.modalities, device, rng, earlier)
         else:
+            columns = {}
             if is_table(X):
                 check_table(X)
-                validate_data(columns, X, skip_check_array=True)
-            data = read_training_data(X, y, self.modalities, device, rng, self.batch_size)
+                record = BaseEstimator()  # receives n_features_in_ and feature_names_in_
+                validate_data(record, X, skip_check_array=True)
+                columns = vars(record)
+            form = read_form(X, y, self.modalities)
+            data = read_training_data(X, y, form, device, rng, self.batch_size)
         check_fusion(self.fusion, data.form.names)
-        net = train(
+        return train(
             self,
             data,
-            columns,
+            columns=columns,
             epochs=epochs,
             seed=seed,
             device=device,
@@ -293,25 +330,26 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             earlier=earlier,
             whole=whole,
         )
-        seen = {name: vars(columns)[name] for name in _OF_COLUMNS if name in vars(columns)}
-        for name in _OF_COLUMNS:
+
+    def _adopt(self, trained: Trained) -> Self:
+        """Set the fitted attributes from a training."""
+        for name in COLUMNS:  # set by an earlier fit on a table
             self.__dict__.pop(name, None)
-        self.__dict__.update(seen)
-        self.form_, self.inputs_, self.net_ = data.form, data.inputs, net
+        self.__dict__.update(trained.attributes)
         return self
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the fitted aligner to a file that runs no code when it is read.
+        """Write the fitted aligner to a file that executes no code when it is read.
 
         The file (safetensors) holds weights, optimizer state and history, and the parameters as
-        plain values: a loaded aligner embeds alike and goes on training alike, bit for bit. It
-        cannot hold objects of your own, such as an `nn.Module` among the encoders; :meth:`load`
-        asks for them.
+        plain values: a loaded aligner gives the same embeddings and continues training in the same
+        way, bit for bit. User-defined objects, such as an `nn.Module` among the encoders or a loss,
+        are not stored and must be passed to :meth:`load`.
 
         Parameters
         ----------
         path : path
-            The file; an earlier one is replaced as a whole or not at all.
+            Destination path; an existing file is replaced atomically.
 
         Raises
         ------
@@ -324,14 +362,14 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
 
     @classmethod
     def load(cls, path: str | PathLike[str], **params: Any) -> Self:
-        """Read an aligner from a file that :meth:`save` wrote, or from a checkpoint.
+        """Read an aligner from a file written by :meth:`save`, or from a checkpoint.
 
         Parameters
         ----------
         path : path
             The file.
         **params : dict
-            Parameters in place of the saved ones, and those that the file could not hold.
+            Parameters that replace the saved ones, and those that are not stored in the file.
 
         Returns
         -------
@@ -341,12 +379,12 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         mibsk.exceptions.TornFileError
             If it is incomplete or damaged.
         ValueError
-            If it holds no aligner, comes from a newer version, or lacks something that is not
-            passed; the message says what.
+            If it does not contain an aligner, was written by a newer version, or lacks an object
+            that is not passed; the message names the object.
 
         Examples
         --------
@@ -369,21 +407,20 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Parameters
         ----------
         X : mapping of str to array-like or table
-            In the form that was fitted.
+            Data in the form passed to `fit`.
         y : array-like, default=None
-            With two tables, rows of the second.
+            Rows of the second of two tables.
 
         Returns
         -------
         ndarray of float32 (n, n_features_out), or a pair of (n, n_components)
-            For two tables the embeddings of `X`, and those of `y` too if it is given. Otherwise the
-            modalities fused as `fusion` says.
+            For two tables the embeddings of `X`, and also those of `y` if given. Otherwise the
+            modalities, fused as specified by `fusion`.
 
         Raises
         ------
         ValueError, TypeError
-            If the data do not look like those of `fit`, or a modality that `fusion` needs is
-            missing.
+            If the data do not match those of `fit`, or a modality that `fusion` needs is missing.
         """
         check_is_fitted(self)
         check_fusion(self.fusion, self.modality_names_)

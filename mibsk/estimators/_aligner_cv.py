@@ -1,4 +1,4 @@
-"""An aligner whose beta is chosen by cross-validation along a path."""
+"""Aligner with `beta` selected by cross-validation along a path."""
 
 from __future__ import annotations
 
@@ -18,91 +18,97 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
 from .._checks.parameters import check_scalar
-from ..data import ClassPairs, Form, InputSpec, Modalities
-from ..data._forms import check_table, is_mapping, is_table
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    Modalities,
+    check_table,
+    is_mapping,
+    is_table,
+    read_form,
+)
 from ..metrics import get_scorer
+from ..training import AlignmentNet, read_training_data
 from ._aligner import IBAligner
 from ._fitted import FittedAligner
-from ._net import AlignmentNet
 from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
-from ._training_data import read_training_data
 
 _BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-_PATH_SHARE = 4  # later betas are trained for one in so many of the epochs of the first
+_PATH_SHARE = 4  # ratio of the epochs of the first beta to those of each later one
 
 
 class IBAlignerCV(FittedAligner):
-    r"""An :class:`IBAligner` with `beta` chosen by cross-validation.
+    r""":class:`IBAligner` with `beta` selected by cross-validation.
 
-    On each fold a model is trained for the least beta and goes on to the next larger one with the
-    weights it has, as paths of lasso models do [2]_. The chosen beta is then reached in the same
-    way on all rows. Larger betas have thus been trained for longer: let `max_epochs` of the aligner
-    be enough for the least one, so that nothing but beta tells them apart.
+    On each fold a model is trained with the smallest beta, and then with each next larger one from
+    the weights of the previous one, as in lasso paths [2]_. The model on all rows is trained along
+    the same path up to the selected beta. Larger betas are thus trained for longer: `max_epochs` of
+    the aligner should suffice for the smallest one, so that the models differ only by beta.
 
-    By the one-standard-error rule [1]_, the largest beta is chosen whose mean held-out score is as
-    good as the highest one up to one standard error: it compresses the most of those that cannot be
-    told from the best. With the score :math:`s_{bk}` of beta :math:`b` on fold :math:`k` of
-    :math:`K`, and the best :math:`b^*`, that is
+    The one-standard-error rule [1]_ selects the largest beta, hence the strongest compression,
+    whose mean held-out score is within one standard error of the highest one. With the score
+    :math:`s_{bk}` of beta :math:`b` on fold :math:`k` of :math:`K`, and the best :math:`b^*`,
 
     .. math:: \hat b = \max\{b : \bar s_{b^*} - \bar s_b \le
         \min(\mathrm{sd}_k(s_{b^*k} - s_{bk}), \mathrm{sd}_k(s_{b^*k})) / \sqrt K\}
 
-    The standard error is that of the difference, since a fold that is hard is so for all betas; and
-    no larger than that of the best mean alone, as in the references, so that a beta that fails on
-    some folds is not excused by the noise of its own failures.
+    The standard error is that of the difference, because hard folds are hard for all betas. It is
+    at most that of the best mean, as in the references, so that a beta that fails on some folds is
+    not accepted because of the variance of its own scores.
 
     Parameters
     ----------
     aligner : IBAligner, default=None
-        Its parameters are those of every model; its `beta` is not looked at, and it stays unfitted.
-        None is ``IBAligner()``.
+        Prototype of the models, which is not fitted; its `beta` is ignored. None is
+        ``IBAligner()``.
     betas : array-like of float, default=(0, 0.01, 0.03, 0.1, 0.3, 1, 3)
-        Weights of minimality to try, >= 0, ascending. Add larger ones where the last is chosen.
+        Weights of minimality to try, >= 0, ascending. Add larger ones if the last is selected.
     cv : int, splitter or iterable of (train, test), default=5
         As in `sklearn.model_selection.GridSearchCV`. A number of folds is stratified by class for
         :class:`ClassPairs` and for a `y` of class labels that is the second table. Pass a splitter
-        such as ``KFold(5, shuffle=True, random_state=0)`` for rows that come in an order.
+        such as ``KFold(5, shuffle=True, random_state=0)`` for ordered rows.
     scoring : str or callable, default=None
-        Measures held-out rows, the greater the better: a name for `mibsk.metrics.get_scorer`, or a
+        Score of held-out rows, higher is better: a name for `mibsk.metrics.get_scorer`, or a
         callable ``(estimator, X, y) -> float``. None is :meth:`IBAligner.score`, mean recall@1,
-        which means little where rows of one modality repeat: count by labels there, as below.
+        which is not informative for duplicate rows: use labels instead, as below.
     rule : {"one-standard-error", "best"}, default="one-standard-error"
-        Which beta to choose: the largest that is as good up to one standard error, or the one with
-        the highest mean score.
+        Selected beta: the largest one within one standard error of the best, or the one with the
+        highest mean score.
     path_epochs : int, default=None
-        Epochs for each beta after the first, which has `max_epochs` of the aligner. None is a
-        quarter of those.
+        Number of epochs for each beta after the first, which is trained for `max_epochs` of the
+        aligner. None is a quarter of that.
     n_jobs : int, default=None
-        Folds at a time; None is one, -1 as many as there are cores.
+        Number of folds trained in parallel. None means 1, and -1 all processors.
     verbose : int, default=0
-        1 prints a line per fold and beta, with score and time.
+        If 1, print score and time of each fold and beta.
 
     Attributes
     ----------
     aligner_ : IBAligner
-        Trained on all rows for the chosen beta.
+        Aligner trained on all rows up to the selected beta.
     beta_ : float
-        The chosen one.
+        Selected beta.
     best_beta_ : float
-        The one with the highest mean score; of several the largest.
+        Beta with the highest mean score; the largest in case of ties.
     betas_ : ndarray of float (n_betas,)
-        Those tried.
+        Evaluated betas.
     scores_ : ndarray of float (n_betas, n_folds)
         Held-out scores.
     standard_error_ : ndarray of float (n_betas,)
-        How far below the highest a mean score may lie by the rule above; NaN for a single fold.
+        Standard error of each beta in the rule above; NaN for a single fold.
     path_ : DataFrame
-        One row per fold and beta: ``beta``, ``fold``, ``score``, the epochs so far ``n_iter``, and
-        ``sufficiency``, ``divergence``, ``modality_gap`` and ``temperature`` in the last of them,
-        as `history_` has them for the rows trained on.
+        One row per fold and beta: ``beta``, ``fold``, ``score``, the total number of epochs
+        ``n_iter``, and ``sufficiency``, ``divergence``, ``modality_gap`` and ``temperature`` of the
+        training rows in the last epoch of `history_`.
     n_features_in_ : int
-        Columns of the table; for tables alone.
+        Number of columns; only defined for a table.
     feature_names_in_ : ndarray of str
-        Names of the columns, where all are strings.
+        Names of the columns, if all are strings.
 
     See Also
     --------
-    mibsk.inspection.PathDisplay : A picture of the path.
+    mibsk.inspection.PathDisplay : Plot of the path.
 
     References
     ----------
@@ -125,7 +131,7 @@ class IBAlignerCV(FittedAligner):
     >>> search.transform(halves).shape
     (400, 32)
 
-    A retrieved half counts if it is of the same digit:
+    Score retrieval of the same digit instead of the same image:
 
     >>> from mibsk.metrics import recall_at_k
     >>> def same_digit(aligner, X, y):
@@ -169,17 +175,17 @@ class IBAlignerCV(FittedAligner):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
-        """Choose beta, and train on all rows.
+        """Select beta, and train on all rows.
 
         Parameters
         ----------
         X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
-            Paired data, as :meth:`IBAligner.fit` takes them.
+            Paired data, as in :meth:`IBAligner.fit`.
         y : array-like, default=None
             With one table and no `modalities`, the second one. With any other form, labels for
-            `scoring` and for a splitter that stratifies.
+            `scoring` and for a stratified splitter.
         groups : array-like of shape (n,), default=None
-            For a splitter such as `GroupKFold`: rows of a group are held out together.
+            Group labels for a splitter such as `GroupKFold`.
 
         Returns
         -------
@@ -188,8 +194,8 @@ class IBAlignerCV(FittedAligner):
         Raises
         ------
         ValueError, TypeError
-            If a parameter or the data are unfit, or a score is no finite number; the message says
-            what to do. A model fitted before is kept.
+            If a parameter or the data are invalid, or a score is not a finite number. A model
+            fitted before is kept.
         mibsk.exceptions.DivergenceError
             If a loss becomes infinite or NaN.
         """
@@ -232,12 +238,12 @@ class IBAlignerCV(FittedAligner):
     def _folds(
         self, X: Any, y: Any, groups: Any, form: Form
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return the rows to train on and those to score, per fold.
+        """Return training and test rows of each fold.
 
         Raises
         ------
         ValueError
-            If there are too few rows on a side, or too few folds for the rule.
+            If there are too few rows in a fold, or too few folds for the rule.
         """
         by_class = isinstance(X, ClassPairs)
         classes = X.labels if by_class and y is None else y
@@ -249,8 +255,7 @@ class IBAlignerCV(FittedAligner):
             if min(map(len, sides)) < 2:
                 raise ValueError(
                     f"cv={self.cv!r}: fold {fold} trains on {len(sides[0])} row(s) and scores "
-                    f"{len(sides[1])}, while at least 2 are needed to tell them apart: use fewer "
-                    "folds."
+                    f"{len(sides[1])}, while retrieval needs at least 2: use fewer folds."
                 )
         if len(folds) < 2 and self.rule != "best":
             raise ValueError(
@@ -269,17 +274,17 @@ class IBAlignerCV(FittedAligner):
 
     @property
     def modalities(self) -> Any:
-        """How the aligner cuts one table into modalities; None for other forms of data."""
+        """Columns of each modality in one table; None for other forms of data."""
         return self._prototype().modalities
 
     @property
     def form_(self) -> Form:  # type: ignore[override]
-        """How the arguments of `fit` were read."""
+        """Form of the arguments of `fit`."""
         return self.aligner_.form_
 
     @property
     def inputs_(self) -> dict[str, InputSpec]:  # type: ignore[override]
-        """What each modality looks like."""
+        """Kind, shape and type of the rows of each modality."""
         return self.aligner_.inputs_
 
     @property
@@ -289,7 +294,7 @@ class IBAlignerCV(FittedAligner):
 
     @property
     def n_features_in_(self) -> int:
-        """Columns of the table."""
+        """Number of columns of the table."""
         return self.aligner_.n_features_in_
 
     @property
@@ -298,21 +303,21 @@ class IBAlignerCV(FittedAligner):
         return self.aligner_.feature_names_in_
 
     def transform(self, X: Any, y: Any = None) -> Any:
-        """Embed paired data and fuse the modalities, as :meth:`IBAligner.transform` does."""
+        """Embed paired data and fuse the modalities, as in :meth:`IBAligner.transform`."""
         check_is_fitted(self)
         return self.aligner_.transform(X, y)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the score of these rows, as `scoring` measures it.
+        """Return the score of these rows by `scoring`.
 
         Parameters
         ----------
         X : mapping of str to array-like or table
-            All modalities, in the form that was fitted.
+            All modalities, in the form passed to `fit`.
         y : array-like, default=None
-            With two tables, rows of the second; else labels, for a `scoring` that looks at them.
+            Rows of the second of two tables, else labels for `scoring`.
         sample_weight : array-like of shape (n,), default=None
-            How much each row counts, for a `scoring` that takes it; None does.
+            Weights of the rows, if supported by `scoring`, as by the default.
 
         Returns
         -------
@@ -328,7 +333,7 @@ class IBAlignerCV(FittedAligner):
         return self.aligner_.get_feature_names_out(input_features)
 
     def __getstate__(self) -> dict[str, Any]:
-        return BaseEstimator.__getstate__(self)  # version and device are those of the aligners
+        return BaseEstimator.__getstate__(self)  # version and device are stored with the aligners
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -344,12 +349,12 @@ def _is_splitter(cv: Any) -> bool:
 
 
 def _as_folds(cv: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return (train, test) rows as they were given.
+    """Return pairs of (train, test) rows as arrays.
 
     Raises
     ------
     ValueError
-        If they are no pairs of one-dimensional integers.
+        If they are not pairs of 1-d integer sequences.
     """
     message = f"cv must be a number of folds, a splitter or (train, test) rows, got {cv!r}."
     if isinstance(cv, str | bytes) or not np.iterable(cv):
@@ -372,9 +377,9 @@ def _check_betas(betas: Any) -> list[float]:
     Raises
     ------
     TypeError, ValueError
-        If there is none, one is no finite number >= 0, or they do not ascend.
+        If there are none, one is not a finite number >= 0, or they do not ascend.
     """
-    flat = getattr(betas, "ndim", 1) == 1 and np.iterable(betas)  # items are looked at one by one
+    flat = getattr(betas, "ndim", 1) == 1 and np.iterable(betas)  # items are checked one by one
     given = list(betas) if flat else []
     if not given:
         raise ValueError(f"betas must be a list of at least one number >= 0, got {betas!r}.")
@@ -383,28 +388,31 @@ def _check_betas(betas: Any) -> list[float]:
     found = [float(beta) for beta in given]
     if found != sorted(set(found)):
         raise ValueError(
-            f"betas must ascend without repeats, as each is trained on from the one before; got "
+            f"betas must be strictly ascending, as each is trained from the one before; got "
             f"{found}. Pass {sorted(set(found))}."
         )
     return found
 
 
 def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
-    """Find what is unfit before anything is trained, and return how the data are read.
+    """Validate data and parameters before any training, and return the form of the data.
 
     Raises
     ------
     TypeError, ValueError
-        If the data, or parameters of the aligner, are unfit for `IBAligner.fit`, or rows of a
-        stream would have to be chosen.
+        If the data or parameters of the aligner are invalid for `IBAligner.fit`, or the data are a
+        stream, whose rows cannot be indexed.
     """
     aligner._validate_params()
     if isinstance(X, IterableDataset):
         raise TypeError(
-            "cross-validation takes rows by their number, which an IterableDataset does not allow: "
+            "cross-validation selects rows by index, which an IterableDataset does not support: "
             "pass a Dataset with a length, or set beta of IBAligner yourself."
         )
     if is_table(X):
         check_table(X)
-    rng, cpu = np.random.default_rng(0), torch.device("cpu")
-    return read_training_data(X, y, aligner.modalities, cpu, rng, aligner.batch_size).form
+    form = read_form(X, y, aligner.modalities)
+    read_training_data(
+        X, y, form, torch.device("cpu"), np.random.default_rng(0), aligner.batch_size
+    )
+    return form

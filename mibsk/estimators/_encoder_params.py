@@ -13,11 +13,11 @@ _PREFIX = "encoders__"
 
 
 class EncoderParamsMixin(BaseEstimator):
-    """Let a search reach into the mapping `encoders`.
+    """Nested parameters for the mapping `encoders`, e.g. for a grid search.
 
     ``encoders__image`` is the specification of the modality "image", and
-    ``encoders__image__hidden`` the parameter `hidden` of a factory such as ``MLP()`` there. One
-    specification for all modalities is reached as ``encoders__hidden``.
+    ``encoders__image__hidden`` the parameter `hidden` of its factory, such as ``MLP()``. With one
+    specification for all modalities, the parameter is ``encoders__hidden``.
     """
 
     encoders: Any
@@ -51,7 +51,7 @@ class EncoderParamsMixin(BaseEstimator):
 
 
 def _updated(encoders: Mapping[str, Any], nested: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy of the mapping with nested parameters set: whole encoders, then their own."""
+    """Return a copy of `encoders` with encoders replaced first, then their parameters set."""
     updated = dict(encoders)
     paths = {key: key.removeprefix(_PREFIX).partition("__") for key in nested}
     for key in sorted(nested, key=lambda key: len(paths[key][1])):

@@ -1,8 +1,7 @@
-"""What a fitted aligner holds, and how it embeds the rows of its modalities."""
+"""Learned attributes of a fitted aligner, and embedding of rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -11,49 +10,51 @@ import torch
 from sklearn.base import TransformerMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import Dataset
 
 from .._checks.parameters import suggest
 from .._checks.rows import as_rows
-from ..data import ClassPairs, Form, InputSpec
-from ..data._columns import by_name
-from ..data._forms import MappingForm, check_table, is_table
-from ..data._source import dataset_columns
-from ..data._stream import stream_chunks
+from ..data import ClassPairs, Form, InputSpec, MappingForm, by_name, check_table, is_table
 from ..metrics import recall_at_k
-from ._alignment_module import AlignmentModule
-from ._inference import ROWS_AT_A_TIME, chunks, embed_rows
+from ..training import AlignmentModule, AlignmentNet, Trained, dataset_chunks, embed_rows
 from ._modality_encoder import ModalityEncoder
-from ._net import AlignmentNet
 from ._pickling import PicklingMixin
+
+COLUMNS = ("n_features_in_", "feature_names_in_")
 
 
 class FittedAligner(TransformerMixin, PicklingMixin):
-    """Learned attributes of an aligner, and the embeddings that its encoders give."""
+    """Learned attributes of an aligner, and the embeddings of its encoders."""
 
     form_: Form
     inputs_: dict[str, InputSpec]
     net_: AlignmentNet
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Train, and embed what was trained on.
+    @property
+    def trained_(self) -> Trained:
+        """The learned attributes as one object."""
+        columns = {name: vars(self)[name] for name in COLUMNS if name in vars(self)}
+        return Trained(self.form_, self.inputs_, self.net_, columns)
 
-        A second table is embedded as well, as `sklearn.cross_decomposition.CCA` does. A 1-d `y` is
-        not: the next step of a pipeline gets one array.
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Train, and embed the training data.
+
+        A second table is embedded as well, as in `sklearn.cross_decomposition.CCA`, but a 1-d `y`
+        is not, so that the next step of a pipeline gets one array.
         """
         self.fit(X, y)
         is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
         return self.transform(X, y if is_table else None)
 
     def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
-        """Embed each modality that is given, on its own.
+        """Embed each given modality separately.
 
         Parameters
         ----------
         X : mapping of str to array-like or table
-            In the form that was fitted; a mapping may leave modalities out.
+            Data in the form passed to `fit`; a mapping may contain only some modalities.
         y : array-like, default=None
-            With two tables, rows of the second.
+            Rows of the second of two tables.
 
         Returns
         -------
@@ -63,12 +64,12 @@ class FittedAligner(TransformerMixin, PicklingMixin):
         Raises
         ------
         ValueError, TypeError
-            If the data do not look like those of `fit`, or an embedding is not finite.
+            If the data do not match those of `fit`, or an embedding is not finite.
         """
         check_is_fitted(self)
         X = self.check_form(X)
         if isinstance(X, Dataset):
-            parts = [self.embed(chunk) for chunk in _dataset_chunks(X)]
+            parts = [self.embed(chunk) for chunk in dataset_chunks(X)]
             if not parts:
                 raise ValueError("a torch Dataset must have at least one item.")
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -78,22 +79,22 @@ class FittedAligner(TransformerMixin, PicklingMixin):
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return mean recall@1 over all ordered pairs of modalities.
 
-        A row counts if the most similar row of the other modality is its partner; for
-        :class:`ClassPairs`, if it is of its class.
+        A row is a hit if the most similar row of the other modality is its partner or, for
+        :class:`ClassPairs`, a row of its class.
 
         Parameters
         ----------
         X : mapping of str to array-like or table
-            All modalities, in the form that was fitted.
+            All modalities, in the form passed to `fit`.
         y : array-like, default=None
-            With two tables, rows of the second. Labels of any other form are left alone.
+            Rows of the second of two tables; ignored in any other form.
         sample_weight : array-like of shape (n,), default=None
-            How much each row counts.
+            Weights of the rows.
 
         Returns
         -------
         float
-            In 0..1.
+            Mean recall, in [0, 1].
         """
         embedded = self.embed(X, y)
         if len(embedded) < len(self.modality_names_):
@@ -113,7 +114,7 @@ class FittedAligner(TransformerMixin, PicklingMixin):
         Parameters
         ----------
         modality : str
-            Its name.
+            Name of the modality.
         X : array-like
             Its rows.
 
@@ -142,12 +143,12 @@ class FittedAligner(TransformerMixin, PicklingMixin):
             )
 
     def check_form(self, X: Any) -> Any:
-        """Return `X` if it has the form that was fitted, a table with its columns by name.
+        """Return `X` if it has the form of `fit`, with columns of a table in the order of fit.
 
         Raises
         ------
         ValueError, TypeError
-            If it has another form, or the table other columns.
+            If `X` has another form, or a table other columns.
         """
         if is_table(X):
             check_table(X)
@@ -167,17 +168,22 @@ class FittedAligner(TransformerMixin, PicklingMixin):
 
     @property
     def module_(self) -> AlignmentModule:
-        """Encoders and objective, a torch module."""
+        """Torch module of encoders and objective."""
         return self.net_.module_
 
     @property
     def history_(self) -> list[dict[str, Any]]:
-        """One dict per epoch: loss and its parts, how embeddings lie, beta, temperature, time."""
+        """One dict per epoch: loss and its parts, geometry of the embeddings, weights, time."""
         hidden = ("batches", "train_batch_count", "valid_batch_count")
         return [
             {key: value for key, value in epoch.items() if key not in hidden}
             for epoch in self.net_.history
         ]
+
+    @property
+    def loss_terms_(self) -> list[str]:
+        """Names of the summands of the loss in `history_`."""
+        return list(self.module_.objective.terms)
 
     @property
     def temperature_(self) -> float:
@@ -196,12 +202,3 @@ class FittedAligner(TransformerMixin, PicklingMixin):
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
-
-
-def _dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield the items of a torch Dataset as arrays per modality, a few rows at a time."""
-    if isinstance(X, IterableDataset):
-        yield from stream_chunks(X, ROWS_AT_A_TIME)
-    else:
-        for chunk in chunks(len(X)):  # type: ignore[arg-type]
-            yield dataset_columns(X, list(chunk))

@@ -1,4 +1,4 @@
-"""The embeddings of several modalities as one array."""
+"""Fusion of the embeddings of several modalities to one array."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ def check_fusion(fusion: str, modalities: list[str]) -> None:
 
 
 def fuse(embedded: Mapping[str, np.ndarray], fusion: str, modalities: list[str]) -> np.ndarray:
-    """Return one array of embeddings.
+    """Return the embeddings fused to one array.
 
     Parameters
     ----------
     embedded : mapping of str to ndarray (n, n_components)
-        Embeddings of those modalities that are given.
+        Embeddings of the given modalities.
     fusion : str
-        "concat" puts all side by side, "mean" takes their mean, a name takes that modality's.
+        "concat" concatenates the components, "mean" averages the modalities, and the name of a
+        modality selects it.
     modalities : list of str
-        All of them.
+        Names of all modalities.
 
     Returns
     -------
@@ -40,7 +41,7 @@ def fuse(embedded: Mapping[str, np.ndarray], fusion: str, modalities: list[str])
     Raises
     ------
     ValueError
-        If a modality that is needed is missing.
+        If a required modality is missing.
     """
     if fusion not in _WORDS and fusion in embedded:
         return embedded[fusion]

@@ -1,4 +1,4 @@
-"""The encoder of one modality, as a transformer of its own."""
+"""Encoder of one modality as a transformer."""
 
 from __future__ import annotations
 
@@ -13,25 +13,30 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
 from .._checks.parameters import suggest
-from ..data import ClassPairs, InputSpec, read_form
-from ..data._forms import ColumnsForm, is_table
-from ..data._modality_transformer import ModalityTransformer, entry
+from ..data import (
+    ClassPairs,
+    ColumnsForm,
+    InputSpec,
+    ModalityTransformer,
+    entry,
+    is_table,
+    read_form,
+)
 
 
 class ModalityEncoder(ModalityTransformer):
-    """Train on all modalities, embed the rows of one.
+    """Transformer that is trained on all modalities and embeds the rows of one.
 
-    In a pipeline, a later step thus learns from one modality what it needs, and predicts where that
-    is the only one.
+    In a pipeline, later steps are thus fitted on one modality and predict from it alone.
 
     Parameters
     ----------
     aligner : IBAligner
-        It is cloned, and the clone trained in `fit`. One that is trained already is passed as
-        ``sklearn.frozen.FrozenEstimator(aligner)``, which `fit` leaves as it is; this is what
-        :meth:`mibsk.IBAligner.encoder` returns.
+        Aligner of which `fit` trains a clone, or a fitted one as
+        ``sklearn.frozen.FrozenEstimator(aligner)``, as in the result of
+        :meth:`mibsk.IBAligner.encoder`.
     modality : str
-        Which of its modalities; "x" or "y" for two tables.
+        Name of the modality to embed; "x" or "y" for two tables.
 
     Attributes
     ----------
@@ -40,9 +45,9 @@ class ModalityEncoder(ModalityTransformer):
     input_ : InputSpec
         Kind, shape and type of the rows of this modality.
     n_features_in_ : int
-        Columns of what `transform` takes; only if that is a table.
+        Number of columns of the input of `transform`; only defined for a table.
     feature_names_in_ : ndarray of str
-        Names of the columns, where all are strings.
+        Names of the columns, if all are strings.
 
     Examples
     --------
@@ -57,7 +62,7 @@ class ModalityEncoder(ModalityTransformer):
     >>> model.predict({"left": halves["left"][:3]}).shape
     (3,)
 
-    Of an aligner that is trained already:
+    With a fitted aligner:
 
     >>> aligner = IBAligner(n_components=8, max_epochs=1, random_state=0).fit(halves)
     >>> aligner.encoder("left").transform(halves["left"][:3]).shape
@@ -74,13 +79,12 @@ class ModalityEncoder(ModalityTransformer):
         self.modality = modality
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Train a clone of the aligner; a frozen one stays as it is.
+        """Train a clone of the aligner, unless it is frozen.
 
         Parameters
         ----------
         X, y
-            All modalities, as :meth:`mibsk.IBAligner.fit` takes them. Not looked at if the aligner
-            is frozen.
+            All modalities, as in :meth:`mibsk.IBAligner.fit`; ignored if the aligner is frozen.
 
         Returns
         -------
@@ -89,8 +93,7 @@ class ModalityEncoder(ModalityTransformer):
         Raises
         ------
         ValueError, TypeError
-            If there is no such modality, before any training, or the aligner cannot be trained on
-            these data.
+            If the modality is unknown, which is checked before training, or the data are invalid.
         """
         self._validate_params()
         if isinstance(self.aligner, FrozenEstimator):
@@ -112,9 +115,8 @@ class ModalityEncoder(ModalityTransformer):
 
         Parameters
         ----------
-        X : array-like, or a mapping that holds this modality
-            Its rows. If `fit` cut one table into modalities, such a table instead: the columns of
-            this modality are taken from it.
+        X : array-like, or a mapping that contains this modality
+            Rows of the modality; or, if `fit` split one table into modalities, such a table.
 
         Returns
         -------
@@ -124,12 +126,12 @@ class ModalityEncoder(ModalityTransformer):
         Raises
         ------
         ValueError, TypeError
-            If the rows do not look like those of `fit`.
+            If the rows do not match those of `fit`.
         """
         check_is_fitted(self)
         aligner = self.aligner_
         aligner.check_modality(self.modality)
-        if isinstance(X, ClassPairs | Dataset):  # whose rows are drawn for all modalities at once
+        if isinstance(X, ClassPairs | Dataset):  # rows of all modalities are read together
             return entry(aligner.embed(X), self.modality)
         if is_table(X) and self._cuts_a_table():
             rows = aligner.form_.read(aligner.check_form(X))[self.modality]
@@ -138,7 +140,7 @@ class ModalityEncoder(ModalityTransformer):
         return aligner.embed_modality(self.modality, rows)
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Train, and return the embeddings of this modality; of two tables "y" is the second."""
+        """Train, and return the embeddings of this modality of the training data."""
         self.fit(X, y)
         is_second = self.aligner_.form_.is_pair and self.modality == "y"
         return self.transform(y if is_second and y is not None else X)
@@ -159,12 +161,12 @@ class ModalityEncoder(ModalityTransformer):
 
     @property
     def n_features_in_(self) -> int:
-        """Columns of what `transform` takes."""
+        """Number of columns of the input of `transform`."""
         return self.aligner_.n_features_in_ if self._cuts_a_table() else super().n_features_in_
 
     @property
     def feature_names_in_(self) -> np.ndarray:
-        """Names of those columns."""
+        """Names of the columns of the input of `transform`."""
         if self._cuts_a_table():
             return self.aligner_.feature_names_in_
         return super().feature_names_in_
@@ -174,12 +176,12 @@ class ModalityEncoder(ModalityTransformer):
         return self.aligner_.module_.n_components
 
     def _cuts_a_table(self) -> bool:
-        """Whether `fit` got one table that holds the columns of all modalities."""
+        """Whether `fit` got one table, with the columns of all modalities."""
         frozen = isinstance(self.aligner, FrozenEstimator)
         return not frozen and isinstance(self.aligner_.form_, ColumnsForm)
 
     def __sklearn_is_fitted__(self) -> bool:
-        # a frozen aligner is trained already, so that a clone of this needs no fit
+        # with a frozen aligner, a clone of this estimator is fitted
         return hasattr(self, "aligner_") and self.aligner_.__sklearn_is_fitted__()
 
     def __sklearn_tags__(self) -> Tags:

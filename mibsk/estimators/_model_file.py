@@ -1,4 +1,4 @@
-"""Fitted aligners in files that run no code when they are loaded."""
+"""Files of fitted aligners that execute no code when they are loaded."""
 
 from __future__ import annotations
 
@@ -6,72 +6,62 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-import torch
 from sklearn.utils.validation import check_is_fitted
-from skorch.history import History
 
 from .._checks.parameters import suggest
-from ..encoders import InputScaling, encoder_names
+from ..encoders import encoder_names
 from ..files.state_file import read_state, write_state
-from ._description import Description, describe, read_description
-from ._devices import resolve_device, seeded
+from ..losses import MINIMALITY, SUFFICIENCY
+from ..training import Foreign, model_state, read_model_state, rebuild
 from ._fitted import FittedAligner
-from ._net import AlignmentNet
 from ._pickling import device_here
-from ._saved_params import Foreign
-from ._training import new_net
 
 Aligner = TypeVar("Aligner", bound=FittedAligner)
 
-# these say how to build the net of the file; others that are passed are for a later fit
+# passed parameters used to rebuild the net; others are set afterwards, for a later fit
 _FOR_THE_NET = ("encoders", "device")
 
 
 def save_model_file(aligner: FittedAligner, path: str | os.PathLike[str]) -> None:
-    """Write a fitted aligner with all that a later `fit` goes on from.
+    """Write a fitted aligner, with the state for continuing its training.
 
     Parameters
     ----------
     aligner : IBAligner
         A fitted aligner.
     path : path
-        The file, by custom ``*.safetensors``; an earlier one is replaced.
+        Destination path, usually ``*.safetensors``; an existing file is replaced.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
-        If it is not fitted.
+        If the aligner is not fitted.
     TypeError
-        If its encoders, optimizer or history hold what a file cannot; the message says where.
+        If the state contains an unsupported type; the message gives its location.
     OSError
         If the file cannot be written.
     """
     check_is_fitted(aligner)
-    net = aligner.net_
-    training = {
-        "module": net.module.state_dict(),
-        "optimizer": net.optimizer_.state_dict(),
-        "history": net.history.to_list(),
-    }
-    description = describe(aligner, aligner.form_, aligner.inputs_, net, columns=aligner)
-    write_state(path, description | {"training": training})
+    trained = aligner.trained_
+    training = trained.net.training_state(with_frozen=True)
+    write_state(path, {**model_state(aligner, trained), "training": training})
 
 
 def load_model_file(
     cls: type[Aligner], path: str | os.PathLike[str], params: Mapping[str, Any]
 ) -> Aligner:
-    """Read a fitted aligner; nothing in the file is run.
+    """Read a fitted aligner, without executing code from the file.
 
     Parameters
     ----------
     cls : type
-        `IBAligner`, or a class derived from it.
+        `IBAligner` or a subclass.
     path : path
-        What :func:`save_model_file` wrote, or a checkpoint.
+        File written by :func:`save_model_file`, or a checkpoint.
     params : mapping of str to object
-        Parameters that take the place of the saved ones. Objects that a file cannot hold, such as
-        an `nn.Module` among the encoders, must be among them. A mapping of encoders is laid over
-        the saved one.
+        Parameters that replace the saved ones. They must include the objects that are not stored
+        in the file, such as an `nn.Module` among the encoders. A mapping of encoders updates the
+        saved one.
 
     Returns
     -------
@@ -80,19 +70,19 @@ def load_model_file(
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     mibsk.exceptions.TornFileError
         If it is incomplete or damaged.
     ValueError
-        If it holds no aligner, was written by a newer version, lacks objects that were not passed,
-        or its weights do not fit those that were; or if a parameter is unknown.
+        If it does not contain an aligner, was written by a newer version, lacks objects that are
+        not passed, or its weights do not match those passed; or if a parameter is unknown.
 
     Warns
     -----
     mibsk.exceptions.VersionWarning
-        If another version of mibsk wrote it.
+        If it was written by another version of mibsk.
     UserWarning
-        If the device it was fitted on is not there; it is then loaded elsewhere.
+        If the device of `fit` is not available; the aligner is then loaded on another.
     """
     path = os.fspath(path)
     known = cls._get_param_names()
@@ -100,40 +90,20 @@ def load_model_file(
         raise ValueError(
             f"{cls.__name__} has no parameter {unknown[0]!r}." + suggest(unknown[0], known)
         )
-    state = read_state(path)
-    try:
-        saved = read_description(state)
-        training = state["training"]
-        history = History(map(dict, training["history"]))
-        scalings = _scalings(saved, training["module"])
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} holds no IBAligner as this version of mibsk writes it ({error!r})."
-        ) from error
+    saved = read_model_state(read_state(path), path)
     if unknown := [name for name in saved.params if name not in known]:
         raise ValueError(
             f"{path} was saved with the parameter {unknown[0]!r}, which {cls.__name__} of this "
-            "version of mibsk has not: load it with the version that wrote it."
+            "version of mibsk does not have: load it with the version that wrote it."
         )
     aligner = cls(**_params_of_the_net(saved.params, params, path))
     if "device" not in params:
         aligner.device = device_here(aligner.device, path)
     aligner._validate_params()
-    _check_encoder_names(aligner.encoders, path)
-    device = resolve_device(aligner.device)
-    with seeded(saved.seed, device):
-        try:
-            net = new_net(aligner, saved.inputs, scalings, device, saved.seed)
-        except ValueError as error:
-            raise _other_architecture(path, error) from error
-        net.compile = False  # which takes long, and pays only while training
-        net.initialize()
-    _restore(net, training, saved.optimizer, path)
-    if history:
-        net.module.objective.beta = history[-1]["beta"]
-    net.history, net.validation, net.callbacks, net.callbacks_ = history, None, None, []
-    aligner.form_, aligner.inputs_, aligner.net_ = saved.form, saved.inputs, net
-    aligner.__dict__.update(saved.attributes)
+    _check_names(aligner, path)
+    aligner._adopt(rebuild(aligner, saved, path))
+    if saved.output_config is not None:
+        aligner._sklearn_output_config = saved.output_config
     aligner.set_params(**{name: params[name] for name in params if name not in _FOR_THE_NET})
     aligner._validate_params()
     return aligner
@@ -142,12 +112,12 @@ def load_model_file(
 def _params_of_the_net(
     saved: dict[str, Any], passed: Mapping[str, Any], path: str
 ) -> dict[str, Any]:
-    """Return the parameters with which the net was built, those that were lost taken from `passed`.
+    """Return the parameters of the net, with those not stored taken from `passed`.
 
     Raises
     ------
     ValueError
-        If one that was lost is not passed.
+        If a parameter that was not stored is not passed.
     """
     chosen = dict(saved)
     for name, value in passed.items():
@@ -166,56 +136,25 @@ def _params_of_the_net(
                 advice.append(f"{name}={{{', '.join(f'{key!r}: ...' for key in inside)}}}")
     if lost:
         raise ValueError(
-            f"{path} holds the weights, but not these objects, which a file that runs no code "
-            f"cannot hold: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
+            f"{path} contains the weights, but not these objects, which cannot be stored "
+            f"safely: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
         )
     return chosen
 
 
-def _check_encoder_names(encoders: Any, path: str) -> None:
-    known = ["auto", *encoder_names()]
-    for spec in encoders.values() if isinstance(encoders, Mapping) else [encoders]:
-        if isinstance(spec, str) and spec not in known:
+def _check_names(aligner: Any, path: str) -> None:
+    """Raise ``ValueError`` if the aligner names an encoder or a loss that is not registered."""
+    encoders = aligner.encoders
+    named = [
+        ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, ["auto", *encoder_names()])
+        for spec in (encoders.values() if isinstance(encoders, Mapping) else [encoders])
+    ]
+    for kind, known in (("sufficiency", SUFFICIENCY), ("minimality", MINIMALITY)):
+        given = aligner.get_params(deep=False)[kind]
+        named.append((f"{kind} term", f"mibsk.losses.register_{kind}", kind, given, list(known)))
+    for what, register, parameter, given, names in named:
+        if isinstance(given, str) and given not in names:
             raise ValueError(
-                f"{path} has an encoder named {spec!r}, which is not known here: register it as "
-                "before, with mibsk.encoders.register_encoder, or pass encoders=."
-                + suggest(spec, known)
+                f"{path} has an {what} named {given!r}, which is not registered: register it as "
+                f"before, with {register}, or pass {parameter}=." + suggest(given, names)
             )
-
-
-def _scalings(
-    saved: Description, weights: Mapping[str, torch.Tensor]
-) -> dict[str, InputScaling | None]:
-    """Return the input scaling of each modality, whose shape only its weights tell."""
-    scalings: dict[str, InputScaling | None] = {}
-    for i, name in enumerate(saved.inputs):
-        mean, scale = (weights.get(f"encoders.{i}.scaling.{part}") for part in ("mean", "scale"))
-        if mean is None or scale is None:
-            scalings[name] = None
-        else:
-            scalings[name] = InputScaling(mean.numpy(), scale.numpy())
-    return scalings
-
-
-def _restore(net: AlignmentNet, training: Mapping[str, Any], optimizer: str, path: str) -> None:
-    """Put weights and optimizer state into an initialized net, which then only embeds."""
-    try:
-        net.module.load_state_dict(training["module"])
-    except (RuntimeError, TypeError) as error:
-        raise _other_architecture(path, error) from error
-    net.module.eval()
-    if type(net.optimizer_).__qualname__ == optimizer:  # one of another kind starts anew
-        try:
-            net.optimizer_.load_state_dict(training["optimizer"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"the state in {path} does not fit the optimizer: one passed as optimizer= must "
-                f"be like the one that was saved. {error}"
-            ) from error
-
-
-def _other_architecture(path: str, error: Exception) -> ValueError:
-    return ValueError(
-        f"the weights in {path} do not fit the encoders: those passed as encoders= must have "
-        f"the architecture that was saved. {error}"
-    )

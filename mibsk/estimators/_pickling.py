@@ -1,4 +1,4 @@
-"""Pickles of aligners: they say which version wrote them, and load without the device of `fit`."""
+"""Pickling of aligners, with the version of mibsk, and loading without the device of `fit`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from torch import nn
 
 from .. import __version__
 from ..files.state_file import check_version
-from ._devices import resolve_device
+from ..training import resolve_device
 
 _VERSION = "_mibsk_version"
 
 
 class PicklingMixin(BaseEstimator):
-    """Let a fitted aligner be unpickled by another version, and where there is no GPU.
+    """Unpickling of a fitted aligner by another version, and on a machine without a GPU.
 
-    Its net moves by itself; here is what concerns the parameters `device` and `encoders`.
+    The net handles its own device; this class handles the parameters `device` and `encoders`.
     """
 
     device: Any
@@ -35,7 +35,7 @@ class PicklingMixin(BaseEstimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         state = dict(state)
         version = state.pop(_VERSION, None)
-        if "net_" in state:  # before `fit` there is nothing that could have changed or moved
+        if "net_" in state:  # an unfitted aligner has no weights or device
             what = f"the pickled {type(self).__name__}"
             check_version(what, version)
             state["device"] = device_here(state["device"], what)
@@ -43,29 +43,29 @@ class PicklingMixin(BaseEstimator):
 
 
 def device_here(device: str | torch.device, what: str) -> str | torch.device:
-    """Return the parameter `device` of a fitted model, as it can be here.
+    """Return the parameter `device` of a fitted model, or "auto" if it is not available.
 
     Parameters
     ----------
     device : str or torch.device
-        As it was when the model was fitted.
+        Device on which the model was fitted.
     what : str
-        Names the model.
+        Name of the model, for the message.
 
     Returns
     -------
     str or torch.device
-        `device` if there is such a one, else ``"auto"``.
+        `device` if it is available, else ``"auto"``.
 
     Raises
     ------
     ValueError
-        If torch knows no such device.
+        If the device is unknown to torch.
 
     Warns
     -----
     UserWarning
-        If it is not there.
+        If the device is not available.
     """
     try:
         resolve_device(device)
@@ -73,7 +73,7 @@ def device_here(device: str | torch.device, what: str) -> str | torch.device:
         if not _is_known(device):
             raise
         warnings.warn(
-            f"{what} was fitted with device={str(device)!r}, which is not here: it is loaded on "
+            f"{what} was fitted with device={str(device)!r}, not available here: it is loaded on "
             f"{str(resolve_device('auto'))!r}, and its device is now 'auto'.",
             UserWarning,
             stacklevel=3,
@@ -91,7 +91,7 @@ def _is_known(device: str | torch.device) -> bool:
 
 
 def _on_cpu(encoders: Any) -> Any:
-    """Return the parameter `encoders` with modules that lie elsewhere copied to the CPU."""
+    """Return the parameter `encoders` with modules on other devices copied to the CPU."""
     if isinstance(encoders, Mapping):
         moved = {name: _on_cpu(spec) for name, spec in encoders.items()}
         return moved if any(moved[name] is not encoders[name] for name in moved) else encoders

@@ -1,4 +1,4 @@
-"""A path of models along beta, and which beta its held-out scores choose."""
+"""Regularization path along beta, and selection of beta by held-out scores."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ PATH_COLUMNS = ("beta", "fold", "score", "n_iter", *_OF_HISTORY)
 
 
 class Choice(NamedTuple):
-    """Which betas the scores of a path point to.
+    """Betas selected by the scores of a path.
 
     Parameters
     ----------
     best : int
-        Position of the beta with the highest mean score; of several the largest beta.
+        Position of the beta with the highest mean score; the largest in case of ties.
     within : int
-        Position of the largest beta whose mean score is within one standard error of that.
+        Position of the largest beta whose mean score is within one standard error of the best.
     standard_errors : ndarray (n_betas,)
-        How far below the highest a mean score may lie for that.
+        Standard error for each beta.
     """
 
     best: int
@@ -40,22 +40,22 @@ class Choice(NamedTuple):
 
 
 def choose(scores: np.ndarray) -> Choice:
-    r"""Find the best beta, and the largest that is as good up to one standard error.
+    r"""Return the best beta, and the largest one within one standard error of it.
 
     With scores :math:`s_{bk}` of beta :math:`b` on fold :math:`k` of :math:`K`, the best
-    :math:`b^*`, and :math:`d_{bk} = s_{b^*k} - s_{bk}`, a beta is as good as the best if
+    :math:`b^*`, and :math:`d_{bk} = s_{b^*k} - s_{bk}`, a beta is within one standard error if
 
     .. math:: \bar d_b \le \min\big(\mathrm{sd}_k(d_{bk}),\, \mathrm{sd}_k(s_{b^*k})\big) / \sqrt K
 
     Parameters
     ----------
     scores : ndarray (n_betas, n_folds)
-        Betas ascending.
+        Scores, with betas in ascending order.
 
     Returns
     -------
     Choice
-        Standard errors of one fold are NaN, and `within` is then `best`.
+        With a single fold, standard errors are NaN, and `within` equals `best`.
 
     Examples
     --------
@@ -67,9 +67,9 @@ def choose(scores: np.ndarray) -> Choice:
     n_folds = scores.shape[1]
     if n_folds < 2:
         return Choice(best, best, np.full(len(means), np.nan))
-    # what makes a fold hard for every beta cancels in the differences
+    # the common difficulty of a fold cancels in the differences
     paired = (scores[best] - scores).std(axis=1, ddof=1)
-    # but a beta is not excused by the noise of its own failures
+    # not larger than the error of the best mean: a beta with noisy scores is not favoured
     errors = np.minimum(paired, scores[best].std(ddof=1)) / np.sqrt(n_folds)
     within = int(np.flatnonzero(means[best] - means <= errors)[-1])
     return Choice(best, within, errors)
@@ -78,18 +78,18 @@ def choose(scores: np.ndarray) -> Choice:
 def walk(
     aligner: IBAligner, betas: Sequence[float], path_epochs: int, X: Any, y: Any
 ) -> Iterator[IBAligner]:
-    """Train along the betas, each going on from the one before, and yield the aligner at each.
+    """Train along the betas, each from the weights of the one before, and yield the aligner.
 
     Parameters
     ----------
     aligner : IBAligner
-        Not fitted. It is trained in place: every step yields the same object.
+        Unfitted aligner. It is trained in place: every step yields the same object.
     betas : sequence of float
-        The first is trained for `max_epochs` of the aligner.
+        Weights of minimality; the first is trained for `max_epochs` of the aligner.
     path_epochs : int
-        For how many epochs the others are.
+        Number of epochs for each later beta.
     X, y
-        As :meth:`mibsk.IBAligner.fit` takes them.
+        As in :meth:`mibsk.IBAligner.fit`.
     """
     own = {"max_epochs": aligner.max_epochs, "warm_start": aligner.warm_start}
     yield aligner.set_params(beta=betas[0], warm_start=False).fit(X, y).set_params(**own)
@@ -109,34 +109,34 @@ def score_path(
     *,
     verbose: int = 0,
 ) -> list[dict[str, Any]]:
-    """Train along the betas on some rows, and score each on others.
+    """Train along the betas on some rows, and score each on the held-out rows.
 
     Parameters
     ----------
     aligner : IBAligner
-        Not fitted; trained in place.
+        Unfitted aligner, trained in place.
     betas, path_epochs
         As for :func:`walk`.
     scorer : callable (estimator, X, y) -> float
-        The greater the better.
+        Score, higher is better.
     data : tuple of X, y
         All rows.
     rows : tuple of ndarray
-        Positions of the rows to train on, and of those to score.
+        Indices of the training rows and of the held-out rows.
     fold : int
         Number of the fold.
     verbose : int, default=0
-        1 prints a line per beta.
+        If 1, print one line per beta.
 
     Returns
     -------
     list of dict
-        One for each beta, with the keys `PATH_COLUMNS`.
+        One dict per beta, with the keys `PATH_COLUMNS`.
 
     Raises
     ------
     TypeError, ValueError
-        If a score is no finite number.
+        If a score is not a finite number.
     """
     (X, y), (X_held, y_held) = (_take(data, chosen) for chosen in rows)
     steps = walk(aligner, betas, path_epochs, X, y)
@@ -157,14 +157,14 @@ def score_path(
 
 
 def _take(data: tuple[Any, Any], rows: np.ndarray) -> tuple[Any, Any]:
-    """Return some rows of X, and of y if there is one."""
+    """Return the given rows of `X`, and of `y` if it is not None."""
     X, y = data
     some = Subset(X, rows.tolist()) if isinstance(X, Dataset) else _safe_indexing(X, rows)
     return some, None if y is None else _safe_indexing(y, rows)
 
 
 def _checked(score: Any, scorer: Any, beta: float, fold: int) -> float:
-    where = f"scoring={scorer!r} must return one number, the greater the better; for beta={beta:g}"
+    where = f"scoring={scorer!r} must return one number, higher is better; for beta={beta:g}"
     try:
         value = float(score)
     except (TypeError, ValueError) as error:
@@ -173,7 +173,7 @@ def _checked(score: Any, scorer: Any, beta: float, fold: int) -> float:
         ) from error
     if not np.isfinite(value):
         raise ValueError(
-            f"{where} on fold {fold} it returned {value}. Look at how it scores so few or such "
-            "rows, or pass another one."
+            f"{where} on fold {fold} it returned {value}. Check how it scores few or such "
+            "rows, or pass another scorer."
         )
     return value

@@ -1,1 +1,1 @@
-"""Files: read in chunks, written whole, and without code that runs when they are read."""
+"""Chunked reading, atomic writing, and a state file format that executes no code."""

@@ -1,4 +1,4 @@
-"""Nests of plain values and tensors, taken apart into JSON and named tensors, and put together."""
+"""Conversion of nested plain values and tensors to JSON plus named tensors, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-# safetensors' codes of dtypes, which torch and NumPy call alike
+# safetensors' codes of dtypes, by the name shared by torch and NumPy
 _CODES = {
     "float64": "F64",
     "float32": "F32",
@@ -33,18 +33,18 @@ _DTYPES = {code: getattr(torch, name) for name, code in _CODES.items()}
 
 
 class PackedTensor(NamedTuple):
-    """A tensor as a file holds it.
+    """A tensor as stored in a file.
 
     Parameters
     ----------
     code : str
-        What safetensors calls its dtype.
+        Dtype in safetensors' notation.
     shape : tuple of int
         Its shape.
     itemsize : int
         Bytes per value.
     data : ndarray of uint8 (n_bytes,)
-        Its values; the tensor's own memory where that is contiguous.
+        Its values; a view of the tensor's memory if that is contiguous.
     """
 
     code: str
@@ -54,33 +54,33 @@ class PackedTensor(NamedTuple):
 
 
 def pack(state: Any) -> tuple[Any, dict[str, PackedTensor]]:
-    """Take a nest apart.
+    """Convert nested values to JSON content and named tensors.
 
     Parameters
     ----------
-    state : nest of dict, list and tuple
+    state : nested dicts, lists and tuples
         Keys are strings, numbers, booleans or None; leaves are those, tensors, arrays of numbers
-        and NumPy's scalars. Subclasses of plain types count as what they derive from.
+        and NumPy scalars. Subclasses of plain types are converted to their base type.
 
     Returns
     -------
-    content : nest of dict, list and plain values
-        As JSON knows it, with finite numbers alone. What JSON does not know is a mapping of one
-        key, which begins with a dollar sign.
+    content : nested dicts, lists and plain values
+        JSON-serializable values with finite numbers only. Other types are encoded as a dict with a
+        single key that begins with a dollar sign.
     tensors : dict of str to PackedTensor
-        The tensors that stand in it by name.
+        Tensors that `content` refers to by name.
 
     Raises
     ------
     TypeError
-        If there is anything else; the message says where.
+        If a value has another type; the message gives its location.
     """
     tensors: dict[str, PackedTensor] = {}
     return _pack(state, (), tensors), tensors
 
 
 def unpack(content: Any, tensors: dict[str, torch.Tensor]) -> Any:
-    """Put together what :func:`pack` took apart.
+    """Restore the state from the result of :func:`pack`.
 
     Raises
     ------
@@ -110,8 +110,8 @@ def unpack(content: Any, tensors: dict[str, torch.Tensor]) -> Any:
 
 
 def unpack_tensor(dtype: str, shape: list[int], data: bytearray) -> torch.Tensor:
-    """Return the tensor of bytes, which it goes on using."""
-    if not data:  # frombuffer takes no empty buffer
+    """Return the tensor that shares the memory of `data`."""
+    if not data:  # frombuffer does not accept an empty buffer
         return torch.empty(shape, dtype=_DTYPES[dtype])
     return torch.frombuffer(data, dtype=_DTYPES[dtype]).reshape(shape)
 
@@ -138,7 +138,7 @@ def _pack(value: Any, keys: tuple[Any, ...], tensors: dict[str, PackedTensor]) -
             tensors[name] = packed
             return {"$tensor" if isinstance(value, torch.Tensor) else "$array": name}
     raise TypeError(
-        f"{_where(keys)} is {_describe(value)}, which a file that runs no code cannot hold."
+        f"{_where(keys)} is {_describe(value)}, which cannot be stored without executable code."
     )
 
 
@@ -149,7 +149,7 @@ def _pack_key(key: Any, keys: tuple[Any, ...]) -> Any:
 
 
 def _pack_tensor(value: torch.Tensor) -> PackedTensor | None:
-    """Return the bytes of a tensor; None if it is of a kind that a file cannot hold."""
+    """Return the bytes of a tensor; None if its dtype or layout is not supported."""
     code = _CODES.get(str(value.dtype).removeprefix("torch."))
     if code is None or value.layout != torch.strided or value.is_meta:
         return None
@@ -161,7 +161,7 @@ def _pack_tensor(value: torch.Tensor) -> PackedTensor | None:
 
 
 def _pack_array(value: np.ndarray) -> PackedTensor | None:
-    """Return the bytes of an array; None if it is of a kind that a file cannot hold."""
+    """Return the bytes of an array; None if its dtype is not supported."""
     code = _CODES.get(value.dtype.name)
     if code is None or value.dtype.kind not in "biufc":
         return None
@@ -171,7 +171,7 @@ def _pack_array(value: np.ndarray) -> PackedTensor | None:
 
 
 def _free_name(keys: tuple[Any, ...], taken: Iterable[str]) -> str:
-    """Return the keys that lead to a tensor as a name that no other has."""
+    """Return a unique name for a tensor, from the path of its keys."""
     name = ".".join(map(str, keys)) or "state"
     name = name.encode("ascii", "backslashreplace").decode()
     while name in taken or name == "__metadata__":

@@ -10,26 +10,25 @@ from typing import Any
 
 import numpy as np
 
-_SMALLEST_FILE = 2**26  # bytes; less may stay in memory
+_SMALLEST_FILE = 2**26  # bytes; smaller maps may stay in memory
 _MAPPINGS = "/proc/self/maps"
 
 
 class FileRows:
-    """Rows that a memory map shows, read from its file instead.
+    """Rows of a memory map, read from its file instead; created by :func:`file_rows`.
 
-    Rows read through a map stay in the resident memory of the process, with up to 2 MiB around each
-    of them, until all of the file does. A read leaves nothing behind, and where the file is larger
-    than memory it is also the faster way to rows in random order: the kernel fetches these rows
-    alone. :func:`file_rows` makes one.
+    Rows accessed through a map stay in the resident memory of the process, with up to 2 MiB around
+    each, until the whole file is resident. Reading the file avoids this, and is also faster for
+    rows in random order of a file larger than memory, because the kernel fetches only these rows.
 
     Parameters
     ----------
     X : ndarray (n, ...)
-        A view of a mapped file, each row without gaps.
+        View of a mapped file, with C-contiguous rows.
     descriptor : int
-        The file, open for reading. It is closed with this object.
+        Descriptor of the file, open for reading. It is closed with this object.
     offset : int
-        Where in the file the first row starts.
+        Offset of the first row in the file, in bytes.
     """
 
     def __init__(self, X: np.ndarray, descriptor: int, offset: int) -> None:
@@ -40,7 +39,7 @@ class FileRows:
         return len(self._X)
 
     def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        """Return the rows of a slice, or those at indices >= 0, in memory."""
+        """Return a copy of the rows of a slice, or of an array of indices >= 0."""
         if isinstance(rows, slice):
             numbers = range(*rows.indices(len(self)))
         elif len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
@@ -72,11 +71,11 @@ class FileRows:
 
 
 def file_rows(X: Any) -> Any:
-    """Return the rows of a large mapped file as :class:`FileRows`, anything else as it is.
+    """Return the rows of a large mapped file as :class:`FileRows`, other input unchanged.
 
-    Left as they are: copy-on-write maps, which hold changes that the file has not, rows with gaps
-    (Fortran order), files that were deleted since, and every map where the system does not say
-    which file is behind it (any but Linux).
+    Also unchanged are copy-on-write maps, whose changes are not in the file, rows that are not
+    contiguous (Fortran order), deleted files, and all maps on systems other than Linux, where the
+    file of a map cannot be found.
     """
     base = X
     while isinstance(base, np.ndarray):
@@ -90,14 +89,14 @@ def file_rows(X: Any) -> Any:
 
 
 def read_chunks(X: np.ndarray, n_rows: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield the number of its first row, and the rows, of one chunk of `X` after the other."""
+    """Yield the index of the first row, and the rows, of each chunk of `X`."""
     rows = file_rows(X)
     for start in range(0, len(X), n_rows):
         yield start, np.asarray(rows[start : start + n_rows])
 
 
 def _file_behind(address: int) -> tuple[int, int] | None:
-    """Open the file that is mapped to an address, shared; return it and the place in it."""
+    """Open the file of the shared map at `address`; return its descriptor and the offset."""
     if not os.path.exists(_MAPPINGS):
         return None
     with open(_MAPPINGS, newline="\n", errors="surrogateescape", encoding="utf-8") as mappings:
@@ -114,7 +113,7 @@ def _file_behind(address: int) -> tuple[int, int] | None:
         descriptor = os.open(path[0], os.O_RDONLY)
     except OSError:
         return None
-    if os.fstat(descriptor).st_ino != int(inode):  # another file has taken its name
+    if os.fstat(descriptor).st_ino != int(inode):  # the path now names another file
         os.close(descriptor)
         return None
     return descriptor, int(offset, 16) + address - start

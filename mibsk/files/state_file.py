@@ -1,7 +1,7 @@
-"""One file format for state that must survive: safetensors, which runs no code when it is read.
+"""File format for models and checkpoints: safetensors, which executes no code when it is read.
 
-The header's metadata hold plain values as JSON, in which tensors stand by name, and a digest of the
-whole file. Files are written aside and put in place at once, so that there is never half a file.
+The metadata in the header contain plain values as JSON, which refers to tensors by name, and a
+digest of the whole file. Files are replaced atomically, so that no file is ever partly written.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ from ._packing import PackedTensor, pack, unpack, unpack_tensor
 from .whole_files import replace_file
 
 FORMAT = 1
-_NO_DIGEST = "0" * 64  # stands for the digest where that is computed, in all formats to come too
+_NO_DIGEST = "0" * 64  # placeholder while the digest is computed; the same in all formats
 _PICKLES = (b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_MAX_HEADER = 100_000_000  # bytes; readers of safetensors refuse more
+_MAX_HEADER = 100_000_000  # bytes; limit of the safetensors library
 
 
 def write_state(path: str | os.PathLike[str], state: Any) -> None:
-    """Write a nest of plain values, arrays and tensors; an earlier file is replaced at once.
+    """Write nested plain values, arrays and tensors, replacing an existing file atomically.
 
     Parameters
     ----------
     path : path
-        Where to. Its folder is made if it is not there.
-    state : nest of dict, list and tuple
-        What :func:`pack` takes.
+        Destination path. Its folder is created if needed.
+    state : nested dicts, lists and tuples
+        Plain values, arrays and tensors, as for :func:`pack`.
 
     Raises
     ------
     TypeError
-        If it holds anything else; the message says where.
+        If a value has another type; the message gives its location.
     ValueError
-        If it holds more plain values than the header of such a file may.
+        If the plain values exceed the size limit of the header.
     OSError
-        If the file cannot be written. An earlier one is then left as it was.
+        If the file cannot be written. An existing file is then unchanged.
     """
     content, tensors = pack(state)
     text = json.dumps(content, allow_nan=False, separators=(",", ":"))
-    # the largest items first, so that each tensor lies aligned in the file
+    # in decreasing order of item size, so that each tensor is aligned in the file
     tensors = dict(sorted(tensors.items(), key=lambda item: -item[1].itemsize))
     data = [packed.data for packed in tensors.values()]
     header = _header(text, tensors, _NO_DIGEST)
     if len(header) > _MAX_HEADER:
         raise ValueError(
             f"{os.fspath(path)} would have {len(header)} bytes of plain values, more than the "
-            f"{_MAX_HEADER} that such a file may: keep long lists of numbers as arrays."
+            f"limit of {_MAX_HEADER}: store long lists of numbers as arrays."
         )
     header = _header(text, tensors, _digest([header, *data]))
     replace_file(path, [header, *data])
 
 
 def read_state(path: str | os.PathLike[str]) -> Any:
-    """Read what :func:`write_state` wrote, with tensors on the CPU.
+    """Read a file written by :func:`write_state`, with tensors on the CPU.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def read_state(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If the file does not exist.
     TornFileError
         If it is incomplete or damaged.
     ValueError
@@ -81,7 +81,7 @@ def read_state(path: str | os.PathLike[str]) -> Any:
     Warns
     -----
     VersionWarning
-        If another version of mibsk wrote it.
+        If it was written by another version of mibsk.
     """
     path = Path(path)
     whole = path.read_bytes()
@@ -96,12 +96,12 @@ def read_state(path: str | os.PathLike[str]) -> Any:
     if b"mibsk" not in header:
         raise ValueError(
             f"{path} is a safetensors file, but not one that mibsk wrote: it lacks the description "
-            "that goes with the weights."
+            "of the weights."
         )
     digest = str(metadata.get("mibsk_digest"))
     blank = header.replace(digest.encode(), _NO_DIGEST.encode(), 1)
     if _digest([blank, memoryview(whole)[len(header) :]]) != digest:
-        raise _torn(path, "its content is not what was written")
+        raise _torn(path, "its content does not match its digest")
     try:
         version, written_format = metadata["mibsk_version"], int(metadata["mibsk_format"])
         if written_format <= FORMAT:
@@ -119,7 +119,7 @@ def read_state(path: str | os.PathLike[str]) -> Any:
 
 
 def can_hold(value: Any) -> bool:
-    """Whether :func:`write_state` takes `value`."""
+    """Whether `value` can be written by :func:`write_state`."""
     try:
         pack(value)
     except TypeError:
@@ -128,32 +128,32 @@ def can_hold(value: Any) -> bool:
 
 
 def check_version(what: str, version: str | None) -> None:
-    """Warn if another version of mibsk wrote a model.
+    """Warn if a model was written by another version of mibsk.
 
     Parameters
     ----------
     what : str
-        Names the model.
+        Name of the model, for the message.
     version : str or None
-        The version that wrote it; None if it does not say.
+        Version that wrote the model; None if unknown.
 
     Warns
     -----
     VersionWarning
-        If it is not this one.
+        If `version` is not the installed version.
     """
     if version != __version__:
         written_by = "another version of mibsk" if version is None else f"mibsk {version}"
         warnings.warn(
             f"{what} was written by {written_by}, this is {__version__}. Its results may differ: "
-            "check them, then save it anew; or install the version that wrote it.",
+            "check them, then save it again; or install the version that wrote it.",
             VersionWarning,
             stacklevel=3,
         )
 
 
 def _header(text: str, tensors: dict[str, PackedTensor], digest: str) -> bytes:
-    """Return the first bytes of the file: the length of a JSON header, and that."""
+    """Return the first bytes of the file: the length of the JSON header, and the header."""
     header: dict[str, Any] = {
         "__metadata__": {
             "mibsk_digest": digest,

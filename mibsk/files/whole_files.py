@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 
 
 def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
-    """Put a new file in place of an earlier one, also if the power fails.
+    """Write or replace a file atomically, also in case of a power failure.
 
     Parameters
     ----------
     path : path
-        The file; its folder is made if it is not there.
+        Destination path; its folder is created if needed.
     chunks : iterable of bytes-like objects
-        What is in it.
+        Content of the file.
 
     Raises
     ------
     OSError
-        If it cannot be written. An earlier file is then left as it was.
+        If the file cannot be written. An existing file is then unchanged.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,12 +42,12 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
 
 
 def check_can_write(path: str | os.PathLike[str]) -> None:
-    """Raise unless a file can be put at `path`; nothing is left there.
+    """Raise unless a file can be written to `path`, without creating it.
 
     Raises
     ------
     ValueError
-        If it cannot; the message says why.
+        If it cannot; the message gives the reason.
     """
     path = Path(path)
     if os.path.isdir(path):
@@ -60,7 +60,7 @@ def check_can_write(path: str | os.PathLike[str]) -> None:
         probe.unlink()
     except OSError as error:
         no_folder = isinstance(error, FileExistsError | NotADirectoryError)
-        why = f": {path.parent} is no folder" if no_folder else f" ({error.strerror})"
+        why = f": {path.parent} is not a folder" if no_folder else f" ({error.strerror})"
         raise ValueError(f"{path} cannot be written{why}; choose another place") from error
 
 
@@ -70,14 +70,17 @@ def _beside(path: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder last, where the system can do that."""
+    """Flush the entries of a folder to disk, if the system supports it."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+        if error.errno not in (
+            errno.EINVAL,
+            errno.ENOTSUP,
+        ):  # as on some network file systems
             raise
     finally:
         os.close(descriptor)

@@ -1,8 +1,8 @@
 """Displays: pictures of training, of what embeddings hold, and of the space they share.
 
-Each follows scikit-learn: a constructor that takes computed data, `plot` that draws it and stores
-`axes_` and `figure_`, and class methods ``from_estimator`` and ``from_embeddings`` that compute and
-plot.
+They follow scikit-learn: the constructor takes computed data, `plot` draws it and stores `axes_`
+and `figure_`, and the class methods ``from_estimator`` and ``from_embeddings`` compute and plot.
+:mod:`mibsk.inspection.drawing` has their style and the parts they are drawn with.
 """
 
 from ._information_plane_display import InformationPlaneDisplay

@@ -1,19 +1,19 @@
-"""The information plane: kept against leaked, as the weight of the bottleneck or training moves."""
+"""The information plane: kept against leaked information, over beta or over epochs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 import pandas as pd
 
-from ._estimators import as_aligner, embed_each
-from ._matplotlib import check_axes, figure_of, import_pyplot, new_figure
-from ._plane import plane_from_fractions, plane_from_tables
-from ._plane_labels import StepLabel, label_steps
-from ._probing import Probing
-from ._style import (
+from ._display import Display
+from ._inputs.factor_probing import FactorProbing
+from ._inputs.fitted_aligners import as_aligner, embed_each
+from ._inputs.information_plane_points import points_from_embeddings, points_from_fractions
+from .drawing.figures import legend_below, new_figure
+from .drawing.point_labels import PointLabel, label_points
+from .drawing.style import (
     FAINT,
     GRID,
     MODALITY_COLORS,
@@ -24,43 +24,43 @@ from ._style import (
     headline,
     ink,
     paper,
+    show_percent,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
 _IDEAL = (0.0, 1.0)  # leaked, kept
-_SLACK = 0.03  # of the limits, so that markers at 0 and 1 are whole
+_SLACK = 0.03  # of the limits, so that markers at 0 and 1 are not cut
 _SYMBOLS = {"beta": "β = "}
 
 
-class InformationPlaneDisplay:
+class InformationPlaneDisplay(Display):
     """Kept against leaked information of each modality, over `beta` or over epochs.
 
-    One line per modality, one point per step. Down to the right is an embedding that leaks what
-    only its modality knows and loses what is shared; the star at the top left marks the ideal, all
-    kept and nothing leaked. A modality that carries no nuisance has nothing to leak: its points are
-    open and stand at 0, and its name in the key says so. It is best made with
-    :meth:`from_estimator`, :meth:`from_embeddings` or :meth:`from_fractions`.
+    One line per modality, one point per step. At the bottom right is an embedding that leaks what
+    only its modality knows and loses what is shared; the star at the top left marks the ideal: all
+    kept and nothing leaked. A modality without nuisances has nothing to leak: its points are open
+    markers at 0, and its entry in the legend says so. Create it with :meth:`from_estimator`,
+    :meth:`from_embeddings` or :meth:`from_fractions`.
 
     Parameters
     ----------
     points : DataFrame
         One row per modality and step, with columns ``modality``, ``step`` (number), ``leaked``
-        (mean share of the nuisances' entropy that a probe reads, in [0, 1]; NaN where there is no
-        nuisance), ``kept`` (that of the shared factors) and, if known, ``leaked_error`` and
+        (mean fraction of the nuisances' entropy that a probe reads, in [0, 1]; NaN without
+        nuisances), ``kept`` (the same of the shared factors) and, if known, ``leaked_error`` and
         ``kept_error`` (standard deviations over runs).
     step_name : str, default="beta"
-        What steps count, such as "beta" or "epoch".
+        Name of the quantity that a step is a value of, such as "beta" or "epoch".
 
     Attributes
     ----------
     axes_ : ndarray of Axes (1,)
         The plane.
     figure_ : Figure
-        The figure it is in.
+        The figure that contains it.
 
     See Also
     --------
@@ -76,9 +76,6 @@ class InformationPlaneDisplay:
     >>> display.points[["step", "leaked", "kept"]].values.tolist()
     [[0.0, 0.92, 0.99], [1.0, 0.65, 0.98]]
     """
-
-    axes_: np.ndarray
-    figure_: Figure
 
     def __init__(self, points: pd.DataFrame, *, step_name: str = "beta") -> None:
         self.points = points
@@ -103,22 +100,22 @@ class InformationPlaneDisplay:
         names: Mapping[str, str] | None = None,
         axes: Axes | Iterable[Axes] | None = None,
     ) -> Self:
-        """Embed rows with fitted aligners, probe the embeddings, and plot kept against leaked.
+        """Embed rows with fitted aligners, probe the embeddings, and plot the plane.
 
         Parameters
         ----------
         estimator : mapping of float to IBAligner or to list of those, or IBAligner
             Step, such as `beta`, -> fitted aligner, a Pipeline that ends with one, or several that
-            differ by seed, of which the mean is drawn. One aligner alone is a point at its `beta`.
+            differ in their seed, whose mean is drawn. A single aligner is one point at its `beta`.
         X, y : data
-            As `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` all rows of each modality
-            are taken.
+            Input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, all rows of each modality
+            are used.
         labels : mapping of str to DataFrame
-            Modality -> one column per factor that its rows carry.
+            Modality -> one column per factor of its rows.
         X_test, y_test : data, default=None
-            Held-out rows, on which the probes are judged; None holds out some of `X`.
+            Held-out rows on which the probes are evaluated; None holds out part of `X`.
         labels_test : mapping like `labels`, default=None
-            Those of the held-out rows.
+            Labels of the held-out rows.
         shared, nuisances, test_size, random_state, step_name, names, axes
             As in :meth:`from_embeddings`.
 
@@ -129,31 +126,15 @@ class InformationPlaneDisplay:
         Raises
         ------
         ValueError, TypeError
-            If an estimator is no aligner, the data do not look like those of `fit`, or labels do
-            not fit them.
+            If an estimator is not an aligner, or the data do not match those of `fit` or the
+            labels.
         """
+        probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
         if not isinstance(estimator, Mapping):
             estimator = {as_aligner(estimator).history_[-1]["beta"]: estimator}
-        runs = {step: m if isinstance(m, list | tuple) else [m] for step, m in estimator.items()}
-        held_out = None
-        if X_test is not None:
-            held_out = {
-                step: [embed_each(model, X_test, y_test) for model in models]
-                for step, models in runs.items()
-            }
-        return cls.from_embeddings(
-            {step: [embed_each(model, X, y) for model in models] for step, models in runs.items()},
-            labels,
-            embeddings_test=held_out,
-            labels_test=labels_test,
-            shared=shared,
-            nuisances=nuisances,
-            test_size=test_size,
-            random_state=random_state,
-            step_name=step_name,
-            names=names,
-            axes=axes,
-        )
+        held_out = embed_each(estimator, X_test, y_test)
+        points = points_from_embeddings(probing, embed_each(estimator, X, y), held_out, names)
+        return cls(points, step_name=step_name).plot(axes)
 
     @classmethod
     def from_embeddings(
@@ -171,32 +152,32 @@ class InformationPlaneDisplay:
         names: Mapping[str, str] | None = None,
         axes: Axes | Iterable[Axes] | None = None,
     ) -> Self:
-        """Probe the embeddings of each step and modality, and plot kept against leaked.
+        """Probe the embeddings of each step and modality, and plot the plane.
 
         Parameters
         ----------
         embeddings : mapping of float to mapping of str to array-like (n, d)
-            Step -> modality -> embeddings, or a list of such mappings, one per run, of which mean
-            and standard deviation are drawn.
+            Step -> modality -> embeddings, or a list of such mappings, one per run, whose mean and
+            standard deviation are drawn.
         labels : mapping of str to DataFrame
-            Modality -> one column per factor that its rows carry; constant ones are left out.
+            Modality -> one column per factor of its rows; constant factors are left out.
         embeddings_test : mapping like `embeddings`, default=None
-            Held-out embeddings, on which the probes are judged; None holds out some of
+            Held-out embeddings on which the probes are evaluated; None holds out part of
             `embeddings`.
         labels_test : mapping like `labels`, default=None
-            Those of the held-out embeddings.
+            Labels of the held-out embeddings.
         shared : list of factors, default=None
-            What should be kept; None takes the factors that all modalities carry.
+            Factors that should be kept; None takes those of all modalities.
         nuisances : list of factors, default=None
-            What should not be read; None takes all others.
+            Factors that should not leak; None takes all others.
         test_size : float, default=0.25
-            Share of rows held out where there are no held-out embeddings.
+            Fraction of the rows held out if there are no held-out embeddings.
         random_state : int or None, default=0
             Seed of that split.
         step_name : str, default="beta"
-            What steps count, such as "beta" or "epoch".
+            Name of the quantity that a step is a value of, such as "beta" or "epoch".
         names : mapping of str to str, default=None
-            Modality -> name to show; the key where it has none.
+            Modality -> name to show, by default the key.
         axes : Axes, default=None
             Where to draw; None makes a figure.
 
@@ -207,13 +188,13 @@ class InformationPlaneDisplay:
         Raises
         ------
         ValueError
-            If modalities, rows or factors do not fit together, or there is no shared factor or no
+            If modalities, rows or factors do not match, or there is no shared factor or no
             nuisance.
         TypeError
-            If a step is no number, or something else than mappings, tables and arrays came.
+            If a step is not a number, or something is not a mapping, a table or an array.
         """
-        probing = Probing(labels, shared, nuisances, labels_test, test_size, random_state)
-        points = plane_from_tables(probing, embeddings, embeddings_test, names)
+        probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        points = points_from_embeddings(probing, embeddings, embeddings_test, names)
         return cls(points, step_name=step_name).plot(axes)
 
     @classmethod
@@ -231,14 +212,14 @@ class InformationPlaneDisplay:
         Parameters
         ----------
         fractions : mapping of float to {modality: {"leakage": {factor: number}, "kept": {...}}}
-            Step -> modality -> the share of each factor's entropy that a probe reads, in [0, 1].
+            Step -> modality -> fraction of each factor's entropy that a probe reads, in [0, 1].
             A modality without nuisances has an empty "leakage".
         errors : mapping of float to {modality: {"leakage": number, "kept": number}}, default=None
             Standard deviations of the means over factors.
         step_name : str, default="beta"
-            What steps count, such as "beta" or "epoch".
+            Name of the quantity that a step is a value of, such as "beta" or "epoch".
         names : mapping of str to str, default=None
-            Modality -> name to show; the key where it has none.
+            Modality -> name to show, by default the key.
         axes : Axes, default=None
             Where to draw; None makes a figure.
 
@@ -251,99 +232,73 @@ class InformationPlaneDisplay:
         ValueError
             If a modality or kind is missing, or a number is out of range.
         TypeError
-            If a mapping or a number is expected and something else came.
+            If something is not a mapping or a number.
         """
-        return cls(plane_from_fractions(fractions, errors, names), step_name=step_name).plot(axes)
+        points = points_from_fractions(fractions, errors, names)
+        return cls(points, step_name=step_name).plot(axes)
 
-    def plot(self, axes: Axes | Iterable[Axes] | None = None) -> Self:
-        """Draw the plane.
+    def _panel_names(self) -> list[str]:
+        return ["information plane"]
 
-        Parameters
-        ----------
-        axes : Axes, default=None
-            Where to draw; None makes a figure.
+    def _new_panels(self) -> list[Axes]:
+        return new_figure(1, n_columns=1, width=6.0, height=6.6, layout="compressed")[1]
 
-        Returns
-        -------
-        self
-        """
-        lines = list(self.points.groupby("modality", sort=False))
-        if axes is None:
-            figure, panels = new_figure(1, n_columns=1, width=6.0, height=6.6, layout="compressed")
-        else:
-            panels = check_axes(axes, ["information plane"])
-        ax = panels[0]
-        _set_up(ax)
-        key = [
-            _draw_line(ax, str(modality), table.sort_values("step"), color, marker)
-            for (modality, table), color, marker in zip(
-                lines, MODALITY_COLORS, MODALITY_MARKERS, strict=False
+    def _draw(self, *, in_new_figure: bool) -> None:
+        from matplotlib.lines import Line2D
+
+        (ax,) = self.axes_
+        lines = [
+            (str(modality), color, table.sort_values("step"))
+            for (modality, table), color in zip(
+                self.points.groupby("modality", sort=False), MODALITY_COLORS, strict=False
             )
         ]
-        star: Any = {"marker": "*", "markersize": 15, "color": ink(), "linestyle": ""}
-        ax.plot(*_IDEAL, **star, clip_on=False, zorder=2, alpha=MUTED)
-        ideal = import_pyplot().Line2D([], [], **star, alpha=MUTED, label="ideal")
-        ideal.set_markersize(10)
-        if axes is None:
-            figure.legend(
-                handles=[*key, ideal],
-                loc="outside lower center",
-                ncols=_n_columns(key),
-                frameon=False,
-                fontsize=NOTE_SIZE,
-            )
+        _set_up(ax)
+        key = [
+            _draw_line(ax, *line, marker)
+            for line, marker in zip(lines, MODALITY_MARKERS, strict=False)
+        ]
+        star: Any = {"marker": "*", "color": ink(), "linestyle": "", "alpha": MUTED}
+        ax.plot(*_IDEAL, **star, markersize=15, clip_on=False, zorder=2)
+        key.append(Line2D([], [], **star, markersize=10, label="ideal"))
+        if in_new_figure:
+            length = sum(6 + len(str(entry.get_label())) for entry in key[:-1])
+            legend_below(self.figure_, key, len(key) if length < 60 else 2)
         else:
-            ax.legend(handles=[*key, ideal], fontsize=NOTE_SIZE, loc="lower right")
-        self.axes_, self.figure_ = np.array(panels), figure_of(panels)
-        label_steps(ax, self._labels(lines), [_IDEAL])
-        return self
+            ax.legend(handles=key, fontsize=NOTE_SIZE, loc="lower right")
+        label_points(ax, [self._labels(color, table) for _, color, table in lines], [_IDEAL])
 
-    def _labels(self, lines: list[tuple[Any, pd.DataFrame]]) -> list[list[StepLabel]]:
-        """Return what to write at the points of each line."""
+    def _labels(self, color: str, table: pd.DataFrame) -> list[PointLabel]:
+        """Return the names of the points of a line; only those of its ends have the symbol."""
         symbol = _SYMBOLS.get(self.step_name, f"{self.step_name} ")
-        found = []
-        for (_, table), color in zip(lines, MODALITY_COLORS, strict=False):
-            line = table.sort_values("step")
-            ends = {line["step"].min(), line["step"].max()}
-            columns = ["step", "leaked", "kept", "leaked_error", "kept_error"]
-            numbers = line.reindex(columns=columns).fillna(0.0).to_numpy()
-            found.append(
-                [
-                    StepLabel(x, y, f"{symbol if step in ends else ''}{step:g}", color, dx, dy)
-                    for step, x, y, dx, dy in numbers
-                ]
-            )
-        return found
-
-
-def _n_columns(key: list[Line2D]) -> int:
-    """Return all in one line, where it is short, or else two columns."""
-    length = sum(6 + len(str(entry.get_label())) for entry in key)
-    return len(key) + 1 if length < 60 else 2
+        ends = {table["step"].min(), table["step"].max()}
+        columns = ["step", "leaked", "kept", "leaked_error", "kept_error"]
+        return [
+            PointLabel(x, y, f"{symbol if step in ends else ''}{step:g}", color, dx, dy)
+            for step, x, y, dx, dy in table.reindex(columns=columns).fillna(0.0).to_numpy()
+        ]
 
 
 def _set_up(ax: Axes) -> None:
     from matplotlib.patches import Circle
-    from matplotlib.ticker import PercentFormatter
 
     headline(ax, "Information plane", "↖ better: keep what is shared, leak nothing else")
     limits = (-_SLACK, 1 + _SLACK)
-    quarters = [0, 0.25, 0.5, 0.75, 1]
-    ax.set(xlim=limits, ylim=limits, xticks=quarters, yticks=quarters, aspect="equal")
+    ax.set(xlim=limits, ylim=limits, aspect="equal")
     ax.set_xlabel("leaked: share of the nuisances that a probe reads")
     ax.set_ylabel("kept: share of what is shared that a probe reads")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0))
+    show_percent(ax.xaxis)
+    show_percent(ax.yaxis)
     clean(ax, grid="both")
     ax.grid(visible=False)
-    for radius in (0.25, 0.5, 0.75, 1.0, 1.25):  # lines of one distance from the ideal
+    for radius in (0.25, 0.5, 0.75, 1.0, 1.25):  # points of equal distance from the ideal
         ax.add_patch(
             Circle(_IDEAL, radius, fill=False, color=ink(), alpha=GRID, linewidth=0.8, zorder=0)
         )
 
 
-def _draw_line(ax: Axes, modality: str, table: pd.DataFrame, color: str, marker: str) -> Line2D:
-    """Draw the points of one modality and return its entry in the key."""
+def _draw_line(ax: Axes, modality: str, color: str, table: pd.DataFrame, marker: str) -> Line2D:
+    """Draw the points of one modality and return its entry in the legend."""
     known = table["leaked"].notna()
     style: dict[str, Any] = {
         "color": color,
@@ -353,17 +308,18 @@ def _draw_line(ax: Axes, modality: str, table: pd.DataFrame, color: str, marker:
         "markeredgecolor": paper(),
         "clip_on": False,
         "zorder": 4,
+        "label": modality,
     }
     if known.any():
-        moving = table[known]
+        table = table[known]
         errors: Any = {
-            axis: moving.get(f"{name}_error")
+            axis: table.get(f"{name}_error")
             for axis, name in (("xerr", "leaked"), ("yerr", "kept"))
         }
         if any(error is not None and error.notna().any() for error in errors.values()):
             ax.errorbar(
-                moving["leaked"],
-                moving["kept"],
+                table["leaked"],
+                table["kept"],
                 **errors,
                 fmt="none",
                 ecolor=color,
@@ -371,14 +327,12 @@ def _draw_line(ax: Axes, modality: str, table: pd.DataFrame, color: str, marker:
                 elinewidth=1.2,
                 zorder=3,
             )
-        style["label"] = modality
-        (line,) = ax.plot(moving["leaked"], moving["kept"], **style)
-        return line
-    style |= {
-        "markerfacecolor": "none",
-        "markeredgecolor": color,
-        "linestyle": "",
-        "label": f"{modality} (has nothing to leak)",
-    }
-    (line,) = ax.plot(np.zeros(len(table)), table["kept"], **style)
+    else:
+        style |= {
+            "markerfacecolor": "none",
+            "markeredgecolor": color,
+            "linestyle": "",
+            "label": f"{modality} (has nothing to leak)",
+        }
+    (line,) = ax.plot(table["leaked"].fillna(0.0), table["kept"], **style)
     return line

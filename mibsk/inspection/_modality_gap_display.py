@@ -1,4 +1,4 @@
-"""The modality gap: both modalities of the same rows in one plane, partners joined."""
+"""The modality gap: both modalities of the same rows in one plane, partners connected."""
 
 from __future__ import annotations
 
@@ -9,43 +9,39 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import as_labels
-from .._checks.parameters import check_scalar
-from ._estimators import as_estimators, embed_pairs, pair_labels
-from ._matplotlib import check_axes, figure_of, import_pyplot, new_figure
-from ._models import shown_names
-from ._pairs import choose_rows, n_pairs, read_pairs
-from ._projection import Projection, project
-from ._style import (
+from ._display import Display
+from ._inputs.fitted_aligners import embed_pairs, pair_labels
+from ._inputs.pair_projection import Projection, project
+from ._inputs.paired_embeddings import sample_pairs
+from .drawing.figures import legend_below, new_figure, title_figure
+from .drawing.style import (
     CLASS_COLORS,
     MODALITY_COLORS,
     MODALITY_MARKERS,
     NOTE_SIZE,
-    TITLE_SIZE,
     clean,
     headline,
     ink,
     paper,
-    wrap,
 )
+from .drawing.text import wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-_COLUMNS = 3  # panels beside each other
+_COLUMNS = 3  # most panels per row
 _PANEL = 3.6  # inches
-_MIN_LIMIT = 1e-3  # of the axes: rounding errors of collapsed embeddings look like one point
+_MIN_LIMIT = 1e-3  # of the axes, so that rounding errors of collapsed embeddings look like a point
 
 
-class ModalityGapDisplay:
-    """Embeddings of two modalities in one plane per model, partners joined by lines.
+class ModalityGapDisplay(Display):
+    """Embeddings of two modalities in one plane per model, partners connected by lines.
 
-    The plane is that of the first two principal components of all rows of both modalities. The
-    shape of a marker tells the modality, its colour the class (of at most ten; otherwise the
-    modality). Gap and cosine above a panel are those of the embeddings before projecting. It is
-    best made with :meth:`from_estimator` or :meth:`from_embeddings`.
+    The plane is spanned by the first two principal components of all rows of both modalities. The
+    shape of a marker shows the modality, its colour the class (if there are at most ten; otherwise
+    the modality). Gap and cosine above a panel are computed before the projection. Create it with
+    :meth:`from_estimator` or :meth:`from_embeddings`.
 
     Parameters
     ----------
@@ -59,7 +55,7 @@ class ModalityGapDisplay:
     axes_ : ndarray of Axes (n_models,)
         One per model, all with the same limits.
     figure_ : Figure
-        The figure they are in.
+        The figure that contains them.
 
     Examples
     --------
@@ -70,9 +66,6 @@ class ModalityGapDisplay:
     >>> display.axes_[0].get_title(loc="left")
     'ib'
     """
-
-    axes_: np.ndarray
-    figure_: Figure
 
     def __init__(
         self, projections: Mapping[str, Projection], labels: pd.Series[Any] | None = None
@@ -101,10 +94,10 @@ class ModalityGapDisplay:
         estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
             Fitted; one panel each.
         X, y : data
-            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` one draw of
-            partners is taken.
-        modalities : tuple of two names, default=None
-            Which to draw; None where there are two.
+            Pairs, the input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, one draw of
+            partners is used.
+        modalities : tuple of two str, default=None
+            Modalities to draw; None requires that there are two.
         labels : array-like (n,), default=None
             Classes of the pairs; None takes those of :class:`mibsk.ClassPairs`.
         max_pairs, random_state, names, axes
@@ -117,12 +110,11 @@ class ModalityGapDisplay:
         Raises
         ------
         ValueError, TypeError
-            If an estimator is no aligner, a modality is not there, or the data do not look like
+            If an estimator is not an aligner, a modality is missing, or the data do not match
             those of `fit`.
         """
-        estimators = as_estimators(estimator)
         return cls.from_embeddings(
-            {key: embed_pairs(model, X, y, modalities) for key, model in estimators.items()},
+            embed_pairs(estimator, X, y, modalities),
             labels=pair_labels(X, labels),
             max_pairs=max_pairs,
             random_state=random_state,
@@ -151,12 +143,12 @@ class ModalityGapDisplay:
         labels : array-like (n,), default=None
             Classes of the pairs. More than ten are not shown.
         max_pairs : int, default=300
-            Draw at most so many pairs, chosen at random, the same for all models. Planes and
+            Draw at most this many pairs, chosen at random, the same for all models. Planes and
             measures are always those of all pairs.
         random_state : int or None, default=0
-            Seed of that choice; None chooses anew.
+            Seed of that choice; None gives a different one each time.
         names : mapping of str to str, default=None
-            Model -> name to show; the key where it has none.
+            Model -> name to show, by default the key.
         axes : Axes, one per model, default=None
             Where to draw; None makes a figure.
 
@@ -167,47 +159,47 @@ class ModalityGapDisplay:
         Raises
         ------
         ValueError
-            If a model has not two modalities, the models differ in modalities or rows, or the
-            arrays are no finite matrices of two columns or more.
+            If a model does not have two modalities, the models differ in modalities or rows, or
+            the arrays are not finite matrices of at least two columns.
         TypeError
-            If something else than a mapping or an array came.
+            If something is not a mapping or an array.
         """
-        read = read_pairs(embeddings, min_columns=2)
-        shown = shown_names(read, names)
-        n = n_pairs(read)
-        classes = None if labels is None else as_labels(labels, n, "labels")
-        check_scalar("max_pairs", max_pairs, low=1, integer=True)
-        rows = choose_rows(n, max_pairs, random_state)
-        projections = {shown[key]: project(pair).take(rows) for key, pair in read.items()}
-        return cls(projections, None if classes is None else classes.iloc[rows]).plot(axes)
+        models, rows, classes = sample_pairs(
+            embeddings, labels, max_pairs, random_state, names, min_columns=2
+        )
+        projections = {name: project(pair).take(rows) for name, pair in models.items()}
+        return cls(projections, classes).plot(axes)
 
-    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
-        """Draw one panel per model.
+    def _panel_names(self) -> list[str]:
+        return list(self.projections)
 
-        Parameters
-        ----------
-        axes : Axes, one per model, default=None
-            Where to draw; None makes a figure.
+    def _new_panels(self) -> list[Axes]:
+        n_panels, key = len(self.projections), self._key()
+        n_columns = min(n_panels, _COLUMNS)
+        width = max(_PANEL * n_columns, 5.0)
+        lengths = [0.4 + 0.075 * len(str(entry.get_label())) for entry in key]  # inches, roughly
+        n_lines = 1 if sum(lengths) < width else -(-len(key) // max(1, int(width / max(lengths))))
+        figure, panels = new_figure(
+            n_panels,
+            n_columns=n_columns,
+            width=width,
+            height=(_PANEL + 0.4) * -(-n_panels // n_columns) + 0.3 + 0.2 * n_lines,
+            layout="compressed",
+        )
+        title_figure(figure, "Both modalities in one space, partners joined")
+        legend_below(figure, key, -(-len(key) // n_lines), handletextpad=0.1, columnspacing=1.2)
+        return panels
 
-        Returns
-        -------
-        self
-        """
-        key = self._key()
-        if axes is None:
-            panels = _new_figure(len(self.projections), key)
-        else:
-            panels = check_axes(axes, self.projections)
-            panels[0].legend(handles=key, fontsize=NOTE_SIZE)
+    def _draw(self, *, in_new_figure: bool) -> None:
+        if not in_new_figure:
+            self.axes_[0].legend(handles=self._key(), fontsize=NOTE_SIZE)
         points = [Z for found in self.projections.values() for Z in found.points.values()]
         limit = max(_MIN_LIMIT, *(1.08 * float(np.abs(Z).max()) for Z in points))
-        for ax, (model, projection) in zip(panels, self.projections.items(), strict=True):
-            self._draw(ax, projection)
+        for ax, (model, projection) in zip(self.axes_, self.projections.items(), strict=True):
+            self._draw_pairs(ax, projection)
             _set_up(ax, model, projection, limit)
-        self.axes_, self.figure_ = np.array(panels), figure_of(panels)
-        return self
 
-    def _draw(self, ax: Axes, projection: Projection) -> None:
+    def _draw_pairs(self, ax: Axes, projection: Projection) -> None:
         from matplotlib.collections import LineCollection
 
         Z, W = projection.points.values()
@@ -234,61 +226,27 @@ class ModalityGapDisplay:
             )
 
     def _classes(self) -> pd.Categorical | None:
-        """Return the classes where there are few enough to tell their colours apart."""
+        """Return the classes if there are at most as many as colours."""
         if self.labels is None:
             return None
         classes = pd.Categorical(self.labels)
         return classes if len(classes.categories) <= len(CLASS_COLORS) else None
 
     def _key(self) -> list[Line2D]:
-        """Return what explains shapes and colours: modalities first, then classes."""
+        """Return the entries of the legend: modalities, then classes."""
+        from matplotlib.lines import Line2D
+
         classes = self._classes()
         modalities = next(iter(self.projections.values())).points
         colors = MODALITY_COLORS if classes is None else (ink(), ink())
         entries = list(zip(modalities, MODALITY_MARKERS, colors, strict=False))
         if classes is not None:
-            shapes = [
-                (str(c), "s", color)
-                for c, color in zip(classes.categories, CLASS_COLORS, strict=False)
-            ]
-            entries += shapes
-        new_line = import_pyplot().Line2D
+            names = map(str, classes.categories)
+            entries += [(c, "s", color) for c, color in zip(names, CLASS_COLORS, strict=False)]
         return [
-            new_line([], [], linestyle="", marker=marker, color=color, markersize=6, label=name)
+            Line2D([], [], linestyle="", marker=marker, color=color, markersize=6, label=name)
             for name, marker, color in entries
         ]
-
-
-def _new_figure(n_panels: int, key: list[Line2D]) -> list[Axes]:
-    """Return the panels of a new figure, with the key below them."""
-    n_columns = min(n_panels, _COLUMNS)
-    width = max(_PANEL * n_columns, 5.0)
-    lengths = [0.4 + 0.075 * len(str(entry.get_label())) for entry in key]  # inches, roughly
-    n_lines = 1 if sum(lengths) < width else -(-len(key) // max(1, int(width / max(lengths))))
-    figure, panels = new_figure(
-        n_panels,
-        n_columns=n_columns,
-        width=width,
-        height=(_PANEL + 0.4) * -(-n_panels // n_columns) + 0.3 + 0.2 * n_lines,
-        layout="compressed",
-    )
-    figure.suptitle(
-        "Both modalities in one space, partners joined",
-        x=0.01,
-        ha="left",
-        fontsize=TITLE_SIZE,
-        fontweight="bold",
-    )
-    figure.legend(
-        handles=key,
-        loc="outside lower center",
-        ncols=-(-len(key) // n_lines),
-        frameon=False,
-        fontsize=NOTE_SIZE,
-        handletextpad=0.1,
-        columnspacing=1.2,
-    )
-    return panels
 
 
 def _set_up(ax: Axes, model: str, projection: Projection, limit: float) -> None:

@@ -1,4 +1,4 @@
-"""What compression costs: held-out score and agreement of the modalities along beta."""
+"""The cost of compression: held-out score and agreement of the modalities along beta."""
 
 from __future__ import annotations
 
@@ -8,39 +8,38 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.pipeline import Pipeline
 
-from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
-from ._style import (
+from ._display import Display
+from ._inputs.fitted_aligners import last_step
+from .drawing.curves import LineEnd, draw_mean, draw_range, label_line_ends
+from .drawing.figures import MAX_WIDTH, new_figure
+from .drawing.style import (
+    DASHED,
     LABEL_SIZE,
     MODEL_COLORS,
     MUTED,
-    LineEnd,
     clean,
     headline,
     ink,
-    label_line_ends,
     paper,
     readable,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_PANELS = ("score", "alignment")
 _QUANTITIES = {"divergence": "divergence of pairs", "modality_gap": "modality gap"}
-_LOG_FACTOR = 30  # betas that span more are drawn on a logarithmic axis
+_LOG_FACTOR = 30  # betas with a larger ratio are drawn on a logarithmic axis
 _ROOM = 0.16  # of the panel's height, above and below the scores, for names
 
 
-class PathDisplay:
-    """Held-out score, and agreement of the modalities, against the weight `beta` of minimality.
+class PathDisplay(Display):
+    """Held-out score and agreement of the modalities against the weight `beta` of minimality.
 
-    In the first panel, the line is the mean score over the folds, which are faint lines of their
-    own. A bar goes up from it by one standard error, and reaches the dashed line where a beta is as
-    good as the best: the chosen one is the largest of these. In the second panel, divergence of
-    pairs and modality gap in training, mean and range over the folds. It is best made with
+    In the first panel, the line is the mean score over the folds, which are drawn as faint lines.
+    The bar at each beta extends one standard error upwards and reaches the dashed line if that beta
+    is as good as the best; the largest of these is chosen. In the second panel, divergence of pairs
+    and modality gap in training, mean and range over the folds. Create it with
     :meth:`from_estimator`.
 
     Parameters
@@ -49,20 +48,20 @@ class PathDisplay:
         One row per fold and beta, with columns ``beta``, ``fold``, ``score``, ``divergence`` and
         ``modality_gap``: `IBAlignerCV.path_`.
     beta : float
-        The chosen one.
+        The chosen beta.
     best_beta : float
-        The one with the highest mean score.
+        The beta with the highest mean score.
     standard_error : array-like (n_betas,)
-        Of each beta, ascending; NaN where unknown.
+        For each beta in ascending order; NaN where unknown.
     score_name : str, default="score"
-        What the score is called.
+        Name of the score.
 
     Attributes
     ----------
     axes_ : ndarray of Axes (2,)
         Score, and agreement of the modalities.
     figure_ : Figure
-        The figure they are in.
+        The figure that contains them.
 
     Examples
     --------
@@ -75,9 +74,6 @@ class PathDisplay:
     >>> [ax.get_ylabel() for ax in display.axes_]
     ['recall@1', 'distance']
     """
-
-    axes_: np.ndarray
-    figure_: Figure
 
     def __init__(
         self,
@@ -109,7 +105,7 @@ class PathDisplay:
         estimator : IBAlignerCV, or Pipeline that ends with one
             Fitted.
         score_name : str, default=None
-            What the score is called; None takes the name from `scoring`.
+            Name of the score; None takes it from `scoring`.
         axes : two Axes, default=None
             Where to draw; None makes a figure.
 
@@ -122,11 +118,11 @@ class PathDisplay:
         TypeError
             If the estimator has no path.
         """
-        search = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+        search = last_step(estimator)
         if not hasattr(search, "path_"):
             raise TypeError(
                 "estimator must be a fitted IBAlignerCV or a Pipeline that ends with one, got "
-                f"{estimator!r:.80}"
+                f"{estimator!r:.80}."
             )
         return cls(
             search.path_,
@@ -136,33 +132,22 @@ class PathDisplay:
             score_name=_name_of(search.scoring) if score_name is None else score_name,
         ).plot(axes)
 
-    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
-        """Draw both panels.
+    def _panel_names(self) -> tuple[str, ...]:
+        return ("score", "alignment")
 
-        Parameters
-        ----------
-        axes : two Axes, default=None
-            Where to draw; None makes a figure.
+    def _new_panels(self) -> list[Axes]:
+        return new_figure(2, n_columns=2, width=MAX_WIDTH, height=4.0)[1]
 
-        Returns
-        -------
-        self
-        """
-        if axes is None:
-            _, panels = new_figure(2, n_columns=2, width=MAX_WIDTH, height=4.0)
-        else:
-            panels = check_axes(axes, _PANELS)
-        self._draw_scores(panels[0])
-        self._draw_alignment(panels[1])
-        self.axes_, self.figure_ = np.array(panels), figure_of(panels)
-        return self
+    def _draw(self, *, in_new_figure: bool) -> None:
+        self._draw_scores(self.axes_[0])
+        self._draw_alignment(self.axes_[1])
 
     def _draw_scores(self, ax: Axes) -> None:
         table = self.path.pivot(index="beta", columns="fold", values="score")
         means, color = table.mean(axis=1), MODEL_COLORS[0]
         best, errors = means[self.best_beta], np.asarray(self.standard_error, dtype=float)
         note = "faint: the folds; dashed: the highest mean"
-        self._lay_out(ax, self.score_name)
+        self._set_up(ax, self.score_name)
         if table.shape[1] > 1:
             ax.plot(table.index, table, color=color, alpha=0.55, linewidth=0.8)
         if np.isfinite(errors).all():
@@ -171,8 +156,8 @@ class PathDisplay:
             ax.errorbar(
                 table.index, means, reach, fmt="none", ecolor=color, elinewidth=1.6, capsize=3
             )
-        ax.axhline(best, color=ink(), alpha=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
-        ax.plot(means, color=color, linewidth=2, marker="o", markersize=5, label=self.score_name)
+        ax.axhline(best, color=ink(), alpha=MUTED, linewidth=0.9, linestyle=DASHED)
+        draw_mean(ax, means.to_frame("mean"), color, self.score_name)
         ax.plot(
             [self.beta],
             [means[self.beta]],
@@ -196,21 +181,18 @@ class PathDisplay:
 
     def _draw_alignment(self, ax: Axes) -> None:
         ends = []
-        self._lay_out(ax, "distance")
+        self._set_up(ax, "distance")
         for color, (quantity, name) in zip(MODEL_COLORS[2:], _QUANTITIES.items(), strict=False):
             over_folds = self.path.groupby("beta")[quantity].agg(["mean", "min", "max"])
-            betas, means = over_folds.index, over_folds["mean"]
-            ax.fill_between(
-                betas, over_folds["min"], over_folds["max"], color=color, alpha=0.18, linewidth=0
-            )
-            ax.plot(betas, means, color=color, linewidth=2, marker="o", markersize=5, label=name)
-            ends.append(LineEnd(betas[-1], means.iloc[-1], name, color))
+            draw_range(ax, over_folds, color)
+            draw_mean(ax, over_folds, color, name)
+            ends.append(LineEnd(over_folds.index[-1], over_folds["mean"].iloc[-1], name, color))
         ax.axvline(self.beta, color=MODEL_COLORS[1], linewidth=1.2, label="chosen")
         headline(ax, "Agreement of the modalities", "low: partners meet, in one place")
         ax.set_ylim(0.0, max(ax.get_ylim()[1], 1e-3))
         label_line_ends(ax, ends)
 
-    def _lay_out(self, ax: Axes, label: str) -> None:
+    def _set_up(self, ax: Axes, label: str) -> None:
         from matplotlib.ticker import FuncFormatter
 
         betas = np.unique(self.path["beta"])
@@ -225,7 +207,7 @@ class PathDisplay:
         clean(ax, grid="y")
 
     def _name_beta(self, ax: Axes, beta: float, text: str, color: str, height: float) -> None:
-        """Write what a beta is beside a line at it, on the side where there is more room."""
+        """Draw a line at a beta and name it, on the side where there is more room."""
         low, high = ax.transData.inverted().transform(ax.transAxes.transform([(0.0, 0), (0.5, 0)]))
         on_the_left = low[0] <= beta <= high[0]
         ax.axvline(beta, color=color, linewidth=1.2, alpha=0.6, zorder=0)
@@ -245,7 +227,7 @@ class PathDisplay:
 
 
 def _name_of(scoring: Any) -> str:
-    """Return what the score of a search is called."""
+    """Return the name of the score of a search."""
     if scoring is None:
         return "recall@1"
     named = getattr(scoring, "name", getattr(scoring, "__name__", "score"))

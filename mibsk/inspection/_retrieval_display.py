@@ -1,4 +1,4 @@
-"""Retrieval, seen: queries of one modality with their nearest neighbours in the other."""
+"""Retrieval: queries of one modality with their nearest neighbours in the other."""
 
 from __future__ import annotations
 
@@ -8,68 +8,57 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._estimators import are_class_pairs, choose_two, prepare
-from ._items import Drawer, make_drawer, take_items
-from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
-from ._nearest import Nearest, find_nearest
-from ._style import (
-    FAINT,
-    MUTED,
-    NOTE_SIZE,
-    RIGHT,
-    TITLE_SIZE,
-    WRONG,
-    characters_across,
-    ink,
-    readable,
-    shorten,
-    wrap,
-)
+from ._display import Display
+from ._inputs.fitted_aligners import are_class_pairs, choose_two, prepare
+from ._inputs.query_neighbours import Nearest, find_nearest
+from .drawing.figures import MAX_WIDTH, new_figure, note_figure, title_figure
+from .drawing.item_drawers import Drawer, make_drawer, take_items
+from .drawing.style import FAINT, MUTED, NOTE_SIZE, RIGHT, TITLE_SIZE, WRONG, ink, readable
+from .drawing.text import characters_across, shorten, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _CELL, _GAP = 1.3, 0.3  # inches; the gap is between a query and its neighbours
-_FONT = "DejaVu Sans"  # comes with matplotlib and has both marks
+_FONT = "DejaVu Sans"  # part of matplotlib; has both marks
 _MARKS = {True: ("✓", RIGHT, "-", 2.4), False: ("✗", WRONG, (0, (2.5, 1.5)), 1.8)}
 _MIN_WIDTH = 5.0  # inches, of title and note
-_SHORT = 4  # characters of a class that stands beside a cosine, not below it
+_SHORT = 4  # most characters of a class name that is beside a cosine, not below it
 _CHARACTER = 0.68  # width of a bold letter, over its size
 
 
-class RetrievalDisplay:
-    """Queries of one modality, each with the items of the other that lie nearest to it.
+class RetrievalDisplay(Display):
+    """Queries of one modality, each with its nearest neighbours in the other.
 
-    One row per query, the nearest first. Items are seen as images, spectrograms, waveforms or text.
-    Below each neighbour stands its cosine. What the query looks for has a tick and a solid blue
-    frame, all else a cross and a dashed orange one. It is best made with :meth:`from_estimator` or
+    One row per query, the nearest first. Items are drawn as images, spectrograms, waveforms or
+    text, each neighbour with its cosine below. Correct neighbours have a tick and a solid blue
+    frame, all others a cross and a dashed orange one. Create it with :meth:`from_estimator` or
     :meth:`from_embeddings`.
 
     Parameters
     ----------
     nearest : Nearest
-        Rows, cosines, and which of them are right.
+        Rows, cosines, and which of them are correct.
     queries : list (n_queries,)
         The items of the queries: arrays (height, width), (height, width, channels), (channels,
         height, width) or (length,), or strings.
     gallery : list of lists (n_queries, k)
         The items of their neighbours.
     names : tuple of two str, default=("query", "gallery")
-        What queries and gallery are called.
+        Names of queries and gallery.
     kinds : tuple of two of {"image", "spectrogram", "waveform", "text", None}, default=(None, None)
-        How to draw queries and gallery; None tells from their shapes.
+        How to draw queries and gallery; None infers it from their shapes.
 
     Attributes
     ----------
     axes_ : ndarray of Axes (n_queries, 1 + k)
         Query and neighbours of each row.
     figure_ : Figure
-        The figure they are in.
+        The figure that contains them.
 
     See Also
     --------
-    mibsk.metrics.recall_at_k : How often a query finds what it looks for.
+    mibsk.metrics.recall_at_k : The fraction of queries with a correct neighbour.
 
     Examples
     --------
@@ -83,9 +72,6 @@ class RetrievalDisplay:
     >>> display.axes_.shape, display.nearest.is_right[:, 0].tolist()
     ((2, 4), [True, True])
     """
-
-    axes_: np.ndarray
-    figure_: Figure
 
     def __init__(
         self,
@@ -128,21 +114,22 @@ class RetrievalDisplay:
         estimator : IBAligner or Pipeline that ends with one
             Fitted.
         X, y : data
-            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` all rows of both
-            modalities are taken, each of them once.
+            Pairs, the input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, all rows of both
+            modalities are used, each once.
         query, gallery : str, default=None
-            Modalities that ask and that answer; None where there are two takes the first and the
-            second, or the other one.
+            Modalities of the queries and of the gallery. If there are two modalities, None takes
+            the first and the second, or the one that is left.
         items : mapping of str to array-like or list, default=None
-            Modality -> what to show of its rows, where that is not the data themselves.
+            Modality -> what to show for its rows, if not the data themselves.
         labels : array-like (n,) or tuple of two of them, default=None
-            Classes of the pairs, or of the rows of either side: then a neighbour of the query's
-            class is right, not only its partner. None takes those of :class:`mibsk.ClassPairs`.
+            Classes of the pairs, or of the rows of both sides: then any neighbour of the query's
+            class is correct. None takes those of :class:`mibsk.ClassPairs`; without classes, only
+            the partner is correct.
         kinds : mapping of str to str, default=None
-            Modality -> "image", "spectrogram", "waveform" or "text", where it is not to be told
-            from its items.
+            Modality -> "image", "spectrogram", "waveform" or "text", if not to be inferred from
+            its items.
         names : mapping of str to str, default=None
-            Modality -> name to show; the key where it has none.
+            Modality -> name to show, by default the key.
         n_queries, k, rows, random_state, axes
             As in :meth:`from_embeddings`.
 
@@ -153,10 +140,10 @@ class RetrievalDisplay:
         Raises
         ------
         ValueError, TypeError
-            If the estimator is no aligner, a modality is not there, or the data do not look like
+            If the estimator is not an aligner, a modality is missing, or the data do not match
             those of `fit`.
         """
-        from torch.utils.data import Dataset  # late, as in _estimators
+        from torch.utils.data import Dataset  # torch is needed for aligners only
 
         aligner, X = prepare(estimator, X)
         classes: Mapping[str, Any] = {}
@@ -171,10 +158,10 @@ class RetrievalDisplay:
         if labels is None and classes:
             labels = tuple(classes[name] for name in pair)
         shown |= {} if items is None else dict(items)
-        if lost := [name for name in pair if name not in shown]:
+        if missing := [name for name in pair if name not in shown]:
             raise ValueError(
-                f"items lacks {lost}, which cannot be taken from {type(X).__name__}: pass "
-                "items={modality: what to show of its rows}"
+                f"items lacks {missing}, which cannot be taken from {type(X).__name__}: pass "
+                "items={modality: what to show for its rows}."
             )
         (first, Z), (second, W) = pair.items()
         kinds, names = kinds or {}, names or {}
@@ -219,24 +206,24 @@ class RetrievalDisplay:
         Y : array-like (n_y, d)
             Embeddings of the gallery; without `labels`, row i is the partner of row i of `X`.
         queries, gallery : array-like or list (n_x, ...) and (n_y, ...)
-            What to show of the rows of `X` and of `Y`: images (height, width), with channels first
-            or last where they have colours, waveforms (length,), or strings.
+            What to show for the rows of `X` and of `Y`: images (height, width), with channels first
+            or last if they are coloured, waveforms (length,), or strings.
         labels : array-like (n,) or tuple of two of them, default=None
-            Classes of the rows of both, or of `X` and of `Y`: then a neighbour of the query's class
-            is right, not only its partner.
+            Classes of the rows of both, or of `X` and of `Y`: then any neighbour of the query's
+            class is correct. None: only the partner is correct.
         n_queries : int, default=5
-            Draw at most so many queries, chosen at random.
+            Draw at most this many queries, chosen at random.
         k : int, default=5
             Number of neighbours.
         rows : list of int, default=None
-            Numbers of the rows that are queries, in place of a choice at random.
+            Numbers of the rows that are queries, instead of a random choice.
         kinds : tuple of two of {"image", "spectrogram", "waveform", "text", None}
-            How to draw queries and gallery; None, the default, tells from their shapes. A
+            How to draw queries and gallery; None, the default, infers it from their shapes. A
             spectrogram has time along its columns.
         random_state : int or None, default=0
-            Seed of the choice of queries; None chooses anew.
+            Seed of the choice of queries; None gives a different one each time.
         names : tuple of two str, default=("query", "gallery")
-            What queries and gallery are called.
+            Names of queries and gallery.
         axes : Axes, 1 + k per query, default=None
             Where to draw, row by row; None makes a figure.
 
@@ -247,10 +234,10 @@ class RetrievalDisplay:
         Raises
         ------
         ValueError
-            If embeddings, items and labels do not fit together, or `k`, `rows` or `kinds` is out
-            of range.
+            If embeddings, items and labels do not match, or `k`, `rows` or `kinds` is out of
+            range.
         TypeError
-            If something else than arrays, lists and integers came.
+            If something is not an array, a list or an integer.
         """
         found = find_nearest(
             X,
@@ -262,41 +249,33 @@ class RetrievalDisplay:
             random_state=random_state,
         )
         asked = take_items(queries, found.queries, len(X), "queries")  # type: ignore[arg-type]
-        answers = take_items(gallery, found.gallery.ravel(), len(Y), "gallery")  # type: ignore[arg-type]
-        table = [answers[i : i + k] for i in range(0, len(answers), k)]
-        return cls(found, asked, table, names=names, kinds=kinds).plot(axes)
+        flat = take_items(gallery, found.gallery.ravel(), len(Y), "gallery")  # type: ignore[arg-type]
+        answers = [flat[i : i + k] for i in range(0, len(flat), k)]
+        return cls(found, asked, answers, names=names, kinds=kinds).plot(axes)
 
-    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
-        """Draw one row per query.
-
-        Parameters
-        ----------
-        axes : Axes, 1 + k per query, default=None
-            Where to draw, row by row; None makes a figure.
-
-        Returns
-        -------
-        self
-        """
+    def _panel_names(self) -> list[list[str]]:
         n_queries, k = self.nearest.scores.shape
-        drawers = (
+        return [["query", *(f"neighbour {i + 1}" for i in range(k))]] * n_queries
+
+    def _drawers(self) -> tuple[Drawer, Drawer]:
+        """Return how to draw queries and neighbours."""
+        gallery = [item for row in self.gallery for item in row]
+        return (
             make_drawer(self.queries, self.kinds[0], "queries"),
-            make_drawer([item for row in self.gallery for item in row], self.kinds[1], "gallery"),
+            make_drawer(gallery, self.kinds[1], "gallery"),
         )
-        if axes is None:
-            panels = self._new_figure(max(drawer.aspect for drawer in drawers))
-        else:
-            cells = ["query", *(f"neighbour {i + 1}" for i in range(k))]
-            panels = check_axes(axes, cells * n_queries)
-        grid = np.array(panels, dtype=object).reshape(n_queries, 1 + k)
-        room = characters_across(grid[0, 0], NOTE_SIZE)
-        for i, row in enumerate(grid):
+
+    def _draw(self, *, in_new_figure: bool) -> None:
+        drawers = self._drawers()
+        if in_new_figure:
+            self.figure_.draw_without_rendering()  # text is broken into lines that fit
+        room = characters_across(self.axes_[0, 0], NOTE_SIZE)
+        for i, row in enumerate(self.axes_):
             self._draw_row(i, row, drawers, room)
-        grid[0, 0].set_title(shorten(self.names[0], room), fontsize=NOTE_SIZE, fontweight="bold")
-        for rank, ax in enumerate(grid[0, 1:], start=1):
+        title = shorten(self.names[0], room)
+        self.axes_[0, 0].set_title(title, fontsize=NOTE_SIZE, fontweight="bold")
+        for rank, ax in enumerate(self.axes_[0, 1:], start=1):
             ax.set_title(f"{rank}", fontsize=NOTE_SIZE)
-        self.axes_, self.figure_ = grid, figure_of(panels)
-        return self
 
     def _draw_row(self, i: int, row: np.ndarray, drawers: tuple[Drawer, Drawer], room: int) -> None:
         found = self.nearest
@@ -314,12 +293,12 @@ class RetrievalDisplay:
 
     @property
     def _between_score_and_class(self) -> str:
-        """What joins both below an item: on one line where all classes have short names."""
+        """The separator of both below an item: they share a line if all class names are short."""
         names = [name for row in self.nearest.gallery_notes or [] for name in row]
         return " · " if max(map(len, names), default=0) <= _SHORT else "\n"
 
-    def _new_figure(self, aspect: float) -> list[Axes]:
-        """Return the cells of a new figure, row by row, under a title."""
+    def _new_panels(self) -> list[Axes]:
+        aspect = max(drawer.aspect for drawer in self._drawers())
         n_queries, k = self.nearest.scores.shape
         width = min(MAX_WIDTH, _CELL * (1 + k) + _GAP + 0.3)
         cell = (width - _GAP - 0.3) / (1 + k)
@@ -346,22 +325,8 @@ class RetrievalDisplay:
         right, other = ("the partner", "another row")
         if self.nearest.gallery_notes is not None:
             right, other = ("of the query's class", "of another")
-        figure.suptitle(
-            title,
-            x=0.01,
-            ha="left",
-            fontsize=TITLE_SIZE,
-            fontweight="bold",
-        )
-        figure.supxlabel(
-            f"✓ solid: {right}   ✗ dashed: {other}",
-            x=0.01,
-            ha="left",
-            fontsize=NOTE_SIZE,
-            alpha=MUTED,
-            family=_FONT,
-        )
-        figure.draw_without_rendering()  # text is broken into lines that fit
+        title_figure(figure, title)
+        note_figure(figure, f"✓ solid: {right}   ✗ dashed: {other}", family=_FONT)
         return panels
 
 
@@ -372,13 +337,13 @@ def _write_below(ax: Axes, text: str, color: Any, alpha: float) -> None:
 def _chosen(
     query: str | None, gallery: str | None, embedded: Mapping[str, Any]
 ) -> tuple[str, str] | None:
-    """Return which modalities ask and answer; None leaves it to there being two."""
+    """Return the modalities of queries and gallery; None, if neither is chosen."""
     if query is None and gallery is None:
         return None
     others = [name for name in embedded if name not in (query, gallery)]
     if (query is None or gallery is None) and len(others) != 1:
         raise ValueError(
             f"query and gallery must both be chosen among {list(embedded)}, got query={query!r} and"
-            f" gallery={gallery!r}"
+            f" gallery={gallery!r}."
         )
     return query or others[0], gallery or others[0]

@@ -9,50 +9,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .._checks.matrices import FloatMatrix, as_labels
-from .._checks.parameters import check_scalar
-from ._estimators import as_estimators, embed_pairs, pair_labels
-from ._matplotlib import check_axes, figure_of, new_figure
-from ._models import shown_names
-from ._pairs import choose_rows, cosines, n_pairs, read_pairs
-from ._style import (
-    MUTED,
-    NEAR,
-    NOTE_SIZE,
-    RIGHT,
-    clean,
-    headline,
-    ink,
-    paper,
-    shorten,
-    wrap,
-)
+from .._checks.matrices import FloatMatrix
+from ._display import Display
+from ._inputs.fitted_aligners import embed_pairs, pair_labels
+from ._inputs.paired_embeddings import cosines, sample_pairs
+from .drawing.figures import figure_of, new_figure
+from .drawing.style import MUTED, NEAR, NOTE_SIZE, RIGHT, clean, headline, ink, paper
+from .drawing.text import shorten, wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _PANELS = ("matrix", "distribution")
 _COLORMAP = "viridis"
 _N_BINS = 50
-_MAX_NAMES = 24  # classes whose names fit beside the matrix
+_MAX_NAMES = 24  # most classes that are named beside the matrix
 _MIN_BLOCK = 0.035  # of the matrix: smaller blocks have no room for their name
 
 
-class SimilarityDisplay:
-    """Cosines of all pairs of rows of two modalities, and how those of partners stand out.
+class SimilarityDisplay(Display):
+    """Cosines of all pairs of rows of two modalities, and how those of partners differ.
 
-    One row of two panels per model. Left the matrix: its diagonal holds the partners, and with
-    labels the rows are sorted by class, lines between classes. Right the distributions of cosines:
-    of partners, and of all others, with labels those of one class apart. It is best made with
-    :meth:`from_estimator` or :meth:`from_embeddings`.
+    One row of two panels per model. At the left the matrix: its diagonal holds the partners; with
+    labels, the rows are sorted by class, with lines between classes. At the right the distributions
+    of cosines of partners and of all others; with labels, those of one class are separate. Create
+    it with :meth:`from_estimator` or :meth:`from_embeddings`.
 
     Parameters
     ----------
     similarities : mapping of str to ndarray (n, n)
         Model -> cosines; row i and column i are partners.
     labels : Series (n,), default=None
-        Classes of the pairs; those of one class stand together.
+        Classes of the pairs, sorted by class.
     modalities : tuple of two str, default=("first", "second")
         Names of rows and columns.
 
@@ -61,7 +49,7 @@ class SimilarityDisplay:
     axes_ : ndarray of Axes (n_models, 2)
         Matrix and distribution of each model.
     figure_ : Figure
-        The figure they are in.
+        The figure that contains them.
 
     Examples
     --------
@@ -72,9 +60,6 @@ class SimilarityDisplay:
     >>> display.similarities["image and text"].shape
     (50, 50)
     """
-
-    axes_: np.ndarray
-    figure_: Figure
 
     def __init__(
         self,
@@ -108,10 +93,10 @@ class SimilarityDisplay:
         estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
             Fitted; one row of panels each.
         X, y : data
-            Pairs, as `IBAligner.embed` takes them. Of :class:`mibsk.ClassPairs` one draw of
-            partners is taken.
-        modalities : tuple of two names, default=None
-            Rows and columns of the matrix; None where there are two.
+            Pairs, the input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, one draw of
+            partners is used.
+        modalities : tuple of two str, default=None
+            Rows and columns of the matrix; None requires that there are two modalities.
         labels : array-like (n,), default=None
             Classes of the pairs; None takes those of :class:`mibsk.ClassPairs`.
         max_pairs, random_state, names, axes
@@ -124,12 +109,11 @@ class SimilarityDisplay:
         Raises
         ------
         ValueError, TypeError
-            If an estimator is no aligner, a modality is not there, or the data do not look like
+            If an estimator is not an aligner, a modality is missing, or the data do not match
             those of `fit`.
         """
-        estimators = as_estimators(estimator)
         return cls.from_embeddings(
-            {key: embed_pairs(model, X, y, modalities) for key, model in estimators.items()},
+            embed_pairs(estimator, X, y, modalities),
             labels=pair_labels(X, labels),
             max_pairs=max_pairs,
             random_state=random_state,
@@ -158,13 +142,13 @@ class SimilarityDisplay:
         labels : array-like (n,), default=None
             Classes of the pairs, by which rows are sorted.
         max_pairs : int, default=150
-            Draw at most so many pairs, chosen at random, the same for all models.
+            Draw at most this many pairs, chosen at random, the same for all models.
         random_state : int or None, default=0
-            Seed of that choice; None chooses anew.
+            Seed of that choice; None gives a different one each time.
         names : mapping of str to str, default=None
-            Model -> name to show; the key where it has none.
+            Model -> name to show, by default the key.
         axes : Axes, two per model, default=None
-            Where to draw, matrix and distribution of each model in turn; None makes a figure.
+            Where to draw: matrix and distribution of each model in turn; None makes a figure.
 
         Returns
         -------
@@ -173,61 +157,45 @@ class SimilarityDisplay:
         Raises
         ------
         ValueError
-            If a model has not two modalities, the models differ in modalities or rows, or the
-            arrays are no finite matrices.
+            If a model does not have two modalities, the models differ in modalities or rows, or
+            the arrays are not finite matrices.
         TypeError
-            If something else than a mapping or an array came.
+            If something is not a mapping or an array.
         """
-        models = read_pairs(embeddings)
-        shown = shown_names(models, names)
-        n = n_pairs(models)
-        check_scalar("max_pairs", max_pairs, low=2, integer=True)
-        rows, classes = choose_rows(n, max_pairs, random_state), None
-        if labels is not None:
-            column = as_labels(labels, n, "labels").iloc[rows]
-            codes = pd.Categorical(column).codes
-            order = np.argsort(codes, kind="stable")
-            rows, classes = rows[order], column.iloc[order].reset_index(drop=True)
+        models, rows, classes = sample_pairs(
+            embeddings, labels, max_pairs, random_state, names, min_pairs=2
+        )
+        if classes is not None:
+            order = np.argsort(pd.Categorical(classes).codes, kind="stable")
+            rows, classes = rows[order], classes.iloc[order].reset_index(drop=True)
         first, second = next(iter(models.values()))
         found = {
-            shown[key]: cosines(*(Z[rows] for Z in pair.values())) for key, pair in models.items()
+            name: cosines(pair[first][rows], pair[second][rows]) for name, pair in models.items()
         }
         return cls(found, classes, modalities=(first, second)).plot(axes)
 
-    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
-        """Draw two panels per model.
+    def _panel_names(self) -> list[list[str]]:
+        return [[f"{panel} of {model}" for panel in _PANELS] for model in self.similarities]
 
-        Parameters
-        ----------
-        axes : Axes, two per model, default=None
-            Where to draw; None makes a figure.
-
-        Returns
-        -------
-        self
-        """
+    def _new_panels(self) -> list[Axes]:
         n_models = len(self.similarities)
-        if axes is None:
-            _, panels = new_figure(
-                2 * n_models,
-                n_columns=2,
-                width=10.0,
-                height=0.3 + 4.6 * n_models,
-                width_ratios=(1.2, 1),
-            )
-        else:
-            wanted = [f"{panel} of {model}" for model in self.similarities for panel in _PANELS]
-            panels = check_axes(axes, wanted)
+        return new_figure(
+            2 * n_models,
+            n_columns=2,
+            width=10.0,
+            height=0.3 + 4.6 * n_models,
+            width_ratios=(1.2, 1),
+        )[1]
+
+    def _draw(self, *, in_new_figure: bool) -> None:
         low = min(float(np.percentile(S, 1)) for S in self.similarities.values())
         low = max(-1.0, min(0.0, np.floor(10 * low) / 10))
         lowest = min(0.0, *(float(S.min()) for S in self.similarities.values()))
         edges = np.linspace(lowest, 1.0, _N_BINS + 1).tolist()
-        grid = np.array(panels, dtype=object).reshape(n_models, 2)
-        for (matrix, distribution), (model, S) in zip(grid, self.similarities.items(), strict=True):
+        models = self.similarities.items()
+        for (matrix, distribution), (model, S) in zip(self.axes_, models, strict=True):
             self._draw_matrix(matrix, model, S, low)
             self._draw_distribution(distribution, S, edges)
-        self.axes_, self.figure_ = grid, figure_of(panels)
-        return self
 
     def _draw_matrix(self, ax: Axes, model: str, S: FloatMatrix, low: float) -> None:
         rows, columns = (shorten(name, 24) for name in self.modalities)
@@ -237,7 +205,7 @@ class SimilarityDisplay:
         ax.set_xlabel(columns, fontsize=NOTE_SIZE)
         ax.set_ylabel(rows, fontsize=NOTE_SIZE)
         ax.spines[:].set_visible(False)
-        bar = figure_of([ax]).colorbar(image, ax=ax, shrink=0.8, pad=0.03)
+        bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, pad=0.03)
         bar.set_label("cosine", fontsize=NOTE_SIZE)
         bar.ax.tick_params(length=0, labelsize=NOTE_SIZE)
         bar.outline.set_visible(False)
@@ -249,10 +217,9 @@ class SimilarityDisplay:
         highest = 0.0
         for name, (found, color) in groups.items():
             label = f"{name}: mean {found.mean():.2f}".replace("-", "−")
-            heights, _, _ = ax.hist(found, edges, density=True, color=color, alpha=0.35)
-            ax.hist(
-                found, edges, density=True, histtype="step", color=color, linewidth=1.6, label=label
-            )
+            style: Any = {"density": True, "color": color}
+            heights, _, _ = ax.hist(found, edges, alpha=0.35, **style)
+            ax.hist(found, edges, histtype="step", linewidth=1.6, label=label, **style)
             highest = max(highest, float(np.max(heights)))
         headline(ax, "Cosines", "of partners, and of rows that are not")
         ax.set(xlabel="cosine", ylabel="density", yticks=[])
@@ -279,11 +246,11 @@ class SimilarityDisplay:
 
 
 def _mark_blocks(ax: Axes, labels: pd.Series[Any]) -> None:
-    """Draw lines between classes, and write the names of those that have room beside the rows."""
+    """Draw lines between classes, and name those with enough room beside the rows."""
     codes, classes = pd.factorize(labels)
     starts = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
     stops = np.r_[starts[1:], len(codes)]
-    if len(starts) > len(codes) / 4:  # blocks too small to be seen
+    if len(starts) > len(codes) / 4:  # blocks too small to be visible
         return
     style: Any = {"color": paper(), "linewidth": 0.8, "alpha": 0.75}
     for start in starts[1:]:

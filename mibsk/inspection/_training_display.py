@@ -1,32 +1,25 @@
-"""How training went: the loss and its parts, divergence, temperature and gap over epochs."""
+"""Curves of training: the loss and its parts, divergence, temperature and gap over epochs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-import numpy as np
 import pandas as pd
 
-from ._estimators import as_aligner
-from ._histories import mean_and_range, read_histories
-from ._matplotlib import MAX_WIDTH, check_axes, figure_of, new_figure
-from ._models import check_models
-from ._style import (
-    MODEL_COLORS,
-    MUTED,
-    NOTE_SIZE,
-    LineEnd,
-    clean,
-    headline,
-    label_line_ends,
-)
+from ._display import Display
+from ._inputs.fitted_aligners import as_aligner, as_estimators
+from ._inputs.models import as_runs, check_models
+from ._inputs.training_curves import mean_and_range, read_histories, summands
+from .drawing.curves import LineEnd, draw_mean, draw_range, label_line_ends
+from .drawing.figures import MAX_WIDTH, new_figure, note_figure
+from .drawing.style import DASHED, MODEL_COLORS, clean, headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_LOG_FACTOR = 5  # temperatures that span more are drawn on a logarithmic axis
+_LOG_FACTOR = 5  # temperatures with a larger ratio are drawn on a logarithmic axis
 
 
 class _Panel(NamedTuple):
@@ -36,7 +29,7 @@ class _Panel(NamedTuple):
 
 
 _PANELS = {
-    "loss": _Panel("Loss and its parts", "loss = sufficiency + β × divergence (shaded)", "nats"),
+    "loss": _Panel("Loss and its parts", "", "nats"),
     "divergence": _Panel("Divergence of pairs", "low: partners meet", "divergence"),
     "temperature": _Panel("Temperature", "of the contrastive loss", "temperature τ"),
     "modality_gap": _Panel(
@@ -46,30 +39,32 @@ _PANELS = {
 }
 
 
-class TrainingDisplay:
+class TrainingDisplay(Display):
     """Curves of training: loss and its parts, divergence of pairs, temperature, gap, beta.
 
-    One line per model. In the first panel the line is the loss: what lies below the shaded part is
-    sufficiency, the shaded part is minimality, the divergence times its weight `beta`. Of several
-    runs of one model, the line is their mean and the band reaches from the lowest to the highest,
-    over the epochs that all of them have. Dashed lines are of held-out pairs, where a history has
-    them. It is best made with :meth:`from_estimator` or :meth:`from_histories`.
+    One line per model. In the first panel, the line is the loss, and the shaded parts below it are
+    its summands after the first; for :class:`mibsk.IBAligner` sufficiency is at the bottom and
+    minimality, the divergence times its weight `beta`, is shaded. For several runs of one model,
+    the line is their mean and the band extends from the lowest to the highest, over the epochs that
+    all runs have. Dashed lines are held-out pairs, if the history has them. Create it with
+    :meth:`from_estimator` or :meth:`from_histories`.
 
     Parameters
     ----------
     curves : DataFrame
-        One row per model, run and epoch, with columns ``model``, ``run``, ``epoch``, ``loss``,
-        ``sufficiency`` and ``minimality`` (which sum to the loss), ``divergence`` (the minimality
-        term, unweighted), ``temperature``, ``modality_gap``, ``beta``, and ``valid_loss``,
-        ``valid_divergence`` and ``valid_modality_gap``. The last five are NaN where unknown.
+        One row per model, run and epoch, with columns ``model``, ``run``, ``epoch`` and ``loss``;
+        the summands of the loss under their names, such as ``sufficiency`` and ``minimality``; and
+        ``divergence`` (the minimality term, unweighted), ``temperature``, ``modality_gap``,
+        ``beta``, ``valid_loss``, ``valid_divergence`` and ``valid_modality_gap``, which are NaN
+        where unknown.
 
     Attributes
     ----------
-    axes_ : ndarray of Axes (4,)
-        Loss, divergence, temperature, modality gap; without the gap where none is known; and
-        `beta`, where it changes in training.
+    axes_ : ndarray of Axes (n_panels,)
+        Loss, divergence, temperature, modality gap, each if known for any model; and `beta`, if it
+        changes during training.
     figure_ : Figure
-        The figure they are in.
+        The figure that contains them.
 
     Examples
     --------
@@ -82,9 +77,6 @@ class TrainingDisplay:
     >>> [ax.get_ylabel() for ax in display.axes_]
     ['nats', 'divergence', 'temperature τ', 'distance of the centres']
     """
-
-    axes_: np.ndarray
-    figure_: Figure
 
     def __init__(self, curves: pd.DataFrame) -> None:
         self.curves = curves
@@ -102,11 +94,11 @@ class TrainingDisplay:
         Parameters
         ----------
         estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
-            Fitted. In a mapping, a model may be a list of several, runs that differ by seed.
+            Fitted. In a mapping, a model may be a list of several runs that differ in their seed.
         names : mapping of str to str, default=None
-            Model -> name to show; the key where it has none.
-        axes : four Axes, default=None
-            Where to draw; None makes a figure.
+            Model -> name to show, by default the key.
+        axes : iterable of Axes, default=None
+            Where to draw, one per panel; None makes a figure.
 
         Returns
         -------
@@ -115,26 +107,24 @@ class TrainingDisplay:
         Raises
         ------
         TypeError
-            If an estimator is no aligner.
+            If an estimator is not an aligner.
         ValueError
             If there are too many, or runs of one model have no epoch in common.
         """
-        if not isinstance(estimator, Mapping):
-            aligner = as_aligner(estimator)
-            histories = {type(aligner).__name__: aligner.history_}
-            return cls.from_histories(histories, names=names, axes=axes)
-        check_models(estimator, "estimator")
-        found = {}
-        for key, model in estimator.items():
-            runs = model if isinstance(model, list | tuple) else [model]
-            found[key] = [as_aligner(run, f"estimator[{key!r}]").history_ for run in runs]
-        return cls.from_histories(found, names=names, axes=axes)
+        aligners = {
+            key: [as_aligner(run) for run in as_runs(model)]
+            for key, model in as_estimators(estimator, allow_runs=True).items()
+        }
+        histories = {key: [run.history_ for run in runs] for key, runs in aligners.items()}
+        terms = {key: runs[0].loss_terms_ for key, runs in aligners.items()}
+        return cls(read_histories(histories, terms, names)).plot(axes)
 
     @classmethod
     def from_histories(
         cls,
         histories: Mapping[str, Sequence[Any]],
         *,
+        terms: Sequence[str] | None = None,
         names: Mapping[str, str] | None = None,
         axes: Iterable[Axes] | None = None,
     ) -> Self:
@@ -143,14 +133,18 @@ class TrainingDisplay:
         Parameters
         ----------
         histories : mapping of str to list of dict, or to list of lists of dict
-            Model -> `IBAligner.history_`, or several of them (runs that differ by seed). Every
-            epoch needs the keys ``epoch``, ``train_sufficiency``, ``train_minimality``,
-            ``train_divergence`` and ``temperature``. Where no history has ``train_modality_gap``,
-            its panel is left out; that of `beta` is drawn where it changes.
+            Model -> `IBAligner.history_`, or several of them (runs that differ in their seed).
+            Every epoch needs the key ``epoch`` and, for each summand of the loss,
+            ``train_<name>``. Panels whose key (``train_divergence``, ``temperature``,
+            ``train_modality_gap``) no history has are left out; that of ``beta`` is drawn if it
+            changes.
+        terms : list of str, default=None
+            Names of the summands of the loss, `IBAligner.loss_terms_`. None takes every
+            ``train_<name>`` except loss, divergence, alignment, modality gap and uniformity.
         names : mapping of str to str, default=None
-            Model -> name to show; the key where it has none.
-        axes : four Axes, default=None
-            Where to draw; None makes a figure. One per panel that is drawn.
+            Model -> name to show, by default the key.
+        axes : iterable of Axes, default=None
+            Where to draw, one per panel; None makes a figure.
 
         Returns
         -------
@@ -160,65 +154,66 @@ class TrainingDisplay:
         ------
         ValueError
             If a history is empty, lacks a key, holds a value that is not finite, or its epochs do
-            not count upwards; or if runs of one model have no epoch in common.
+            not increase.
         TypeError
-            If `histories` is no mapping, or a history no list of dicts.
+            If `histories` is not a mapping, or a history not a list of dicts.
         """
-        return cls(read_histories(histories, names)).plot(axes)
+        check_models(histories, "histories")
+        curves = read_histories(histories, dict.fromkeys(histories, terms), names)
+        return cls(curves).plot(axes)
 
-    def plot(self, axes: Iterable[Axes] | None = None) -> Self:
-        """Draw one panel per quantity.
-
-        Parameters
-        ----------
-        axes : four Axes, default=None
-            Where to draw; None makes a figure. One per panel that is drawn.
-
-        Returns
-        -------
-        self
-        """
+    def _panel_names(self) -> list[str]:
         known = [q for q in _PANELS if self.curves[q].notna().any()]
-        quantities = [q for q in known if q != "beta" or _changes(self.curves, "beta")]
-        if axes is None:
-            n_columns = 2 if len(quantities) == 4 else 3
-            height = 6.6 if len(quantities) >= 4 else 3.7
-            figure, panels = new_figure(
-                len(quantities), n_columns=n_columns, width=MAX_WIDTH, height=height
-            )
-            if note := self._note():
-                figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, alpha=MUTED)
-            named = [*panels[n_columns - 1 :: n_columns], panels[-1]]
-        else:
-            panels = check_axes(axes, quantities)
-            named = panels[-1:]
-        for ax, quantity in zip(panels, quantities, strict=True):
-            self._draw(ax, quantity)
-        for ax, quantity in zip(panels, quantities, strict=True):
-            if ax in named:
-                self._name_models(ax, quantity)
-        self.axes_, self.figure_ = np.array(panels), figure_of(panels)
-        return self
+        return [q for q in known if q != "beta" or _changes(self.curves, "beta")]
 
-    def _draw(self, ax: Axes, quantity: str) -> None:
+    def _new_panels(self) -> list[Axes]:
+        n_panels = len(self._panel_names())
+        figure, panels = new_figure(
+            n_panels,
+            n_columns=_n_columns(n_panels),
+            width=MAX_WIDTH,
+            height=6.6 if n_panels >= 4 else 3.7,
+        )
+        if note := self._note():
+            note_figure(figure, note)
+        return panels
+
+    def _draw(self, *, in_new_figure: bool) -> None:
+        quantities = self._panel_names()
+        for ax, quantity in zip(self.axes_, quantities, strict=True):
+            self._draw_panel(ax, quantity)
+        step = _n_columns(len(quantities)) if in_new_figure else len(quantities)
+        for i, (ax, quantity) in enumerate(zip(self.axes_, quantities, strict=True), start=1):
+            if i % step == 0 or i == len(quantities):  # at the right of each row
+                self._name_models(ax, quantity)
+
+    def _draw_panel(self, ax: Axes, quantity: str) -> None:
         from matplotlib.ticker import MaxNLocator
 
-        for color, (_, runs) in zip(MODEL_COLORS, self._models(), strict=False):
+        values = self.curves[quantity]
+        for color, (model, runs) in zip(MODEL_COLORS, self._models(), strict=False):
             if quantity == "loss":
-                _shade_minimality(ax, runs, color)
-            _draw_lines(ax, runs, quantity, color)
+                _shade_summands(ax, model, runs, color)
+            table = mean_and_range(runs, quantity)
+            if runs["run"].nunique() > 1 and not table.empty:
+                draw_range(ax, table, color)
+            _draw_line(ax, table, color, model)
             if f"valid_{quantity}" in runs:
-                _draw_held_out(ax, runs, f"valid_{quantity}", color)
+                held_out = runs.dropna(subset=f"valid_{quantity}")
+                table = mean_and_range(held_out, f"valid_{quantity}")
+                style: Any = {"linewidth": 1.4, "markersize": 3.5, "linestyle": DASHED}
+                _draw_line(ax, table, color, f"{model}, held-out pairs", **style)
         panel = _PANELS[quantity]
-        headline(ax, panel.title, panel.note)
+        headline(ax, panel.title, self._loss_note() if quantity == "loss" else panel.note)
         ax.set(xlabel="epoch", ylabel=panel.label)
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        if quantity == "temperature" and _ratio(self.curves[quantity]) > _LOG_FACTOR:
+        low, high = values.min(), values.max()
+        if quantity == "temperature" and low > 0 and high / low > _LOG_FACTOR:
             _use_log_axis(ax)
-        else:  # 0 means something: parts of the whole, partners that meet, a hard maximum
-            low, high = ax.get_ylim()
-            low = 0.0 if self.curves[quantity].min() >= 0 else low
-            ax.set_ylim(low, max(high + 0.05 * (high - low), 1e-3))
+        else:  # 0 has a meaning: no loss, partners that meet, a hard maximum
+            bottom, top = ax.get_ylim()
+            bottom = 0.0 if low >= 0 else bottom
+            ax.set_ylim(bottom, max(top + 0.05 * (top - bottom), 1e-3))
         clean(ax, grid="y")
 
     def _name_models(self, ax: Axes, quantity: str) -> None:
@@ -236,8 +231,19 @@ class TrainingDisplay:
     def _models(self) -> list[tuple[str, pd.DataFrame]]:
         return [(str(model), runs) for model, runs in self.curves.groupby("model", sort=False)]
 
+    def _loss_note(self) -> str:
+        """Describe the stacked parts of the loss, from below."""
+        different = {tuple(summands(runs)) for _, runs in self._models()}
+        if len(different) > 1:
+            return "from below: its parts, all but the first shaded"
+        names = list(different.pop())
+        if len(names) == 2 and self.curves["divergence"].notna().any():
+            names[1] = "β × divergence"
+        how = {1: "", 2: " (shaded)"}.get(len(names), ", from below")
+        return f"loss = {' + '.join(names)}{how}"
+
     def _note(self) -> str:
-        """Say what bands and dashes are, where there are any."""
+        """Describe bands and dashed lines, if there are any."""
         notes = []
         n_runs = self.curves.groupby("model")["run"].nunique()
         if n_runs.max() > 1:
@@ -248,65 +254,30 @@ class TrainingDisplay:
         return "; ".join(notes)
 
 
-def _shade_minimality(ax: Axes, runs: pd.DataFrame, color: str) -> None:
-    """Fill what minimality adds on top of sufficiency."""
-    below, loss = (mean_and_range(runs, q)["mean"] for q in ("sufficiency", "loss"))
-    ax.fill_between(
-        below.index,
-        below,
-        loss,
-        facecolor=color,
-        alpha=0.3,
-        linewidth=0,
-        label=f"{runs['model'].iloc[0]}, minimality",
-    )
-    ax.plot(below.index, below, color=color, linewidth=0.9, label="sufficiency")
+def _n_columns(n_panels: int) -> int:
+    return 2 if n_panels == 4 else min(n_panels, 3)
 
 
-def _draw_lines(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> None:
-    table = mean_and_range(runs, quantity)
-    if table.empty:
-        return
-    if runs["run"].nunique() > 1:
-        ax.fill_between(
-            table.index, table["min"], table["max"], color=color, alpha=0.18, linewidth=0
-        )
-    ax.plot(
-        table.index,
-        table["mean"],
-        color=color,
-        linewidth=2,
-        marker="o",
-        markersize=5,
-        markevery=[len(table) - 1],
-        label=str(runs["model"].iloc[0]),
-    )
+def _shade_summands(ax: Axes, model: str, runs: pd.DataFrame, color: str) -> None:
+    """Fill what each summand of the loss after the first adds to those before it."""
+    names = summands(runs)
+    sums = runs[names].cumsum(axis=1)
+    levels = [mean_and_range(runs.assign(level=sums[name]), "level")["mean"] for name in names]
+    for (below, low), (above, high) in pairwise(zip(names, levels, strict=True)):
+        label = f"{model}, {above}"
+        ax.fill_between(low.index, low, high, facecolor=color, alpha=0.3, linewidth=0, label=label)
+        ax.plot(low.index, low, color=color, linewidth=0.9, label=below)
 
 
-def _draw_held_out(ax: Axes, runs: pd.DataFrame, quantity: str, color: str) -> None:
-    table = mean_and_range(runs.dropna(subset=quantity), quantity)
-    if table.empty:
-        return
-    ax.plot(
-        table.index,
-        table["mean"],
-        color=color,
-        linewidth=1.4,
-        linestyle=(0, (4, 2)),
-        marker="o",
-        markersize=3.5,
-        markevery=[len(table) - 1],
-        label=f"{runs['model'].iloc[0]}, held-out pairs",
-    )
+def _draw_line(ax: Axes, table: pd.DataFrame, color: str, label: str, **style: Any) -> None:
+    """Draw the mean over epochs, with a marker at the end."""
+    if not table.empty:
+        draw_mean(ax, table, color, label, markevery=[len(table) - 1], **style)
 
 
 def _changes(curves: pd.DataFrame, quantity: str) -> bool:
     """Whether a quantity has more than one value in a run."""
     return bool((curves.groupby(["model", "run"])[quantity].nunique() > 1).any())
-
-
-def _ratio(values: pd.Series[Any]) -> float:
-    return float(values.max() / values.min()) if values.min() > 0 else 0.0
 
 
 def _use_log_axis(ax: Axes) -> None:

@@ -1,4 +1,4 @@
-"""What the loss terms take: the distribution of an embedding."""
+"""Distribution of an embedding, the input of the loss terms."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Embedding(NamedTuple):
     Parameters
     ----------
     mean : Tensor (n, d)
-        With unit norm.
+        Mean, with unit norm.
     log_var : Tensor (n, d) or None
         Logarithm of the diagonal variance; None for a deterministic encoder.
     """
@@ -23,9 +23,9 @@ class Embedding(NamedTuple):
 
 
 def check_paired(z: torch.Tensor, w: torch.Tensor) -> None:
-    """Raise ``ValueError`` unless both are (n, d), so that nothing is broadcast in silence."""
+    """Raise ``ValueError`` unless both are (n, d), to exclude broadcasting."""
     if z.ndim != 2 or z.shape != w.shape:
         raise ValueError(
-            "paired embeddings must have one shape (n, d), row i of both belonging together; got "
+            "paired embeddings must have one shape (n, d), with row i of both a pair; got "
             f"{tuple(z.shape)} and {tuple(w.shape)}."
         )

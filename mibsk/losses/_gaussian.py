@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ._embedding import Embedding, check_paired
+from ._terms import register_minimality
 
 
 def gaussian_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
@@ -20,7 +21,7 @@ def gaussian_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
     Parameters
     ----------
     a, b : Embedding
-        Row `i` of both belongs together; only their means (n, d) count.
+        Embeddings, with row `i` of both a pair; only their means (n, d) are used.
 
     Returns
     -------
@@ -41,3 +42,6 @@ def gaussian_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
     """
     check_paired(a.mean, b.mean)
     return (a.mean - b.mean).square().sum(1).mean() / 2
+
+
+register_minimality("gaussian", gaussian_minimality)

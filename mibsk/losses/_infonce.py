@@ -1,4 +1,4 @@
-"""InfoNCE: keep what the modalities share."""
+"""InfoNCE: contrastive terms that keep shared information."""
 
 from __future__ import annotations
 
@@ -6,57 +6,27 @@ import torch
 import torch.nn.functional as F
 
 from ._similarity import logits
+from ._terms import Sufficiency, register_sufficiency
 
 
-def infonce_oneway(
-    z: torch.Tensor, w: torch.Tensor, temperature: torch.Tensor | float
+def infonce(
+    z: torch.Tensor,
+    w: torch.Tensor,
+    temperature: torch.Tensor | float,
+    groups: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    r"""InfoNCE over rows: find the partner of each `z` among all `w`.
-
-    .. math:: \frac1N \sum_i \Big[\log\sum_j e^{z_i^\top w_j/\tau} - z_i^\top w_i/\tau\Big]
-
-    :math:`\log N` minus its expectation is a lower bound of :math:`I(Z;W)` [1]_.
-
-    Parameters
-    ----------
-    z, w : Tensor (n, d)
-        Embeddings with unit norm; row `i` of both belongs together.
-    temperature : Tensor () or float
-        :math:`\tau > 0`.
-
-    Returns
-    -------
-    Tensor ()
-        In nats.
-
-    References
-    ----------
-    .. [1] van den Oord, Li, Vinyals. *Representation Learning with Contrastive Predictive Coding*.
-       arXiv 1807.03748.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from mibsk.losses import infonce_oneway
-    >>> same = torch.ones(4, 1)  # nothing tells the rows apart: log 4 nats
-    >>> round(infonce_oneway(same, same, 0.1).item(), 4)
-    1.3863
-    """
-    scores = logits(z, w, temperature)
-    return F.cross_entropy(scores, torch.arange(len(z), device=z.device))
-
-
-def infonce(z: torch.Tensor, w: torch.Tensor, temperature: torch.Tensor | float) -> torch.Tensor:
-    r"""Symmetric InfoNCE: the mean of both directions, as in CLIP [1]_.
+    r"""Symmetric InfoNCE, the mean of both directions, as in CLIP [1]_.
 
     .. math:: \tfrac12\big[\mathrm{InfoNCE}(z \to w) + \mathrm{InfoNCE}(w \to z)\big]
 
     Parameters
     ----------
     z, w : Tensor (n, d)
-        Embeddings with unit norm; row `i` of both belongs together.
+        Embeddings with unit norm; row `i` of both is a pair.
     temperature : Tensor () or float
         :math:`\tau > 0`.
+    groups : Tensor of int64 (n,), default=None
+        Group of each row: other rows of the same group are not negatives. None: groups of one row.
 
     Returns
     -------
@@ -72,10 +42,59 @@ def infonce(z: torch.Tensor, w: torch.Tensor, temperature: torch.Tensor | float)
     --------
     >>> import torch
     >>> from mibsk.losses import infonce
-    >>> eye = torch.eye(3)  # partners found with certainty as the temperature falls
+    >>> eye = torch.eye(3)  # 0 in the limit of low temperature
     >>> infonce(eye, eye, 0.01).item() < 1e-6
     True
     """
-    scores = logits(z, w, temperature)
+    scores = logits(z, w, temperature, groups)
     partner = torch.arange(len(z), device=z.device)
     return (F.cross_entropy(scores, partner) + F.cross_entropy(scores.T, partner)) / 2
+
+
+def infonce_oneway(
+    z: torch.Tensor,
+    w: torch.Tensor,
+    temperature: torch.Tensor | float,
+    groups: torch.Tensor | None = None,
+) -> torch.Tensor:
+    r"""One-way InfoNCE, the cross-entropy of finding the partner of each `z` among all `w`.
+
+    .. math:: \frac1N \sum_i \Big[\log\sum_j e^{z_i^\top w_j/\tau} - z_i^\top w_i/\tau\Big]
+
+    :math:`\log N` minus its expectation is a lower bound of :math:`I(Z;W)` [1]_.
+
+    Parameters
+    ----------
+    z, w : Tensor (n, d)
+        Embeddings with unit norm; row `i` of both is a pair.
+    temperature : Tensor () or float
+        :math:`\tau > 0`.
+    groups : Tensor of int64 (n,), default=None
+        Group of each row: other rows of the same group are not negatives. None: groups of one row.
+
+    Returns
+    -------
+    Tensor ()
+        In nats.
+
+    References
+    ----------
+    .. [1] van den Oord, Li, Vinyals. *Representation Learning with Contrastive Predictive Coding*.
+       arXiv 1807.03748.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from mibsk.losses import infonce_oneway
+    >>> same = torch.ones(4, 1)  # identical rows: log 4 nats
+    >>> round(infonce_oneway(same, same, 0.1).item(), 4)
+    1.3863
+    """
+    scores = logits(z, w, temperature, groups)
+    return F.cross_entropy(scores, torch.arange(len(z), device=z.device))
+
+
+register_sufficiency("infonce", Sufficiency(infonce, takes_groups=True, is_bound=True))
+register_sufficiency(
+    "infonce-oneway", Sufficiency(infonce_oneway, takes_groups=True, is_bound=True)
+)

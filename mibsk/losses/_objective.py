@@ -1,30 +1,25 @@
-"""The whole objective: sufficiency and minimality, weighed."""
+"""The objective: the weighted sum of sufficiency and minimality."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import nn
 
-from .._checks.parameters import check_scalar, suggest
+from .._checks.parameters import check_scalar
 from ._embedding import Embedding
-from ._gaussian import gaussian_minimality
-from ._infonce import infonce, infonce_oneway
-from ._pairwise import pairwise_mean
 from ._temperature import Temperature
-from ._variational import sample, variational_minimality
+from ._terms import LossModule, minimality_term, sufficiency_term
+from ._variational import sample
 
-SUFFICIENCY = {"infonce": infonce, "infonce-oneway": infonce_oneway}
-"""Terms that keep shared information: ``(z, w, temperature) -> Tensor ()``."""
-
-MINIMALITY = {"gaussian": gaussian_minimality, "variational": variational_minimality}
-"""Terms that remove modality-specific information: ``(Embedding, Embedding) -> Tensor ()``."""
+_TEMPERATURES = (0.5, 1.0, 2.0, 4.0, 8.0)  # multiples of the trained temperature
 
 
 class LossParts(NamedTuple):
-    """The summands of the loss, and the divergence that the second one weighs.
+    """Summands of the loss, and the unweighted divergence.
 
     Parameters
     ----------
@@ -33,7 +28,7 @@ class LossParts(NamedTuple):
     minimality : Tensor ()
         ``beta`` times the divergence.
     divergence : Tensor ()
-        The minimality term before its weight; no summand of the loss.
+        The unweighted minimality term; not a summand of the loss.
     """
 
     sufficiency: torch.Tensor
@@ -52,19 +47,26 @@ class IBObjective(nn.Module):
     .. math:: L = \mathrm{sufficiency}(Z_1, \dots, Z_M)
         + \beta\,\mathrm{minimality}(Z_1, \dots, Z_M),
 
-    each the mean over all pairs of modalities.
+    each the mean over all pairs of modalities, unless the term takes all modalities at once.
 
     Parameters
     ----------
-    sufficiency : {"infonce", "infonce-oneway"}, default="infonce"
-        The term that keeps shared information.
-    minimality : {"gaussian", "variational"}, default="gaussian"
-        The term that removes modality-specific information.
+    sufficiency : str, callable, nn.Module or Sufficiency, default="infonce"
+        The term that keeps shared information: a name in `SUFFICIENCY`, or a loss
+        ``(z, w, temperature) -> Tensor ()``.
+    minimality : str, callable, nn.Module or Minimality, default="gaussian"
+        The term that removes modality-specific information: a name in `MINIMALITY`, or a loss
+        ``(a, b) -> Tensor ()``.
     beta : float, default=0.1
-        Weight of minimality; 0 is the contrastive loss alone. The attribute may be set while
+        Weight of minimality; 0 is the contrastive loss alone. The attribute may be set during
         training, also to a tensor ().
     temperature : Temperature, default=None
-        By default learned, from 0.07.
+        Temperature of the sufficiency term. None: learned, with initial value 0.07.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a term is unknown or cannot be called, or `beta` is not a finite number >= 0.
 
     References
     ----------
@@ -81,36 +83,116 @@ class IBObjective(nn.Module):
     (True, 0.0)
     """
 
+    terms: ClassVar[tuple[str, ...]] = ("sufficiency", "minimality")
+    """Names of the parts whose sum is the loss."""
+    parts: ClassVar[tuple[str, ...]] = LossParts._fields
+    """Names of all parts, which each epoch of the history records."""
+
     def __init__(
         self,
-        sufficiency: str = "infonce",
-        minimality: str = "gaussian",
+        sufficiency: Any = "infonce",
+        minimality: Any = "gaussian",
         beta: float = 0.1,
         temperature: Temperature | None = None,
     ) -> None:
         super().__init__()
-        for name, value, known in (
-            ("sufficiency", sufficiency, SUFFICIENCY),
-            ("minimality", minimality, MINIMALITY),
-        ):
-            if value not in known:
-                raise ValueError(
-                    f"{name} must be one of {list(known)}, got {value!r}." + suggest(value, known)
-                )
+        self.sufficiency_term = sufficiency_term(sufficiency)
+        self.minimality_term = minimality_term(minimality)
+        self.sufficiency = self.sufficiency_term.own_loss()
+        self.minimality = self.minimality_term.own_loss()
         check_scalar("beta", beta, low=0)
-        self.sufficiency = SUFFICIENCY[sufficiency]
-        self.minimality = MINIMALITY[minimality]
         self.beta: float | torch.Tensor = float(beta)
         self.temperature = Temperature() if temperature is None else temperature
 
-    def forward(self, embeddings: Mapping[str, Embedding]) -> LossParts:
-        """Return the parts of the loss of a batch, from one embedding per modality.
+    def forward(
+        self,
+        embeddings: Mapping[str, Embedding],
+        *,
+        present: Mapping[str, torch.Tensor] | None = None,
+        groups: torch.Tensor | None = None,
+    ) -> LossParts:
+        """Return the parts of the loss of a batch.
 
-        The contrastive term sees samples of the embeddings while training and their means after.
+        The sufficiency term is computed on samples of the embeddings in training mode and on their
+        means in evaluation mode.
+
+        Parameters
+        ----------
+        embeddings : mapping of str to Embedding
+            Embedding of each modality, with row `i` of all a pair.
+        present : mapping of str to Tensor of bool (n,), default=None
+            Mask of the rows that each modality has; None for all.
+        groups : Tensor of int64 (n,), default=None
+            Group of each row; rows of one group are not negatives of each other. None: groups
+            of one row.
+
+        Raises
+        ------
+        ValueError
+            If rows lack a modality, the sufficiency term does not support groups, or a term returns
+            more than one number.
         """
+        if present is not None:
+            raise ValueError(
+                "the objective does not support rows with missing modalities yet: drop these rows."
+            )
+        if groups is not None and not self.sufficiency_term.takes_groups:
+            raise ValueError(
+                f"the sufficiency term {self.sufficiency!r} does not support groups of rows: "
+                "choose another one, such as 'infonce', or train without groups."
+            )
         items = list(embeddings.values())
-        drawn = [sample(item) if self.training else item.mean for item in items]
-        temperature = self.temperature()
-        kept = pairwise_mean(lambda z, w: self.sufficiency(z, w, temperature), drawn)
-        divergence = pairwise_mean(self.minimality, items)
+        # a sample of a deterministic embedding is its mean
+        noisy = self.training and any(item.log_var is not None for item in items)
+        drawn = [sample(item) if noisy else item.mean for item in items]
+        keywords = {"groups": groups} if self.sufficiency_term.takes_groups else {}
+        kept = self.sufficiency_term.evaluate(
+            self.sufficiency, drawn, self.temperature(), **keywords
+        )
+        divergence = self.minimality_term.evaluate(self.minimality, items)
         return LossParts(kept, self.beta * divergence, divergence)
+
+    def weights(self) -> dict[str, float]:
+        """Return the current weights in the loss; each epoch of the history records them."""
+        return {"beta": float(self.beta), "temperature": self.temperature().item()}
+
+    def set_weights(self, weights: Mapping[str, float]) -> None:
+        """Restore the weights from :meth:`weights` that are not in the state dict."""
+        self.beta = weights["beta"]
+
+    def paces(self) -> Iterator[tuple[str, float]]:
+        """Yield the name and the learning rate multiplier of each :class:`LossModule`."""
+        for name, module in self.named_modules():
+            if isinstance(module, LossModule) and list(module.parameters()):
+                yield name, module.pace
+
+    def after_step(self) -> None:
+        """Call :meth:`LossModule.after_step` of all modules after an optimizer step."""
+        for module in self.modules():
+            if isinstance(module, LossModule):
+                module.after_step()
+
+    def information_bound(self, embeddings: Mapping[str, Embedding]) -> torch.Tensor:
+        r"""Return a lower bound of the mutual information, :math:`\log n` minus the sufficiency.
+
+        It is the tightest bound over several temperatures. The trained temperature is too low for
+        held-out pairs once training pairs are memorized, and the bound at that temperature then
+        falls for a reason unrelated to compression.
+
+        Parameters
+        ----------
+        embeddings : mapping of str to Embedding
+            Embedding of each modality, of which the mean (n, d) is used.
+
+        Returns
+        -------
+        Tensor ()
+            In nats; a bound only if the sufficiency term is one (`Sufficiency.is_bound`).
+        """
+        means = [embedding.mean for embedding in embeddings.values()]
+        temperature = self.temperature()
+        losses = [
+            self.sufficiency_term.evaluate(self.sufficiency, means, factor * temperature)
+            for factor in _TEMPERATURES
+        ]
+        return math.log(len(means[0])) - torch.stack(losses).min()

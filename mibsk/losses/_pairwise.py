@@ -1,4 +1,4 @@
-"""A loss of two modalities, over all pairs of many."""
+"""Mean of a loss of two modalities over all pairs of modalities."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def pairwise_mean(loss: Callable[[T, T], torch.Tensor], items: Sequence[T]) -> t
     Parameters
     ----------
     loss : callable
-        A loss of two modalities, tensor ().
+        Loss of two modalities, which returns a Tensor ().
     items : sequence
-        One entry per modality, at least two, in a fixed order (for losses that are one way).
+        One entry per modality, at least two, in a fixed order (for one-way losses).
 
     Returns
     -------

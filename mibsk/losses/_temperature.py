@@ -8,19 +8,20 @@ import torch
 from torch import nn
 
 from .._checks.parameters import check_scalar
+from ._terms import LossModule
 
 
-class Temperature(nn.Module):
+class Temperature(LossModule):
     r"""A positive scalar :math:`\tau`, stored as its logarithm.
 
     Parameters
     ----------
     value : float, default=0.07
-        Where it starts, and stays unless learned.
+        Initial value.
     learned : bool, default=True
-        Whether gradients change it.
+        Whether it is a trainable parameter.
     bounds : (float, float), default=(0, inf)
-        Where :meth:`clamp_` keeps it.
+        Bounds enforced by :meth:`clamp_`.
 
     Examples
     --------
@@ -29,6 +30,10 @@ class Temperature(nn.Module):
     0.1
     """
 
+    # An adaptive optimizer changes the logarithm by about lr per step. With the learning rate of
+    # the weights, the fourfold decrease to the optimum would take thousands of steps; with this
+    # multiple it takes hundreds, as when the temperature itself is the parameter.
+    pace = 10.0
     log_value: torch.Tensor
 
     def __init__(
@@ -39,8 +44,8 @@ class Temperature(nn.Module):
         bounds: tuple[float, float] = (0, math.inf),
     ) -> None:
         super().__init__()
-        check_scalar("temperature", value, low=0, strict=True)
         self.log_bounds = tuple(math.log(bound) if bound > 0 else -math.inf for bound in bounds)
+        check_scalar("temperature", value, low=0, strict=True)
         log_value = torch.tensor(math.log(value))
         if learned:
             self.log_value = nn.Parameter(log_value)
@@ -51,9 +56,13 @@ class Temperature(nn.Module):
         """Return the temperature, a tensor ()."""
         return self.log_value.exp()
 
+    def after_step(self) -> None:
+        """Keep the value within its bounds."""
+        self.clamp_()
+
     @torch.no_grad()
     def clamp_(self) -> None:
-        """Put the value back to the nearest bound where a step has left it outside."""
+        """Set a value outside its bounds to the nearest bound."""
         if self.log_bounds != (-math.inf, math.inf):
             self.log_value.clamp_(*self.log_bounds)
 

@@ -1,10 +1,11 @@
-"""Minimality for Gaussian embeddings whose variance is learned."""
+"""Minimality for Gaussian embeddings with learned variance."""
 
 from __future__ import annotations
 
 import torch
 
 from ._embedding import Embedding, check_paired
+from ._terms import Minimality, register_minimality
 
 
 def variational_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
@@ -15,13 +16,13 @@ def variational_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
     .. math:: \mathrm{KL}(p\,\|\,q) = \frac12 \sum_k \Big[\log\frac{\sigma_{q,k}^2}{\sigma_{p,k}^2}
         + \frac{\sigma_{p,k}^2 + (\mu_{p,k} - \mu_{q,k})^2}{\sigma_{q,k}^2} - 1\Big],
 
-    in which the logarithms cancel. It is in nats: its weight `beta` is not that of
-    :func:`gaussian_minimality`, which fixes the variance to 1.
+    in which the logarithms cancel. Suitable values of `beta` differ from those for
+    :func:`gaussian_minimality`, where the variance is 1.
 
     Parameters
     ----------
     a, b : Embedding
-        With `log_var`; row `i` of both belongs together.
+        Embeddings with `log_var`, with row `i` of both a pair.
 
     Returns
     -------
@@ -40,6 +41,9 @@ def variational_minimality(a: Embedding, b: Embedding) -> torch.Tensor:
     return (kl_diag_gaussians(a, b) + kl_diag_gaussians(b, a)).mean() / 2
 
 
+register_minimality("variational", Minimality(variational_minimality, needs_variance=True))
+
+
 def kl_diag_gaussians(p: Embedding, q: Embedding) -> torch.Tensor:
     """Return KL(p‖q) of each row in nats, a tensor (n,)."""
     if p.log_var is None or q.log_var is None:
@@ -54,9 +58,9 @@ def kl_diag_gaussians(p: Embedding, q: Embedding) -> torch.Tensor:
 
 
 def sample(embedding: Embedding) -> torch.Tensor:
-    r"""Draw one reparameterised sample :math:`\mu + \sigma\varepsilon` a row, scaled to unit norm.
+    r"""Draw one reparameterized sample :math:`\mu + \sigma\varepsilon` per row, with unit norm.
 
-    A deterministic embedding is its own sample.
+    For a deterministic embedding, return the mean.
     """
     mean, log_var = embedding
     if log_var is None:

@@ -1,32 +1,25 @@
 """Measures of representations: arrays in, floats out, whatever model they came from."""
 
 from ._alignment import alignment
-from ._average_precision import mean_average_precision
 from ._cka import cka
-from ._cknna import cknna
 from ._comparison import Comparison, compare
 from ._consistency import consistency
-from ._cycle_knn import cycle_knn
-from ._edit_distance_knn import edit_distance_knn
 from ._gaussian_information import gaussian_mutual_information
-from ._lcs_knn import lcs_knn
-from ._leakage import kept, leakage
-from ._median_rank import median_rank
+from ._metric import METRICS, Metric
 from ._modality_gap import modality_gap
 from ._mutual_information import mutual_information
-from ._mutual_knn import mutual_knn
 from ._permutation import PermutationTest, permutation_test
-from ._probe import probe_information
 from ._procrustes import procrustes
 from ._pwcca import pwcca
-from ._recall import recall_at_k
-from ._reciprocal_rank import mean_reciprocal_rank
 from ._relative_modality_gap import relative_modality_gap
 from ._reports import alignment_report, information_report
 from ._resampling import Bootstrap, Estimate
 from ._scorers import get_scorer, get_scorer_names
 from ._svcca import svcca
 from ._uniformity import uniformity
+from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
+from .probes import kept, leakage, probe_information
+from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
 
 __all__ = [
     # how alike two representations are
@@ -64,6 +57,9 @@ __all__ = [
     "PermutationTest",
     "compare",
     "permutation_test",
+    # what each of them is
+    "METRICS",
+    "Metric",
     # as scikit-learn's scorers
     "get_scorer",
     "get_scorer_names",

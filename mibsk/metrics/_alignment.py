@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks.matrices import Matrix, check_positive, check_same_rows, chunks, namespace, to_numpy
+from ._metric import metric
 from ._one_space import as_clouds
-from ._resampling import CI, Bootstrap, Estimate, over_values
-from ._scores import as_double
+from ._resampling import CI, Estimate, over_values
+from .neighbours._similarities import as_double
 
 
-@overload
-def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: None = None) -> float: ...
-@overload
-def alignment(
-    X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: float | Bootstrap
-) -> Estimate: ...
+@metric("geometry", better="lower", one_space=True)
 def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0, ci: CI = None) -> float | Estimate:
     r"""Mean distance of partners, to a power: the alignment loss of Wang and Isola.
 

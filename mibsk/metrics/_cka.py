@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,33 +16,16 @@ from ._hsic import (
     unbiased_hsic,
     unit,
 )
+from ._metric import metric
 from ._moments import centred, check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows, take_rows
-from ._scores import squared_norms
+from ._resampling import CI, Estimate, over_rows
+from .neighbours._similarities import squared_norms
+from .rows import take_rows
 
 KERNELS = ("linear", "rbf")
 
 
-@overload
-def cka(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    kernel: str = ...,
-    sigma: float = ...,
-    unbiased: bool = ...,
-    ci: None = ...,
-) -> float: ...
-@overload
-def cka(
-    X: ArrayLike,
-    Y: ArrayLike,
-    *,
-    kernel: str = ...,
-    sigma: float = ...,
-    unbiased: bool = ...,
-    ci: float | Bootstrap,
-) -> Estimate: ...
+@metric("alignment")
 def cka(
     X: ArrayLike,
     Y: ArrayLike,

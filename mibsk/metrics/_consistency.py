@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.matrices import FloatMatrix, Matrix, as_matrix, in_range, on_one_device
 from ._canonical import second_moments, whitening
+from ._metric import metric
 from ._moments import check_varies
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._resampling import CI, Estimate, over_rows
 
 
-@overload
-def consistency(*runs: ArrayLike, ci: None = None) -> float: ...
-@overload
-def consistency(*runs: ArrayLike, ci: float | Bootstrap) -> Estimate: ...
+@metric("alignment")
 def consistency(*runs: ArrayLike, ci: CI = None) -> float | Estimate:
     r"""Mean R² of linear regressions between the embeddings of the same rows by several runs.
 

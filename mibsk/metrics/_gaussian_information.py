@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 
 from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
 from ._canonical import second_moments
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._metric import metric
+from ._resampling import CI, Estimate, over_rows
 
 SINGULAR = 1e-10  # of the variance of a direction: what is left of it is rounding
 
 
-@overload
-def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def gaussian_mutual_information(
-    X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap
-) -> Estimate: ...
+@metric("information")
 def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
     r"""Mutual information of two representations if they are jointly Gaussian, in nats.
 

@@ -16,7 +16,7 @@ from .._checks.matrices import (
     to_numpy,
 )
 from ._moments import centred_chunks, narrow
-from ._scores import squared_norms
+from .neighbours._similarities import squared_norms
 
 FARTHEST = 1e6  # values in units of the RBF kernel's width: beyond, distances are lost in rounding
 

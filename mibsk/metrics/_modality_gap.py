@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.matrices import Matrix
+from ._metric import metric
 from ._moments import column_means
 from ._one_space import as_clouds, in_unit
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._resampling import CI, Estimate, over_rows
 
 
-@overload
-def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
+@metric("geometry", better="lower", one_space=True)
 def modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
     r"""Distance between the centres of two modalities' embeddings.
 

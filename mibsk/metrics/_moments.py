@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from .._checks.matrices import FloatMatrix, Matrix, chunks, namespace, to_numpy
-from ._scores import as_double
+from .neighbours._similarities import as_double
 
 IN_CACHE = 2**16  # values of a block: new memory costs more than what is computed in it
 ROWS_AT_LEAST = 512  # of a block: their product is then no more work to add up than to make

@@ -24,8 +24,10 @@ from .._checks.matrices import (
     tiles,
     to_numpy,
 )
-from ._probe import check_seed
-from ._resampling import CI, Bootstrap, Estimate, Values, over_values, take_rows
+from ._metric import metric
+from ._resampling import CI, Bootstrap, Estimate, Values, over_values
+from .probes._information import check_seed
+from .rows import take_rows
 
 BOUNDS = ("infonce", "nwj", "mine")
 LARGEST = 1e30  # score: sums of such stay finite, also in float32
@@ -191,6 +193,9 @@ def mutual_information(
     largest = np.log(at_once) if bound == "infonce" else np.inf
     found = over_values(values, ci, (-np.inf, largest))
     return (found, float(values.var(ddof=1) / n)) if return_variance else found
+
+
+metric("information", one_space=True)(mutual_information)  # it has overloads of its own
 
 
 def _inner_products(temperature: float) -> Critic:

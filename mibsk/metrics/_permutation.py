@@ -13,16 +13,16 @@ from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range, to_numpy
 from .._checks.parameters import check_scalar
 from ._cka import cka, repaired_linear_cka
 from ._consistency import consistency, consistency_of_product
-from ._cycle_knn import cycle_knn, returns
-from ._edit_distance_knn import edit_distance_knn, edit_similarity
-from ._knn_overlap import neighbours_of_pair, relabelled
-from ._lcs_knn import common_subsequence, lcs_knn
 from ._moments import centred
-from ._mutual_knn import mutual_knn, shared_neighbours
 from ._procrustes import procrustes, procrustes_of_product
 from ._pwcca import pwcca, pwcca_of_product
-from ._resampling import take_rows
 from ._svcca import svcca, svcca_of_product
+from .neighbours._cycle_knn import cycle_knn, returns
+from .neighbours._edit_distance_knn import edit_distance_knn, edit_similarity
+from .neighbours._lcs_knn import common_subsequence, lcs_knn
+from .neighbours._mutual_knn import mutual_knn, shared_neighbours
+from .neighbours._overlap import neighbours_of_pair, relabelled
+from .rows import take_rows
 
 Metric = Callable[..., Any]
 Repaired = Callable[[NDArray[np.intp]], float]  # order of the rows of Y -> value

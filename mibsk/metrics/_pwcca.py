@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
 from ._canonical import correlate, second_moments, whitening
+from ._metric import metric
 from ._moments import check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._resampling import CI, Estimate, over_rows
 
 
-@overload
-def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
+@metric("alignment")
 def pwcca(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
     r"""Mean canonical correlation, weighted by what ``X`` has in each canonical direction.
 

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import overload
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.matrices import Matrix, check_same_rows
 from ._alignment import squared_distances
+from ._metric import metric
 from ._moments import centred_chunks
 from ._one_space import as_clouds
-from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import squared_norms
+from ._resampling import CI, Estimate, over_rows
+from .neighbours._similarities import squared_norms
 
 
-@overload
-def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: None = None) -> float: ...
-@overload
-def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: float | Bootstrap) -> Estimate: ...
+@metric("geometry", better="lower", one_space=True)
 def relative_modality_gap(X: ArrayLike, Y: ArrayLike, *, ci: CI = None) -> float | Estimate:
     r"""Distance of partners as a share of that and the distances within the modalities.
 

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 from ._cka import cka
 from ._modality_gap import modality_gap
-from ._mutual_knn import mutual_knn
-from ._penalty import Penalty
-from ._probe import probe_information
-from ._recall import recall_at_k
+from .neighbours._mutual_knn import mutual_knn
+from .probes._information import probe_information
+from .probes._penalty import Penalty
+from .retrieval._recall import recall_at_k
 
 
 def alignment_report(

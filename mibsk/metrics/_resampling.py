@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.matrices import Matrix, namespace
+from .._checks.matrices import Matrix
+from .rows import take_rows
 
 Values = NDArray[np.float64]
 Bounds = tuple[float, float]
@@ -260,14 +261,6 @@ def over_draws(
 def share_drawn(n: int, chosen: Bootstrap, min_rows: int) -> float:
     """Return the share of n rows that a replicate is computed on."""
     return min(0.5, max(chosen.max_rows, min_rows) / n)
-
-
-def take_rows(array: Any, rows: NDArray[np.intp]) -> Any:
-    """Return some rows of an array or of a tensor on any device."""
-    if isinstance(array, np.ndarray):
-        return array[rows]
-    xp = namespace(array)
-    return xp.take(array, xp.asarray(rows, device=array.device), axis=0)
 
 
 def _estimate(

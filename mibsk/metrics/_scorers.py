@@ -2,65 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations, permutations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._checks.parameters import suggest
-from ._alignment import alignment
-from ._average_precision import mean_average_precision
-from ._cka import cka
-from ._cknna import cknna
-from ._cycle_knn import cycle_knn
-from ._edit_distance_knn import edit_distance_knn
-from ._lcs_knn import lcs_knn
-from ._leakage import kept, leakage
-from ._median_rank import median_rank
-from ._modality_gap import modality_gap
-from ._mutual_information import mutual_information
-from ._mutual_knn import mutual_knn
-from ._procrustes import procrustes
-from ._recall import recall_at_k
-from ._reciprocal_rank import mean_reciprocal_rank
-from ._relative_modality_gap import relative_modality_gap
-from ._svcca import svcca
+from ._metric import METRICS, Metric
 
-
-class _Score(NamedTuple):
-    """How a metric becomes one number of all modalities, the greater the better."""
-
-    metric: Callable[..., Any]
-    kind: str = "pairs"  # of modalities; "directions": both ways; "labels": of each with y
-    sign: int = 1
-    options: tuple[tuple[str, Any], ...] = ()
-
-
-_SCORES = {
-    "cka": _Score(cka),
-    "cka_unbiased": _Score(cka, options=(("unbiased", True),)),
-    "cknna": _Score(cknna),
-    "cycle_knn": _Score(cycle_knn),
-    "edit_distance_knn": _Score(edit_distance_knn),
-    "kept": _Score(kept, "labels"),
-    "lcs_knn": _Score(lcs_knn),
-    "mean_average_precision": _Score(mean_average_precision, "directions"),
-    "mean_reciprocal_rank": _Score(mean_reciprocal_rank, "directions"),
-    "mutual_information": _Score(mutual_information),
-    "mutual_knn": _Score(mutual_knn),
-    "neg_alignment": _Score(alignment, sign=-1),
-    "neg_leakage": _Score(leakage, "labels", sign=-1),
-    "neg_median_rank": _Score(median_rank, "directions", sign=-1),
-    "neg_modality_gap": _Score(modality_gap, sign=-1),
-    "neg_relative_modality_gap": _Score(relative_modality_gap, sign=-1),
-    "procrustes": _Score(procrustes),
-    "recall_at_1": _Score(recall_at_k, "directions", options=(("k", 1),)),
-    "recall_at_5": _Score(recall_at_k, "directions", options=(("k", 5),)),
-    "recall_at_10": _Score(recall_at_k, "directions", options=(("k", 10),)),
-    "svcca": _Score(svcca),
+_VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "cka_unbiased": ("cka", {"unbiased": True}),
+    "recall_at_1": ("recall_at_k", {"k": 1}),
+    "recall_at_5": ("recall_at_k", {"k": 5}),
+    "recall_at_10": ("recall_at_k", {"k": 10}),
+    **{
+        name: (name, {})
+        for name in (
+            "alignment",
+            "cka",
+            "cknna",
+            "cycle_knn",
+            "edit_distance_knn",
+            "kept",
+            "lcs_knn",
+            "leakage",
+            "mean_average_precision",
+            "mean_reciprocal_rank",
+            "median_rank",
+            "modality_gap",
+            "mutual_information",
+            "mutual_knn",
+            "procrustes",
+            "relative_modality_gap",
+            "svcca",
+        )
+    },
 }
+
+
+def _scores() -> dict[str, tuple[Metric, dict[str, Any]]]:
+    """Return metric and options of each scorer by its name."""
+    found = {}
+    for name, (metric, options) in _VARIANTS.items():
+        described = METRICS[metric]
+        prefix = "neg_" if described.better == "lower" else ""
+        found[prefix + name] = described, options
+    return found
 
 
 def get_scorer_names() -> list[str]:
@@ -69,8 +57,8 @@ def get_scorer_names() -> list[str]:
     Returns
     -------
     list of str
-        Sorted. A metric of which less is better stands with ``neg_`` before its name, and is
-        negated, as scikit-learn has it.
+        Sorted. A metric whose lower values are better is negated and has the prefix ``neg_``, as in
+        scikit-learn.
 
     Examples
     --------
@@ -78,7 +66,7 @@ def get_scorer_names() -> list[str]:
     >>> get_scorer_names()[:2]
     ['cka', 'cka_unbiased']
     """
-    return sorted(_SCORES)
+    return sorted(_scores())
 
 
 def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
@@ -123,10 +111,8 @@ def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
     >>> [key for key in search.cv_results_ if key.startswith("mean_test")]
     ['mean_test_cka', 'mean_test_neg_modality_gap']
     """
-    if name not in _SCORES:
-        raise ValueError(
-            f"unknown scorer {name!r}, there are {get_scorer_names()}." + suggest(name, _SCORES)
-        )
+    if name not in (known := get_scorer_names()):
+        raise ValueError(f"unknown scorer {name!r}, there are {known}." + suggest(name, known))
     return EmbeddingScorer(name, options)
 
 
@@ -175,19 +161,19 @@ class EmbeddingScorer:
                 f"Pipeline that ends with one, got {type(estimator).__name__}"
             )
         embedded = estimator.embed(X, y)
-        score = _SCORES[self.name]
-        options = dict(score.options) | self.options
-        if score.kind == "labels":
-            values = self._of_labels(score, options, estimator, embedded, y)
+        metric, options = _scores()[self.name]
+        options = options | self.options
+        if metric.compares == "factors":
+            values = self._of_factors(metric, options, estimator, embedded, y)
         else:
             is_table = hasattr(X, "columns")  # one of which may be called "labels"
             labels = None if is_table else getattr(X, "labels", None)
-            values = self._of_modalities(score, options, embedded, labels)
-        return score.sign * float(np.mean(values))
+            values = self._of_modalities(metric, options, embedded, labels)
+        return (-1 if metric.better == "lower" else 1) * float(np.mean(values))
 
-    def _of_labels(
+    def _of_factors(
         self,
-        score: _Score,
+        metric: Metric,
         options: dict[str, Any],
         estimator: Any,
         embedded: dict[str, Any],
@@ -199,25 +185,25 @@ class EmbeddingScorer:
                 f"scorer {self.name!r} reads labels y from the embeddings: pass them as y beside "
                 "a mapping or one table"
             )
-        found = [score.metric(Z, y, **options) for Z in embedded.values()]
+        found = [metric.function(Z, y, **options) for Z in embedded.values()]
         return [
             float(np.mean(list(value.values()))) if isinstance(value, dict) else value
             for value in found
         ]
 
     def _of_modalities(
-        self, score: _Score, options: dict[str, Any], embedded: dict[str, Any], labels: Any
+        self, metric: Metric, options: dict[str, Any], embedded: dict[str, Any], labels: Any
     ) -> list[float]:
         if len(embedded) < 2:
             raise ValueError(
                 f"scorer {self.name!r} compares modalities, got {list(embedded)} alone"
             )
         pairs = list(combinations(embedded.values(), 2))
-        if score.kind == "directions":
+        if metric.compares == "both ways":
             pairs = list(permutations(embedded.values(), 2))
             if labels is not None:  # pairs drawn by class: any partner of the class will do
                 options = {"labels": (labels, labels)} | options
-        return [float(score.metric(Z, W, **options)) for Z, W in pairs]
+        return [float(metric.function(Z, W, **options)) for Z, W in pairs]
 
     def __repr__(self) -> str:
         options = "".join(f", {key}={value!r}" for key, value in self.options.items())

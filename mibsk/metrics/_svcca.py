@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.matrices import FloatMatrix, Matrix, as_pair, in_range
 from ._canonical import correlate, second_moments, whitening
+from ._metric import metric
 from ._moments import check_varies, narrow
-from ._resampling import CI, Bootstrap, Estimate, over_rows
+from ._resampling import CI, Estimate, over_rows
 
 
-@overload
-def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10, ci: None = None) -> float: ...
-@overload
-def svcca(
-    X: ArrayLike, Y: ArrayLike, *, n_components: float = 10, ci: float | Bootstrap
-) -> Estimate: ...
+@metric("alignment")
 def svcca(
     X: ArrayLike, Y: ArrayLike, *, n_components: float = 10, ci: CI = None
 ) -> float | Estimate:

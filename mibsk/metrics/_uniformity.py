@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,18 +15,16 @@ from .._checks.matrices import (
     namespace,
     on_accelerator,
 )
+from ._metric import metric
 from ._moments import centred
-from ._resampling import CI, Bootstrap, Estimate, over_rows
-from ._scores import row_norms
+from ._resampling import CI, Estimate, over_rows
+from .neighbours._similarities import row_norms
 
 SIDE = 512  # rows and columns of a tile
 SIDE_ON_ACCELERATOR = 4096
 
 
-@overload
-def uniformity(X: ArrayLike, *, t: float = 2.0, ci: None = None) -> float: ...
-@overload
-def uniformity(X: ArrayLike, *, t: float = 2.0, ci: float | Bootstrap) -> Estimate: ...
+@metric("geometry", better="lower", compares="each side")
 def uniformity(X: ArrayLike, *, t: float = 2.0, ci: CI = None) -> float | Estimate:
     r"""Logarithm of the mean Gaussian potential of two rows: the uniformity loss of Wang and Isola.
 

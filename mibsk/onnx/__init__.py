@@ -1,4 +1,4 @@
-"""Export of trained encoders to ONNX with proof of parity, and their use without torch."""
+"""Export of trained encoders to ONNX, checked for parity, and inference without torch."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""An encoder read from an ONNX file, as a scikit-learn transformer without torch."""
+"""Encoder read from an ONNX file: a scikit-learn transformer that does not need torch."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from .._checks.rows import check_embeddings, n_rows
-from ..data import InputSpec
-from ..data._modality_transformer import ModalityTransformer
-from ..data._padding import pad_csr
-from ..data._prepared_chunks import prepared_chunks
+from ..data import InputSpec, ModalityTransformer, pad_csr, prepared_chunks
 from ._metadata import EncoderMetadata
 from ._session import open_session
 
@@ -23,28 +20,28 @@ from ._session import open_session
 class OnnxEncoder(ModalityTransformer):
     """Embed the rows of one modality with an encoder exported to ONNX.
 
-    The same transformer as ``aligner.encoder(modality)``, in a process that never imports torch.
-    There is nothing to fit: attributes are read from the file. It pickles as its path.
+    The same transformer as ``aligner.encoder(modality)``, but without torch. It needs no fitting:
+    its attributes are read from the file. A pickle holds the path, not the weights.
 
     Parameters
     ----------
     path : str or Path
-        A file written by :func:`mibsk.onnx.export_encoder`.
+        File written by :func:`mibsk.onnx.export_encoder`.
     providers : "auto" or list of str, default="auto"
-        Execution providers of onnxruntime; "auto" is the GPU where one can be used.
+        Execution providers of onnxruntime; "auto" uses a GPU if one is available.
     batch_size : int, default=1024
-        Rows embedded at a time.
-    n_threads : int or None, default=None
-        Threads within one operator on a CPU.
+        Number of rows embedded at a time.
+    n_threads : int, default=None
+        Number of threads within one operator on a CPU; `None` lets onnxruntime choose.
 
     Attributes
     ----------
     metadata_ : EncoderMetadata
-        What the file says of itself: input, version, parameters, parity with torch.
+        Metadata of the file: input, version, parameters, parity with torch.
     input_ : InputSpec
         Modality, kind, shape and type of the rows.
     n_features_in_ : int
-        Columns of the rows; only if they are a table.
+        Number of columns, if the rows are a table.
     feature_names_in_ : ndarray of str
         Names of the columns, if the encoder was trained on a data frame.
 
@@ -88,14 +85,14 @@ class OnnxEncoder(ModalityTransformer):
         self.n_threads = n_threads
 
     def fit(self, X: Any = None, y: Any = None) -> Self:
-        """Read the file, and check rows against it; nothing is learned from them.
+        """Read the file and check that `X` matches it; nothing is learned from `X`.
 
         Parameters
         ----------
         X : array-like, sparse matrix, list of str, or mapping, default=None
-            Rows as `transform` takes them.
-        y : object
-            Not looked at.
+            Rows as for `transform`.
+        y : object, default=None
+            Ignored.
 
         Returns
         -------
@@ -104,9 +101,10 @@ class OnnxEncoder(ModalityTransformer):
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError, TypeError
-            If it is no exported encoder, or the rows do not look like those that it was trained on.
+            If the file is not an exported encoder, or the rows differ in kind, shape or type from
+            those of the training.
         """
         self._validate_params()
         self.__dict__.pop("_settings", None)  # the file may have been replaced
@@ -116,8 +114,8 @@ class OnnxEncoder(ModalityTransformer):
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Read the file, and return the embeddings of rows of this modality."""
-        return self.fit().transform(X)  # which checks the rows, once
+        """Read the file and return the embeddings of rows of this modality."""
+        return self.fit().transform(X)  # `transform` checks the rows
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the embeddings of rows of this modality.
@@ -125,7 +123,7 @@ class OnnxEncoder(ModalityTransformer):
         Parameters
         ----------
         X : array-like, sparse matrix, list of str, or a mapping that holds this modality
-            Rows as `fit` of the aligner saw them.
+            Rows of the same kind, shape and type as in `fit` of the aligner.
 
         Returns
         -------
@@ -135,7 +133,7 @@ class OnnxEncoder(ModalityTransformer):
         Raises
         ------
         ValueError, TypeError
-            If the rows do not look like those that the encoder was trained on.
+            If the rows differ in kind, shape or type from those of the training.
         """
         self._validate_params()
         session = self._open()
@@ -154,7 +152,7 @@ class OnnxEncoder(ModalityTransformer):
 
     @property
     def metadata_(self) -> EncoderMetadata:
-        """What the file says of itself."""
+        """Metadata of the file."""
         try:
             self._open()
         except (ImportError, OSError, RuntimeError, ValueError) as error:
@@ -167,7 +165,7 @@ class OnnxEncoder(ModalityTransformer):
         return self.metadata_.input
 
     def _open(self) -> Any:
-        """Return the session, opened at first use and again after a change of parameters."""
+        """Return the session; open it at first use and after a change of parameters."""
         settings = (str(self.path), repr(self.providers), self.n_threads)
         if getattr(self, "_settings", None) != settings:
             session = open_session(self.path, self.providers, self.n_threads)
@@ -183,7 +181,7 @@ class OnnxEncoder(ModalityTransformer):
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.requires_fit = False
-        # what this file takes is known once it is open, which is too much to do for a tag
+        # the kind of rows is in the file, and tags should not need to open it
         tags.input_tags.sparse = tags.input_tags.string = True
         return tags
 
@@ -193,12 +191,12 @@ class OnnxEncoder(ModalityTransformer):
 
 
 def _as_input_type(spec: InputSpec, rows: np.ndarray) -> np.ndarray:
-    """Return dense rows in the type of the file's input, if that loses nothing."""
+    """Return dense rows in the type of the file's input; raise if uint8 cannot hold them."""
     with np.errstate(invalid="ignore"):
         converted = np.asarray(rows).astype(spec.dtype, copy=False)
     if spec.dtype == "uint8" and not np.array_equal(converted, rows):
         raise ValueError(
-            f"modality {spec.name!r} takes {spec.dtype} rows, as it was trained on; got "
+            f"modality {spec.name!r} takes {spec.dtype} rows, as in training; got "
             f"{rows.dtype} values that {spec.dtype} cannot hold. Pass the raw pixels, unscaled."
         )
     return converted

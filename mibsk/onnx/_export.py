@@ -27,7 +27,7 @@ from ._session import CPU, open_session
 
 
 class _SparseSignature(nn.Module):
-    """A sparse encoder with its two inputs spelt out, as ONNX wants them."""
+    """A sparse encoder with two separate inputs, as ONNX requires."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__()
@@ -38,14 +38,14 @@ class _SparseSignature(nn.Module):
 
 
 def export_encoders(aligner: IBAligner, folder: str | Path) -> dict[str, Path]:
-    """Write one ONNX file per modality, named after it, into a folder.
+    """Write one ONNX file per modality, named after the modality, into a folder.
 
     Parameters
     ----------
     aligner : IBAligner
         A fitted aligner.
-    folder : path
-        Made if it does not exist.
+    folder : str or Path
+        Created if it does not exist.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def export_encoders(aligner: IBAligner, folder: str | Path) -> dict[str, Path]:
     Raises
     ------
     ParityError
-        If a file does not reproduce its encoder; that file is not written.
+        If a file does not reproduce its encoder. That file is not written.
     """
     check_is_fitted(aligner)
     return {
@@ -65,22 +65,22 @@ def export_encoders(aligner: IBAligner, folder: str | Path) -> dict[str, Path]:
 
 
 def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
-    """Write the encoder of one modality, input scaling and L2 norm included, to one ONNX file.
+    """Write the encoder of one modality, with input scaling and L2 norm, to one ONNX file.
 
     Inputs are ``x`` (batch, ...) in the type of the training rows, or ``indices`` and ``values``
-    (batch, length) for sparse rows and text; the output is ``z`` (batch, n_components) with unit
-    norm. The batch is dynamic. Before the file is written, it is compared with torch on fresh
-    inputs at batches 1, 7 and 64. Its metadata say modality, input shape and type, version,
-    parameters and the largest difference found.
+    (batch, length) for sparse rows and text. The output is ``z`` (batch, n_components), rows of
+    unit norm. The batch size is dynamic. Before the file is written, its outputs are compared with
+    those of torch on random inputs in batches of 1, 7 and 64 rows. The metadata of the file hold
+    modality, input shape and type, version, parameters and the largest difference.
 
     Parameters
     ----------
     aligner : IBAligner
         A fitted aligner.
     modality : str
-        Which encoder.
-    path : path
-        Replaced if it exists, and only by a file that was proved.
+        Name of the modality.
+    path : str or Path
+        Replaced if it exists, but only by a file that passed the comparison.
 
     Returns
     -------
@@ -89,11 +89,11 @@ def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If there is no such modality.
+        If the aligner has no such modality.
     ParityError
         If ONNX and torch differ by more than 1e-4.
     NotInstalledError
-        If onnx or onnxscript is missing.
+        If onnx or onnxscript is not installed.
     """
     check_is_fitted(aligner)
     aligner.check_modality(modality)
@@ -105,7 +105,7 @@ def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
             "onnx and onnxscript are needed for export: pip install 'mibsk[cpu]' or 'mibsk[gpu]'."
         ) from error
     spec = aligner.inputs_[modality]
-    # a copy on the CPU: the aligner may live on a GPU, and goes on being used
+    # a copy on the CPU: the aligner may be on a GPU, and must stay as it is
     encoder = copy.deepcopy(aligner.module_.encoder(modality)).cpu().eval()
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def _to_onnx(encoder: Encoder, spec: InputSpec, path: Path) -> None:
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the exporter's own internals
+            warnings.simplefilter("ignore")  # from internals of the exporter
             torch.onnx.export(
                 module,
                 example,
@@ -162,4 +162,4 @@ def _as_text(params: dict[str, Any]) -> dict[str, str]:
 
 
 def _file_name(modality: str) -> str:
-    return quote(modality, safe="")  # no two names share a file
+    return quote(modality, safe="")  # different names give different files

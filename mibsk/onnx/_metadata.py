@@ -1,4 +1,4 @@
-"""What an ONNX file says of itself: modality, input, version, parameters."""
+"""Metadata of an ONNX file: modality, input, version, parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PREFIX = "mibsk."
 
 @dataclass(frozen=True)
 class EncoderMetadata:
-    """Stored as strings in the `metadata_props` of the file.
+    """Metadata of an exported encoder, stored as strings in the `metadata_props` of the file.
 
     Parameters
     ----------
@@ -23,11 +23,11 @@ class EncoderMetadata:
     n_components : int
         Dimension of the embeddings.
     version : str
-        Of the package that exported it.
+        Version of the package that exported the file.
     params : dict of str to str
         Parameters of the aligner, as text.
     parity : float
-        Largest absolute difference from torch that was found at export.
+        Largest absolute difference from torch at export.
     """
 
     input: InputSpec
@@ -37,7 +37,7 @@ class EncoderMetadata:
     parity: float
 
     def to_props(self) -> dict[str, str]:
-        """Return string keys and values for an ONNX file."""
+        """Return the metadata as string keys and values of an ONNX file."""
         return {
             _PREFIX + "modality": self.input.name,
             _PREFIX + "input": json.dumps(self.input.to_dict()),
@@ -49,12 +49,12 @@ class EncoderMetadata:
 
     @classmethod
     def from_props(cls, props: Mapping[str, str], path: Any) -> EncoderMetadata:
-        """Read what :meth:`to_props` wrote.
+        """Return the metadata that :meth:`to_props` wrote.
 
         Raises
         ------
         ValueError
-            If the file at `path` was not exported by this package, or by a newer form of it.
+            If the file at `path` was not exported by this package, or by a newer version.
         """
         try:
             return cls(

@@ -1,4 +1,4 @@
-"""Proof that an exported encoder computes what the trained one does."""
+"""Comparison of an exported encoder with the trained one."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class ParityReport:
-    """Largest absolute difference between ONNX and torch, per batch size."""
+    """Largest absolute difference between ONNX and torch, by batch size."""
 
     modality: str
     max_abs_error: dict[int, float]
 
     @property
     def worst(self) -> float:
-        """The largest of them."""
+        """Largest difference over all batch sizes."""
         return max(self.max_abs_error.values())
 
 
 def random_inputs(
     spec: InputSpec, encoder: Encoder, n_rows: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
-    """Return fresh random rows like those the encoder was trained on, one array per ONNX input."""
+    """Return random rows on the scale of the training rows, one array per ONNX input."""
     if spec.is_sparse:
         padded = (n_rows, int(rng.integers(2, 40)))
         values = rng.normal(size=padded).astype(np.float32)
@@ -47,7 +47,7 @@ def random_inputs(
 
 
 def prove_parity(session: Any, spec: InputSpec, encoder: Encoder, *, seed: int = 0) -> ParityReport:
-    """Compare an ONNX session with the encoder on fresh inputs, at several batch sizes.
+    """Compare an ONNX session with the encoder on random inputs, at several batch sizes.
 
     Raises
     ------
@@ -64,12 +64,12 @@ def prove_parity(session: Any, spec: InputSpec, encoder: Encoder, *, seed: int =
         with torch.inference_mode():
             expected = encoder(tensors if spec.is_sparse else tensors[0]).numpy()
         error = float(np.abs(got - expected).max())
-        if not error <= TOLERANCE:  # NaN fails too
+        if not error <= TOLERANCE:  # also raises for NaN
             raise ParityError(
                 f"the ONNX encoder of modality {spec.name!r} differs from torch by {error:.3g} at "
-                f"batch size {n_rows} (allowed: {TOLERANCE:g}); no file was written. If the "
-                "encoder is your own module, check that its forward does not depend on Python "
-                "values of the batch."
+                f"batch size {n_rows} (tolerance: {TOLERANCE:g}); no file was written. If the "
+                "encoder is your own module, check that its forward does not branch on Python "
+                "values computed from the batch."
             )
         errors[n_rows] = error
     return ParityReport(spec.name, errors)

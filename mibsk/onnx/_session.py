@@ -1,4 +1,4 @@
-"""Sessions of onnxruntime on the device that is really there."""
+"""Sessions of onnxruntime on an available device."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
 
     Parameters
     ----------
-    path : path
+    path : str or Path
         The ONNX file.
     providers : "auto" or list of str
-        "auto" takes the GPU where there is one and the GPU build of onnxruntime is installed. A
-        list is taken as it is, and must then be honoured.
+        "auto" uses the GPU if there is one and the GPU build of onnxruntime is installed. The
+        first provider of a list must be usable.
     n_threads : int or None
-        Threads within one operator; None leaves the choice to onnxruntime.
+        Number of threads within one operator; `None` lets onnxruntime choose.
 
     Raises
     ------
     NotInstalledError
-        If onnxruntime is missing.
+        If onnxruntime is not installed.
     DependencyConflictError
-        If both of its builds are installed.
+        If both the CPU and the GPU build are installed.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If the file is no ONNX file.
+        If it is not an ONNX file.
     RuntimeError
-        If a provider that was asked for cannot run here.
+        If a requested provider cannot be used.
     """
     runtime = _import_runtime()
     if not Path(path).is_file():
@@ -62,11 +62,11 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
     try:
         session = runtime.InferenceSession(str(path), options, providers=wanted)
     except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument) as error:
-        raise ValueError(f"{path} is no valid ONNX file: {error}") from error
+        raise ValueError(f"{path} is not a valid ONNX file: {error}") from error
     if session.get_providers()[0] != wanted[0]:
         message = f"onnxruntime runs {path} on {session.get_providers()[0]}, not on {wanted[0]}"
         if providers != "auto":
-            raise RuntimeError(f"{message}: install a driver that fits, or choose others.")
+            raise RuntimeError(f"{message}: install a matching driver or choose other providers.")
         warnings.warn(f"{message}: its GPU libraries could not be loaded.", stacklevel=3)
     return session
 
@@ -74,8 +74,8 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
 def _import_runtime() -> Any:
     if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
         raise DependencyConflictError(
-            "both onnxruntime and onnxruntime-gpu are installed, and the CPU build wins in "
-            "silence. Remove both and install one: pip install 'mibsk[gpu]' or 'mibsk[cpu]'."
+            "both onnxruntime and onnxruntime-gpu are installed, and the CPU build silently takes "
+            "precedence. Remove both and install one: pip install 'mibsk[gpu]' or 'mibsk[cpu]'."
         )
     try:
         import onnxruntime
@@ -96,14 +96,14 @@ def _installed(name: str) -> bool:
 
 
 def _choose_providers(runtime: Any) -> list[str]:
-    # the GPU build lists CUDA among its providers also where there is no GPU
+    # the GPU build lists CUDA as available even without a GPU
     if CUDA in runtime.get_available_providers() and cuda_device_count() > 0:
         return [CUDA, CPU]
     return [CPU]
 
 
 def cuda_device_count() -> int:
-    """Ask the NVIDIA driver for the number of GPUs; 0 where there is no driver."""
+    """Return the number of GPUs known to the NVIDIA driver; 0 without a driver."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:

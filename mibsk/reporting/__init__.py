@@ -5,12 +5,14 @@ from ._labels import read_labels
 from ._measure import measure
 from ._measure_files import check_outputs, measure_files
 from ._measurement import Chance, Line, Measurement, Side
+from ._report import Report
 from ._terminal import print_report
 
 __all__ = [
     "Chance",
     "Line",
     "Measurement",
+    "Report",
     "Side",
     "Source",
     "check_outputs",

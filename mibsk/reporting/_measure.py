@@ -15,10 +15,11 @@ from numpy.typing import ArrayLike
 from .. import metrics
 from .._checks.matrices import as_matrix, is_real, to_numpy
 from .._checks.parameters import check_scalar
-from ..data._duplicates import duplicate_rows
+from ..data import duplicate_rows
 from ._catalogue import CATALOGUE, FEW_RESAMPLES, MANY_COLUMNS, SQUARE, Entry
 from ._labels import as_names, check_factors
-from ._measurement import Chance, Line, Measurement, Sample, Side
+from ._measurement import Chance, Line, Sample, Side
+from ._report import Report
 from ._rows import Rows
 
 Progress = Callable[[int, int, str], None]
@@ -47,7 +48,7 @@ def measure(
     max_rows: int | None = None,
     random_state: int = 0,
     progress: Progress | None = None,
-) -> Measurement:
+) -> Report:
     """Measure how alike two sets of embeddings are, and what each knows.
 
     Parameters
@@ -87,7 +88,7 @@ def measure(
 
     Returns
     -------
-    Measurement
+    Report
 
     Raises
     ------
@@ -142,7 +143,7 @@ def measure(
     if not match and X.shape[1] == Y.shape[1]:
         notes += _repeated(rows, how)
     lines = tuple(_lines(rows, factors, how, progress))
-    return Measurement(
+    return Report(
         x=Side(names[0], tuple(X.shape), str(X.dtype)),
         y=Side(names[1], tuple(Y.shape), str(Y.dtype)),
         lines=lines,
@@ -215,7 +216,7 @@ class _Task:
         return self.entry.n_resamples
 
     def call(self, ci: metrics.Bootstrap | None) -> Any:
-        metric = getattr(metrics, self.entry.metric)
+        metric = self.entry.described.function
         return metric(*self.arrays(), **self.params, **({} if ci is None else {"ci": ci}))
 
 
@@ -234,7 +235,7 @@ def _lines(
 def _tasks(rows: Rows, factors: pd.DataFrame, how: _How) -> Iterator[_Task]:
     """Yield what to measure, in the order of the catalogue."""
     for entry in CATALOGUE:
-        if entry.one_space and len(set(rows.n_columns)) > 1:
+        if entry.described.one_space and len(set(rows.n_columns)) > 1:
             continue
         if entry.retrieves == "classes only" and not how.match:
             continue
@@ -255,7 +256,7 @@ def _tasks(rows: Rows, factors: pd.DataFrame, how: _How) -> Iterator[_Task]:
             line = Line(
                 key=key,
                 metric=entry.key,
-                group=entry.group,
+                group=entry.described.kind,
                 title=entry.title,
                 subject=subject,
                 meaning=entry.meaning,
@@ -273,17 +274,18 @@ def _tasks(rows: Rows, factors: pd.DataFrame, how: _How) -> Iterator[_Task]:
 def _subjects(entry: Entry, how: _How) -> Iterator[tuple[str, str, tuple[int, ...], str | None]]:
     """Yield key, name, sides to pass and factor of each line of an entry."""
     x, y = how.names
-    if entry.of == "pair":
+    compares = entry.described.compares
+    if compares == "pair":
         yield entry.key, "", (0, 1), None
-    elif entry.of == "both ways":
+    elif compares == "both ways":
         yield f"{entry.key}.x_to_y", f"{x} → {y}", (0, 1), None
         yield f"{entry.key}.y_to_x", f"{y} → {x}", (1, 0), None
-    elif entry.of == "each side":
+    elif compares == "each side":
         for i, side in enumerate("xy"):
             yield f"{entry.key}.{side}", how.names[i], (i,), None
     else:
         for factor, role in how.roles.items():
-            if role == entry.of:
+            if role == entry.role:
                 for i, side in enumerate("xy"):
                     yield (
                         f"{entry.key}.{side}.{factor}",
@@ -347,7 +349,7 @@ def _chance(task: _Task, how: _How, notes: list[str]) -> Chance | None:
         params["k"] = min(params["k"], n - 1)
     try:
         found = metrics.permutation_test(
-            getattr(metrics, task.entry.metric),
+            task.entry.described.function,
             *replace(task.arrays, n=n)(),
             n_permutations=how.n_permutations,
             random_state=how.seed,

@@ -12,7 +12,7 @@ from ..files.whole_files import check_can_write
 from ._files import locate, read_matrix, source_of
 from ._labels import check_factors, read_labels
 from ._measure import Progress, measure
-from ._measurement import Measurement
+from ._report import Report
 
 PathLike = str | os.PathLike[str]
 
@@ -25,7 +25,7 @@ def measure_files(
     names: tuple[str, str] | None = None,
     progress: Progress | None = None,
     **options: Any,
-) -> Measurement:
+) -> Report:
     """Measure the embeddings in two files.
 
     Parameters
@@ -43,7 +43,7 @@ def measure_files(
 
     Returns
     -------
-    Measurement
+    Report
 
     Raises
     ------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from math import isfinite
@@ -13,7 +12,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import __version__
-from ..files.whole_files import replace_file
 from ._files import Source
 
 SCHEMA = "mibsk.measurement/1"
@@ -203,23 +201,6 @@ class Measurement:
     def to_json(self) -> str:
         """Return the report as strict JSON: no NaN, no Infinity."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    def to_html(self) -> str:
-        """Return the report as one page that loads nothing from anywhere."""
-        from ._page import render
-
-        return render(self)
-
-    def write(
-        self,
-        json: str | os.PathLike[str] | None = None,
-        html: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """Write the report to files; an earlier one is replaced, whole or not at all."""
-        for path, content in ((json, self.to_json), (html, self.to_html)):
-            if path is not None:
-                # names of files need not be valid Unicode
-                replace_file(path, [content().encode(errors="backslashreplace")])
 
 
 def _plain(line: Line) -> dict[str, Any]:

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 DPI = 170
 
 
-_DISPLAYS = {
-    "SimilarityDisplay": "Cosine of each row with each row of the other side",
-    "ModalityGapDisplay": "Both sides in the plane of most variance, partners joined",
-}
+_SIMILARITY = "Cosine of each row with each row of the other side"
+_GAP = "Both sides in the plane of most variance, partners joined"
 _LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
 _INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
 _PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
@@ -57,7 +55,7 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
         return [], missing[0]
     try:
         from .. import inspection
-        from ..inspection._matplotlib import import_pyplot
+        from ..inspection.drawing.figures import import_pyplot
 
         pyplot = import_pyplot()
     except NotInstalledError as error:
@@ -66,15 +64,16 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     pair = {report.x.name: x, report.y.name: y}
     notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []
     notes += ["rows scaled to length 1"] if report.options["similarity"] == "cosine" else []
-    for name, caption in _DISPLAYS.items() if one_space else ():
-        make = partial(getattr(inspection, name).from_embeddings, pair, labels=labels)
+    displays = ((inspection.SimilarityDisplay, _SIMILARITY), (inspection.ModalityGapDisplay, _GAP))
+    for display, caption in displays if one_space else ():
+        make = partial(display.from_embeddings, pair, labels=labels)
         try:
             pictures.append(_in_both_colours(make, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
-            missing.append(f"Without {name}: {error}.")
+            missing.append(f"Without {display.__name__}: {error}")
     if fractions is not None:
-        make = partial(inspection.LeakageDisplay.from_fractions, fractions)
-        pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))
+        leakage = partial(inspection.LeakageDisplay.from_fractions, fractions)
+        pictures.append(_in_both_colours(leakage, _LEAKAGE, pyplot))
     return pictures, " ".join(missing)
 
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks.matrices import Matrix
-from ..metrics._resampling import take_rows
-from ..metrics._unit_rows import unit_rows
+from ..metrics.rows import take_rows, unit_rows
 
 
 class Rows:

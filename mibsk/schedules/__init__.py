@@ -1,4 +1,4 @@
-"""Weights of the loss that change over training: plain values that say how.
+"""Schedules of the weights of the loss during training.
 
 A schedule is passed as `beta` or as `temperature` of :class:`mibsk.IBAligner`;
 :class:`Learned` as a temperature, :class:`SufficiencyBudget` as a `beta`.

@@ -1,4 +1,4 @@
-"""A temperature that is learned, within bounds."""
+"""A learned temperature with bounds."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from .._checks.parameters import check_scalar
 
 @dataclass(frozen=True)
 class Learned:
-    """A number that is trained with the weights and kept between two bounds.
+    """A number that is trained with the weights, within bounds.
 
-    After each step it is put back to the nearest bound, as CLIP does with its scale [1]_.
+    It is clipped to the bounds after each step, as the logit scale of CLIP [1]_.
 
     Parameters
     ----------
     start : float, default=0.07
-        Where it starts, within the bounds.
+        Initial value, within the bounds.
     low, high : float, default=0.01 and 1.0
         Bounds, > 0.
 
     Raises
     ------
     TypeError, ValueError
-        If one is no finite number > 0, or they are not in order.
+        If a value is not a finite number > 0, or not ``low <= start <= high``.
 
     References
     ----------
@@ -49,6 +49,6 @@ class Learned:
             check_scalar(name, getattr(self, name), low=0, strict=True)
         if not self.low <= self.start <= self.high:
             raise ValueError(
-                f"a learned temperature starts between its bounds: expected low <= start <= high, "
-                f"got low={self.low:g}, start={self.start:g}, high={self.high:g}."
+                "a learned temperature must start within its bounds: expected low <= start <= "
+                f"high, got low={self.low:g}, start={self.start:g}, high={self.high:g}."
             )

@@ -11,11 +11,11 @@ from .._checks.parameters import check_scalar
 
 @dataclass(frozen=True)
 class Schedule(ABC):
-    """A number as a function of the share of training that is done.
+    """A number as a function of training progress.
 
-    An epoch has one value: the first epoch that of progress 0, the last one that of progress 1.
-    Progress runs anew with every `fit`; with `partial_fit` it runs over `max_epochs` calls, and
-    stays at 1.
+    The value is constant within an epoch; progress is 0 in the first epoch and 1 in the last one.
+    Progress restarts with every `fit`; with `partial_fit` it reaches 1 after `max_epochs` calls and
+    stays there.
     """
 
     @abstractmethod
@@ -25,12 +25,12 @@ class Schedule(ABC):
     @property
     @abstractmethod
     def lowest(self) -> float:
-        """The least value that it takes."""
+        """Lowest value over training."""
 
 
 @dataclass(frozen=True)
 class _Between(Schedule):
-    """From one value to another.
+    """Base class of schedules from one value to another.
 
     Parameters
     ----------
@@ -47,13 +47,13 @@ class _Between(Schedule):
 
     @property
     def lowest(self) -> float:
-        """The least value that it takes."""
+        """Lowest value over training."""
         return min(self.start, self.stop)
 
 
 @dataclass(frozen=True)
 class Linear(_Between):
-    r"""From `start` to `stop` in equal steps: :math:`a + (b - a)\,t` at progress :math:`t`.
+    r"""Linear schedule from `start` to `stop`, :math:`a + (b - a)\,t` at progress :math:`t`.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Linear(_Between):
     Raises
     ------
     TypeError, ValueError
-        If one is no finite number >= 0.
+        If a value is not a finite number >= 0.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class Linear(_Between):
 
 @dataclass(frozen=True)
 class Cosine(_Between):
-    r"""From `start` to `stop` along half a cosine [1]_, level at both ends.
+    r"""Cosine schedule from `start` to `stop` [1]_, with zero slope at both ends.
 
     .. math:: b + (a - b)\,\tfrac12 (1 + \cos \pi t)
 
@@ -91,7 +91,7 @@ class Cosine(_Between):
     Raises
     ------
     TypeError, ValueError
-        If one is no finite number >= 0.
+        If a value is not a finite number >= 0.
 
     References
     ----------
@@ -112,7 +112,7 @@ class Cosine(_Between):
 
 @dataclass(frozen=True)
 class Exponential(_Between):
-    r"""From `start` to `stop` by equal factors: :math:`a^{1 - t}\,b^t`.
+    r"""Exponential schedule from `start` to `stop`, :math:`a^{1 - t}\,b^t`.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class Exponential(_Between):
     Raises
     ------
     TypeError, ValueError
-        If one is no finite number > 0.
+        If a value is not a finite number > 0.
 
     Examples
     --------
@@ -144,23 +144,23 @@ class Exponential(_Between):
 
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    r"""From `start` in equal steps to `value`, where it stays.
+    r"""Linear warm-up from `start` to a constant `value`.
 
     .. math:: a + (v - a) \min(1, t / s)
 
     Parameters
     ----------
     value : float
-        Where it ends, >= 0.
+        Final value, >= 0.
     share : float, default=0.25
-        Share `s` of training after which it is there, in (0, 1).
+        Share `s` of training after which `value` is reached, in (0, 1).
     start : float, default=0.0
-        Where it begins, >= 0.
+        Initial value, >= 0.
 
     Raises
     ------
     TypeError, ValueError
-        If one is out of its range.
+        If a parameter is out of range.
 
     Examples
     --------
@@ -186,5 +186,5 @@ class WarmUp(Schedule):
 
     @property
     def lowest(self) -> float:
-        """The least value that it takes."""
+        """Lowest value over training."""
         return min(self.start, self.value)

@@ -1,4 +1,4 @@
-"""How much of the shared information may be given for compression."""
+"""Schedule of `beta` under a constraint on the loss of shared information."""
 
 from __future__ import annotations
 
@@ -11,41 +11,40 @@ MONITORS = ("either", "bound", "recall")
 
 @dataclass(frozen=True)
 class SufficiencyBudget:
-    r"""Let `beta` rise as far as a budget of sufficiency allows, in one training.
+    r"""Increase `beta` as far as a budget of sufficiency allows, in one training run.
 
-    The first part of training is uncompressed (`beta` is 0). From there on `beta` is a multiplier
-    that follows a constraint [1]_: what is monitored on held-out pairs, `m`, shall stay within the
-    fraction `budget` of the best that training has reached, :math:`m^*`. A few times an epoch
+    The first part of training is uncompressed (``beta = 0``). After that, `beta` is the multiplier
+    of a constraint [1]_: the metric `m` monitored on held-out pairs must not fall by more than the
+    fraction `budget` below its best value so far, :math:`m^*`. A few times per epoch
 
     .. math:: \log\beta \leftarrow \log\beta + \eta\,\mathrm{clip}(2e, -1, 1), \qquad
         e = \frac{m - (1 - \mathrm{budget})\,m^*}{\mathrm{budget}\; m^*},
 
-    with a moving average of `m`, so that `beta` rises where there is slack (:math:`e > 0`) and
-    falls where the budget is overdrawn. :math:`m^*` is the largest value of that average: it rises
-    with all that training still learns. The pace :math:`\eta` falls to 0 in the last half of the
-    compressed epochs, so that `beta` settles.
+    with a moving average of `m`, so that `beta` increases while there is slack (:math:`e > 0`) and
+    decreases when the budget is exceeded. :math:`m^*` is the largest value of that average, and
+    increases as training improves it. The step size :math:`\eta` falls to 0 in the last half of
+    the compressed epochs, so that `beta` converges.
 
     Parameters
     ----------
     budget : float, default=0.02
-        Fraction of what is monitored that may be lost, in (0, 1).
+        Fraction of the monitored metric that may be lost, in (0, 1).
     monitor : {"either", "bound", "recall"}, default="either"
         ``"bound"`` is :math:`\log N - \mathrm{InfoNCE}`, a lower bound of the mutual information
-        in nats at any temperature, of which the tightest of five is taken; ``"recall"`` the share
-        of pairs whose partner is found first within a batch. With ``"either"`` the larger
-        :math:`e` counts, so that the budget is overdrawn where both say so: the bound falls also
-        where pairs are learned by heart, and recall of few pairs is noisy. A recall that has been
-        above 0.98 cannot tell, and is not looked at.
+        in nats, the tightest over five temperatures; ``"recall"`` is recall at 1 within a batch.
+        ``"either"`` uses the larger :math:`e`, so that the budget is exceeded only if it is by
+        both metrics: the bound also falls when training pairs are memorized, and recall of few
+        pairs is noisy. Recall is ignored once it has exceeded 0.98, where it is saturated.
     high : float, default=10.0
-        `beta` goes no further. Much beyond 10, where it can destroy more in an epoch than the
-        control can undo, use ``monitor="bound"``.
+        Upper limit of `beta`. Use ``monitor="bound"`` for limits well above 10, where `beta` can
+        destroy more in an epoch than the controller can undo.
     share : float, default=0.2
         Share of the epochs that are uncompressed, in (0, 1).
 
     Raises
     ------
     TypeError, ValueError
-        If one is out of its range.
+        If a parameter is out of range.
 
     References
     ----------

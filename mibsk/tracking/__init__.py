@@ -1,4 +1,4 @@
-"""MLflow: training curves of an aligner, and aligners as models that load back."""
+"""MLflow: training curves of aligners, and a model flavour for them."""
 
 import lazy_loader
 

@@ -1,7 +1,8 @@
-"""Training curves that appear in MLflow while the model trains."""
+"""Training curves in MLflow, logged while the model trains."""
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 from skorch.callbacks import Callback
@@ -10,29 +11,25 @@ from ._mlflow import import_mlflow
 
 
 class MlflowCallback(Callback):
-    """Log each epoch's loss and its parts, gap, temperature and time into the active MLflow run.
+    """Log all numbers in the history of an aligner to the active MLflow run, after each epoch.
 
-    Pass it in `IBAligner(callbacks=[MlflowCallback()])`. Starting and ending the run, and its
-    parameters, are left to the caller.
+    Pass it as `IBAligner(callbacks=[MlflowCallback()])`. The caller starts and ends the run, and
+    logs its parameters.
     """
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
-        """Require an active run, before hours of training go untracked."""
+        """Raise ``RuntimeError`` unless there is an active run."""
         if import_mlflow().active_run() is None:
             raise RuntimeError(
-                "MlflowCallback needs an active run: train inside `with mlflow.start_run():`."
+                "MlflowCallback needs an active run: call `fit` inside `with mlflow.start_run():`."
             )
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Log the last epoch."""
         epoch = net.history[-1]
-        import_mlflow().log_metrics(_numbers(epoch), step=epoch["epoch"])
-
-
-def _numbers(epoch: dict[str, Any]) -> dict[str, float]:
-    """Return what is to be logged of one epoch of a skorch history."""
-    return {
-        key: float(value)
-        for key, value in epoch.items()
-        if isinstance(value, int | float) and key != "epoch" and not key.endswith("_batch_count")
-    }
+        numbers = {
+            name: float(value)
+            for name, value in epoch.items()
+            if isinstance(value, Real) and name != "epoch" and not name.endswith("_batch_count")
+        }
+        import_mlflow().log_metrics(numbers, step=epoch["epoch"])

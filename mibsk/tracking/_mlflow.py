@@ -1,4 +1,4 @@
-"""MLflow, imported when it is needed."""
+"""Late import of MLflow."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from ..exceptions import NotInstalledError
 
 
 def import_mlflow() -> ModuleType:
-    """Return the module; without it raise `NotInstalledError` naming the command that installs it.
+    """Return the module `mlflow`, with telemetry off unless the environment enables it.
 
-    Telemetry is off unless the environment says otherwise.
+    Raises
+    ------
+    NotInstalledError
+        If it is not installed.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:

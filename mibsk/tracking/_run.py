@@ -12,19 +12,19 @@ from ._mlflow import import_mlflow
 
 
 def use_store(path: str | Path, experiment: str) -> None:
-    """Track into a local sqlite file, with artifacts in the folder ``mlruns`` beside it.
+    """Track runs in a local SQLite file, with artifacts in the folder ``mlruns`` next to it.
 
     Parameters
     ----------
-    path : path
-        The sqlite file; made if it does not exist.
+    path : path-like
+        The SQLite file; created if it does not exist.
     experiment : str
-        Name of the experiment; made if it does not exist.
+        Name of the experiment; created if it does not exist.
     """
     mlflow = import_mlflow()
     path = Path(path).resolve()
     if not path.exists():
-        _make_store(path)
+        _create_store(path)
     mlflow.set_tracking_uri(f"sqlite:///{path}")
     if mlflow.get_experiment_by_name(experiment) is None:
         artifacts = (path.parent / "mlruns").as_uri()
@@ -32,8 +32,8 @@ def use_store(path: str | Path, experiment: str) -> None:
     mlflow.set_experiment(experiment)
 
 
-def _make_store(path: Path) -> None:
-    """Make the tables in a file of another name: MLflow cannot open a store only half made."""
+def _create_store(path: Path) -> None:
+    """Create the tables in a temporary file, since MLflow cannot open an incomplete store."""
     mlflow = import_mlflow()
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
@@ -44,10 +44,10 @@ def _make_store(path: Path) -> None:
 
 @contextmanager
 def continue_run(run_id: str, run_name: str) -> Iterator[Any]:
-    """Open a finished run again to log more into it.
+    """Resume a finished run, to log more to it.
 
-    Where the store no longer has it (it was deleted, or the model came from a cache), a new run of
-    that name takes its place.
+    If the store does not have it (it was deleted, or the model came from a cache), a new run with
+    this name is started.
 
     Yields
     ------

@@ -1,11 +1,11 @@
-"""A flavour of MLflow models: a fitted `IBAligner`, which loads back as one, or as a pyfunc."""
+"""MLflow flavour of fitted aligners, which load back as `IBAligner` or as a pyfunc model."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,26 +14,42 @@ from ..estimators import IBAligner
 from ._mlflow import import_mlflow
 
 FLAVOR_NAME = "mibsk"
-_FILE = "aligner.joblib"
+_FILE = "aligner.safetensors"
 
 
 def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -> None:
     """Save a fitted aligner as an MLflow model folder.
 
+    The folder holds the file of :meth:`IBAligner.save`, which runs no code when it is loaded.
+
     Parameters
     ----------
     aligner : IBAligner
         A fitted aligner.
-    path : path
-        A folder that does not exist yet.
+    path : path-like
+        A folder, which must not exist.
     mlflow_model : mlflow.models.Model, default=None
-        Completed and saved with it.
+        Model description to complete and save; by default a new one.
+
+    Raises
+    ------
+    TypeError
+        If `aligner` is not an `IBAligner`.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    FileExistsError
+        If `path` exists.
     """
     mlflow = import_mlflow()
+    if not isinstance(aligner, IBAligner):
+        raise TypeError(
+            f"aligner must be an IBAligner, got {type(aligner).__name__}; of a fitted IBAlignerCV, "
+            "pass its aligner_."
+        )
     check_is_fitted(aligner)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=False)
-    joblib.dump(aligner, folder / _FILE)
+    aligner.save(folder / _FILE)
     (folder / "requirements.txt").write_text(f"mibsk=={__version__}\n")
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
     model.signature = _signature(aligner)
@@ -43,7 +59,12 @@ def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -
     }
     model.add_flavor(FLAVOR_NAME, data=_FILE, version=__version__, inputs=inputs)
     mlflow.pyfunc.add_to_model(
-        model, loader_module=__name__, data=_FILE, pip_requirements="requirements.txt"
+        model,
+        loader_module=__name__,
+        data=_FILE,
+        pip_requirements="requirements.txt",
+        # MLflow accepts only these keys in `mlflow.pyfunc.load_model(uri, model_config={...})`
+        model_config=dict.fromkeys(aligner.get_params(deep=False)),
     )
     model.save(folder / "MLmodel")
 
@@ -55,7 +76,7 @@ def log_model(
     registered_model_name: str | None = None,
     alias: str | None = None,
 ) -> Any:
-    """Log a fitted aligner into the active run, and register it if a name is given.
+    """Log a fitted aligner to the active run, and optionally register it.
 
     Parameters
     ----------
@@ -64,9 +85,9 @@ def log_model(
     name : str, default="model"
         Name of the logged model.
     registered_model_name : str, default=None
-        Add it as a new version of this registered model.
+        Registered model to which it is added as a new version.
     alias : str, default=None
-        Let this alias of the registered model point to it.
+        Alias of the registered model that is set to the new version.
 
     Returns
     -------
@@ -75,7 +96,7 @@ def log_model(
     if alias is not None and registered_model_name is None:
         raise ValueError("alias names a version of a registered model: pass registered_model_name.")
     mlflow = import_mlflow()
-    from . import flavor  # this very module is what MLflow calls the flavour
+    from . import flavor  # MLflow calls `save_model` of this module
 
     info = mlflow.models.Model.log(
         artifact_path=None,
@@ -91,27 +112,50 @@ def log_model(
     return info
 
 
-def load_model(model_uri: str) -> IBAligner:
+def load_model(model_uri: str, **params: Any) -> IBAligner:
     """Load an aligner that was logged or saved, e.g. ``models:/mibsk@champion``.
 
-    It is unpickled: load only what you or people you trust have logged.
+    Loading runs no code.
 
     Parameters
     ----------
     model_uri : str
-        Anything that MLflow resolves to a model, or a folder.
+        URI of an MLflow model, or a folder.
+    **params : dict
+        Parameters as in :meth:`IBAligner.load`: in place of the saved ones, and objects that a
+        file cannot hold, such as an `nn.Module` among the encoders.
 
     Returns
     -------
     IBAligner
+
+    Raises
+    ------
+    ValueError
+        If the model was not logged by this package, was logged as a pickle by an earlier version,
+        or :meth:`IBAligner.load` refuses its file.
     """
     mlflow = import_mlflow()
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
-    return joblib.load(folder / _FILE)
+    flavors = mlflow.models.Model.load(folder).flavors
+    if FLAVOR_NAME not in flavors:
+        raise ValueError(
+            f"{model_uri} must be a model of the flavour {FLAVOR_NAME!r}, got {sorted(flavors)}."
+        )
+    return _load(folder / flavors[FLAVOR_NAME]["data"], params)
+
+
+def _load(file: Path, params: Mapping[str, Any]) -> IBAligner:
+    if file.suffix == ".joblib":
+        raise ValueError(
+            f"{file.name} is a pickle, as earlier versions of mibsk logged models: load it with "
+            "the version that logged it, save it with IBAligner.save, and log it again."
+        )
+    return IBAligner.load(file, **params)
 
 
 class _Pyfunc:
-    """What `mlflow.pyfunc.load_model` wraps."""
+    """Model that `mlflow.pyfunc.load_model` wraps."""
 
     def __init__(self, aligner: IBAligner) -> None:
         self.aligner = aligner
@@ -121,14 +165,15 @@ class _Pyfunc:
         return self.aligner.transform(model_input)
 
 
-def _load_pyfunc(path: str) -> _Pyfunc:
-    return _Pyfunc(joblib.load(path))
+def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> _Pyfunc:
+    passed = {name: value for name, value in (model_config or {}).items() if value is not None}
+    return _Pyfunc(_load(Path(path), passed))
 
 
 def _signature(aligner: IBAligner) -> Any:
-    """Return what `predict` returns. Inputs are left to the aligner, which takes what `fit` took.
+    """Return the signature of `predict`, without inputs, which the aligner checks itself.
 
-    MLflow would compare types to the letter, and refuse float64 where float32 is written.
+    MLflow would require the exact dtype, and refuse float64 where float32 was declared.
     """
     import_mlflow()
     from mlflow.models import ModelSignature

@@ -1,1 +1,1 @@
-"""The controlled experiments of the paper, as a pipeline of their own."""
+"""The controlled experiments of the paper, as a separate pipeline."""

@@ -1,4 +1,4 @@
-"""Claims: a number with an interval, and a verdict by a rule that was there before the number."""
+"""Claims: a number with an interval, and a verdict by a rule fixed before the number was known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 
 @dataclass(frozen=True)
 class Interval:
-    """A number, an interval about it at the level of 95 %, and of how many values it is made."""
+    """A number with its confidence interval at 95 %, computed from `n` values."""
 
     value: float
     low: float
@@ -27,7 +27,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Claim:
-    """What is claimed, in one set, and what was found."""
+    """A claim about one dataset, and the result."""
 
     key: str
     text: str
@@ -59,7 +59,7 @@ class Claim:
 
     @classmethod
     def differs(cls, key: str, text: str, found: Interval) -> Claim:
-        """Claim that the number is not 0; that it is 0 cannot be shown."""
+        """Claim that the number is not 0; such a claim holds or is undecided."""
         verdict = _verdict(found.low > 0 or found.high < 0, fails=False)
         rule = "interval without 0"
         return cls(key, text, found.value, found.low, found.high, found.n, rule, verdict)
@@ -70,7 +70,7 @@ def _verdict(holds: bool, fails: bool) -> str:
 
 
 def over_seeds(values: ArrayLike) -> Interval:
-    r"""Return the mean over seeds, with Student's interval :math:`\bar x \pm t\, s / \sqrt n`.
+    r"""Return the mean over seeds with Student's t interval :math:`\bar x \pm t\, s / \sqrt n`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Correlation over splits, with a bootstrap interval and a permutation test."""
+"""Correlations over splits, with bootstrap intervals and permutation tests."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ N_RESAMPLES = 4999
 
 
 def pearson(x: np.ndarray, y: np.ndarray, axis: int = -1) -> Any:
-    """Return the correlation along an axis."""
+    """Return Pearson's correlation along an axis."""
     x = x - x.mean(axis=axis, keepdims=True)
     y = y - y.mean(axis=axis, keepdims=True)
     product = (x * y).sum(axis=axis)
     norms = np.sqrt((x**2).sum(axis=axis) * (y**2).sum(axis=axis))
-    # a resample of equal values has no correlation
+    # 0 for a resample of equal values
     return np.divide(product, norms, out=np.zeros_like(product), where=norms > 0)
 
 
 def spearman(x: np.ndarray, y: np.ndarray, axis: int = -1) -> Any:
-    """Return the correlation of ranks along an axis."""
+    """Return Spearman's correlation along an axis."""
     return pearson(stats.rankdata(x, axis=axis), stats.rankdata(y, axis=axis), axis)
 
 
 def partial_spearman(x: np.ndarray, y: np.ndarray, z: np.ndarray, axis: int = -1) -> Any:
-    r"""Return the correlation of ranks with that of a third variable taken out.
+    r"""Return Spearman's partial correlation, given a third variable.
 
     .. math:: \frac{r_{xy} - r_{xz} r_{yz}}{\sqrt{(1 - r_{xz}^2)(1 - r_{yz}^2)}}
     """
@@ -47,7 +47,7 @@ STATISTICS: dict[str, Callable[..., Any]] = {
 
 
 def correlate(statistic: str, *samples: ArrayLike) -> Interval:
-    """Return a correlation with its interval: percentiles over rows drawn with replacement."""
+    """Return a correlation with its interval, from percentiles of a bootstrap over rows."""
     arrays = [np.asarray(sample, dtype=float) for sample in samples]
     function = STATISTICS[statistic]
     found = stats.bootstrap(
@@ -65,7 +65,7 @@ def correlate(statistic: str, *samples: ArrayLike) -> Interval:
 
 
 def p_value(statistic: str, x: ArrayLike, y: ArrayLike) -> float:
-    """Return the two-sided p-value of a correlation, from pairing rows at random."""
+    """Return the two-sided p-value of a correlation, from random permutations of the pairing."""
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     function = STATISTICS[statistic]
     test = stats.permutation_test(

@@ -1,4 +1,4 @@
-"""The figures of the paper's experiments, in the look of the package's Displays."""
+"""Figures of the paper's experiments, in the style of the Displays."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mibsk.inspection._matplotlib import new_figure
-from mibsk.inspection._style import (
+from mibsk.inspection.drawing.figures import new_figure
+from mibsk.inspection.drawing.style import (
     FAINT,
     LABEL_SIZE,
     MODEL_COLORS,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Tables = Mapping[str, pd.DataFrame]
-"""Set -> the table of an experiment."""
+"""Dataset -> table of an experiment."""
 
 COLORS = dict(zip(("sprites", "room", "arm"), MODEL_COLORS, strict=False))
 MARKERS = {"sprites": "o", "room": "^", "arm": "s"}
@@ -51,7 +51,7 @@ MEASURES = {
 
 
 def nuisance_figure(tables: Tables) -> Figure:
-    """Draw how much of a hidden factor leaks, and of the others is kept, over levels of a knob."""
+    """Draw how much of hidden factors leaks, and how much of the others is kept, for each knob."""
     knobs = list(next(iter(tables.values()))["knob"].unique())
     figure, axes = new_figure(2 * len(knobs), n_columns=len(knobs), width=10.8, height=5.4)
     for row, (measure, title) in enumerate(SHARES.items()):
@@ -75,7 +75,7 @@ def nuisance_figure(tables: Tables) -> Figure:
 
 
 def misalignment_figure(tables: Tables) -> Figure:
-    """Draw alignment against what is known of the nuisances, one point per split."""
+    """Draw alignment against nuisance information, one point per split."""
     figure, axes = new_figure(2 * len(tables), n_columns=len(tables), width=10.8, height=6.6)
     for row, (measure, title) in enumerate(ALIGNMENT.items()):
         for column, (name, table) in enumerate(tables.items()):
@@ -95,12 +95,12 @@ def misalignment_figure(tables: Tables) -> Figure:
             bar = figure.colorbar(points, ax=ax, pad=0.02)
             bar.outline.set_visible(False)
             bar.ax.tick_params(length=0, labelsize=NOTE_SIZE)
-            headline(ax, f"{name}: {title}", "colour: entropy of what is hidden, nats")
+            headline(ax, f"{name}: {title}", "colour: entropy of the hidden factors, nats")
     return figure
 
 
 def regulariser_figure(tables: Tables) -> Figure:
-    """Draw every measure over beta, one line per form and kind of temperature."""
+    """Draw all measures over beta, one line per minimality and kind of temperature."""
     figure, axes = new_figure(
         len(MEASURES) * len(tables), n_columns=len(tables), width=10.8, height=2.1 * len(MEASURES)
     )
@@ -131,7 +131,7 @@ def _over_beta(ax: Axes, table: pd.DataFrame, measure: str) -> None:
 def _draw(
     ax: Axes, at: np.ndarray, intervals: list[Any], color: str, marker: str, **style: Any
 ) -> None:
-    """Draw means with the intervals about them."""
+    """Draw means with their intervals."""
     values = np.array([interval.value for interval in intervals])
     finite = [interval for interval in intervals if np.isfinite(interval.low)]
     if len(finite) == len(intervals):

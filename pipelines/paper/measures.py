@@ -1,4 +1,4 @@
-"""What is measured of one trained aligner, on held-out rows."""
+"""Measures of a trained aligner on held-out rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .training import modalities
 def probe(
     aligner: IBAligner, factors: list[str], train: Bunch, test: Bunch, settings: dict[str, Any]
 ) -> pd.DataFrame:
-    """Return what a linear probe reads of each factor from the image embedding.
+    """Return the information of linear probes about each factor in the image embedding.
 
     The column ``fraction`` is the uncertainty reduction ratio, :math:`(H - CE) / H`.
     """
@@ -33,10 +33,10 @@ def probe(
 def measure(
     aligner: IBAligner, hidden: Split, train: Bunch, test: Bunch, settings: dict[str, Any]
 ) -> dict[str, float]:
-    """Return alignment of both modalities, and what the image embedding tells of all factors.
+    """Return the alignment of the modalities, and the information about factors in the images.
 
-    Information is in nats, summed over the hidden factors (nuisances) or the others (shared). A
-    retrieved row counts if it agrees in all shared factors.
+    Information is in nats, and summed over the hidden factors (nuisances) or the others (shared). A
+    retrieved row is correct if all of its shared factors are.
     """
     labels = test.labels["image"]
     shared = [name for name in labels if name not in hidden]

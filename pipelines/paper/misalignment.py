@@ -1,4 +1,4 @@
-"""Do nuisances go with misalignment? Random splits of the factors into shared and hidden."""
+"""Do nuisances go with misalignment? Random splits of the factors into shared and hidden ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NUISANCE = {"nuisance_information": "in nats", "nuisance_ratio": "as a share of 
 
 
 def claims_of(table: pd.DataFrame) -> list[Claim]:
-    """Return the claims about alignment and what is known of the nuisances."""
+    """Return the claims about the correlation of alignment and nuisance information."""
     splits = per_split(table)
     found = []
     for alignment, aligned in ALIGNMENT.items():
@@ -47,7 +47,7 @@ def main(stage: Stage) -> None:
     data, test = stage.load()
     factors = list(data.labels["image"])
     splits = random_splits(factors, settings["n_splits"], settings["random_state"])
-    # a split that comes again is trained with another seed
+    # repeated splits are trained with different seeds
     runs = [Run(hidden, seed, {"beta": 0.0}) for seed, hidden in enumerate(splits)]
     with stage.tracked():
         aligners = train(stage.params("training"), runs, data)

@@ -12,13 +12,13 @@ from .stage import Stage
 from .tables import per_seed
 from .training import Run, train
 
-REMOVED = 0.05  # of the nuisance's entropy: what leaks less counts as removed
+REMOVED = 0.05  # share of its entropy below which a nuisance counts as removed
 
 
 def plan(settings: dict[str, Any], factors: list[str], dataset: str) -> list[tuple[str, str, Run]]:
     """Return knob, level and run of every training.
 
-    Each factor is hidden in turn, or those alone that a knob names for the set.
+    Each factor is hidden in turn, or only those that a knob lists for the dataset.
     """
     return [
         (knob, str(level), Run((hidden,), seed, {"beta": 0.0} | changes))
@@ -57,9 +57,12 @@ def main(stage: Stage) -> None:
         aligners = train(stage.params("training"), list(runs.values()), data)
         found = {}
         for run, aligner in zip(runs.values(), aligners, strict=True):
-            read = probe(aligner, list(data.labels["image"]), data, test, measures)["fraction"]
-            hidden = read.index.isin(run.hidden)
-            found[run.key] = {"leakage": read[hidden].mean(), "kept": read[~hidden].mean()}
+            fractions = probe(aligner, list(data.labels["image"]), data, test, measures)["fraction"]
+            hidden = fractions.index.isin(run.hidden)
+            found[run.key] = {
+                "leakage": fractions[hidden].mean(),
+                "kept": fractions[~hidden].mean(),
+            }
         table = pd.DataFrame(
             {"knob": knob, "level": level, "hidden": run.hidden[0], "seed": run.seed}
             | found[run.key]

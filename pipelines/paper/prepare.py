@@ -1,7 +1,8 @@
-"""Render, read or fetch one set, and set a part of its rows aside for testing."""
+"""Render, read or fetch one dataset, and split it into training and test rows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sklearn.utils import Bunch
@@ -10,20 +11,28 @@ from mibsk import datasets
 
 from .stage import Stage
 
-RENDERERS = {"sprites": "make_sprites", "room": "make_room", "arm": "make_arm"}
-READERS = {"sprites": "load_dsprites", "room": "load_shapes3d", "arm": "load_mpi3d"}
+RENDERERS: dict[str, Callable[..., Bunch]] = {
+    "sprites": datasets.make_sprites,
+    "room": datasets.make_room,
+    "arm": datasets.make_arm,
+}
+READERS: dict[str, Callable[..., Bunch]] = {
+    "sprites": datasets.load_dsprites,
+    "room": datasets.load_shapes3d,
+    "arm": datasets.load_mpi3d,
+}
 
 
 def load(name: str, settings: dict[str, Any], random_state: int) -> Bunch:
-    """Return a set: ``source: rendered``, or the published images, from a ``file:`` or fetched."""
+    """Return a dataset: rendered, or published and read from a file or fetched."""
     source, n_samples = settings.get("source"), settings["n_samples"]
     if source == "rendered":
-        render = getattr(datasets, RENDERERS[name])
-        return render(n_samples, image_size=settings["image_size"], random_state=random_state)
+        return RENDERERS[name](
+            n_samples, image_size=settings["image_size"], random_state=random_state
+        )
     if source == "published" or "file" in settings:
-        read = getattr(datasets, READERS[name])
-        return read(settings.get("file"), n_samples=n_samples, random_state=random_state)
-    raise ValueError(f"{name}: give source: rendered, source: published or file: PATH.")
+        return READERS[name](settings.get("file"), n_samples=n_samples, random_state=random_state)
+    raise ValueError(f"{name} must have source: rendered, source: published or file: PATH.")
 
 
 def main(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""Does the regulariser align? A range of its weight, beta, in every form, over seeds."""
+"""Does the regulariser align? A grid of its weight, beta, for each minimality and temperature."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .measures import measure
 from .stage import Stage
 from .training import Run, train
 
-SLACK = 0.02  # how much may be lost where the claim is that nothing is lost
+SLACK = 0.02  # largest loss at which a measure counts as kept
 RISES = {"cka": "CKA", "mutual_knn": "mutual k-NN"}
 FALLS = {"nuisance_ratio": "nuisance information, as a share of its entropy,"}
 STAYS = {
@@ -25,7 +25,7 @@ STAYS = {
 
 
 def plan(settings: dict[str, Any], factors: list[str], dataset: str) -> list[Run]:
-    """Return the run of every form, temperature, beta and seed."""
+    """Return the runs of all combinations of minimality, temperature, beta and seed."""
     hidden = tuple(name for name in factors if name not in settings["shared"][dataset])
     grid = product(
         settings["minimality"], settings["temperatures"], settings["betas"], settings["seeds"]
@@ -37,7 +37,7 @@ def plan(settings: dict[str, Any], factors: list[str], dataset: str) -> list[Run
 
 
 def claims_of(table: pd.DataFrame, at_beta: float) -> list[Claim]:
-    """Return the claims about each form and kind of temperature, at one beta against none."""
+    """Return the claims about each minimality and kind of temperature, at one beta against 0."""
     found = []
     for (form, temperature), runs in table.groupby(["minimality", "temperature_kind"], sort=False):
         prefix, where = f"regulariser.{form}.{temperature}", f"{form}, {temperature} temperature"
@@ -58,7 +58,7 @@ def claims_of(table: pd.DataFrame, at_beta: float) -> list[Claim]:
 
 
 def page_p(per_seed: pd.DataFrame, *, rises: bool) -> float | None:
-    """Return Page's p-value of a trend over beta, each seed a ranking of its own, or None."""
+    """Return the p-value of Page's trend test over beta, with seeds as subjects, or None."""
     n_seeds, n_betas = per_seed.shape
     if n_seeds < 2 or n_betas < 3:
         return None

@@ -1,4 +1,4 @@
-"""Draw the figures of a setting, and write the table of claims."""
+"""Draw the figures of a setting and write the table of claims."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUESTIONS = {
 
 
 def claims_table(of_sets: list[Stage]) -> str:
-    """Return one row per claim and one column per set, in Markdown."""
+    """Return a Markdown table with one row per claim and one column per dataset."""
     claims = {stage.dataset: {c.key: c for c in stage.read_claims()} for stage in of_sets}
     first = next(iter(claims.values()))
     rows = [
@@ -43,14 +43,14 @@ def claims_table(of_sets: list[Stage]) -> str:
 
 
 def cell(claim: Claim) -> str:
-    """Return verdict, number, interval, and the p-value where there is one."""
+    """Return verdict, number, interval, and p-value if there is one."""
     p = "" if claim.p_value is None else f", p = {claim.p_value:.2g}"
     found = f"{claim.value:.3f} [{claim.low:.3f}, {claim.high:.3f}]"
     return f"**{claim.verdict}** {found}{p}, n = {claim.n}"
 
 
 def save(figure: Figure, file: Path) -> None:
-    """Write a figure as a PNG of few colours, which is a third as large."""
+    """Write a figure as a PNG file with 48 colours, which is a third of the size."""
     buffer = BytesIO()
     figure.savefig(buffer, dpi=80)
     plt.close(figure)

@@ -1,4 +1,4 @@
-"""Splits of the factors into those that the second modality is told and those it is not."""
+"""Splits of the factors into shared ones, which the second modality encodes, and hidden ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Split = tuple[str, ...]
 def factor_codes(
     labels: pd.DataFrame, sizes: Mapping[str, int], hidden: Collection[str]
 ) -> np.ndarray:
-    """Return the one-hot codes of all factors, those of hidden ones zeroed.
+    """Return the one-hot codes of all factors, with those of hidden ones set to 0.
 
-    All splits have codes of one width, so that encoders of many splits have one shape.
+    The codes of all splits have the same width, so that their encoders have the same shape.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def factor_codes(
 
 
 def random_splits(factors: Sequence[str], n_splits: int, random_state: int) -> list[Split]:
-    """Draw splits with both sides non-empty; none comes a second time before all have come.
+    """Draw splits with both parts non-empty; none is repeated before all have been drawn.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def random_splits(factors: Sequence[str], n_splits: int, random_state: int) -> l
     n_possible = 2 ** len(factors) - 2
     drawn: list[Split] = []
     while len(drawn) < n_splits:
-        # the bits of 1 .. 2^m - 2 are all subsets but the empty and the whole one
+        # the bits of 1 to 2^m - 2 are all subsets except the empty and the full one
         for code in 1 + rng.permutation(n_possible):
             drawn.append(tuple(name for i, name in enumerate(factors) if code >> i & 1))
     return drawn[:n_splits]

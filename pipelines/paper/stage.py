@@ -1,4 +1,4 @@
-"""What every stage of the paper's experiments needs: its setting, its files, and its MLflow run."""
+"""Settings, files and MLflow runs, as all stages of the paper's experiments use them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXPERIMENT = "mibsk-paper"
 
 @dataclass(frozen=True)
 class Stage:
-    """One experiment on one set, in one setting."""
+    """One experiment on one dataset in one setting."""
 
     experiment: str
     setting: str
@@ -34,7 +34,7 @@ class Stage:
 
     @classmethod
     def from_arguments(cls, experiment: str) -> Stage:
-        """Read the setting and the set from the command line."""
+        """Read the setting and the dataset from the command line."""
         if len(sys.argv) != 3:
             raise SystemExit(f"usage: python -m pipelines.paper.{experiment} SETTING SET")
         return cls(experiment, *sys.argv[1:])
@@ -45,21 +45,21 @@ class Stage:
 
     @property
     def data_folder(self) -> Path:
-        """Where the set lies."""
+        """Folder of the dataset."""
         return HERE / "data" / self.setting / self.dataset
 
     @property
     def table_file(self) -> Path:
-        """Where the table of all runs lies."""
+        """File of the table of all runs."""
         return results_folder(self.setting) / "runs" / f"{self.experiment}-{self.dataset}.csv"
 
     @property
     def claims_file(self) -> Path:
-        """Where the claims lie."""
+        """File of the claims."""
         return self.table_file.with_suffix(".json")
 
     def load(self) -> tuple[Bunch, Bunch]:
-        """Return the rows to train on and those to test on, with the ``sizes`` of all factors."""
+        """Return the training and the test rows, with the ``sizes`` of all factors."""
         train, test = (load_bunch(self.data_folder / part) for part in ("train", "test"))
         labels = pd.concat([train.labels["image"], test.labels["image"]])
         train.sizes = test.sizes = {name: int(values.max()) + 1 for name, values in labels.items()}
@@ -74,7 +74,7 @@ class Stage:
         return [Claim(**entry) for entry in json.loads(self.claims_file.read_text())]
 
     def write(self, table: pd.DataFrame, claims: list[Claim]) -> None:
-        """Write what came out."""
+        """Write the table and the claims."""
         self.table_file.parent.mkdir(parents=True, exist_ok=True)
         table.to_csv(self.table_file, index=False, float_format="%.6g")
         entries = [asdict(claim) for claim in claims]
@@ -82,7 +82,7 @@ class Stage:
 
     @contextmanager
     def tracked(self) -> Iterator[None]:
-        """Open an MLflow run, and log what came out at its end."""
+        """Start an MLflow run, and log the results at its end."""
         import mlflow  # takes seconds
 
         from ..evaluate import flatten
@@ -104,10 +104,10 @@ def params(setting: str) -> dict[str, Any]:
 
 
 def stages(experiment: str, setting: str) -> list[Stage]:
-    """Return an experiment on every set of a setting."""
+    """Return an experiment on all datasets of a setting."""
     return [Stage(experiment, setting, name) for name in params(setting)["prepare"]["sets"]]
 
 
 def results_folder(setting: str) -> Path:
-    """Return where tables, figures and claims of a setting lie."""
+    """Return the folder of tables, figures and claims of a setting."""
     return HERE / "results" / setting

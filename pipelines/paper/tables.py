@@ -1,4 +1,4 @@
-"""The tables of the experiments, averaged over what is no independent evidence."""
+"""Tables of the experiments, averaged over rows that are not independent."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ ALIGNMENT = {"cka": "CKA", "mutual_knn": "mutual k-NN"}
 
 
 def per_seed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return what leaked and was kept at each knob, level and seed: means over hidden factors."""
+    """Return leakage and kept information by knob, level and seed, as means over hidden factors."""
     return table.groupby(["knob", "level", "seed"], sort=False)[["leakage", "kept"]].mean()
 
 
 def per_split(table: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per split of the factors: the mean over its runs."""
+    """Return one row per split of the factors, as the mean over its runs."""
     return table.drop(columns="seed").groupby("hidden", sort=False).mean()

@@ -1,4 +1,4 @@
-"""Aligners of a setting, trained many at once."""
+"""Training of many aligners of a setting."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mibsk.exceptions import DuplicateRowsWarning
 from .splits import Split, factor_codes
 
 ENCODERS = {"mlp": MLP, "resnet": ResNet, "vit": ViT}
-TOGETHER = ("beta", "temperature", "random_state")  # in what trainings at once may differ
+TOGETHER = ("beta", "temperature", "random_state")  # may differ within a call of fit_together
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: what is hidden, the seed, and what differs from the setting's usual.
+    """One training: hidden factors, seed, and differences from the defaults of the setting.
 
-    `changes` may name parameters of the aligner, and ``image`` for the image encoder.
+    The keys of `changes` are parameters of the aligner, or ``image`` for the image encoder.
     """
 
     hidden: Split
@@ -37,12 +37,12 @@ class Run:
 
     @property
     def key(self) -> str:
-        """The same for equal runs."""
+        """A string that is equal for equal runs."""
         return json.dumps([self.hidden, self.seed, self.changes], sort_keys=True)
 
     @property
     def group(self) -> str:
-        """The same for runs that can be trained at once."""
+        """A string that is equal for runs that are trained and reported together."""
         fixed = {name: v for name, v in self.changes.items() if name not in TOGETHER}
         return json.dumps(fixed, sort_keys=True)
 
@@ -62,7 +62,7 @@ def build(settings: dict[str, Any], run: Run) -> IBAligner:
 
 
 def encoder(spec: dict[str, Any]) -> Any:
-    """Return the encoder that ``{kind: mlp | resnet | vit, ...}`` describes."""
+    """Return the encoder of a specification ``{kind: mlp | resnet | vit, ...}``."""
     options = dict(spec)
     return ENCODERS[options.pop("kind")](**options)
 
@@ -73,7 +73,7 @@ def train(settings: dict[str, Any], runs: Sequence[Run], data: Bunch) -> list[IB
     groups: dict[str, list[Run]] = {}
     for run in {run.key: run for run in runs}.values():
         groups.setdefault(run.group, []).append(run)
-    # factors of few values repeat by design
+    # rows of "factors" repeat, since factors have few values
     warnings.simplefilter("ignore", DuplicateRowsWarning)
     for group, members in groups.items():
         start = time.perf_counter()
@@ -90,6 +90,6 @@ def train(settings: dict[str, Any], runs: Sequence[Run], data: Bunch) -> list[IB
 
 
 def modalities(data: Bunch, hidden: Split) -> Modalities:
-    """Return images, paired with the codes of the factors that are not hidden."""
+    """Return images, paired with the one-hot codes of the factors that are not hidden."""
     factors = factor_codes(data.labels["image"], data.sizes, hidden)
     return Modalities({"image": np.asarray(data.data["image"]), "factors": factors})

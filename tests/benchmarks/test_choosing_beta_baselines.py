@@ -1,4 +1,4 @@
-"""Baselines of other libraries find partners of rows that they have not seen."""
+"""Baselines of other libraries retrieve partners of unseen rows."""
 
 import numpy as np
 import pytest
@@ -15,9 +15,9 @@ SETTING = {"encoders": {}, "n_components": 4, "max_epochs": 15, "batch_size": 32
 
 
 def views(n_views: int) -> tuple[dict, dict]:
-    """Return rows for training and others, as views that share two numbers each in a way its own.
+    """Return training and test rows of views that are functions of two shared variables.
 
-    One view is an image of bytes, and one holds a constant column and a copy of another column.
+    One view is a uint8 image; the others have a constant column and a copy of another column.
     """
     rng = np.random.default_rng(0)
     shared = rng.standard_normal((300, 2))
@@ -33,7 +33,7 @@ def views(n_views: int) -> tuple[dict, dict]:
 
 
 @pytest.mark.parametrize("name", BASELINES)
-def test_partners_of_unseen_rows_are_found_again(name):
+def test_partners_of_unseen_rows_are_retrieved(name):
     n_views = 2 if name in baseline_names(2) else 3
     train, test = views(n_views)
     embedded = BASELINES[name](train, **SETTING)(test)
@@ -42,12 +42,12 @@ def test_partners_of_unseen_rows_are_found_again(name):
         np.testing.assert_allclose(np.linalg.norm(Z, axis=1), 1)
     first, *others = embedded.values()
     for Z in others:
-        assert recall_at_k(first, Z, k=5) > 0.25  # by chance 0.05
+        assert recall_at_k(first, Z, k=5) > 0.25  # chance is 0.05
         assert recall_at_k(first, Z[::-1], k=5) < 0.15
 
 
 @pytest.mark.parametrize("name", ["MCCA", "DMCCA"])
-def test_views_of_several_widths_come_out_the_same_with_the_same_seed(name):
+def test_views_of_different_widths_are_reproducible(name):
     train, test = views(3)
     train["narrow"], test["narrow"] = train["view1"][:, :2], test["view1"][:, :2]
     once, again = (BASELINES[name](train, **{**SETTING, "max_epochs": 1}) for _ in range(2))
@@ -55,7 +55,7 @@ def test_views_of_several_widths_come_out_the_same_with_the_same_seed(name):
     np.testing.assert_array_equal(once(test)["narrow"], again({"narrow": test["narrow"]})["narrow"])
 
 
-def test_global_random_state_is_left_alone():
+def test_global_random_state_is_not_changed():
     train, _ = views(2)
     torch.manual_seed(0)
     state = torch.get_rng_state()

@@ -1,4 +1,4 @@
-"""The tables of the comparison, from numbers made up so that the answers are known."""
+"""Tables of the comparison, from made-up numbers with known results."""
 
 import pandas as pd
 import pytest
@@ -46,7 +46,7 @@ def test_verdicts(measured):
     assert row["leakage, auto less best of the grid"].startswith("-0.050 ± ")
 
 
-def test_an_interval_is_that_of_student():
+def test_interval_is_students_t():
     assert interval(pd.Series([1.0, 2.0, 3.0])) == "2.000 ± 2.484"  # 4.303 / sqrt(3)
     assert interval(pd.Series([1.0])) == "1.000"
     assert interval(pd.Series([float("nan")])) == "—"

@@ -336,3 +336,9 @@ def test_to_float32_gives_no_warning_and_a_copy():
     assert converted.tolist() == [np.inf, 1.0]
     same = np.ones(2, np.float32)
     assert not np.shares_memory(to_float32(same), same)
+
+
+@pytest.mark.parametrize("value", [1j, np.complex64(1j)])
+def test_complex_numbers_among_objects_are_refused(value):
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        as_dense("image", np.array([[1.0], [value], [None]], dtype=object))

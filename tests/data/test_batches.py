@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk import ClassPairs
-from mibsk.data import Batches, tensor_source
+from mibsk.data import Batches, FixedPairing, tensor_source
 
 CPU = torch.device("cpu")
 
@@ -142,3 +142,16 @@ class TestClassPairs:
         left, right = ({b for rows in rows_of(Batches(s, 4, 0), "b") for b in rows} for s in sides)
         assert left
         assert not left & right
+
+
+def test_groups_travel_with_their_rows():
+    rows, groups = np.arange(10.0, dtype=np.float32)[:, None], np.arange(10) // 3
+    pairing = FixedPairing(["a", "b"], np.arange(10), groups)
+    source = tensor_source({"a": rows, "b": rows}, CPU, pairing)
+    half = source.with_pairing(pairing.subset(np.arange(0, 10, 2)))
+    for each in (source, half):
+        for batch in Batches(each, 4, seed=0):
+            assert batch.present is None
+            assert batch.groups.tolist() == (batch["a"][:, 0] // 3).int().tolist()
+    ungrouped = tensor_source({"a": rows, "b": rows}, CPU)
+    assert all(batch.groups is None for batch in Batches(ungrouped, 4, seed=0))

@@ -96,7 +96,7 @@ class TestMapping:
             read_form(X, None, None)
 
     def test_refuses_columns_for_a_mapping(self):
-        with pytest.raises(ValueError, match="leave it out when X is a mapping"):
+        with pytest.raises(ValueError, match="omit it when X is a mapping"):
             read_form({"a": IMAGE, "b": IMAGE}, None, {"a": [0], "b": [1]})
 
 
@@ -205,7 +205,7 @@ class TestColumns:
 
     @pytest.mark.parametrize("X", [np.zeros((2, 3, 4)), np.zeros(3), ["a", "b"]])
     def test_refuses_what_is_no_table(self, X):
-        with pytest.raises(ValueError, match="cuts a table of two dimensions"):
+        with pytest.raises(ValueError, match="splits a 2-d table by columns"):
             read_form(X, None, {"left": [0], "right": [1]})
 
     @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ class TestTables:
     @pytest.mark.parametrize(
         ("y", "error", "message"),
         [
-            (None, ValueError, "requires y to be passed.*modalities= to cut one table"),
+            (None, ValueError, "requires y to be passed.*modalities= to split one table"),
             ("abcd", TypeError, "modality 'y' must be an array.*got str"),
             (np.array(1.0), ValueError, "got a single value"),
         ],
@@ -313,7 +313,7 @@ class TestDataset:
             read_form(dataset, None, None)
 
     def test_refuses_columns(self):
-        with pytest.raises(ValueError, match="leave it out for a Dataset"):
+        with pytest.raises(ValueError, match="omit it for a Dataset"):
             read_form(ListDataset([{"a": 1, "b": 2}]), None, {"a": [0], "b": [1]})
 
 
@@ -346,7 +346,7 @@ def test_check_table_lets_text_pass():
         (np.array(3.0), ValueError, "single value"),
         ([1.0, 2.0], ValueError, r"1-d array of shape \(2,\). Reshape your data"),
         (pd.Series([1.0, 2.0]), ValueError, "Reshape your data"),
-        (pd.DataFrame(np.eye(3), columns=list("aba")), ValueError, r"got \['a'\] repeatedly"),
+        (pd.DataFrame(np.eye(3), columns=list("aba")), ValueError, r"got \['a'\] more than once"),
     ],
 )
 def test_check_table_refuses(X, error, message):

@@ -102,7 +102,7 @@ def test_a_data_frame_is_read_by_name(at_fit, later):
             pd.DataFrame({"height": [1], "age": [1], "mass": [1]}),
             r"modality 't' has \['mass'\], un",
         ),
-        (pd.DataFrame([[1, 2, 3]], columns=["age", "age", "height"]), "names that repeat"),
+        (pd.DataFrame([[1, 2, 3]], columns=["age", "age", "height"]), "names that are not unique"),
     ],
 )
 def test_refuses_other_columns(X, message):
@@ -242,7 +242,7 @@ def test_refuses_labels(y, error, message):
         ("sparse", sp.csr_array(1j * np.ones((1, 7))), ValueError, "real numbers, got complex128"),
         ("text", np.ones((2, 2)), TypeError, r"fitted on strings, got an array of shape \(2, 2\)"),
         ("text", sp.csr_array(np.eye(2)), TypeError, r"strings, got a sparse matrix of shape"),
-        ("text", ["a", "\ud800"], ValueError, r"no valid Unicode, such as .*errors='replace'"),
+        ("text", ["a", "\ud800"], ValueError, r"not valid Unicode, such as .*errors='replace'"),
         ("text", np.array(["a", 1], object), TypeError, "fitted on strings, got .* dtype object"),
         ("labels", ["dog", "emu"], ValueError, r"not seen in fit: \['emu'\]; known .*'cat', 'dog'"),
         ("labels", [["dog"]], ValueError, r"1-d array of class labels, got shape \(1, 1\)"),

@@ -165,7 +165,7 @@ def test_refuses(mapping, error, message):
 
 @pytest.mark.parametrize("key", [3, np.int64(3)])
 def test_refuses_a_single_row(pairs, key):
-    with pytest.raises(TypeError, match=r"use \[3:4\] for a slice of one"):
+    with pytest.raises(TypeError, match=r"use \[3:4\] for one row"):
         pairs[key]
 
 

@@ -1,22 +1,15 @@
-"""Robot arms: what each factor does to the picture, and where the parts of the arm appear."""
+"""Robot arms: effect of each factor on the image, and positions of the parts of the arm."""
 
 import numpy as np
 import pytest
 
 from mibsk.data import Modalities
-from mibsk.datasets import _arm_renderer, make_arm
+from mibsk.datasets import make_arm
 from mibsk.datasets._arm import FACTORS
-from mibsk.datasets._arm_renderer import (
-    CAMERA_HEIGHTS,
-    FORE,
-    OBJECT_SIZES,
-    RISE,
-    UPPER,
-    View,
-    pose,
-    render_arm,
-)
-from mibsk.datasets._factors_solids import Vector
+from mibsk.datasets.rendering import _arm as arm_renderer
+from mibsk.datasets.rendering._arm import CAMERA_HEIGHTS, OBJECT_SIZES, render_arm
+from mibsk.datasets.rendering._arm_geometry import FORE, RISE, UPPER, View, pose
+from mibsk.datasets.rendering._solids import Vector
 
 SIZES = list(FACTORS.values())
 SPHERE = 5
@@ -29,13 +22,13 @@ def draw(codes, image_size=64):
 
 
 def grid(**values):
-    """Return all combinations (n, 7) of some values of each factor, by default the first."""
+    """Return all combinations (n, 7) of values of the factors; the default value is 0."""
     axes = [np.atleast_1d(values.get(name, 0)) for name in FACTORS]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 7)
 
 
 def changed(images, others, levels=10):
-    """Return how many pixels of each pair of images differ by more than so many of 255 levels."""
+    """Return the number of pixels of each pair of images that differ by more than `levels`."""
     difference = np.abs(images.astype(int) - others).max(axis=-1)
     return (difference > levels).sum(axis=(1, 2))
 
@@ -62,7 +55,7 @@ def test_each_pair_of_values_differs(factor):
 @pytest.mark.parametrize("camera", [0, 1, 2])
 @pytest.mark.parametrize("moving", ["horizontal_axis", "vertical_axis"])
 def test_adjacent_positions_of_a_joint_differ(camera, moving):
-    """The hardest case: a small sphere, which shows no edge that turns."""
+    """The hardest case is a small sphere, whose rotation is not visible."""
     resting = ({"horizontal_axis", "vertical_axis"} - {moving}).pop()
     codes = grid(
         object_shape=SPHERE,
@@ -126,7 +119,7 @@ def test_links_keep_their_lengths():
 
 
 def test_no_object_is_cut():
-    """Cut by the border, or by the window in which it is drawn."""
+    """Neither by the border, nor by the window in which it is drawn."""
     codes = grid(
         object_color=2,
         object_shape=np.arange(6),
@@ -147,7 +140,7 @@ def test_no_object_is_cut():
     np.testing.assert_allclose(extents, heights, atol=2)
 
 
-def test_colour_changes_the_object_alone():
+def test_colour_changes_only_the_object():
     images = draw(grid(object_color=np.arange(6), object_shape=1, horizontal_axis=39))
     touched = (images != images[0]).any(axis=(0, -1))
     rows, columns = np.nonzero(touched)
@@ -156,14 +149,14 @@ def test_colour_changes_the_object_alone():
     assert np.ptp(columns) < 16
 
 
-def test_background_leaves_table_and_object_alone():
+def test_background_does_not_change_table_and_object():
     images = draw(grid(object_color=2, background_color=[0, 1, 2], horizontal_axis=20))
     same = (images == images[0]).all(axis=(0, -1))
     assert same[-1].all()
     assert not same[0].any()
 
 
-def test_lower_camera_sees_the_table_end_lower():
+def test_horizon_is_lower_for_a_lower_camera():
     images = draw(grid(camera_height=[0, 1, 2], background_color=2, horizontal_axis=39))
     edge = images[:, :, 2].astype(int)  # a column away from the arm
     salmon = edge[..., 0] > 1.3 * edge[..., 2]
@@ -177,7 +170,7 @@ def test_rows_do_not_depend_on_their_neighbours(monkeypatch):
     together = draw(codes, image_size=16)
     alone = np.concatenate([draw(codes[i : i + 1], image_size=16) for i in range(60)])
     np.testing.assert_array_equal(together, alone)
-    monkeypatch.setattr(_arm_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
+    monkeypatch.setattr(arm_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
     np.testing.assert_array_equal(together, draw(codes, image_size=16))
 
 
@@ -200,18 +193,18 @@ def test_fields(arms):
     assert "1000 RGB images of 16x16" in arms.DESCR
 
 
-def test_factors_tell_the_shared_labels_and_nothing_else(arms):
+def test_factors_encode_the_shared_labels_only(arms):
     blocks = np.split(arms.data["factors"], np.cumsum([6, 6]), axis=1)
     for name, block in zip(arms.shared, blocks, strict=True):
         np.testing.assert_array_equal(block.sum(axis=1), 1)
         np.testing.assert_array_equal(block.argmax(axis=1), arms.labels["image"][name])
 
 
-def test_labels_are_those_of_the_images(arms):
+def test_labels_match_the_images(arms):
     np.testing.assert_array_equal(arms.data["image"], draw(arms.labels["image"], 16))
 
 
-def test_random_state_decides_all():
+def test_random_state_makes_it_reproducible():
     first, again, other = (make_arm(40, image_size=8, random_state=s) for s in (1, 1, 2))
     assert first.data["image"].tobytes() == again.data["image"].tobytes()
     assert first.labels["image"].equals(again.labels["image"])

@@ -1,14 +1,18 @@
-"""Where files of data sets come from, and what happens when they are not what was expected."""
+"""Places of dataset files, and the errors if a file is not the expected one."""
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
-from mibsk.datasets import _data_file
-from mibsk.datasets._data_file import DataFile, check_sha256, read_data_file
+from mibsk.datasets._data_file import DataFile, read_data_file
 
-FILE = DataFile("https://example.org/a.csv", PurePosixPath("set", "a.csv"), "set-a.csv")
 SHA256_OF_ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2
+FILE = DataFile(
+    "https://example.org/a.csv",
+    PurePosixPath("set", "a.csv"),
+    "set-a.csv",
+    checksum=f"sha256:{SHA256_OF_ABC}",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -16,38 +20,8 @@ def no_local_data(monkeypatch):
     monkeypatch.delenv("MIBSK_DATA", raising=False)
 
 
-@pytest.fixture
-def serve(monkeypatch):
-    """Let every download yield what is given, or raise it; return the addresses asked for."""
-
-    def start(content):
-        asked = []
-
-        class Downloader:
-            def __init__(self, progressbar):
-                assert progressbar
-
-            def __call__(self, url, output_file, pooch):
-                asked.append(url)
-                with open(output_file, "wb") as target:
-                    target.write(b"half" if isinstance(content, BaseException) else content)
-                if isinstance(content, BaseException):
-                    raise content
-
-        monkeypatch.setattr(_data_file.pooch, "HTTPDownloader", Downloader)
-        return asked
-
-    return start
-
-
-def read(file):
-    content = file.read_bytes()
-    check_sha256(content, SHA256_OF_ABC)
-    return content
-
-
 def find(path=None, *, data_home, download=True):
-    return read_data_file(FILE, read, path=path, data_home=data_home, download=download)
+    return read_data_file(FILE, Path.read_bytes, path=path, data_home=data_home, download=download)
 
 
 def write(file, content=b"abc"):
@@ -89,7 +63,7 @@ def test_folder_of_the_environment_may_lack_the_file(tmp_path, monkeypatch):
 
 
 def test_no_file_at_path(tmp_path):
-    write(tmp_path / "set-a.csv")  # in the cache, which is not asked
+    write(tmp_path / "set-a.csv")  # in the cache, which is not searched
     with pytest.raises(FileNotFoundError, match=r"path must be a folder that holds set/a\.csv"):
         find(tmp_path / "mine", data_home=tmp_path)
 
@@ -107,7 +81,7 @@ def test_no_copy_and_no_download(tmp_path):
         ("cache", "Delete it and call again"),
     ],
 )
-def test_damaged_file_names_itself_what_was_expected_and_the_remedy(
+def test_error_for_a_damaged_file_names_file_checksum_and_remedy(
     tmp_path, monkeypatch, place, remedy
 ):
     write(tmp_path / place / ("set-a.csv" if place == "cache" else "set/a.csv"), b"ab")

@@ -1,4 +1,4 @@
-"""Digit halves: joined, they are scikit-learn's digits."""
+"""Digit halves: joined, they equal scikit-learn's digits."""
 
 import numpy as np
 from sklearn.datasets import load_digits

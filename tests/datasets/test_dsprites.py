@@ -1,12 +1,13 @@
-"""dSprites: small files in its format, and sprites rendered elsewhere in that format."""
+"""dSprites: small files in its format, and sprites of an independent renderer in that format."""
 
 import hashlib
 
 import numpy as np
 import pytest
 
-from mibsk.datasets import _data_file, _dsprites, load_dsprites, make_sprites
+from mibsk.datasets import load_dsprites, make_sprites
 from mibsk.datasets._sprites import FACTORS
+from mibsk.datasets.published import _dsprites
 
 NAMES = ("color", "shape", "scale", "orientation", "posX", "posY")
 
@@ -27,7 +28,7 @@ def write(file, imgs, classes, **others):
 
 @pytest.fixture
 def arrays():
-    """Forty sprites: images of 0 and 1, and classes with the colour first."""
+    """Forty sprites: images of 0 and 1, and classes with the colour in the first column."""
     sprites = make_sprites(40, random_state=0)
     imgs = (sprites.data["image"] > 127).astype(np.uint8)
     classes = sprites.labels["image"].to_numpy(dtype=np.int64)
@@ -60,7 +61,7 @@ def test_drawn_rows_keep_their_factors_and_the_seed_decides_them(tmp_path, array
         np.testing.assert_array_equal(image, 255 * imgs[row[0]])
 
 
-def test_sprites_rendered_elsewhere(shared_data):
+def test_sprites_of_an_independent_renderer(shared_data):
     file = shared_data / "sprites" / "sprites10k.npz"
     with np.load(file) as archive:
         imgs, classes = archive["imgs"], archive["latents_classes"]
@@ -71,26 +72,15 @@ def test_sprites_rendered_elsewhere(shared_data):
     np.testing.assert_array_equal(bunch.labels["image"], classes[order, 1:])
 
 
-def test_download_is_verified_and_kept(tmp_path, monkeypatch, arrays):
+def test_download_is_verified_and_kept(tmp_path, monkeypatch, serve, arrays):
     content = write(tmp_path / "served.npz", *arrays).read_bytes()
-    monkeypatch.delenv("MIBSK_DATA", raising=False)
-    asked = []
-
-    class Downloader:
-        def __init__(self, progressbar):
-            assert progressbar
-
-        def __call__(self, url, output_file, pooch):
-            asked.append(url)
-            with open(output_file, "wb") as target:
-                target.write(content)
-
-    monkeypatch.setattr(_data_file.pooch, "HTTPDownloader", Downloader)
+    asked = serve(content)
     home = tmp_path / "cache"
     with pytest.raises(OSError, match=r"the download of https.*is damaged or another version"):
         load_dsprites(data_home=home)
     assert list(home.iterdir()) == []
-    monkeypatch.setattr(_dsprites, "CHECKSUM", f"md5:{hashlib.md5(content).hexdigest()}")
+    served = _dsprites.FILE._replace(checksum=f"md5:{hashlib.md5(content).hexdigest()}")
+    monkeypatch.setattr(_dsprites, "FILE", served)
     first = load_dsprites(data_home=home, n_samples=5, random_state=0)
     again = load_dsprites(data_home=home, n_samples=5, random_state=0, download=False)
     np.testing.assert_array_equal(first.data["image"], again.data["image"])

@@ -1,23 +1,27 @@
-"""What datasets of known factors have in common: rows of a file, and files of known checksums."""
+"""Rows drawn from a file, and published files with known checksums."""
 
 import hashlib
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
 
 from mibsk.datasets._data_file import DataFile
 from mibsk.datasets._factors import draw_rows
-from mibsk.datasets._factors_file import read_published
+from mibsk.datasets.published._file import read_published
 
 CONTENT = b"the published file"
-FILE = DataFile("https://example.org/file.bin", PurePosixPath("set", "file.bin"), "file.bin")
-CHECKSUM = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+FILE = DataFile(
+    "https://example.org/file.bin",
+    PurePosixPath("set", "file.bin"),
+    "file.bin",
+    checksum=f"md5:{hashlib.md5(CONTENT).hexdigest()}",
+)
 
 
 def read(**places):
     places = {"path": None, "data_home": None, "download": False} | places
-    return read_published(FILE, CHECKSUM, lambda file: file.read_bytes(), **places)
+    return read_published(FILE, Path.read_bytes, **places)
 
 
 def test_rows_are_distinct_and_random():
@@ -43,7 +47,7 @@ def test_bad_number_of_rows(n_samples, error):
         draw_rows(7, n_samples, np.random.RandomState(0))
 
 
-def test_file_given_by_path_is_read_as_it_is(tmp_path):
+def test_file_given_by_path_is_not_verified(tmp_path):
     file = tmp_path / "part.bin"
     file.write_bytes(b"a part of it")
     assert read(path=file) == b"a part of it"

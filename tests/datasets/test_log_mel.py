@@ -1,4 +1,4 @@
-"""Log-mel spectrograms: HTK's formula, the laws of a filterbank, and scipy's transform."""
+"""Log-mel spectrograms: HTK's formula, properties of filterbanks, and scipy's transform."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_filterbank_laws(n_mels, n_fft, sample_rate):
     centers = mel_to_hz(np.arange(1, n_mels + 1) * hz_to_mel(sample_rate / 2) / (n_mels + 1))
     inside = (hz >= centers[0]) & (hz <= centers[-1])
     np.testing.assert_allclose(filters.sum(axis=0)[inside], 1, rtol=1e-9)
-    # centroids grow from filter to filter
+    # centroids increase from filter to filter
     assert (np.diff(filters @ hz / filters.sum(axis=1)) > 0).all()
 
 
@@ -64,7 +64,7 @@ def test_equals_scipys_short_time_transform():
     assert ours.shape == (300, 20, 11)
     assert ours.dtype == np.float32
     transform = ShortTimeFFT(get_window("hann", 200), hop=80, fs=8000, mfft=512)
-    # scipy centres frame p on sample 80 p; ours begin at 80 k: 60 zeros before make p = k + 2
+    # scipy centres frame p on sample 80 p, ours begin at 80 k: with 60 zeros before, p = k + 2
     padded = np.pad(waves.astype(np.float64), ((0, 0), (60, 200)))
     power = np.abs(transform.stft(padded, p0=2, p1=13)) ** 2
     expected = np.log1p(np.einsum("mf,nft->nmt", filters, power) / 1e-4)

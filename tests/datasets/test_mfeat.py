@@ -1,4 +1,4 @@
-"""Multiple features: small files in the true format through the whole loader, and the real ones."""
+"""Multiple features: the loader on small files in the true format, and on the real ones."""
 
 import hashlib
 
@@ -18,7 +18,7 @@ WIDTHS = {"fou": 76, "fac": 216, "kar": 64, "pix": 240, "zer": 47, "mor": 6}
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Folder with two views of three rows, which are the expected ones."""
+    """Folder with two views of three rows, whose checksums are the expected ones."""
     (tmp_path / "mfeat").mkdir()
     contents = {"fou": b"0,1,0\n.5,1e-3,7\n-2,3,8\n4,5,9\n", "mor": b"0,0\n1,7\n2,8\n3,9\n"}
     for view, content in contents.items():
@@ -27,7 +27,7 @@ def tiny(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_tiny_files_through_the_whole_loader(tiny):
+def test_loader_on_tiny_files(tiny):
     digits = fetch_mfeat(tiny, views=["mor", "fou"])
     assert list(digits.data) == ["mor", "fou"]
     np.testing.assert_array_equal(digits.data["mor"], [[1], [2], [3]])
@@ -44,7 +44,7 @@ def test_other_bytes_are_refused(tiny):
         fetch_mfeat(tiny, views=["fou", "mor"])
 
 
-def test_missing_file_is_named(tiny):
+def test_error_names_the_missing_file(tiny):
     with pytest.raises(FileNotFoundError, match=r"a folder that holds mfeat/kar\.csv"):
         fetch_mfeat(tiny, views=["fou", "kar"])
 
@@ -54,7 +54,7 @@ def test_missing_file_is_named(tiny):
     [
         ("fou", TypeError, r"use \['fou'\]"),
         ([], ValueError, "at least one"),
-        (["fuo"], ValueError, "unknown name 'fuo'.*Did you mean 'fou'"),
+        (["fuo"], ValueError, "unknown view 'fuo'.*Did you mean 'fou'"),
         (["fou", "mor", "fou"], ValueError, "once"),
     ],
 )
@@ -91,8 +91,8 @@ def test_repeated_rows_are_those_that_the_description_names(mfeat):
 
 
 def test_rows_of_the_views_belong_together(mfeat):
-    # fac and pix tell more of each other than the digit alone: neighbours in one are also
-    # neighbours in the other, among rows of one digit
+    # fac and pix share more than the digit: among rows of one digit, neighbours in one are
+    # neighbours in the other
     rows = slice(0, 200)
     ranks = []
     for view in ("fac", "pix"):
@@ -102,7 +102,7 @@ def test_rows_of_the_views_belong_together(mfeat):
     assert np.corrcoef(ranks)[0, 1] > 0.5
 
 
-def test_six_and_nine_are_alike_in_views_that_turning_does_not_change(mfeat):
+def test_six_and_nine_are_alike_in_rotation_invariant_views(mfeat):
     digit = mfeat.labels["fou"]["digit"].to_numpy()
     rows = np.isin(digit, [6, 9])
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))

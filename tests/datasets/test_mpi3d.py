@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from mibsk.datasets import _mpi3d, load_mpi3d
+from mibsk.datasets import load_mpi3d
+from mibsk.datasets.published import _mpi3d
 
 SMALL = {
     "object_color": 2,
@@ -21,7 +22,7 @@ N_IMAGES = 144
 
 @pytest.fixture
 def small(monkeypatch):
-    """Let there be fewer values; return an image of each combination, which tells its place."""
+    """Reduce the number of values; return images of all combinations, filled with their index."""
     monkeypatch.setattr(_mpi3d, "FACTORS", SMALL)
     images = np.zeros((N_IMAGES, 64, 64, 3), dtype=np.uint8)
     images += np.arange(N_IMAGES, dtype=np.uint8)[:, None, None, None]
@@ -29,13 +30,13 @@ def small(monkeypatch):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_place_in_the_file_tells_the_factors(tmp_path, small, save):
+def test_factors_follow_from_the_row_in_the_file(tmp_path, small, save):
     save(tmp_path / "small.npz", images=small)
     bunch = load_mpi3d(tmp_path / "small.npz", shared=["object_size", "vertical_axis"])
     np.testing.assert_array_equal(bunch.data["image"], small)
     labels = bunch.labels["image"]
     assert list(labels) == list(SMALL)
-    # the index as the authors of the dataset give it: the last factor changes first
+    # the index as published by the authors: the last factor varies fastest
     index = (
         labels["object_color"] * 72
         + labels["object_shape"] * 24

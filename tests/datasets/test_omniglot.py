@@ -1,4 +1,4 @@
-"""Omniglot: small archives in the true format through the whole loader, and the real ones."""
+"""Omniglot: the loader on small archives in the true format, and on the real ones."""
 
 import hashlib
 import struct
@@ -33,7 +33,7 @@ def png(ink):
 
 
 def members(kind, alphabet, number, n_drawers):
-    """Return the files of one character, and what else stands in the real archives."""
+    """Return the files of one character, and other members as in the real archives."""
     folder, suffix = f"{kind}_background/{alphabet}", "png" if kind == "images" else "txt"
     ink = np.zeros((105, 105), dtype=int)
     ink[20, 10:90] = 1
@@ -47,7 +47,7 @@ def members(kind, alphabet, number, n_drawers):
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """Folder with archives in the true format, which are the expected ones."""
+    """Folder with archives in the true format, whose checksums are the expected ones."""
     folder = tmp_path / "omniglot"
     folder.mkdir()
     for kind in ("images", "strokes"):
@@ -67,7 +67,7 @@ def tiny(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_tiny_archives_through_the_whole_loader(tiny):
+def test_loader_on_tiny_archives(tiny):
     characters = fetch_omniglot(tiny)
     labels = characters.labels["strokes"]
     assert labels["alphabet"].tolist() == ["Balinese"] * 3 + ["Greek"] * 5
@@ -91,7 +91,7 @@ def test_other_bytes_are_refused(tiny):
         fetch_omniglot(tiny)
 
 
-def test_missing_archive_is_named(tiny):
+def test_error_names_the_missing_archive(tiny):
     (tiny / "omniglot" / "images_background_small2.zip").unlink()
     with pytest.raises(FileNotFoundError, match="holds omniglot/images_background_small2"):
         fetch_omniglot(tiny)
@@ -167,7 +167,7 @@ def test_one_drawing_by_hand(omniglot, shared_data):
         lines = archive.read(FIRST).decode().split()
     points = np.array([line.split(",") for line in lines if "," in line], dtype=float)
     assert lines.count("BREAK") == 1
-    # resampled: no place is further from the path than half the gap between its points
+    # resampled: no point is farther from the path than half the gap between its points
     distance = np.hypot(*(points[:, None, :2] * (1, -1) - 105 * np.stack([x, y], axis=1)).T)
     assert distance.min(axis=1).max() < 1.5
 
@@ -205,6 +205,6 @@ def test_settings_change_resolution_only(omniglot, finer):
 def test_split_shares_no_drawing(omniglot):
     train, test = split_bunch(omniglot, random_state=0)
     assert (len(train.data), len(test.data)) == (3630, 1210)
-    # every class that is tested for was trained on
+    # every class of the test rows has training rows
     for name in ("character", "drawer", "duration", "n_strokes"):
         assert set(test.labels["strokes"][name]) <= set(train.labels["strokes"][name])

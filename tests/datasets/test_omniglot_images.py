@@ -1,4 +1,4 @@
-"""The decoder of Omniglot's PNG files, and shrinking by means over areas."""
+"""The decoder of Omniglot's PNG files, and resizing by means over areas."""
 
 import struct
 import zlib
@@ -47,9 +47,9 @@ def test_decodes_what_was_drawn(ink, n_parts):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"GIF89a", "no 1-bit PNG of 105x105"),
-        (png(np.ones((105, 105), int), header=(104, 105, 1, 0, 0, 0, 0)), "no 1-bit PNG"),
-        (png(np.ones((105, 105), int), header=(105, 105, 8, 0, 0, 0, 0)), "no 1-bit PNG"),
+        (b"GIF89a", "not a 1-bit PNG of 105x105"),
+        (png(np.ones((105, 105), int), header=(104, 105, 1, 0, 0, 0, 0)), "not a 1-bit PNG"),
+        (png(np.ones((105, 105), int), header=(105, 105, 8, 0, 0, 0, 0)), "not a 1-bit PNG"),
         (png(np.ones((105, 105), int), kind=2), "filtered rows"),
     ],
     ids=["no PNG", "other size", "other depth", "filter"],
@@ -60,7 +60,7 @@ def test_refuses_other_images(content, message):
 
 
 def test_shrunk_pixels_are_means_of_areas_by_hand():
-    # 3 old pixels for 2 new ones: each new one covers one and a half
+    # from 3 pixels to 2, each of which covers one and a half
     ink = np.array([[[1, 0, 0], [0, 0, 0], [0, 0, 1]]], dtype=np.uint8)
     expected = np.array([[1, 0], [0, 1]]) / 1.5**2
     np.testing.assert_array_equal(shrink(ink, 2)[0], np.rint(255 * expected))

@@ -1,4 +1,4 @@
-"""Pen strokes: the reader of the text files, and steps evenly spaced along the strokes."""
+"""Pen strokes: the reader of the text files, and evenly spaced steps along the strokes."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mibsk.datasets._omniglot_strokes import Pen, read_strokes, resample
 
-# a line to the right, then, after the pen was in the air, a line downwards; and a dot
+# a line to the right, then a separate line downwards; and a dot
 CORNER = b"START\n0,-10,0\n30,-10,300\nBREAK\n50,-20,500\n50,-30,1000\nBREAK\n"
 DOT = b"START\n7.5,-8.5,0\nBREAK\n"
 
@@ -34,7 +34,7 @@ def test_steps_by_hand():
     assert dot[3].tolist() == [1] + [0] * 7
 
 
-def test_rest_of_the_pen_is_no_place_but_time():
+def test_resting_pen_adds_time_but_no_length():
     rests = b"START\n0,0,0\n0,0,100\n10,0,200\n10,0,900\nBREAK\n"
     x, _, ms, _ = resample(read_strokes([rests]), 3)[0]
     np.testing.assert_allclose(x, [0, 5, 10])
@@ -78,7 +78,7 @@ def test_each_stroke_has_its_start_and_its_end_among_the_steps(drawings, n_steps
             assert end > start
             gaps = np.hypot(*np.diff(rows[:2, start : end + 1]))
             along = np.hypot(*np.diff(np.array(stroke)[:, :2], axis=0).T).sum()
-            # a chord is no longer than the path, and all parts of the path are equally long
+            # a chord is not longer than the path, and all parts of the path have equal length
             assert gaps.max() <= along / (end - start) + 1e-6
 
 

@@ -1,4 +1,4 @@
-"""Rooms: what each factor does to the picture, and pixels worked out by hand."""
+"""Rooms: effect of each factor on the image, and pixels computed by hand."""
 
 import colorsys
 
@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from mibsk.data import Modalities
-from mibsk.datasets import _room_renderer, make_room
+from mibsk.datasets import make_room
 from mibsk.datasets._room import FACTORS
-from mibsk.datasets._room_renderer import hue_to_rgb, render_room
+from mibsk.datasets.rendering import _room as room_renderer
+from mibsk.datasets.rendering._room import hue_to_rgb, render_room
 
 SIZES = list(FACTORS.values())
 
@@ -28,7 +29,7 @@ def draw(codes, image_size=64):
 
 
 def changed(images, others):
-    """Return how many pixels of each pair of images differ by more than 10 of 255 levels."""
+    """Return the number of pixels of each pair of images that differ by more than 10 levels."""
     difference = np.abs(images.astype(int) - others).max(axis=-1)
     return (difference > 10).sum(axis=(1, 2))
 
@@ -63,14 +64,14 @@ def test_adjacent_hues_differ(factor, others):
     assert changed(images, np.roll(images, 1, axis=0)).min() >= 40
 
 
-def test_hues_change_their_own_surface_alone(scenes):
+def test_hues_change_only_their_own_surface(scenes):
     base = scenes[7, 0, 7].astype(int)
     surfaces = []
     for factor, value in ((0, 8), (1, 8), (2, 8)):
         codes = [3, 6, 0, 7, 0, 7]
         codes[factor] = value
         surfaces.append(np.abs(draw([codes])[0] - base).max(axis=-1) > 0)
-    # a pixel on an edge belongs to both sides; one in the corner of all three is rare
+    # pixels on an edge belong to two surfaces; few belong to all three
     assert np.sum(surfaces, axis=0).max() <= 3
     assert (np.sum(surfaces, axis=0) > 1).mean() < 0.06
     floor, wall, thing = surfaces
@@ -80,10 +81,10 @@ def test_hues_change_their_own_surface_alone(scenes):
     assert not np.any(surfaces, axis=0)[0].any()  # the sky
 
 
-def test_floor_pixel_worked_out_by_hand():
+def test_floor_pixel_by_hand():
     image = draw([[0, 5, 5, 0, 2, 7]], image_size=64)[0]
     row, column = 63, 50
-    # the ray through its middle, from a camera at (0, 2, 4.4) that looks at (0, 0.95, 0)
+    # the ray through its middle, from a camera at (0, 2, 4.4) directed at (0, 0.95, 0)
     ahead = np.array([0, 0.95 - 2, -4.4])
     ahead /= np.linalg.norm(ahead)
     up = np.cross([1.0, 0, 0], ahead)
@@ -95,7 +96,7 @@ def test_floor_pixel_worked_out_by_hand():
     np.testing.assert_allclose(image[row, column], [255 * light, 0, 0], atol=1.5)
 
 
-def test_brightest_point_of_a_sphere_faces_the_lamp_and_its_shadow_lies_behind():
+def test_brightest_point_of_a_sphere_faces_the_lamp_and_its_shadow_is_behind():
     base, other = draw([[3, 3, 0, 7, 2, 7], [3, 3, 5, 7, 2, 7]]).astype(int)
     red = base[..., 0] * (base[..., 1] == 0)
     row, column = np.unravel_index(red.argmax(), red.shape)
@@ -118,7 +119,7 @@ def test_rows_do_not_depend_on_their_neighbours(monkeypatch):
     together = draw(codes, image_size=16)
     alone = np.concatenate([draw(codes[i : i + 1], image_size=16) for i in range(60)])
     np.testing.assert_array_equal(together, alone)
-    monkeypatch.setattr(_room_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
+    monkeypatch.setattr(room_renderer, "VALUES_AT_A_TIME", 3 * 16**2)
     np.testing.assert_array_equal(together, draw(codes, image_size=16))
 
 
@@ -129,7 +130,7 @@ def test_odd_and_small_images_raise_no_warning():
         assert len(np.unique(images.reshape(4, -1), axis=0)) == 4
 
 
-def test_hues_are_those_of_hsv():
+def test_hues_equal_those_of_hsv():
     hues = np.linspace(0, 1, 31)
     expected = [colorsys.hsv_to_rgb(hue, 1, 1) for hue in hues]
     np.testing.assert_allclose(hue_to_rgb(hues), expected, atol=1e-12)
@@ -147,14 +148,14 @@ def test_fields(rooms):
     assert "1200 RGB images of 16x16" in rooms.DESCR
 
 
-def test_factors_tell_the_shared_labels_and_nothing_else(rooms):
+def test_factors_encode_the_shared_labels_only(rooms):
     blocks = np.split(rooms.data["factors"], np.cumsum([10, 8]), axis=1)
     for name, block in zip(rooms.shared, blocks, strict=True):
         np.testing.assert_array_equal(block.sum(axis=1), 1)
         np.testing.assert_array_equal(block.argmax(axis=1), rooms.labels["image"][name])
 
 
-def test_labels_are_those_of_the_images(rooms):
+def test_labels_match_the_images(rooms):
     np.testing.assert_array_equal(rooms.data["image"], draw(rooms.labels["image"], 16))
 
 
@@ -167,7 +168,7 @@ def test_every_value_is_drawn(rooms):
         assert chi2 < n_values - 1 + 5 * np.sqrt(2 * (n_values - 1))
 
 
-def test_random_state_decides_all():
+def test_random_state_makes_it_reproducible():
     first, again, other = (make_room(40, image_size=8, random_state=s) for s in (1, 1, 2))
     assert first.data["image"].tobytes() == again.data["image"].tobytes()
     assert first.labels["image"].equals(again.labels["image"])

@@ -1,12 +1,13 @@
-"""3D Shapes: small files in its layout, read row by row or many at a time."""
+"""3D Shapes: small files in its format, with several numbers of rows read together."""
 
 import sys
 
 import numpy as np
 import pytest
 
-from mibsk.datasets import _shapes3d, load_shapes3d
+from mibsk.datasets import load_shapes3d
 from mibsk.datasets._room import FACTORS
+from mibsk.datasets.published import _shapes3d
 from mibsk.exceptions import NotInstalledError
 
 h5py = pytest.importorskip("h5py")
@@ -54,7 +55,7 @@ def write(file, images, labels, **options):
     ids=["plain", "chunks of many images", "chunks of one image"],
 )
 @pytest.mark.parametrize("at_a_time", [(1, 7), (256, 8192)])
-def test_rows_are_those_of_the_file(tmp_path, monkeypatch, arrays, codes, options, at_a_time):
+def test_rows_equal_those_of_the_file(tmp_path, monkeypatch, arrays, codes, options, at_a_time):
     monkeypatch.setattr(_shapes3d, "ROWS_AT_A_TIME", at_a_time)
     file = write(tmp_path / "small.h5", *arrays, **options)
     whole = load_shapes3d(file)
@@ -129,7 +130,7 @@ def test_broken_files(tmp_path, arrays):
     damaged[len(content) // 2 : len(content) // 2 + 2000] = bytes(2000)
     for bad in (b"", b"no HDF5", content[: len(content) // 2], bytes(damaged)):
         file.write_bytes(bad)
-        with pytest.raises(ValueError, match=r"is no HDF5 file, or a damaged one.*Get it anew"):
+        with pytest.raises(ValueError, match=r"is not an HDF5 file, or it is damaged.*again"):
             load_shapes3d(file)
 
 
@@ -139,7 +140,7 @@ def test_copy_in_a_folder_must_be_the_published_file(tmp_path, arrays):
         load_shapes3d(tmp_path)
 
 
-def test_missing_h5py_is_named_with_the_command(tmp_path, monkeypatch):
+def test_error_without_h5py_names_the_install_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[datasets\]'"):
         load_shapes3d(tmp_path / "nowhere.h5")

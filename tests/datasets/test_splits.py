@@ -1,4 +1,4 @@
-"""Splits share no row, labels follow their rows, and files hold a dataset bit for bit."""
+"""Splits have no common row, labels follow their rows, and files preserve all bits."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ from mibsk.datasets import load_bunch, make_sprites, save_bunch, split_bunch
 
 
 def paired_by_instance(n: int = 60) -> Bunch:
-    """Rows and labels that tell their number."""
+    """Rows and labels that contain the row number."""
     numbers = np.arange(n)
     labels = pd.DataFrame({"number": numbers, "name": [f"row {i}" for i in numbers]})
     data = Modalities(
@@ -29,7 +29,7 @@ def paired_by_instance(n: int = 60) -> Bunch:
 
 
 def paired_by_class(n_anchors: int = 60, n_partners: int = 45, n_classes: int = 3) -> Bunch:
-    """Rows that tell their number and labels that tell it again."""
+    """Rows and labels that contain the row number."""
     labels = {
         name: pd.DataFrame({"class": np.arange(n) % n_classes, "number": np.arange(n)})
         for name, n in (("partner", n_partners), ("anchor", n_anchors))
@@ -55,7 +55,7 @@ MAKERS = [paired_by_instance, paired_by_class]
 @pytest.mark.parametrize("make", MAKERS)
 @settings(max_examples=15, deadline=None)
 @given(test_size=st.floats(0.15, 0.6), seed=st.integers(0, 2**31 - 1))
-def test_the_two_sides_share_no_row_and_labels_follow(make, test_size, seed):
+def test_parts_have_no_common_row_and_labels_follow(make, test_size, seed):
     bunch = make()
     train, test = split_bunch(bunch, test_size=test_size, random_state=seed)
     assert len(test.data) == np.ceil(test_size * 60)
@@ -93,7 +93,7 @@ def test_pairs_by_class_are_stratified():
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_what_a_dataset_tells_of_itself_is_kept(make):
+def test_other_fields_are_kept(make):
     bunch = make()
     before = {name: table.copy() for name, table in bunch.labels.items()}
     for side in split_bunch(bunch, random_state=0):
@@ -108,7 +108,7 @@ def test_what_a_dataset_tells_of_itself_is_kept(make):
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_files_hold_a_dataset_bit_for_bit(make, tmp_path):
+def test_files_preserve_a_dataset_bit_for_bit(make, tmp_path):
     for side in split_bunch(make(), random_state=0):
         save_bunch(side, tmp_path / "new" / "folder")
         again = load_bunch(tmp_path / "new" / "folder")

@@ -1,4 +1,4 @@
-"""Spoken digits: the archive reader, where archives come from, and the real recordings."""
+"""Spoken digits: the archive reader, the places of archives, and the real recordings."""
 
 import io
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 from mibsk.data import ClassPairs
-from mibsk.datasets import _data_file, _spoken_digits, fetch_spoken_digits
+from mibsk.datasets import _spoken_digits, fetch_spoken_digits
 from mibsk.datasets._data_file import DataFileError
 from mibsk.datasets._recordings_archive import read_recordings
 
@@ -44,30 +44,10 @@ def tiny(tmp_path):
 
 @pytest.fixture
 def accept_tiny(tiny, monkeypatch):
-    """Make the tiny archive the expected one; no other copy is in reach."""
+    """Make the tiny archive the expected one, and the only one that is found."""
     monkeypatch.setattr(_spoken_digits, "CHECKSUM", read_recordings(tiny).checksum)
     monkeypatch.delenv("MIBSK_DATA", raising=False)
     return tiny
-
-
-def serve(monkeypatch, content):
-    """Let every download yield `content`, or raise it; return the list of addresses asked for."""
-    asked = []
-
-    class Downloader:
-        def __init__(self, progressbar):
-            assert progressbar
-
-        def __call__(self, url, output_file, pooch):
-            asked.append(url)
-            with open(output_file, "wb") as target:
-                if isinstance(content, BaseException):
-                    target.write(b"half")
-                    raise content
-                target.write(content)
-
-    monkeypatch.setattr(_data_file.pooch, "HTTPDownloader", Downloader)
-    return asked
 
 
 def test_reader_sorts_by_digit_speaker_and_index(tiny):
@@ -107,8 +87,8 @@ def test_nothing_is_written_where_the_archive_says(tmp_path):
     ("members", "message"),
     [
         ({"README.md": b"text"}, "holds no recordings"),
-        ({"0_ann_0.wav": b"RIFF"}, "0_ann_0.wav, which is no wav file"),
-        ({"0_ann_0.wav": b"not a wav at all"}, "0_ann_0.wav, which is no wav file"),
+        ({"0_ann_0.wav": b"RIFF"}, "0_ann_0.wav, which is not a wav file"),
+        ({"0_ann_0.wav": b"not a wav at all"}, "0_ann_0.wav, which is not a wav file"),
         ({"0_ann_0.wav": wav(10, rate=44_100)}, "0_ann_0.wav with .* 44100 Hz"),
         ({"0_ann_0.wav": wav(10, channels=2)}, "0_ann_0.wav with 2 channel"),
         ({"a/0_ann_0.wav": wav(10), "b/0_ann_0.wav": wav(10)}, "two recordings named 0_ann_0.wav"),
@@ -127,7 +107,7 @@ def test_truncated_and_damaged_archives(tiny, tmp_path):
     for bad in (content[: len(content) // 2], bytes(damaged), b""):
         file = tmp_path / "bad.zip"
         file.write_bytes(bad)
-        with pytest.raises(DataFileError, match="damaged or no zip archive"):
+        with pytest.raises(DataFileError, match="damaged or not a zip archive"):
             read_recordings(file)
 
 
@@ -136,12 +116,12 @@ def test_tiny_archive_through_the_whole_loader(accept_tiny):
     assert bunch.data["audio"].shape == (4, 10, 20)
     assert bunch.data["audio"].dtype == np.float32
     assert bunch.labels["audio"]["speaker"].tolist() == ["ann", "bob", "ann", "ann"]
-    # the recording of 40 samples lies in the first frame alone; beyond it is silence
+    # the recording of 40 samples is in the first frame; all others are silent
     assert bunch.data["audio"][2, :, 1:].max() == 0
     assert bunch.data["audio"][1, :, -1].max() > 0  # the long one is cut, not squeezed
 
 
-def test_wrong_recordings_are_refused_by_name(tiny):
+def test_error_for_wrong_recordings_names_the_file(tiny):
     with pytest.raises(OSError, match=r"tiny\.zip does not hold the 3,000 recordings.*Leave path"):
         fetch_spoken_digits(path=tiny)
 
@@ -158,8 +138,8 @@ def test_no_copy_and_no_download(tmp_path, monkeypatch):
         fetch_spoken_digits(data_home=tmp_path, download=False)
 
 
-def test_download_fills_the_cache_once(accept_tiny, tmp_path, monkeypatch):
-    asked = serve(monkeypatch, accept_tiny.read_bytes())
+def test_download_fills_the_cache_once(accept_tiny, tmp_path, serve):
+    asked = serve(accept_tiny.read_bytes())
     home = tmp_path / "new" / "cache"
     first = fetch_spoken_digits(data_home=home)
     second = fetch_spoken_digits(data_home=home, download=False)
@@ -168,8 +148,8 @@ def test_download_fills_the_cache_once(accept_tiny, tmp_path, monkeypatch):
     assert [file.name for file in home.iterdir()] == ["free-spoken-digits-26eb9aa.zip"]
 
 
-def test_environment_comes_before_the_cache(accept_tiny, tmp_path, monkeypatch):
-    asked = serve(monkeypatch, b"")
+def test_environment_comes_before_the_cache(accept_tiny, tmp_path, monkeypatch, serve):
+    asked = serve(b"")
     local = tmp_path / "free-spoken-digits" / "recordings.zip"
     local.parent.mkdir()
     shutil.copy(accept_tiny, local)
@@ -186,32 +166,31 @@ def test_environment_comes_before_the_cache(accept_tiny, tmp_path, monkeypatch):
     ],
     ids=["no archive", "no connection"],
 )
-def test_failed_download_leaves_nothing(accept_tiny, tmp_path, monkeypatch, content, message):
-    serve(monkeypatch, content)
+def test_failed_download_leaves_nothing(accept_tiny, tmp_path, serve, content, message):
+    serve(content)
     home = tmp_path / "cache"
     with pytest.raises(OSError, match=message):
         fetch_spoken_digits(data_home=home)
     assert list(home.iterdir()) == []
 
 
-def test_interrupted_download_leaves_nothing(accept_tiny, tmp_path, monkeypatch):
-    serve(monkeypatch, KeyboardInterrupt())
+def test_interrupted_download_leaves_nothing(accept_tiny, tmp_path, serve):
+    serve(KeyboardInterrupt())
     home = tmp_path / "cache"
     with pytest.raises(KeyboardInterrupt):
         fetch_spoken_digits(data_home=home)
     assert list(home.iterdir()) == []
 
 
-def test_download_of_other_recordings_is_not_kept(tiny, tmp_path, monkeypatch):
-    monkeypatch.delenv("MIBSK_DATA", raising=False)
-    serve(monkeypatch, tiny.read_bytes())
+def test_download_of_other_recordings_is_not_kept(tiny, tmp_path, serve):
+    serve(tiny.read_bytes())
     home = tmp_path / "cache"
     with pytest.raises(OSError, match="expected 1801eae0"):
         fetch_spoken_digits(data_home=home)
     assert list(home.iterdir()) == []
 
 
-def test_damaged_cache_names_the_file_and_the_remedy(tmp_path, monkeypatch):
+def test_error_for_a_damaged_cache_names_file_and_remedy(tmp_path, monkeypatch):
     monkeypatch.delenv("MIBSK_DATA", raising=False)
     (tmp_path / "free-spoken-digits-26eb9aa.zip").write_bytes(b"half")
     with pytest.raises(OSError, match=r"free-spoken-digits-26eb9aa\.zip is damaged.*Delete it"):
@@ -255,7 +234,7 @@ def test_labels_are_those_of_the_rows(spoken):
     np.testing.assert_array_equal(spoken.data["image"] * 16, digits.images)
 
 
-def test_spectrograms_tell_digit_and_speaker(spoken):
+def test_spectrograms_identify_digit_and_speaker(spoken):
     audio = spoken.data["audio"]
     assert np.isfinite(audio).all()
     assert audio.min() == 0

@@ -1,12 +1,12 @@
-"""Sprites: against sprites rendered elsewhere, and by the laws of their factors."""
+"""Sprites: against those of an independent renderer, and by properties of their factors."""
 
 import numpy as np
 import pytest
 
 from mibsk.data import Modalities
 from mibsk.datasets import make_sprites
-from mibsk.datasets._sprite_renderer import HALF_SIDE, render_sprites
 from mibsk.datasets._sprites import FACTORS
+from mibsk.datasets.rendering._sprites import HALF_SIDE, render_sprites
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +15,12 @@ def sprites():
 
 
 def draw(shape, scale=1.0, orientation=0.0, pos_x=0.5, pos_y=0.5, image_size=64):
-    """Draw one sprite, or as many as the longest argument has."""
+    """Draw sprites, as many as the longest argument has values."""
     rows = np.broadcast_arrays(np.atleast_1d(shape), scale, orientation, pos_x, pos_y)
     return render_sprites(*rows, image_size=image_size)
 
 
-def test_agrees_with_sprites_rendered_elsewhere(shared_data):
+def test_agrees_with_an_independent_renderer(shared_data):
     with np.load(shared_data / "sprites" / "sprites10k.npz") as archive:
         expected = archive["imgs"][:3000] > 0
         _, shape, scale, orientation, pos_x, pos_y = archive["latents_classes"][:3000].T
@@ -34,7 +34,7 @@ def test_agrees_with_sprites_rendered_elsewhere(shared_data):
     )
     drawn = images >= 128
     iou = (drawn & expected).sum(axis=(1, 2)) / (drawn | expected).sum(axis=(1, 2))
-    # measured over all 10,000: 0.978, 0.980, 0.983; pixels cut by an edge may fall either way
+    # measured over all 10,000: 0.978, 0.980, 0.983; pixels on an edge may differ
     for code in range(3):
         assert iou[shape == code].mean() > 0.97
     area = images.sum(axis=(1, 2)) / 255
@@ -88,7 +88,7 @@ def test_factors_are_uniform_and_independent(sprites):
     assert np.abs(correlation).max() < 5 / np.sqrt(len(labels))
 
 
-def test_random_state_decides_all_and_global_state_is_left_alone():
+def test_random_state_makes_it_reproducible_without_global_state():
     before = np.random.get_state()[1].copy()  # noqa: NPY002 - it is the state that must not move
     first, again, other = (make_sprites(50, image_size=16, random_state=s) for s in (1, 1, 2))
     np.testing.assert_array_equal(first.data["image"], again.data["image"])
@@ -105,7 +105,7 @@ def test_area_and_centre_are_those_of_the_figure(shape, area, image_size):
     scale, pos_x, pos_y = np.array([0.5, 0.8, 1.0]), np.array([0, 0.3, 1]), np.array([1, 0.6, 0])
     images = draw([shape] * 3, scale, np.array([0.0, 1.0, 2.0]), pos_x, pos_y, image_size) / 255
     unit = HALF_SIDE * image_size * scale
-    # edges are known to a quarter of a pixel, along a perimeter of about 8 units
+    # edges are exact to a quarter of a pixel, along a perimeter of about 8 units
     np.testing.assert_allclose(images.sum(axis=(1, 2)), area * unit**2, atol=(unit + 1).max())
     grid = np.arange(image_size) + 0.5
     mass = images.sum(axis=(1, 2))
@@ -115,13 +115,13 @@ def test_area_and_centre_are_those_of_the_figure(shape, area, image_size):
 
 
 @pytest.mark.parametrize("image_size", [8, 64])
-def test_rotation_by_a_right_angle_turns_the_picture(image_size):
+def test_rotation_by_a_right_angle_rotates_the_image(image_size):
     turns = np.arange(4)
     for shape in range(3):
         images = draw([shape] * 4, 0.9, np.pi / 2 * turns, image_size=image_size)
         for k in turns:
             difference = np.abs(images[k].astype(int) - np.rot90(images[0], -k))
-            # subpixels that lie on an edge may fall either way
+            # subpixels on an edge may differ
             assert difference.max() <= 32
 
 

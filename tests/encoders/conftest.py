@@ -1,4 +1,4 @@
-"""Random weights and inputs that are the same in every run."""
+"""The same random weights and inputs in every run."""
 
 import pytest
 import torch

@@ -1,16 +1,30 @@
-"""Laws that every backbone obeys."""
+"""Properties of every backbone."""
 
 import pytest
 import torch
 from sklearn.base import clone
 from torch import nn
 
-from mibsk.encoders import MLP, Conv1d, Encoder, ResNet, SparseMLP, ViT, make_encoder
+from mibsk.encoders import (
+    MLP,
+    Conv1d,
+    Encoder,
+    EncoderFactory,
+    Frozen,
+    Linear,
+    ResNet,
+    SparseMLP,
+    ViT,
+    factory_classes,
+    make_encoder,
+)
 
 SMALL_VIT = ViT(dim=12, depth=2, heads=3)
 CASES = [
     pytest.param(MLP((7, 5)), (11,), id="mlp"),
-    pytest.param(MLP(()), (11,), id="linear"),
+    pytest.param(MLP(()), (11,), id="mlp-no-hidden"),
+    pytest.param(Linear(), (11,), id="linear"),
+    pytest.param(Linear(), (3, 4), id="linear-2d"),
     pytest.param(MLP((6,), batch_norm=False), (2, 3, 4), id="mlp-3d"),
     pytest.param(ResNet(8, width=4), (9, 12), id="resnet-hw"),
     pytest.param(ResNet(8, width=4), (3, 8, 11), id="resnet-chw"),
@@ -66,7 +80,7 @@ def test_gradient_reaches_every_parameter(factory, shape):
 def test_eval_output_does_not_depend_on_the_batch(factory, shape):
     module = build(factory, shape)
     x = batch(factory, shape, 6)
-    module(x)  # moves the running statistics away from their start
+    module(x)  # changes the running statistics from their initial values
     module.eval()
     torch.testing.assert_close(module(x)[2:4], module(rows(x, slice(2, 4))))
 
@@ -102,6 +116,21 @@ def test_clone_builds_the_same_module(factory, shape):
 
 
 @pytest.mark.parametrize(("factory", "shape"), CASES)
+def test_output_is_the_head_of_the_features(factory, shape):
+    module, x = build(factory, shape).eval(), batch(factory, shape, 3)
+    encoder = Encoder(module, N_OUTPUTS)
+    assert encoder.head is module[-1]
+    features = encoder.features(x)
+    assert features.shape == (3, module[-1].in_features)
+    assert torch.equal(encoder.head(features), module(x))
+    assert torch.equal(encoder.trunk(x), features)
+
+
+def test_every_factory_is_listed():
+    assert {*factory_classes.values(), Frozen} == set(EncoderFactory.__subclasses__())
+
+
+@pytest.mark.parametrize(("factory", "shape"), CASES)
 def test_training_lowers_a_loss(factory, shape):
     module = build(factory, shape)
     x = batch(factory, shape, 8)
@@ -121,6 +150,7 @@ def test_training_lowers_a_loss(factory, shape):
     ("name", "shape"),
     [
         ("mlp", (10,)),
+        ("linear", (10,)),
         ("resnet20", (16, 16)),
         ("resnet32", (3, 16, 16)),
         ("resnet44", (16, 16, 3)),
@@ -186,6 +216,6 @@ def test_sparse_mlp_needs_a_hidden_layer():
         SparseMLP(hidden=())((9,), 4)
 
 
-def test_sparse_mlp_reads_features():
+def test_sparse_mlp_refuses_images():
     with pytest.raises(ValueError, match=r"rows of shape \(8, 8\): expected \(n_features,\)"):
         SparseMLP()((8, 8), 4)

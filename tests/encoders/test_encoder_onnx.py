@@ -1,17 +1,18 @@
-"""Every backbone exports to ONNX with a free batch size and gives the same embeddings there."""
+"""Every backbone exports to ONNX, with a dynamic batch size and the same embeddings."""
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.export import Dim
 
-from mibsk.encoders import MLP, Conv1d, Encoder, InputScaling, ResNet, SparseMLP, ViT
+from mibsk.encoders import MLP, Conv1d, Encoder, Frozen, InputScaling, ResNet, SparseMLP, ViT
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
 pytestmark = [
     pytest.mark.slow,
-    # torch's exporter calls deprecated parts of its own
+    # torch's exporter calls deprecated functions of its own
     pytest.mark.filterwarnings("ignore::FutureWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
@@ -19,7 +20,7 @@ N_COMPONENTS = 5
 
 
 def run_exported(encoder, example, dynamic_shapes, batches, folder):
-    """Export `encoder`; return what onnxruntime gives for each batch of numpy inputs."""
+    """Export `encoder`; return the output of onnxruntime for each batch of numpy inputs."""
     program = torch.onnx.export(
         encoder.eval(),
         (example,),
@@ -36,6 +37,11 @@ def run_exported(encoder, example, dynamic_shapes, batches, folder):
     return [session.run(None, dict(zip(names, batch, strict=True)))[0] for batch in batches]
 
 
+TOWER = nn.Sequential(
+    nn.Conv1d(5, 4, 3), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.AdaptiveAvgPool1d(1), nn.Flatten()
+)
+
+
 @pytest.mark.parametrize("probabilistic", [False, True])
 @pytest.mark.parametrize(
     ("factory", "shape"),
@@ -46,6 +52,7 @@ def run_exported(encoder, example, dynamic_shapes, batches, folder):
         pytest.param(ViT(dim=12, depth=2), (3, 8, 12), id="vit"),
         pytest.param(Conv1d((6, 8)), (5, 13), id="conv1d"),
         pytest.param(Conv1d((6, 8)), (13,), id="conv1d-one-channel"),
+        pytest.param(Frozen(TOWER), (5, 13), id="frozen"),
     ],
 )
 def test_dense(factory, shape, probabilistic, tmp_path):

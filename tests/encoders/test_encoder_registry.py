@@ -16,14 +16,14 @@ from mibsk.encoders import _registry as registry
 
 @pytest.fixture
 def _own_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_factories", dict(registry._factories))
+    monkeypatch.setattr(registry, "factories", dict(registry.factories))
 
 
 def test_names_are_sorted_and_complete():
     names = encoder_names()
     assert names == sorted(names)
     assert {"mlp", "resnet20", "resnet32", "resnet44", "resnet56", "resnet110"} <= set(names)
-    assert {"vit-tiny", "conv1d", "sparse"} <= set(names)
+    assert {"vit-tiny", "conv1d", "sparse", "linear"} <= set(names)
 
 
 @pytest.mark.parametrize(
@@ -45,10 +45,11 @@ def test_names_are_sorted_and_complete():
 )
 def test_auto_encoder(shape, sparse, name):
     assert auto_encoder(shape, sparse) == name
-    assert isinstance(make_encoder(name, shape, 4, sparse=sparse), nn.Module)
+    module = make_encoder(name, shape, 4, sparse=sparse)
+    assert str(make_encoder("auto", shape, 4, sparse=sparse)) == str(module)
 
 
-def test_auto_encoder_refuses_what_is_unclear():
+def test_auto_encoder_refuses_ambiguous_shapes():
     with pytest.raises(ValueError, match="Cannot tell the channel axis"):
         auto_encoder((20, 20, 20), sparse=False)
     with pytest.raises(ValueError, match=r"rows of shape \(10, 3, 32, 32\)"):
@@ -75,12 +76,47 @@ def test_class_instead_of_instance():
         make_encoder(MLP, (8,), 4)
 
 
-def test_factory_that_returns_no_module():
+class OneArgument(nn.Module):
+    def __init__(self, dim):
+        super().__init__()
+
+
+@pytest.mark.parametrize(
+    ("spec", "signature"),
+    [
+        (OneArgument, r"\(dim\)"),
+        (lambda shape: nn.Linear(*shape, 4), r"\(shape\)"),
+        (lambda input_shape, n_outputs, n_layers: None, r"\(input_shape, n_outputs, n_layers\)"),
+    ],
+)
+def test_factory_with_another_signature(spec, signature):
+    message = rf"has the signature {signature}: expected \(input_shape, n_outputs\)"
+    with pytest.raises(TypeError, match=message):
+        make_encoder(spec, (8,), 4)
+    with pytest.raises(TypeError, match=message):
+        register_encoder("net", spec)
+    assert "net" not in encoder_names()
+
+
+def test_factory_that_cannot_use_its_arguments():
+    with pytest.raises(TypeError, match=r"Linear'> failed for input_shape=\(8,\) and n_outputs=4"):
+        make_encoder(nn.Linear, (8,), 4)
+
+
+def test_factory_without_a_readable_signature(monkeypatch):
+    def unreadable(factory):
+        raise ValueError
+
+    monkeypatch.setattr(registry.inspect, "signature", unreadable)
+    assert isinstance(make_encoder(lambda shape, n: nn.Linear(*shape, n), (3,), 2), nn.Linear)
+
+
+def test_factory_that_does_not_return_a_module():
     with pytest.raises(TypeError, match="returned a Tensor: expected"):
         make_encoder(lambda shape, n: torch.zeros(n), (8,), 4)
 
 
-def test_kind_of_rows():
+def test_encoder_for_the_other_kind_of_rows():
     with pytest.raises(ValueError, match="'mlp' cannot read sparse rows: choose 'sparse'"):
         make_encoder("mlp", (8,), 4, sparse=True)
     with pytest.raises(ValueError, match="cannot read dense rows: choose 'mlp'"):

@@ -26,7 +26,7 @@ def test_layout(shape, layout, size):
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 8), (3, 3, 3), (3, 32, 4), (8, 9, 10)])
-def test_unclear_layout(shape):
+def test_ambiguous_layout(shape):
     with pytest.raises(ValueError, match="Cannot tell the channel axis"):
         image_layout(shape)
 
@@ -39,7 +39,7 @@ def test_not_an_image(shape):
 
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 4), st.integers(5, 9), st.integers(5, 9))
-def test_channels_first_moves_values_as_a_permutation(channels, height, width):
+def test_channels_first_equals_a_permutation(channels, height, width):
     x = torch.arange(2 * channels * height * width).reshape(2, channels, height, width)
     assert torch.equal(ChannelsFirst((channels, height, width))(x), x)
     channels_last = x.permute(0, 2, 3, 1).contiguous()

@@ -27,7 +27,7 @@ def test_layers_in_order():
     assert [type(layer) for layer in module] == kinds
 
 
-def test_dropout_acts_in_training_alone():
+def test_dropout_is_active_in_training_only():
     module = MLP((64,), batch_norm=False, dropout=0.5)((3,), 4)
     x = torch.ones(1, 3)
     assert not torch.equal(module(x), module(x))

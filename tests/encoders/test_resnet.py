@@ -20,14 +20,14 @@ def test_sizes_of_table_6_of_he_et_al(depth, millions):
 
 
 @pytest.mark.parametrize("depth", [20, 56])
-def test_depth_counts_the_layers_with_weights(depth):
+def test_depth_is_the_number_of_layers_with_weights(depth):
     layers = ResNet(depth)((8, 8), 4).modules()
     assert sum(isinstance(layer, nn.Conv2d | nn.Linear) for layer in layers) == depth
 
 
 def test_shortcut_takes_every_second_position_and_pads_with_zeros():
     block = ResidualBlock(2, 4, stride=2)
-    nn.init.zeros_(block.residual[-1].weight)  # leaves the shortcut alone
+    nn.init.zeros_(block.residual[-1].weight)  # so that the block is its shortcut
     x = torch.arange(2.0 * 5 * 5).reshape(1, 2, 5, 5)
     y = block(x)
     assert torch.equal(y[:, :2], x[:, :, ::2, ::2])

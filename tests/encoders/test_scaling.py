@@ -74,14 +74,14 @@ def test_constant_gets_scale_1(value):
     assert torch.equal(scaling.scale, torch.ones(2))
 
 
-def test_noise_on_a_constant_is_not_blown_up():
+def test_noise_on_a_constant_is_not_amplified():
     rng = np.random.default_rng(0)
     X = 1000 * (1 + rng.uniform(-6e-8, 6e-8, size=(200, 1)))
     Z = InputScaling.from_array(X)(torch.from_numpy(X))
     assert Z.abs().max() < 1e-3
 
 
-def test_small_deviations_that_are_no_noise_are_kept():
+def test_small_deviations_above_noise_are_kept():
     X = 1.0 + 1e-4 * np.arange(5.0)[:, None]
     assert InputScaling.from_array(X).scale.item() == pytest.approx(X.std(), rel=1e-6)
 

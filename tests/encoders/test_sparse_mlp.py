@@ -10,7 +10,7 @@ from mibsk.encoders._sparse import SparseLinear
 
 
 def padded(matrix):
-    """Cut a CSR matrix into indices and values, padded with zeros."""
+    """Return the indices and values of a CSR matrix, padded with zeros."""
     n_rows, longest = matrix.shape[0], int(np.diff(matrix.indptr).max(initial=0))
     indices = torch.zeros(n_rows, longest, dtype=torch.int64)
     values = torch.zeros(n_rows, longest)
@@ -57,7 +57,7 @@ def test_rows_without_entries():
     assert module(nothing).isfinite().all()
 
 
-def test_exported_form_equals_the_eager_one():
+def test_exported_layer_equals_the_eager_one():
     layer = SparseLinear(20, 3, bias=True)
     row = torch.randint(20, (4, 6)), torch.randn(4, 6)
     program = torch.export.export(layer, (row,))

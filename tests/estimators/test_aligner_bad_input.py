@@ -43,7 +43,7 @@ PARAMETERS = {
     "temperature misspelt": ({"temperature": "learnd"}, ValueError, "'learned'"),
     "batch_size 0": ({"batch_size": 0}, ValueError, "'batch_size' parameter"),
     "batch_size -2": ({"batch_size": -2}, ValueError, "'batch_size' parameter"),
-    "minimality": ({"minimality": "gauss"}, ValueError, r"'minimality' .*'gaussian'"),
+    "minimality": ({"minimality": "gauss"}, ValueError, r"minimality must be one of .*'gaussian'"),
     "precision": ({"precision": "float16"}, ValueError, "'precision' parameter"),
     "validation_fraction 1": ({"validation_fraction": 1.0}, ValueError, "'validation_fraction'"),
     "fusion": ({"fusion": "meen"}, ValueError, r"fusion must be .*'meen'.* Did you mean 'mean'"),
@@ -79,7 +79,7 @@ def test_one_modality_of_a_table():
 
 
 def test_columns_of_a_dataset():
-    with pytest.raises(ValueError, match="leave it out for a Dataset"):
+    with pytest.raises(ValueError, match="omit it for a Dataset"):
         fit(Items(DATA), modalities=CUT)
 
 

@@ -19,9 +19,9 @@ from torch.utils.data import Dataset, IterableDataset
 
 from mibsk import ClassPairs, IBAligner
 from mibsk.encoders import MLP, SparseMLP
-from mibsk.estimators import _checkpoint
-from mibsk.estimators._net import AlignmentNet
 from mibsk.exceptions import DivergenceError
+from mibsk.training import _checkpoint
+from mibsk.training._net import AlignmentNet
 
 
 class Killed(BaseException):
@@ -175,7 +175,7 @@ class TestTorn:
     def test_the_one_before_is_used(self, views, quick, stopped, steps, n_bytes):
         newer = files(stopped)[-1]
         newer.write_bytes(newer.read_bytes()[:n_bytes])
-        with pytest.warns(UserWarning, match=f"{newer.name}.*left out"):
+        with pytest.warns(UserWarning, match=f"{newer.name}.*ignored"):
             again = quick(max_epochs=5, checkpoint=stopped).fit(views)
         assert steps.n_done == 3 * 3
         assert_same(again, quick(max_epochs=5).fit(views), views)
@@ -192,7 +192,7 @@ class TestTorn:
     def test_without_a_whole_one_it_starts_anew(self, views, quick, stopped):
         for file in files(stopped):
             file.write_bytes(b"")
-        with pytest.warns(UserWarning, match="left out"):
+        with pytest.warns(UserWarning, match="ignored"):
             again = quick(max_epochs=5, checkpoint=stopped).fit(views)
         assert_same(again, quick(max_epochs=5).fit(views), views)
 
@@ -279,7 +279,7 @@ class TestNotTheSameTraining:
 def test_verbose_says_where_it_goes_on(views, quick, tmp_path, steps, capsys):
     interrupted(quick(max_epochs=3, checkpoint=tmp_path), views, steps, kill_at=7)
     quick(max_epochs=3, checkpoint=tmp_path, verbose=1).fit(views)
-    assert "Going on after epoch 2, from " in capsys.readouterr().out
+    assert "Resuming after epoch 2, from " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])

@@ -103,7 +103,11 @@ class TestWarmStart:
         for other, error, message in (
             ({"audio": audio[:, :3], "image": image}, ValueError, "'audio' is expecting 5"),
             ({"sound": audio, "image": image}, ValueError, "unknown modality 'sound'"),
-            ({"audio": audio}, ValueError, r"missing modality \['image'\]: training goes on with"),
+            (
+                {"audio": audio},
+                ValueError,
+                r"missing modality \['image'\]: training continues with",
+            ),
             ({"audio": audio, "image": ["text"] * 48}, TypeError, "'image' was fitted on numbers"),
             (np.hstack([audio, image]), TypeError, "fitted on a mapping"),
         ):

@@ -104,7 +104,7 @@ def test_scaling_of_what_comes_first(quick):
         (
             lambda v: Once([{"audio": [i], "image": [-i]} for i in range(9)]),
             ValueError,
-            "must start anew",
+            "must restart",
         ),
         (lambda v: Once([(1, 2)] * 9), TypeError, "must yield mappings"),
         (lambda v: Once([{"audio": [1.0]}] * 9), ValueError, "at least two modalities"),
@@ -121,7 +121,7 @@ def test_bad_streams(views, quick, stream, error, message):
 
 
 def test_none_is_set_aside(views, quick):
-    with pytest.raises(ValueError, match="which an IterableDataset does not allow"):
+    with pytest.raises(ValueError, match="which an IterableDataset does not support"):
         quick(early_stopping=True).fit(Stream(views))
 
 

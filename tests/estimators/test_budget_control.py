@@ -9,9 +9,9 @@ import torch
 from mibsk import ClassPairs, IBAligner, Modalities
 from mibsk.data._source import tensor_source
 from mibsk.datasets import load_digits_halves
-from mibsk.estimators._budget_control import BEGIN, BudgetControl
 from mibsk.losses import Temperature, infonce
 from mibsk.schedules import SufficiencyBudget
+from mibsk.training._budget_control import BEGIN, BudgetControl
 
 
 class Net:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mibsk.estimators._devices import autocast_dtype, resolve_device, seeded
+from mibsk.training._devices import autocast_dtype, resolve_device, seeded
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -49,6 +49,14 @@ def test_seeded_restores_the_generator_after_an_error():
     with pytest.raises(RuntimeError, match="size"), seeded(3, CPU):
         torch.rand(4) + torch.rand(5)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_seeded_keeps_cudnn_and_holds_it_to_deterministic_algorithms():
+    cudnn = torch.backends.cudnn
+    before = cudnn.enabled, cudnn.deterministic, cudnn.benchmark
+    with seeded(3, CPU):
+        assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == (before[0], True, False)
+    assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == before
 
 
 def test_device_without_data():

@@ -8,8 +8,8 @@ from torch import nn
 
 from mibsk.data import InputSpec
 from mibsk.encoders import Encoder, InputScaling
-from mibsk.estimators import _inference
-from mibsk.estimators._inference import ROWS_AT_A_TIME, embed_rows
+from mibsk.training import _inference
+from mibsk.training._inference import ROWS_AT_A_TIME, embed_rows
 
 CPU = torch.device("cpu")
 N = 2 * ROWS_AT_A_TIME + 300

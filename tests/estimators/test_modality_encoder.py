@@ -272,7 +272,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match=r"'image' has rows of 4 columns.*Reshape your data"):
             encoder.transform(views["image"][0])
         repeated = pd.DataFrame(views["image"], columns=list("aabb"))
-        with pytest.raises(ValueError, match=r"need names of their own, got \['a', 'b'\]"):
+        with pytest.raises(ValueError, match=r"names of a table must be unique, got \['a', 'b'\]"):
             encoder.transform(repeated)
         with pytest.raises(TypeError, match="'image' was fitted on numbers, got strings"):
             encoder.transform(["a", "b"])

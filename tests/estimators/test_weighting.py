@@ -108,7 +108,7 @@ def test_unfit_weights_are_refused_and_the_model_is_kept(views, quick, params, m
 
 
 def test_beta_is_not_found_in_a_part_of_a_training(views, quick):
-    with pytest.raises(ValueError, match="use fit, or give partial_fit a number"):
+    with pytest.raises(ValueError, match="use fit, or a number or a schedule"):
         quick(beta="auto").partial_fit(views)
 
 

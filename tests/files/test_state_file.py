@@ -197,8 +197,8 @@ class Foo:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"encoders": {"image": Foo()}}, r"state\['encoders'\]\['image'\] is a Foo, which a file"),
-        ([1, (2, {3: {4}})], r"state\[1\]\[1\]\[3\] is a set, which a file"),
+        ({"encoders": {"image": Foo()}}, r"state\['encoders'\]\['image'\] is a Foo, which cannot"),
+        ([1, (2, {3: {4}})], r"state\[1\]\[1\]\[3\] is a set, which cannot be stored"),
         (b"bytes", "state is a bytes"),
         ({"z": 1j}, r"state\['z'\] is a complex"),
         ({(1, 2): 3}, r"state has the key \(1, 2\): expected a string or a number"),
@@ -382,6 +382,6 @@ class TestWriting:
 
     def test_a_header_that_no_reader_would_take(self, path, monkeypatch):
         monkeypatch.setattr(_state_file, "_MAX_HEADER", 1000)
-        with pytest.raises(ValueError, match="keep long lists of numbers as arrays"):
+        with pytest.raises(ValueError, match="store long lists of numbers as arrays"):
             write_state(path, list(range(1000)))
         write_state(path, np.arange(1000))

@@ -20,9 +20,9 @@ from mibsk import (
 )
 from mibsk.data import _inputs
 from mibsk.encoders import MLP
-from mibsk.estimators import _inference
 from mibsk.exceptions import DivergenceError
 from mibsk.schedules import Cosine, Exponential, Learned, Linear, WarmUp
+from mibsk.training import _inference
 
 from .inputs import HARSH, N_ROWS, ROWS, WIDTH, arrays, labels, rows, tame_scalars, things
 from .judge import judge

@@ -25,7 +25,7 @@ def closed_figures() -> Iterator[None]:
 
 @pytest.fixture
 def check_saved(tmp_path):
-    """Save a Display's figure at its defaults; its size must fit a page, and ink be on it."""
+    """Save a Display's figure at its defaults; it must fit a page and not be empty."""
     import matplotlib.pyplot as plt
 
     def check(display) -> None:
@@ -40,7 +40,7 @@ def check_saved(tmp_path):
 
 
 def drawn_texts(figure) -> list[Text]:
-    """All texts of a figure but the labels of ticks outside the limits, which are never drawn."""
+    """Return the visible texts of a figure; ticks outside the limits are not drawn."""
     hidden = set()
     for ax in figure.axes:
         for axis in (ax.xaxis, ax.yaxis):
@@ -55,13 +55,13 @@ def drawn_texts(figure) -> list[Text]:
 
 @pytest.fixture
 def check_inside():
-    """Every text of a drawn figure lies within it, and no two overlap."""
+    """Check that every text of a drawn figure is inside it, and that no two overlap."""
 
     def check(display) -> None:
         figure = display.figure_
         figure.canvas.draw()
         page = figure.bbox.padded(1)
-        # the base class leaves out arrows, which annotations count in
+        # the method of the base class leaves out the arrows of annotations
         boxes = {t: Text.get_window_extent(t) for t in drawn_texts(figure)}
         for text, box in boxes.items():
             cut = not (page.contains(box.x0, box.y0) and page.contains(box.x1, box.y1))
@@ -84,7 +84,7 @@ def style(request) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def bunch():
-    """Sixty pairs of two modalities that share a class; only "sound" knows the speaker."""
+    """Sixty pairs of two modalities that share a class; only "sound" carries the speaker."""
     rng = np.random.default_rng(0)
     digit, speaker = np.arange(60) % 3, np.arange(60) // 3 % 2
     sound = np.c_[np.eye(3)[digit], 2.0 * speaker, np.ones(60)]
@@ -101,14 +101,14 @@ def bunch():
 
 @pytest.fixture(scope="session")
 def aligner(bunch):
-    """One of two epochs."""
+    """An aligner, trained for two epochs."""
     params = {"n_components": 4, "max_epochs": 2, "batch_size": 20, "random_state": 0}
     return IBAligner(beta=1.0, **params).fit(bunch.data)
 
 
 @pytest.fixture(scope="session")
 def of_table(bunch):
-    """A pipeline that ends with an aligner, and the table that it takes."""
+    """A pipeline that ends with an aligner, and the table it was fitted on."""
     table = np.hstack(list(bunch.data.values()))
     columns = {"sound": slice(0, 5), "image": slice(5, 9)}
     last = IBAligner(columns, n_components=4, max_epochs=1, batch_size=20, random_state=0)
@@ -117,7 +117,7 @@ def of_table(bunch):
 
 @pytest.fixture(scope="session")
 def class_pairs(bunch):
-    """Twenty of the sounds with the images of their digit, and an aligner for them."""
+    """Twenty sounds, paired by digit with all images, and an aligner fitted on them."""
     sound, image = bunch.data.values()
     pairs = ClassPairs(
         {"sound": (sound[:20], bunch.digit[:20]), "image": (image, bunch.digit)}, anchor="sound"

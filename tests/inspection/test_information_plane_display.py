@@ -1,13 +1,12 @@
 import copy
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
 from mibsk.inspection import InformationPlaneDisplay
-from mibsk.inspection._style import MODALITY_COLORS
+from mibsk.inspection.drawing.style import MODALITY_COLORS
 from mibsk.metrics import leakage
 
 FRACTIONS = {
@@ -69,7 +68,7 @@ def test_ideal_is_marked_at_the_corner():
     np.testing.assert_array_equal(star.get_xydata(), [[0, 1]])
 
 
-def test_errors_are_whiskers():
+def test_errors_are_drawn_as_bars():
     errors = {
         step: {"audio": {"leakage": 0.05, "kept": 0.01}, "image": {"kept": 0.02}}
         for step in FRACTIONS
@@ -90,19 +89,9 @@ def test_names_of_steps_do_not_overlap(n, check_inside):
     check_inside(display)
 
 
-def test_a_line_that_stands_still_has_one_name():
+def test_a_line_without_length_has_one_name():
     display = InformationPlaneDisplay.from_fractions(dict.fromkeys((0, 0.1, 1), FRACTIONS[0]))
     assert texts(display.axes_[0]) == ["β = 0 … β = 1"] * 2
-
-
-def test_draws_on_given_axes():
-    figure, (ax, _) = plt.subplots(1, 2)
-    display = InformationPlaneDisplay.from_fractions(FRACTIONS, axes=ax)
-    assert display.figure_ is figure
-    assert list(display.axes_) == [ax]
-    assert ax.get_legend() is not None
-    with pytest.raises(ValueError, match="one Axes per panel"):
-        display.plot([ax, ax])
 
 
 def test_embeddings_are_probed(bunch):
@@ -208,7 +197,7 @@ def test_bad_errors(error, message, value):
         InformationPlaneDisplay.from_fractions(FRACTIONS, errors=errors)
 
 
-def test_a_modality_that_shares_nothing(bunch):
+def test_a_modality_without_shared_factor(bunch):
     labels = bunch.labels | {"image": pd.DataFrame({"digit": np.zeros(60, dtype=int)})}
     with pytest.raises(ValueError, match="'image' carries no shared factor that varies"):
         InformationPlaneDisplay.from_embeddings(

@@ -1,39 +1,25 @@
-import sys
-
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from mibsk.exceptions import NotInstalledError
-from mibsk.inspection import (
-    InformationPlaneDisplay,
-    LeakageDisplay,
-    ModalityGapDisplay,
-    PathDisplay,
-    RetrievalDisplay,
-    SimilarityDisplay,
-    TrainingDisplay,
-)
-from mibsk.inspection._style import (
+from mibsk.inspection.drawing.curves import spread
+from mibsk.inspection.drawing.style import (
     CLASS_COLORS,
     MODALITY_COLORS,
     MODEL_COLORS,
     _luminance,
     readable,
-    shorten,
-    spread,
-    wrap,
 )
+from mibsk.inspection.drawing.text import shorten, wrap
 
 positions = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=6).map(np.array)
 
 
 @settings(deadline=None, max_examples=50)
 @given(positions, st.floats(0, 0.4))
-def test_spread_keeps_its_distance_order_and_bounds(p, gap):
+def test_spread_keeps_distance_order_and_bounds(p, gap):
     q = spread(p, gap)
     reached = min(gap, 1 / max(len(p) - 1, 1))
     assert (np.diff(np.sort(q)) >= reached - 1e-9).all()
@@ -45,7 +31,7 @@ def test_spread_keeps_its_distance_order_and_bounds(p, gap):
 
 @settings(deadline=None, max_examples=20)
 @given(positions)
-def test_spread_leaves_what_is_apart(p):
+def test_spread_keeps_positions_that_are_apart(p):
     gap = np.diff(np.sort(p)).min(initial=1.0)
     np.testing.assert_allclose(spread(p, gap), p, atol=1e-7)
 
@@ -72,40 +58,13 @@ def test_wrap_keeps_empty_and_long_names():
     assert wrap("one two three", 8) == "one two\nthree"
 
 
-def test_shorten_keeps_what_fits():
+def test_shorten_keeps_short_text():
     assert shorten("abc", 3) == "abc"
     assert shorten("abc\n d", 4) == "abc…"
 
 
-FRACTIONS = {"leakage": {"a": 0.1}, "kept": {"b": 1}}
-PATH = pd.DataFrame([{"beta": 0, "fold": 0, "score": 1, "divergence": 1, "modality_gap": 1}])
-EPOCH = {"epoch": 1, "train_sufficiency": 1, "train_minimality": 1, "train_divergence": 1}
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda: InformationPlaneDisplay.from_fractions({1.0: {"m": FRACTIONS}}),
-        lambda: LeakageDisplay.from_fractions({"m": FRACTIONS}),
-        lambda: ModalityGapDisplay.from_embeddings({"x": np.eye(3), "y": np.eye(3)}),
-        lambda: PathDisplay(PATH, beta=0, best_beta=0, standard_error=[0]).plot(),
-        lambda: RetrievalDisplay.from_embeddings(
-            np.eye(6), np.eye(6), queries=["q"] * 6, gallery=["g"] * 6
-        ),
-        lambda: SimilarityDisplay.from_embeddings({"x": np.eye(3), "y": np.eye(3)}),
-        lambda: TrainingDisplay.from_histories({"m": [EPOCH | {"temperature": 1}]}),
-    ],
-    ids=["plane", "leakage", "gap", "path", "retrieval", "similarity", "training"],
-)
-def test_missing_matplotlib_names_the_command(draw, monkeypatch):
-    for module in [name for name in sys.modules if name.split(".")[0] == "matplotlib"]:
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[plot\]'"):
-        draw()
-
-
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_text_in_a_colour_can_be_read_on_its_ground(style):
+def test_text_in_a_colour_is_readable_on_the_background(style):
     import matplotlib.pyplot as plt
     from matplotlib.colors import to_rgb
 

@@ -1,13 +1,12 @@
 import copy
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
 from mibsk.inspection import LeakageDisplay
-from mibsk.inspection._style import MODEL_COLORS, readable
+from mibsk.inspection.drawing.style import MODEL_COLORS, readable
 from mibsk.metrics import leakage
 
 FRACTIONS = {
@@ -56,14 +55,14 @@ def test_bars_are_stacked_downwards_without_overlap():
     assert top < places.min()
 
 
-def test_errors_are_whiskers_and_stand_in_the_values():
+def test_errors_are_drawn_as_bars_and_written_after_values():
     display = LeakageDisplay.from_fractions(FRACTIONS, errors=ERRORS)
     leaked, kept = display.axes_
     whiskers = [path.vertices[:, 0] for lines in leaked.collections for path in lines.get_paths()]
     np.testing.assert_allclose(whiskers[:2], [[0.91, 0.93], [0.05, 0.11]])
     assert texts(leaked)[2:4] == ["92.0 ± 1.0%", "8.0 ± 3.0%"]
     assert texts(kept)[2:] == ["99.0 ± 2.0%", "98.0 ± 0.4%"]
-    assert kept.texts[2].xy[0] == 1.0  # not beyond the axis, though 99 + 2 is
+    assert kept.texts[2].xy[0] == 1.0  # within the axis, although 99% + 2% is not
 
 
 def test_models_are_named_inside_the_bar_only_where_it_is_long_enough():
@@ -100,17 +99,8 @@ def test_factors_come_in_the_order_of_the_first_model():
     assert [bar.get_width() for bar in display.axes_[0].patches] == [0.92, 0.08, 0.6, 0.0]
 
 
-def test_draws_on_given_axes():
-    figure, axes = plt.subplots(2)
-    display = LeakageDisplay.from_fractions(FRACTIONS, axes=axes)
-    assert display.figure_ is figure
-    assert list(display.axes_) == list(axes)
-    with pytest.raises(ValueError, match="one Axes per panel"):
-        display.plot(axes[:1])
-
-
 def changed(path, value):
-    """Return FRACTIONS with what lies at `path` replaced, or removed where `value` is None."""
+    """Return FRACTIONS with the entry at `path` replaced, or removed if `value` is None."""
     result = copy.deepcopy(FRACTIONS)
     *parents, last = path
     place = result
@@ -187,10 +177,10 @@ def test_embeddings_are_probed_for_what_each_modality_carries(bunch):
         "digit, from sound": [expected["digit"]],
         "digit, from image": [alone["digit"]],
     }
-    assert expected["speaker"] > 0.5  # or nothing would have been measured
+    assert expected["speaker"] > 0.5  # otherwise the comparison is void
 
 
-def test_held_out_embeddings_judge_the_probes(bunch):
+def test_probes_are_evaluated_on_held_out_embeddings(bunch):
     train = {name: Z[:40] for name, Z in bunch.data.items()}
     test = {name: Z[40:] for name, Z in bunch.data.items()}
     halves = [

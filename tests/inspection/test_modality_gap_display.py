@@ -1,4 +1,3 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +9,8 @@ from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.preprocessing import StandardScaler
 
 from mibsk.inspection import ModalityGapDisplay
-from mibsk.inspection._projection import project
-from mibsk.inspection._style import CLASS_COLORS, MODALITY_COLORS
+from mibsk.inspection._inputs.pair_projection import project
+from mibsk.inspection.drawing.style import CLASS_COLORS, MODALITY_COLORS
 from mibsk.metrics import modality_gap
 
 
@@ -151,15 +150,6 @@ def test_no_text_is_cut_off_or_overlaps(n_models, labelled, check_inside):
     models = {f"a model with a rather long name {i}": make_pair() for i in range(n_models)}
     labels = [f"class number {i % 10}" for i in range(60)] if labelled else None
     check_inside(ModalityGapDisplay.from_embeddings(models, labels=labels))
-
-
-def test_draws_on_given_axes(models):
-    figure, axes = plt.subplots(1, 2)
-    display = ModalityGapDisplay.from_embeddings(models, axes=axes)
-    assert display.figure_ is figure
-    assert axes[0].get_legend() is not None
-    with pytest.raises(ValueError, match="one Axes per panel"):
-        display.plot([axes[0]])
 
 
 Z = np.eye(4)

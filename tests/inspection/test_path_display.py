@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 
 from mibsk import IBAligner, IBAlignerCV
 from mibsk.inspection import PathDisplay
-from mibsk.inspection._style import MODEL_COLORS
+from mibsk.inspection.drawing.style import MODEL_COLORS
 from mibsk.metrics import get_scorer
 
 BETAS = (0.0, 0.01, 0.1, 1.0, 3.0)
@@ -172,7 +172,9 @@ def test_of_a_pipeline(of_table):
     pipeline, table = of_table
     last = IBAlignerCV(pipeline[-1], betas=[0.0, 1.0], cv=2)
     made = make_pipeline(StandardScaler(), last).fit(table)
-    display = PathDisplay.from_estimator(made, score_name="retrieval")
+    figure, axes = plt.subplots(1, 2)
+    display = PathDisplay.from_estimator(made, score_name="retrieval", axes=axes)
+    assert display.figure_ is figure
     assert display.axes_[0].get_ylabel() == "retrieval"
 
 
@@ -189,17 +191,7 @@ def test_name_of_the_score(search, monkeypatch, scoring, name):
     assert PathDisplay.from_estimator(search).axes_[0].get_ylabel() == name
 
 
-def test_draws_on_given_axes_and_again(search):
-    figure, axes = plt.subplots(1, 2)
-    display = PathDisplay.from_estimator(search, axes=axes)
-    assert display.figure_ is figure
-    assert list(display.axes_) == list(axes)
-    assert display.plot().figure_ is not figure
-    with pytest.raises(ValueError, match=r"one Axes per panel, 2 for .* got 1"):
-        display.plot(axes[:1])
-
-
-def test_what_has_no_path(aligner):
+def test_estimator_without_path(aligner):
     for estimator in (aligner, IBAlignerCV(), 3, make_pipeline(StandardScaler())):
         with pytest.raises(TypeError, match="must be a fitted IBAlignerCV or a Pipeline"):
             PathDisplay.from_estimator(estimator)

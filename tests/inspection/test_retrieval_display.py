@@ -1,4 +1,3 @@
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,7 +7,7 @@ from torch.utils.data import Dataset
 
 from mibsk import IBAligner
 from mibsk.inspection import RetrievalDisplay
-from mibsk.inspection._style import RIGHT, WRONG
+from mibsk.inspection.drawing.style import RIGHT, WRONG
 
 N = 12
 WORDS = [f"word {i}" for i in range(N)]
@@ -22,7 +21,7 @@ def embeddings(seed=0):
 
 
 def draw(queries=WORDS, gallery=IMAGES, **options):
-    options = {"n_queries": 2, "k": 3} | options  # fewer than by default are drawn faster
+    options = {"n_queries": 2, "k": 3} | options  # fewer than the default, to save time
     return RetrievalDisplay.from_embeddings(
         *embeddings(), queries=queries, gallery=gallery, **options
     )
@@ -120,7 +119,7 @@ LINES = ["image", "image", "image", "line", "text", "text", "image", "line"]
         (WAVES, "texts", "text"),
     ],
 )
-def test_kinds_of_items_are_told_from_them(items, artist, kind, check_inside):
+def test_kinds_are_inferred_from_items(items, artist, kind, check_inside):
     display = draw(queries=items, gallery=items, kinds=(kind, kind), n_queries=1, k=2)
     for ax in display.axes_.flat:
         assert len(getattr(ax, artist)) == 1
@@ -143,15 +142,6 @@ def test_no_text_is_cut_off_or_overlaps(n_queries, k, labelled, check_inside):
     names = ("queries with a long name", "a gallery with a long name")
     display = draw(text, text, n_queries=n_queries, k=k, labels=labels, names=names)
     check_inside(display)
-
-
-def test_draws_on_given_axes():
-    figure, axes = plt.subplots(2, 4)
-    display = draw(n_queries=2, k=3, axes=axes)
-    assert display.figure_ is figure
-    assert (display.axes_ == axes).all()
-    with pytest.raises(ValueError, match="one Axes per panel, 8 for"):
-        display.plot(axes[0])
 
 
 def test_from_estimator_is_from_its_embeddings(aligner, bunch):

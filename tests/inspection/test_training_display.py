@@ -1,10 +1,11 @@
-import matplotlib.pyplot as plt
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from mibsk import IBAligner
 from mibsk.inspection import TrainingDisplay
-from mibsk.inspection._style import MODEL_COLORS
+from mibsk.inspection.drawing.style import MODEL_COLORS
 
 
 def make_history(n_epochs=6, *, shift=0.0, temperature=0.07, last=None, valid=False, gap=True):
@@ -82,6 +83,42 @@ def test_minimality_is_what_lies_between_sufficiency_and_loss():
         np.testing.assert_allclose([heights.min(), heights.max()], bounds)
 
 
+def other_terms(n_epochs=4, **extra):
+    """Return the history of an objective with three summands and neither divergence nor weights."""
+    return [
+        {"epoch": i, "train_loss": 6 / i, "train_a": 3 / i, "train_b": 2 / i, "train_c": 1 / i}
+        | {"train_alignment": 0.1, "train_modality_gap": 0.2, "train_uniformity": -1.0, **extra}
+        for i in range(1, n_epochs + 1)
+    ]
+
+
+def test_summands_are_stacked_whatever_their_names(check_inside):
+    display = TrainingDisplay.from_histories({"mine": other_terms()})
+    assert [ax.get_ylabel() for ax in display.axes_] == ["nats", "distance of the centres"]
+    ax, _ = display.axes_
+    epochs = np.arange(1, 5)
+    drawn = {line.get_label(): line.get_ydata() for line in ax.lines}
+    for name, total in (("a", 3), ("b", 5), ("mine", 6)):
+        np.testing.assert_allclose(drawn[name], total / epochs)
+    assert [band.get_label() for band in ax.collections] == ["mine, b", "mine, c"]
+    assert annotations(ax)[0] == "loss = a + b + c, from below"
+    check_inside(display)
+
+
+def test_summands_are_named_where_a_history_has_more(aligner):
+    history = other_terms(train_accuracy=0.5)
+    display = TrainingDisplay.from_histories({"mine": history}, terms=["a", "b", "c"])
+    np.testing.assert_allclose(display.curves["loss"], 6 / np.arange(1, 5))
+    estimator = SimpleNamespace(embed=None, history_=history, loss_terms_=["a", "b", "c"])
+    both = TrainingDisplay.from_estimator({"mine": estimator, "ib": aligner})
+    assert annotations(both.axes_[0])[0] == "from below: its parts, all but the first shaded"
+    assert [band.get_label() for band in both.axes_[0].collections] == [
+        "mine, b",
+        "mine, c",
+        "ib, minimality",
+    ]
+
+
 def test_several_runs_become_mean_and_range():
     runs = [make_history(shift=shift) for shift in (0.0, 0.3, 0.9)]
     display = TrainingDisplay.from_histories({"ib": runs})
@@ -98,7 +135,7 @@ def test_several_runs_become_mean_and_range():
 
 @pytest.mark.parametrize("n_panels", [3, 4])
 def test_histories_without_a_gap(n_panels, check_inside):
-    """Where no model has recorded it there is no panel; where one has not, no line."""
+    """There is no panel if no model has recorded the gap, and no line for a model that has not."""
     histories = {"old": make_history(gap=False), "new": make_history(gap=n_panels == 4)}
     display = TrainingDisplay.from_histories(histories)
     assert len(display.axes_) == n_panels
@@ -125,7 +162,7 @@ def test_histories_of_fitted_aligners(aligner, of_table):
 
 
 @pytest.mark.parametrize("estimator", [3, {"a": make_history()}, {"a": IBAligner}])
-def test_what_is_no_aligner(estimator):
+def test_estimator_of_wrong_type(estimator):
     with pytest.raises(TypeError, match="must be a fitted IBAligner or a Pipeline"):
         TrainingDisplay.from_estimator(estimator)
 
@@ -165,16 +202,6 @@ def test_no_text_is_cut_off_or_overlaps(n_models, n_epochs, check_inside):
     check_inside(TrainingDisplay.from_histories(histories))
 
 
-def test_draws_on_given_axes_and_again():
-    figure, axes = plt.subplots(1, 4)
-    display = TrainingDisplay.from_histories({"ib": make_history()}, axes=axes)
-    assert display.figure_ is figure
-    assert list(display.axes_) == list(axes)
-    display.plot()
-    assert display.figure_ is not figure
-    assert len(lines(display.axes_[0])) == 1
-
-
 def drop(key):
     return [{k: v for k, v in epoch.items() if k != key} for epoch in make_history()]
 
@@ -186,7 +213,10 @@ def drop(key):
         ({str(i): make_history() for i in range(7)}, "got 7"),
         ({"ib": []}, r"histories\['ib'\] is empty"),
         ({"ib": [make_history(), []]}, r"histories\['ib'\] has no epoch"),
-        ({"ib": drop("temperature")}, r"epoch number 0 lacks \['temperature'\]"),
+        ({"ib": drop("epoch")}, r"epoch number 0 lacks \['epoch'\]"),
+        ({"ib": [*make_history(2), *drop("temperature")[2:]]}, r"2 lacks \['temperature'\]"),
+        ({"ib": [*make_history(2), *drop("train_minimality")[2:]]}, r"2 lacks .*_minimality'\]"),
+        ({"ib": [{"epoch": 1, "train_loss": 0.5}]}, "has no summand of the loss"),
         ({"ib": make_history(temperature=np.nan)}, "NaN or infinite"),
         ({"ib": make_history() + make_history()}, "count its epochs upwards"),
         ({"ib": [make_history(4)[:2], make_history(4)[2:]]}, "no epoch in common"),
@@ -212,15 +242,8 @@ def test_histories_of_wrong_type(histories, message):
 
 
 def test_two_models_of_one_name():
-    with pytest.raises(ValueError, match="must tell the models apart"):
+    with pytest.raises(ValueError, match="must differ between models"):
         TrainingDisplay.from_histories({"a": make_history(), "b": make_history()}, names={"a": "b"})
-
-
-def test_bad_axes():
-    with pytest.raises(ValueError, match=r"one Axes per panel, 4 for .* got 2"):
-        TrainingDisplay.from_histories({"a": make_history()}, axes=plt.subplots(1, 2)[1])
-    with pytest.raises(TypeError, match="must be matplotlib Axes, got int"):
-        TrainingDisplay.from_histories({"a": make_history()}, axes=[1, 2, 3, 4])
 
 
 def test_beta_has_a_panel_where_it_changes():

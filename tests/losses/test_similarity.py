@@ -19,5 +19,5 @@ def test_hand_value():
 
 
 def test_refuses_embeddings_of_different_shape(unit_rows):
-    with pytest.raises(ValueError, match="row i of both belonging together"):
+    with pytest.raises(ValueError, match="row i of both a pair"):
         logits(unit_rows(0), unit_rows(1, n=5), 0.1)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from mibsk.metrics import Bootstrap, _cknna, cka, cknna
+from mibsk.metrics import Bootstrap, cka, cknna
+from mibsk.metrics.neighbours import _cknna
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)

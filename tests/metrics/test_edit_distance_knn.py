@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk.metrics import edit_distance_knn, mutual_knn
-from mibsk.metrics._edit_distance_knn import edit_similarity
+from mibsk.metrics.neighbours._edit_distance_knn import edit_similarity
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk.metrics import Bootstrap, _knn_overlap, cknna, mutual_knn
-from mibsk.metrics._knn_overlap import NeighboursAmong, relabelled
-from mibsk.metrics._nearest import nearest_neighbours
+from mibsk.metrics import Bootstrap, cknna, mutual_knn
+from mibsk.metrics.neighbours import _overlap as _knn_overlap
+from mibsk.metrics.neighbours._overlap import NeighboursAmong, relabelled
+from mibsk.metrics.neighbours._search import nearest_neighbours
 
 from .draws import related
 

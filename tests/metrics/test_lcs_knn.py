@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk.metrics import edit_distance_knn, lcs_knn, mutual_knn
-from mibsk.metrics._lcs_knn import common_subsequence
+from mibsk.metrics.neighbours._lcs_knn import common_subsequence
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)

@@ -7,7 +7,8 @@ from scipy.stats import entropy
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from mibsk.metrics import _mlp, probe_information
+from mibsk.metrics import probe_information
+from mibsk.metrics.probes import _networks as _mlp
 
 
 def draw(n=2000, seed=0):

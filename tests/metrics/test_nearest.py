@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from mibsk.metrics import _nearest, _scores
-from mibsk.metrics._nearest import nearest_neighbours
+from mibsk.metrics.neighbours import _search as _nearest
+from mibsk.metrics.neighbours import _similarities as _scores
+from mibsk.metrics.neighbours._search import nearest_neighbours
 
 few = settings(deadline=None, max_examples=30)
 seeds = st.integers(0, 2**32 - 1)

@@ -7,10 +7,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss, mean_squared_error
 
 from mibsk.metrics import compare, information_report, leakage, probe_information
-from mibsk.metrics._factors import Classes, Numbers
-from mibsk.metrics._multinomial import fit_multinomials
-from mibsk.metrics._penalty import PENALTIES, choose_penalties
-from mibsk.metrics._whitening import whitening
+from mibsk.metrics.probes._damped_whitening import damped_whitening
+from mibsk.metrics.probes._factors import Classes, Numbers
+from mibsk.metrics.probes._multinomial import fit_multinomials
+from mibsk.metrics.probes._penalty import PENALTIES, choose_penalties
 
 
 def draw(n, signal=0.3, d=64, classes=(3, 32), seed=0):
@@ -43,7 +43,7 @@ def test_the_choice_is_scikit_learns_on_the_same_rows():
     Z, labels = draw(500, d=20)
     order = np.random.default_rng(7).permutation(500)
     held_out, rest = order[:100], order[100:]
-    mean, components = whitening(Z[rest])
+    mean, components = damped_whitening(Z[rest])
     fitted, scored = (Z[rest] - mean) @ components, (Z[held_out] - mean) @ components
     expected = []
     for _, column in labels.items():

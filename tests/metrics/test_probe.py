@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, log_loss, r2_score
 
 from mibsk.metrics import gaussian_mutual_information, probe_information
-from mibsk.metrics._multinomial import fit_multinomials
-from mibsk.metrics._whitening import whitening
+from mibsk.metrics.probes._damped_whitening import damped_whitening
+from mibsk.metrics.probes._multinomial import fit_multinomials
 
 N_TRAIN = 600
 
@@ -44,7 +44,7 @@ def probe(Z, labels, **options):
 def test_equals_converged_scikit_learn(signal, l2):
     Z, labels = draw(signal=signal)
     found = probe(Z, labels, l2=l2)
-    mean, components = whitening(Z[:N_TRAIN])
+    mean, components = damped_whitening(Z[:N_TRAIN])
     train, test = (Z[:N_TRAIN] - mean) @ components, (Z[N_TRAIN:] - mean) @ components
     for name, column in labels.items():
         model = LogisticRegression(C=1 / l2, tol=1e-8, max_iter=10_000)
@@ -122,12 +122,12 @@ def test_invariant_to_linear_maps_labels_and_order(seed):
 def test_whitening_is_white_and_drops_null_directions():
     Z, _ = draw()
     doubled = np.hstack([Z, 2 * Z, np.full((len(Z), 1), 0.1)])
-    mean, components = whitening(doubled)
+    mean, components = damped_whitening(doubled)
     assert components.shape == (25, 12)
     white = (doubled - mean) @ components
     assert np.allclose(white.T @ white / len(Z), np.eye(12), atol=1e-2)
     few = doubled[:9]  # fewer rows than columns
-    mean, components = whitening(few)
+    mean, components = damped_whitening(few)
     expected = PCA(n_components=8, whiten=True).fit_transform(few) * np.sqrt(9 / 8)
     assert np.allclose(np.abs((few - mean) @ components), np.abs(expected), atol=1e-3)
 
@@ -199,7 +199,7 @@ def test_real_numbers_equal_scikit_learns_ridge(l2):
     Z, labels = numbers()
     found = probe(Z, labels, l2=l2)
     assert list(found.columns) == ["information", "fraction", "r2", "l2"]
-    mean, components = whitening(Z[:N_TRAIN])
+    mean, components = damped_whitening(Z[:N_TRAIN])
     train, test = (Z[:N_TRAIN] - mean) @ components, (Z[N_TRAIN:] - mean) @ components
     for name, column in labels.items():
         model = Ridge(alpha=l2).fit(train, column[:N_TRAIN])

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from mibsk.metrics import _ranks, _scores
-from mibsk.metrics._ranks import Relevance, average_precisions, first_ranks
+from mibsk.metrics.neighbours import _similarities as _scores
+from mibsk.metrics.retrieval import _ranks
+from mibsk.metrics.retrieval._ranks import Relevance, average_precisions, first_ranks
 
 few = settings(deadline=None, max_examples=30)
 seeds = st.integers(0, 2**32 - 1)

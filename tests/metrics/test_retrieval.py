@@ -11,13 +11,13 @@ from sklearn.neighbors import NearestNeighbors
 
 from mibsk.metrics import (
     Bootstrap,
-    _ranks,
-    _scores,
     mean_average_precision,
     mean_reciprocal_rank,
     median_rank,
     recall_at_k,
 )
+from mibsk.metrics.neighbours import _similarities as _scores
+from mibsk.metrics.retrieval import _ranks
 
 few = settings(deadline=None, max_examples=25)
 seeds = st.integers(0, 2**32 - 1)

@@ -1,4 +1,4 @@
-"""An aligner on rows of every kind, exported to ONNX files once, as that is slow."""
+"""An aligner on rows of every kind, exported to ONNX files once because export is slow."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ def rows():
 
 @pytest.fixture(scope="session")
 def exported(rows, tmp_path_factory):
-    """An aligner of those rows, and the file of each modality."""
+    """An aligner fitted on those rows, and the file of each modality."""
     pytest.importorskip("onnxruntime")
     from mibsk.onnx import export_encoders
 
@@ -40,13 +40,13 @@ def exported(rows, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def dense_file(exported) -> Path:
-    """The file of the float modality, the smallest."""
+    """The file of the float modality, which is the smallest."""
     return exported.files["audio"]
 
 
 @pytest.fixture
 def small():
-    """An aligner of two tiny tables."""
+    """An aligner fitted on two tiny tables."""
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
     return IBAligner(n_components=2, max_epochs=1, random_state=0).fit({"x": X, "y": Y})

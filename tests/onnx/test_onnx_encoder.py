@@ -1,4 +1,4 @@
-"""The transformer over an ONNX file: scikit-learn's manners, and no torch."""
+"""The transformer over an ONNX file: scikit-learn conventions, and no torch."""
 
 import pickle
 import subprocess
@@ -40,7 +40,7 @@ def named(tmp_path_factory):
 
 @pytest.fixture
 def foreign(tmp_path):
-    """A valid ONNX file that someone else wrote."""
+    """A valid ONNX file that this package did not write."""
     graph = helper.make_graph(
         [helper.make_node("Identity", ["x"], ["z"])],
         "identity",
@@ -148,7 +148,7 @@ class TestRows:
             )
 
     @pytest.mark.parametrize("value", [0.5, -1.0, 256.0])
-    def test_what_is_no_pixel_is_refused(self, exported, value, tmp_path):
+    def test_values_that_are_not_pixels_are_refused(self, exported, value, tmp_path):
         encoder = OnnxEncoder(exported.files["photo"], batch_size=10)
         X = exported.rows["photo"].astype(np.float32)
         X[50, 3, 3] = value
@@ -197,8 +197,8 @@ class TestRows:
             OnnxEncoder(exported.files[modality]).transform(bad)
 
 
-class TestSklearnManners:
-    """Beyond scikit-learn's own checks, which run on a subclass that makes its file in `fit`."""
+class TestSklearnConventions:
+    """In addition to scikit-learn's own checks, whose subclass writes a file in `fit`."""
 
     def test_columns_of_an_array(self, dense_file):
         encoder = OnnxEncoder(dense_file)
@@ -218,7 +218,7 @@ class TestSklearnManners:
             encoder.transform(frame.to_numpy())
 
     @pytest.mark.parametrize("modality", ["photo", "text"])
-    def test_what_has_no_columns(self, exported, modality):
+    def test_rows_without_columns(self, exported, modality):
         encoder = OnnxEncoder(exported.files[modality])
         assert not hasattr(encoder, "n_features_in_")
         assert not hasattr(encoder, "feature_names_in_")
@@ -258,7 +258,7 @@ class TestSklearnManners:
         assert tags.input_tags.string
         check_is_fitted(OnnxEncoder(dense_file))
 
-    def test_attributes_of_a_file_that_is_not_there(self, tmp_path):
+    def test_attributes_of_a_missing_file(self, tmp_path):
         encoder = OnnxEncoder(tmp_path / "later.onnx")
         for learned in ("metadata_", "input_", "n_features_in_", "feature_names_in_"):
             assert not hasattr(encoder, learned)
@@ -287,19 +287,19 @@ class TestFiles:
             OnnxEncoder(tmp_path).fit()
 
     @pytest.mark.parametrize("content", [b"", b"hello world", b"\x08", bytes(range(256)) * 4])
-    def test_no_onnx_file(self, tmp_path, content):
+    def test_not_an_onnx_file(self, tmp_path, content):
         path = tmp_path / "text.onnx"
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"text\.onnx is no valid ONNX file"):
+        with pytest.raises(ValueError, match=r"text\.onnx is not a valid ONNX file"):
             OnnxEncoder(path).fit()
 
-    def test_cut_off_file(self, dense_file, tmp_path):
+    def test_truncated_file(self, dense_file, tmp_path):
         path = tmp_path / "half.onnx"
         path.write_bytes(dense_file.read_bytes()[:-500])
         with pytest.raises(ValueError, match=r"half\.onnx is"):
             OnnxEncoder(path).fit()
 
-    def test_file_of_someone_else(self, foreign):
+    def test_foreign_file(self, foreign):
         with pytest.raises(ValueError, match="not an encoder this version of mibsk can read"):
             OnnxEncoder(foreign).fit()
         with pytest.raises(ValueError, match=r"export it with mibsk\.onnx\.export_encoder"):
@@ -341,7 +341,7 @@ class TestRuntime:
             OnnxEncoder(dense_file, providers=["cpu"]).fit()
 
     def test_session_that_falls_back(self, dense_file, monkeypatch):
-        """The GPU build lists CUDA wherever it is, and runs on the CPU in silence."""
+        """The GPU build always lists CUDA, and falls back to the CPU silently."""
         import onnxruntime
 
         listed = [_session.CUDA, _session.CPU]

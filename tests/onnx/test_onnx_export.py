@@ -1,4 +1,4 @@
-"""Exported files: complete, proved, and written only then."""
+"""Exported files: complete, and written only if they reproduce the encoder."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ KINDS = {
 
 
 class BatchDependent(nn.Module):
-    """Branches on the number of rows in Python: the trace keeps the branch of its example."""
+    """Computes something else when it is traced."""
 
     def __init__(self):
         super().__init__()
@@ -39,7 +39,7 @@ class BatchDependent(nn.Module):
 
 @pytest.fixture
 def dishonest():
-    """An aligner whose encoder of "x" computes something else when it is traced."""
+    """An aligner whose encoder of "x" is not exported faithfully."""
     rng = np.random.default_rng(0)
     data = {"x": rng.normal(size=(20, 3)), "y": rng.normal(size=(20, 2))}
     return IBAligner(
@@ -55,7 +55,7 @@ def test_one_file_per_modality(exported):
     assert list(exported.files) == list(exported.aligner.modality_names_)
     folders = {path.parent for path in exported.files.values()}
     assert len(folders) == 1
-    # nothing but the encoders is left: no drafts, no weights beside them
+    # the folder holds the encoders alone: no drafts, no separate weights
     assert {p.name for p in folders.pop().iterdir()} == {f"{name}.onnx" for name in KINDS}
 
 
@@ -110,7 +110,7 @@ def test_parity_at_any_batch(exported, modality, n_rows):
 
 
 def test_labels_and_variational_mean(rows, tmp_path):
-    """Of two tables, one a column of labels; the mean is exported, not a sample."""
+    """Two tables, one a column of labels. The mean is exported, not a sample."""
     labels = np.asarray(["cat", "dog", "emu", "fox"])[np.arange(64) % 4]
     aligner = IBAligner(
         n_components=5, max_epochs=1, minimality="variational", beta=0.01, random_state=0
@@ -125,8 +125,8 @@ def test_labels_and_variational_mean(rows, tmp_path):
         encoder.transform(["cow"])
 
 
-def test_names_that_are_no_file_names(small, tmp_path):
-    """Names that a cruder cleaning would make one must not overwrite each other."""
+def test_names_that_are_not_file_names(small, tmp_path):
+    """Similar names must not overwrite each other's files."""
     names = ["my/mod", "my_mod"]
     data = dict(zip(names, np.random.default_rng(0).normal(size=(2, 20, 3)), strict=True))
     aligner = IBAligner(n_components=2, max_epochs=1, random_state=0).fit(data)
@@ -140,7 +140,7 @@ def test_names_that_are_no_file_names(small, tmp_path):
 @pytest.mark.parametrize("name", ["..", "a\\b", "été", "a b", "C:", "x" * 50, "%2F"])
 def test_file_names(name, tmp_path):
     file = _export._file_name(name)
-    (tmp_path / f"{file}.onnx").touch()  # a name the file system takes, in that folder
+    (tmp_path / f"{file}.onnx").touch()  # a valid file name, without a folder
     assert [p.name for p in tmp_path.iterdir()] == [f"{file}.onnx"]
 
 
@@ -167,7 +167,7 @@ class TestParityFailure:
         assert path.read_bytes() == b"earlier"
         assert list(tmp_path.iterdir()) == [path]
 
-    def test_nan_is_no_parity(self, dense_file, exported, monkeypatch):
+    def test_nan_fails(self, dense_file, exported, monkeypatch):
         from mibsk.onnx._parity import prove_parity
 
         class NaNSession:

@@ -1,4 +1,4 @@
-"""Copies of the project in which the pipeline runs, with settings small enough for tests."""
+"""Copies of the project in which the pipeline runs with small settings."""
 
 import json
 import os
@@ -32,7 +32,7 @@ GIT = ("git", "-c", "user.name=mibsk", "-c", "user.email=mibsk@localhost")
 
 
 class Checkout:
-    """A copy of the project under git, of which DVC and MLflow write nothing elsewhere."""
+    """A git repository with a copy of the project; DVC and MLflow write only to its folders."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,7 +49,7 @@ class Checkout:
         }
 
     def start(self, *command: str) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own."""
+        """Start a command in a new process group."""
         return subprocess.Popen(
             command,
             cwd=self.path,
@@ -61,7 +61,7 @@ class Checkout:
         )
 
     def run(self, *command: str) -> str:
-        """Return what a command prints; it must succeed."""
+        """Return the output of a command, which must succeed."""
         process = self.start(*command)
         printed, _ = process.communicate()
         assert process.returncode == 0, f"{' '.join(command)} failed:\n{printed}"
@@ -72,15 +72,15 @@ class Checkout:
         return re.findall(r"^Running stage '(.+)':$", self.run("dvc", "repro", *arguments), re.M)
 
     def measure(self) -> str:
-        """Run the stages up to evaluate without DVC, in one process, as imports take longest."""
+        """Run the stages up to `evaluate` in one process without DVC, to import only once."""
         return self.run("python", "-c", UP_TO_EVALUATE)
 
     def status(self) -> dict[str, Any]:
-        """Return the stages that changed, and how."""
+        """Return the stages that are not up to date, with their changes."""
         return json.loads(self.run("dvc", "status", "dvc.yaml", "--json"))
 
     def set_params(self, **values: Any) -> None:
-        """Write parameters, by dotted name."""
+        """Change parameters, given by dotted name."""
         file = self.path / "params.yaml"
         params = yaml.safe_load(file.read_text())
         for name, value in values.items():
@@ -94,7 +94,7 @@ class Checkout:
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator["Checkout"]:
-        """Give a copy, outputs and all, to change."""
+        """Yield a copy with all outputs, and remove it afterwards."""
         path = folder / "copy" / self.path.name
         shutil.copytree(self.path, path)
         yield Checkout(path)

@@ -1,4 +1,4 @@
-"""What the paper's experiments compute themselves."""
+"""Functions of the paper's experiments."""
 
 import doctest
 from itertools import combinations
@@ -27,7 +27,7 @@ FACTORS = ["shape", "scale", "pos_x"]
 
 
 @pytest.mark.parametrize("module", [claims, splits])
-def test_examples_are_true(module):
+def test_examples_of_docstrings(module):
     failed, attempted = doctest.testmod(module)
     assert (failed, attempted > 0) == (0, True)
 
@@ -35,19 +35,19 @@ def test_examples_are_true(module):
 # splits
 
 
-def test_codes_are_those_of_the_dataset_with_hidden_blocks_zeroed():
+def test_codes_equal_those_of_the_dataset_with_hidden_blocks_zeroed():
     names = ["shape", "scale", "orientation", "pos_x", "pos_y"]
-    told = datasets.make_sprites(50, image_size=8, shared=names, random_state=0)
+    shown = datasets.make_sprites(50, image_size=8, shared=names, random_state=0)
     sizes = {"shape": 3, "scale": 6, "orientation": 40, "pos_x": 32, "pos_y": 32}
-    codes = splits.factor_codes(told.labels["image"], sizes, hidden=[])
-    np.testing.assert_array_equal(codes, told.data["factors"])
-    partly = splits.factor_codes(told.labels["image"], sizes, hidden=["scale", "pos_y"])
+    codes = splits.factor_codes(shown.labels["image"], sizes, hidden=[])
+    np.testing.assert_array_equal(codes, shown.data["factors"])
+    masked = splits.factor_codes(shown.labels["image"], sizes, hidden=["scale", "pos_y"])
     hidden = np.r_[3:9, 81:113]
-    assert not partly[:, hidden].any()
-    np.testing.assert_array_equal(np.delete(partly, hidden, 1), np.delete(codes, hidden, 1))
+    assert not masked[:, hidden].any()
+    np.testing.assert_array_equal(np.delete(masked, hidden, 1), np.delete(codes, hidden, 1))
 
 
-def test_no_split_comes_again_before_all_have_come():
+def test_no_split_is_repeated_before_all_are_drawn():
     every = {hidden for n in (1, 2) for hidden in combinations(FACTORS, n)}
     drawn = splits.random_splits(FACTORS, 8, random_state=0)
     assert len(drawn) == 8
@@ -60,7 +60,7 @@ def test_no_split_comes_again_before_all_have_come():
 # claims
 
 
-def test_interval_over_seeds_is_students():
+def test_interval_over_seeds_is_students_t():
     values = np.random.default_rng(0).normal(3, 2, size=7)
     found = over_seeds(values)
     low, high = stats.t.interval(0.95, 6, loc=values.mean(), scale=stats.sem(values))
@@ -68,7 +68,7 @@ def test_interval_over_seeds_is_students():
     np.testing.assert_allclose([found.low, found.high], [low, high])
 
 
-def test_one_seed_decides_nothing():
+def test_claims_from_one_seed_are_undecided():
     found = over_seeds([1.0])
     assert (found.low, found.high) == (-np.inf, np.inf)
     assert Claim.above("key", "text", found, 0.0).verdict == UNDECIDED
@@ -102,7 +102,7 @@ def samples():
     return z + rng.normal(size=40), z + rng.normal(size=40), z
 
 
-def test_correlations_are_those_of_scipy(samples):
+def test_correlations_equal_those_of_scipy(samples):
     x, y, _ = samples
     for name, reference in (("pearson", stats.pearsonr), ("spearman", stats.spearmanr)):
         found = correlation.correlate(name, x, y)
@@ -116,12 +116,12 @@ def test_correlations_are_those_of_scipy(samples):
         np.testing.assert_allclose(p, reference(x, unrelated).pvalue, atol=0.03)
 
 
-def test_partial_correlation_is_that_of_residuals(samples):
+def test_partial_correlation_equals_that_of_residuals(samples):
     x, y, z = map(stats.rankdata, samples)
     residuals = [v - np.polyval(np.polyfit(z, v, 1), z) for v in (x, y)]
     found = correlation.correlate("partial", *samples)
     np.testing.assert_allclose(found.value, stats.pearsonr(*residuals).statistic)
-    # all that x and y have in common is z
+    # x and y are independent given z
     assert found.low < 0 < found.high
     assert correlation.correlate("spearman", *samples[:2]).low > 0
 
@@ -133,7 +133,7 @@ def test_a_resample_of_equal_values_has_no_correlation():
 # the claims of each experiment
 
 
-def test_a_knob_that_removes_the_nuisance_at_one_level_speaks_against_the_claim():
+def test_claim_fails_if_the_nuisance_is_removed_at_one_level():
     leaks = {"0.1": [0.50, 0.52, 0.51], "learned": [0.60, 0.61, 0.62], "1.0": [0.01, 0.0, 0.02]}
     table = pd.DataFrame(
         {
@@ -155,7 +155,7 @@ def test_a_knob_that_removes_the_nuisance_at_one_level_speaks_against_the_claim(
     assert (changing.value, changing.verdict) == (pytest.approx(-0.5), HOLDS)
     leaking, changing = nuisance.claims_of(table[table["level"] != "1.0"])
     assert (leaking.value, leaking.verdict) == (pytest.approx(0.51), HOLDS)
-    assert (changing.value, changing.verdict) == (0, UNDECIDED)  # one level but "learned"
+    assert (changing.value, changing.verdict) == (0, UNDECIDED)  # only one level besides "learned"
 
 
 def test_runs_of_one_split_count_once():
@@ -226,17 +226,17 @@ def test_one_beta_is_compared_with_none_seed_by_seed():
 # measures
 
 
-class Telling:
-    """Embeds images as the codes of the factors that it knows, which an image holds as numbers."""
+class Coding:
+    """Embed images, whose values are factors, as one-hot codes of some of these factors."""
 
     temperature_ = 0.07
 
-    def __init__(self, knows, sizes):
-        self.knows, self.sizes = knows, sizes
+    def __init__(self, coded, sizes):
+        self.coded, self.sizes = coded, sizes
 
     def embed_modality(self, name, X):
         codes = [np.eye(size)[X[:, i]] for i, size in enumerate(self.sizes.values())]
-        return np.concatenate([c * (i in self.knows) for i, c in enumerate(codes)], axis=1)
+        return np.concatenate([c * (i in self.coded) for i, c in enumerate(codes)], axis=1)
 
     def embed(self, data):
         return {"image": self.embed_modality("image", data["image"]), "factors": data["factors"]}
@@ -254,10 +254,10 @@ def parts():
     return part(600), part(300)
 
 
-def test_what_an_image_tells_is_told_apart_by_factor(parts):
+def test_information_is_measured_by_factor(parts):
     train, test = parts
-    knows_shape_and_scale = Telling([0, 1], train.sizes)
-    found = measure(knows_shape_and_scale, ("scale",), train, test, {"k": 5, "l2": 0.1})
+    shape_and_scale = Coding([0, 1], train.sizes)
+    found = measure(shape_and_scale, ("scale",), train, test, {"k": 5, "l2": 0.1})
     assert found["nuisance_ratio"] > 0.97
     assert found["nuisance_entropy"] == pytest.approx(np.log(6), abs=0.02)
     assert found["nuisance_information"] == pytest.approx(np.log(6), abs=0.05)
@@ -266,21 +266,21 @@ def test_what_an_image_tells_is_told_apart_by_factor(parts):
     assert found["fraction_pos_x"] < 0.03
     assert found["temperature"] == 0.07
     leaked = leakage(
-        knows_shape_and_scale.embed_modality("image", train.data["image"]),
+        shape_and_scale.embed_modality("image", train.data["image"]),
         train.labels["image"]["scale"],
-        Z_test=knows_shape_and_scale.embed_modality("image", test.data["image"]),
+        Z_test=shape_and_scale.embed_modality("image", test.data["image"]),
         labels_test=test.labels["image"]["scale"],
         l2=0.1,
     )
-    alone = probe(knows_shape_and_scale, ["scale"], train, test, {"l2": 0.1})
+    alone = probe(shape_and_scale, ["scale"], train, test, {"l2": 0.1})
     np.testing.assert_allclose([alone["fraction"].item(), found["fraction_scale"]], leaked)
 
 
-def test_retrieval_counts_rows_that_agree_in_all_shared_factors(parts):
+def test_retrieved_rows_are_correct_if_all_shared_factors_agree(parts):
     train, test = parts
     settings = {"k": 5, "l2": 1.0}
 
-    class Agreeing(Telling):
+    class Agreeing(Coding):
         def embed(self, data):
             codes = self.embed_modality("image", data["image"])
             return {"image": codes, "factors": codes}
@@ -305,7 +305,7 @@ def test_settings_have_the_same_sections():
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_settings_name_factors_that_exist_and_encoders_that_build(setting):
+def test_settings_have_valid_factors_and_encoders(setting):
     settings = params(setting)
     for name, source in settings["prepare"]["sets"].items():
         bunch = load(name, source | {"n_samples": 8}, 0)
@@ -322,13 +322,13 @@ def test_settings_name_factors_that_exist_and_encoders_that_build(setting):
         assert data["factors"].shape == (8, sum(bunch.sizes.values()))
 
 
-def test_every_set_of_a_setting_is_run():
+def test_every_dataset_of_a_setting_has_stages():
     (declared,) = yaml.safe_load((HERE / "dvc.yaml").read_text())["vars"]
     runs = {(run["setting"], run["set"]) for run in declared["runs"].values()}
     assert runs == {(each, name) for each in SETTINGS for name in params(each)["prepare"]["sets"]}
 
 
-def test_the_papers_setting_is_the_authors():
+def test_paper_setting_equals_the_authors_code():
     training = params("paper")["training"]
     aligner = build(training, Run(("shape",), 0))
     assert (aligner.max_epochs, aligner.batch_size, aligner.lr) == (50, 128, 1e-3)
@@ -341,7 +341,7 @@ def test_the_papers_setting_is_the_authors():
     assert {(s["n_samples"], s["image_size"]) for s in sets} == {(10_000, 64)}
 
 
-def test_a_set_of_no_source_is_refused():
+def test_a_dataset_without_source_is_refused():
     with pytest.raises(ValueError, match="source: rendered"):
         load("sprites", {"n_samples": 10}, 0)
 
@@ -349,7 +349,7 @@ def test_a_set_of_no_source_is_refused():
 # the page
 
 
-def test_the_page_says_what_the_table_says():
+def test_rows_of_the_page_are_rows_of_the_table():
     docs = HERE.parents[1] / "docs"
     page = (docs / "paper.md").read_text()
     table = (HERE / "results" / "small" / "claims.md").read_text().splitlines()

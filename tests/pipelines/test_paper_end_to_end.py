@@ -1,4 +1,4 @@
-"""The paper's experiments, run by DVC on the smoke setting, and a cut-down paper setting."""
+"""The paper's experiments, run by DVC in the smoke setting and in a reduced paper setting."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def checkout(check_out):
 
 @pytest.fixture(scope="module")
 def done(checkout):
-    """A copy in which the smoke setting has run."""
+    """A copy in which the smoke setting was run."""
     ran = stages_that_ran(checkout.run(*REPRO))
     assert sorted(ran) == sorted([*STAGES, "report@smoke"])
     return checkout
@@ -44,7 +44,7 @@ def results(checkout):
     return checkout.path / "pipelines" / "paper" / "results" / "smoke"
 
 
-def test_a_second_run_has_nothing_to_do(done):
+def test_second_run_runs_no_stage(done):
     assert stages_that_ran(done.run(*REPRO)) == []
 
 
@@ -84,8 +84,8 @@ def test_figures_are_pictures(done, experiment):
     assert file.stat().st_size < 100_000
 
 
-def test_the_papers_setting_starts(checkout):
-    """With every number cut down, but its encoders, schedule and probes as they are."""
+def test_paper_setting_runs(checkout):
+    """All numbers are reduced; encoders, schedule and probes are unchanged."""
     file = checkout.path / "pipelines" / "paper" / "params.yaml"
     params = yaml.safe_load(file.read_text())
     cut = params["paper"]

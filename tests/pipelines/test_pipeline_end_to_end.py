@@ -1,15 +1,14 @@
-"""The pipeline, run by DVC: what it leaves behind, and what a change makes it run again."""
+"""The pipeline, run by DVC: its outputs, and the stages that a change of parameters reruns."""
 
 import json
 import re
 from itertools import product
 
-import joblib
 import matplotlib.image
 import numpy as np
 import pytest
 
-from mibsk import OnnxEncoder
+from mibsk import IBAligner, OnnxEncoder
 from mibsk.datasets import load_bunch
 
 mlflow = pytest.importorskip("mlflow")
@@ -30,7 +29,7 @@ SHARED, NUISANCES = {"scale", "pos_x"}, {"shape", "orientation", "pos_y"}
 
 @pytest.fixture(scope="module")
 def done(check_out):
-    """A copy in which the whole pipeline has run."""
+    """A copy in which the whole pipeline was run."""
     checkout = check_out()
     ran = checkout.repro()
     assert sorted(ran) == sorted(STAGES)
@@ -44,7 +43,7 @@ def client(done):
 
 @pytest.fixture(scope="module")
 def runs(client):
-    """MLflow's runs by name."""
+    """Runs in MLflow, by name."""
     (experiment,) = client.search_experiments(filter_string="name = 'mibsk'")
     found = client.search_runs([experiment.experiment_id])
     assert len(found) == len({run.info.run_name for run in found})
@@ -75,7 +74,7 @@ def test_models_are_measured(evaluation):
 
 def test_onnx_files_agree_with_the_model(done):
     data = load_bunch(done.path / "data" / "test").data
-    aligner = joblib.load(done.path / "models" / "ib" / "seed0.joblib")
+    aligner = IBAligner.load(done.path / "models" / "ib" / "seed0.safetensors")
     assert sorted(p.name for p in (done.path / "exports").glob("*.onnx")) == [
         "factors.onnx",
         "image.onnx",
@@ -105,10 +104,10 @@ def test_every_model_and_seed_has_a_run(runs):
         assert run.data.params["max_epochs"] == "2"
 
 
-def test_runs_hold_the_curves_of_training(done, client, runs):
+def test_runs_have_the_curves_of_training(done, client, runs):
     for name, run in runs.items():
         model, seed = name.split("-seed")
-        aligner = joblib.load(done.path / "models" / model / f"seed{seed}.joblib")
+        aligner = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         for key in ("train_loss", "train_sufficiency", "train_minimality", "temperature"):
             curve = client.get_metric_history(run.info.run_id, key)
             assert [(m.step, m.value) for m in curve] == [
@@ -117,7 +116,7 @@ def test_runs_hold_the_curves_of_training(done, client, runs):
             assert len(curve) == 2
 
 
-def test_runs_hold_what_was_measured(runs, evaluation):
+def test_runs_have_the_measures(runs, evaluation):
     for model in MODELS:
         measured = [runs[f"{model}-seed{seed}"].data.metrics for seed in SEEDS]
         entry = evaluation[model]
@@ -131,7 +130,7 @@ def test_runs_hold_what_was_measured(runs, evaluation):
         assert entry["sd"]["cka"] == sd
 
 
-def test_runs_hold_figures_and_a_model(done, client, runs):
+def test_runs_have_figures_and_a_model(done, client, runs):
     models = {
         model.source_run_id: model
         for model in client.search_logged_models([next(iter(runs.values())).info.experiment_id])
@@ -143,7 +142,7 @@ def test_runs_hold_figures_and_a_model(done, client, runs):
         assert run.info.artifact_uri.startswith((done.path / "mlruns").as_uri())
         model, seed = name.split("-seed")
         logged = load_model(models[run.info.run_id].artifact_location)
-        kept = joblib.load(done.path / "models" / model / f"seed{seed}.joblib")
+        kept = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         assert logged.history_ == kept.history_
         assert logged.callbacks is None
     onnx = {file.path for file in client.list_artifacts(runs["ib-seed0"].info.run_id, "onnx")}
@@ -153,22 +152,22 @@ def test_runs_hold_figures_and_a_model(done, client, runs):
 def test_the_registered_alias_loads(done, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.path / 'mlflow.db'}")
     data = load_bunch(done.path / "data" / "test").data
-    kept = joblib.load(done.path / "models" / "ib" / "seed0.joblib")
+    kept = IBAligner.load(done.path / "models" / "ib" / "seed0.safetensors")
     registered = load_model("models:/mibsk@champion")
     assert np.array_equal(registered.transform(data), kept.transform(data))
 
 
-def test_nothing_is_left_to_run(done):
+def test_all_stages_are_up_to_date(done):
     assert done.status() == {}
     assert done.repro() == []
 
 
-def test_git_sees_the_lock_and_the_metrics_alone(done):
+def test_git_sees_only_the_lock_and_the_metrics(done):
     changed = done.run("git", "status", "--porcelain").split()[1::2]
     assert set(changed) == {"dvc.lock", "metrics/evaluate.json"}
 
 
-def test_the_summary_tells_the_numbers_and_where_things_are(done, evaluation):
+def test_summary_has_numbers_and_paths(done, evaluation):
     printed = done.run("python", "-m", "pipelines.summary")
     assert "infonce (beta=0)" in printed
     assert "ib (beta=3)" in printed
@@ -179,7 +178,7 @@ def test_the_summary_tells_the_numbers_and_where_things_are(done, evaluation):
     assert "models:/mibsk@champion" in printed
 
 
-def test_another_k_is_measured_anew_and_nothing_else_runs(done, evaluation, tmp_path):
+def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
     with done.copy(tmp_path) as changed:
         changed.set_params(**{"evaluate.k": 3})
         assert list(changed.status()) == ["evaluate"]
@@ -197,11 +196,13 @@ def test_another_k_is_measured_anew_and_nothing_else_runs(done, evaluation, tmp_
         ("train.models.ib.beta", 1.0, ["train@ib"]),
         ("train.models.infonce.beta", 0.1, ["train@infonce"]),
         ("train.seeds", [0, 1, 2], ["train@ib", "train@infonce"]),
+        ("train.encoders.spoken_digits.audio", "mlp", []),
         ("prepare.test_size", 0.5, ["prepare"]),
+        ("prepare.spoken_digits.n_mels", 20, []),
         ("export.alias", "challenger", ["export"]),
     ],
 )
-def test_a_change_concerns_only_its_stage(done, tmp_path, parameter, value, stage):
+def test_a_changed_parameter_reruns_only_its_stage(done, tmp_path, parameter, value, stage):
     with done.copy(tmp_path) as changed:
         changed.set_params(**{parameter: value})
         assert sorted(changed.status()) == stage

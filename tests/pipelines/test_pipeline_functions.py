@@ -1,4 +1,4 @@
-"""What the thin scripts compute themselves."""
+"""Functions of the pipeline's scripts."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_flat_keys_are_paths():
     assert flatten({}) == {}
 
 
-def test_rows_are_of_one_class_if_they_agree_in_all_shared_factors():
+def test_rows_have_the_same_class_if_all_shared_factors_agree():
     labels = pd.DataFrame({"x": [0, 0, 1, 1, 0], "y": [0, 1, 0, 1, 0], "z": range(5)})
     test = Bunch(data={"image": None}, labels={"image": labels}, shared=["x", "y"])
     assert shared_classes(test).tolist() == [0, 1, 2, 3, 0]
@@ -58,7 +58,7 @@ def test_classes_are_those_of_the_anchor():
 
 
 @pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")  # factors repeat
-def test_everything_is_measured_on_the_held_out_rows():
+def test_measures_are_of_the_test_rows():
     sprites = make_sprites(800, image_size=8, shared=["scale", "pos_x"], random_state=0)
     train, test = split_bunch(sprites, test_size=0.25, random_state=0)
     aligner = IBAligner(n_components=8, max_epochs=2, random_state=0).fit(train.data)
@@ -110,7 +110,7 @@ def test_a_cell_is_mean_and_deviation(evaluation):
     assert summary.cell(entry, ("recall_at_1", "image_to_text")) == "0.375 ± 0.037"
 
 
-def test_a_cell_of_one_seed_is_the_number(evaluation):
+def test_a_cell_of_one_seed_has_no_deviation(evaluation):
     assert summary.cell(evaluation(1)["ib"], ("recall_at_1", "image_to_text")) == "0.375"
 
 
@@ -130,16 +130,16 @@ def test_the_table_has_a_row_per_measure_and_a_column_per_model(evaluation):
     assert table[4] == ["leaked: pos_y  (lower is better)", "0.062", "0.062"]
 
 
-def test_an_unknown_dataset_is_named():
+def test_error_names_the_unknown_dataset():
     with pytest.raises(ValueError, match=r"must be sprites or spoken_digits, got 'mnist'"):
         prepare.load({"dataset": "mnist", "random_state": 0})
 
 
-def test_the_index_tells_what_was_trained(monkeypatch, tmp_path):
+def test_index_lists_the_trained_models(monkeypatch, tmp_path):
     monkeypatch.setattr(stage, "MODELS", tmp_path)
     (tmp_path / "ib").mkdir()
     trained = [stage.TrainedModel("ib", seed, f"run{seed}", f"models:/m-{seed}") for seed in (3, 1)]
     stage.write_index("ib", trained)
     assert stage.trained_models("ib") == trained
     assert trained[0].run_name == "ib-seed3"
-    assert trained[0].file == tmp_path / "ib" / "seed3.joblib"
+    assert trained[0].file == tmp_path / "ib" / "seed3.safetensors"

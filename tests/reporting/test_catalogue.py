@@ -3,6 +3,7 @@ import inspect
 import pytest
 
 from mibsk import metrics
+from mibsk.metrics import METRICS
 from mibsk.reporting._catalogue import CATALOGUE, GROUPS
 
 
@@ -16,22 +17,25 @@ def test_every_metric_is_in_it():
     }
     assert len(public) > 20
     assert public - {entry.metric for entry in CATALOGUE} <= {"compare"}
+    assert public - METRICS.keys() == {"compare"}
 
 
 @pytest.mark.parametrize("entry", CATALOGUE, ids=lambda entry: entry.key)
 def test_an_entry_is_complete(entry):
-    function = getattr(metrics, entry.metric)
+    function = METRICS[entry.metric].function
+    assert function is getattr(metrics, entry.metric)
     takes = inspect.signature(function).parameters
     assert {*entry.params, "ci"} <= takes.keys()
     assert ("k" in takes) == (entry.takes_k or "k" in entry.params)
     assert ("labels" in takes) == (
-        entry.retrieves is not None or entry.of in ("shared", "nuisance", "other")
+        entry.retrieves is not None or entry.role in ("shared", "nuisance", "other")
     )
-    assert entry.group in GROUPS
+    assert entry.described.kind in GROUPS
+    assert (entry.role is not None) == (entry.described.compares == "factors")
     assert entry.meaning.endswith(".")
     assert len(entry.meaning) < 90
     assert entry.source
-    assert entry.tested == (entry.group == "alignment")
+    assert entry.tested == (entry.described.kind == "alignment")
 
 
 def test_keys_and_titles_tell_entries_apart():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mibsk import metrics
-from mibsk.metrics._unit_rows import unit_rows
+from mibsk.metrics.rows import unit_rows
 from mibsk.reporting import _measure, measure
 from mibsk.reporting._catalogue import CATALOGUE
 from mibsk.reporting._rows import Rows
@@ -20,7 +20,7 @@ def unit(X):
 
 
 def test_all_of_the_catalogue_is_measured(report):
-    expected = {entry.key for entry in CATALOGUE if entry.of != "other"}
+    expected = {entry.key for entry in CATALOGUE if entry.role != "other"}
     assert {line.metric for line in report} == expected
     assert all(line.value is not None for line in report), [line.note for line in report]
     assert len({line.key for line in report}) == len(report)
@@ -93,7 +93,7 @@ def test_one_factor_as_an_array(pairs):
 def test_other_columns_leave_out_what_needs_one_space(pairs):
     X, Y, _ = pairs
     report = measure(X, Y[:, :4], names=("a", "b"), **QUICK)
-    assert {entry.key for entry in CATALOGUE if entry.one_space}.isdisjoint(
+    assert {entry.key for entry in CATALOGUE if entry.described.one_space}.isdisjoint(
         line.metric for line in report
     )
     assert report["cka"].value > 0.1

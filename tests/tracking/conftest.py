@@ -1,4 +1,4 @@
-"""MLflow stores that live in temporary folders, and a small fitted aligner."""
+"""MLflow stores in temporary folders, and a small fitted aligner."""
 
 import shutil
 from pathlib import Path
@@ -13,14 +13,14 @@ mlflow = pytest.importorskip("mlflow")
 from mibsk.tracking import use_store  # noqa: E402
 
 EXPERIMENT = "tests"
-MLFLOWS_OWN = [  # warnings that MLflow gives when it is imported
+MLFLOWS_OWN = [  # warnings of MLflow on import
     "ignore:The ``noload`` loader strategy is deprecated",
     "ignore:[\\S\\s]*Any type hint is inferred as AnyType:UserWarning",
 ]
 
 
 def pytest_collection_modifyitems(items):
-    """Let MLflow warn of itself in the tests of this folder."""
+    """Ignore these warnings in the tests of this folder."""
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             for warning in MLFLOWS_OWN:
@@ -29,8 +29,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def forget_store(monkeypatch, tmp_path):
-    """Let MLflow know of no store, experiment and run, before the test and after it."""
-    monkeypatch.chdir(tmp_path)  # nothing may be written into the working directory
+    """Reset the store, experiment and run of MLflow before and after the test."""
+    monkeypatch.chdir(tmp_path)  # where MLflow writes by default
     for variable in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_ID"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("mlflow.tracking.fluent._active_experiment_id", None)
@@ -43,7 +43,7 @@ def forget_store(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
-    """Return a store without experiments: its tables are made once, as that is slow."""
+    """Return a store without experiments, whose tables are created once, since this is slow."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     mlflow.MlflowClient(f"sqlite:///{file}").search_experiments()
     return file
@@ -51,7 +51,7 @@ def empty_store(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def store(empty_store, tmp_path, forget_store) -> Path:
-    """Use a store of the test's own."""
+    """Use a new store."""
     file = tmp_path / "mlflow.db"
     shutil.copy(empty_store, file)
     use_store(file, EXPERIMENT)

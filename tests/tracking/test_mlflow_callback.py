@@ -1,4 +1,4 @@
-"""Curves in MLflow are the history of the aligner."""
+"""Curves in MLflow equal the history of the aligner."""
 
 import sys
 
@@ -16,7 +16,7 @@ UNNUMBERED = {"epoch", "batches", "train_batch_count", "valid_batch_count"}
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_curves_are_the_history(store, rows, early_stopping):
+def test_curves_equal_the_history(store, rows, early_stopping):
     aligner = IBAligner(callbacks=[MlflowCallback()], early_stopping=early_stopping, **SETTINGS)
     with mlflow.start_run() as run:
         aligner.fit(rows)
@@ -41,7 +41,7 @@ def test_tracking_does_not_change_the_model(store, rows):
     assert (tracked.transform(rows) == untracked.transform(rows)).all()
 
 
-def test_needs_an_active_run_before_it_trains(store, rows):
+def test_active_run_is_required_before_training(store, rows):
     aligner = IBAligner(callbacks=[MlflowCallback()], **SETTINGS)
     with pytest.raises(RuntimeError, match=r"needs an active run: .*mlflow.start_run"):
         aligner.fit(rows)
@@ -49,7 +49,7 @@ def test_needs_an_active_run_before_it_trains(store, rows):
     assert mlflow.search_runs(output_format="list") == []
 
 
-def test_without_mlflow_the_install_command_is_named(monkeypatch, tmp_path, rows):
+def test_error_without_mlflow_names_the_install_command(monkeypatch, tmp_path, rows):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     command = r"pip install 'mibsk\[tracking\]'"
     with pytest.raises(NotInstalledError, match=command):

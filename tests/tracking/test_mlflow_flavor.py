@@ -1,16 +1,16 @@
-"""Aligners as MLflow models: they load back bit for bit, by folder, by run and by alias."""
+"""Aligners as MLflow models: they load bit for bit, by folder, by run and by alias."""
 
 import json
 from types import SimpleNamespace
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from sklearn.exceptions import NotFittedError
 
-from mibsk import IBAligner, __version__
+from mibsk import IBAligner, IBAlignerCV, __version__
 
 mlflow = pytest.importorskip("mlflow")
 
@@ -23,13 +23,13 @@ def assert_same(a: IBAligner, b: IBAligner, rows) -> None:
         assert np.array_equal(z, b.embed(rows)[name])
 
 
-def test_a_saved_model_loads_back_bit_for_bit(aligner, rows, tmp_path):
+def test_a_saved_model_loads_bit_for_bit(aligner, rows, tmp_path):
     save_model(aligner, tmp_path / "model")
     for where in (tmp_path / "model", (tmp_path / "model").as_uri()):
         assert_same(aligner, load_model(str(where)), rows)
 
 
-def test_the_folder_tells_what_is_in_it(aligner, rows, tmp_path):
+def test_folder_describes_the_model(aligner, rows, tmp_path):
     save_model(aligner, tmp_path / "model")
     about = yaml.safe_load((tmp_path / "model" / "MLmodel").read_text())
     flavour = about["flavors"]["mibsk"]
@@ -38,7 +38,7 @@ def test_the_folder_tells_what_is_in_it(aligner, rows, tmp_path):
         "audio": {"kind": "dense", "dtype": "float32", "shape": [-1, 5]},
         "image": {"kind": "dense", "dtype": "float32", "shape": [-1, 3, 4]},
     }
-    assert_same(aligner, joblib.load(tmp_path / "model" / flavour["data"]), rows)
+    assert_same(aligner, IBAligner.load(tmp_path / "model" / flavour["data"]), rows)
     assert (tmp_path / "model" / "requirements.txt").read_text() == f"mibsk=={__version__}\n"
     (output,) = json.loads(about["signature"]["outputs"])
     assert output["tensor-spec"] == {"dtype": "float32", "shape": [-1, 8]}
@@ -71,6 +71,45 @@ def test_pyfunc_of_text(tmp_path, rows):
     assert np.array_equal(predicted, aligner.transform(pairs))
 
 
+def test_own_modules_are_passed_when_the_model_is_loaded(rows, tmp_path):
+    def encoders():
+        return {"audio": torch.nn.Linear(5, 4)}
+
+    aligner = IBAligner(encoders=encoders(), n_components=4, max_epochs=1).fit(rows)
+    save_model(aligner, tmp_path / "model")
+    uri = str(tmp_path / "model")
+    with pytest.raises(ValueError, match=r"Pass them: .*encoders=\{'audio': "):
+        load_model(uri)
+    loaded = load_model(uri, encoders=encoders())
+    assert np.array_equal(loaded.transform(rows), aligner.transform(rows))
+    predicted = mlflow.pyfunc.load_model(uri, model_config={"encoders": encoders()}).predict(rows)
+    assert np.array_equal(predicted, aligner.transform(rows))
+
+
+def test_pickles_of_earlier_versions_are_refused(tmp_path):
+    (tmp_path / "aligner.joblib").write_bytes(b"not read")
+    model = mlflow.models.Model()
+    model.add_flavor("mibsk", data="aligner.joblib", version=__version__, inputs={})
+    mlflow.pyfunc.add_to_model(
+        model,
+        loader_module="mibsk.tracking.flavor",
+        data="aligner.joblib",
+        pip_requirements=[f"mibsk=={__version__}"],
+    )
+    model.save(tmp_path / "MLmodel")
+    for load in (load_model, mlflow.pyfunc.load_model):
+        with pytest.raises(ValueError, match=r"aligner\.joblib is a pickle.*log it again"):
+            load(str(tmp_path))
+
+
+def test_no_model_of_another_flavour_is_loaded(tmp_path):
+    model = mlflow.models.Model()
+    model.add_flavor("sklearn", pickled_model="model.pkl")
+    model.save(tmp_path / "MLmodel")
+    with pytest.raises(ValueError, match=r"flavour 'mibsk', got \['sklearn'\]"):
+        load_model(str(tmp_path))
+
+
 def test_nothing_is_overwritten(aligner, tmp_path):
     save_model(aligner, tmp_path / "model")
     with pytest.raises(FileExistsError):
@@ -80,6 +119,8 @@ def test_nothing_is_overwritten(aligner, tmp_path):
 def test_only_fitted_aligners_are_saved(tmp_path):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         save_model(IBAligner(), tmp_path / "model")
+    with pytest.raises(TypeError, match=r"IBAlignerCV, pass its aligner_"):
+        save_model(IBAlignerCV(), tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 

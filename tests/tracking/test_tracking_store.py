@@ -1,4 +1,4 @@
-"""Stores and runs: where they lie, and how a run is opened again."""
+"""Stores and their location, and runs that are resumed."""
 
 import sqlite3
 
@@ -29,7 +29,7 @@ def test_store_is_a_sqlite_file_with_artifacts_beside_it(tmp_path, forget_store)
     assert [p.name for p in tmp_path.iterdir()] == ["a new folder"]
 
 
-def test_a_store_appears_only_once_it_is_whole(tmp_path, forget_store, monkeypatch):
+def test_a_store_is_created_as_a_whole_or_not_at_all(tmp_path, forget_store, monkeypatch):
     class Killed(BaseException):
         pass
 
@@ -47,7 +47,7 @@ def test_a_store_appears_only_once_it_is_whole(tmp_path, forget_store, monkeypat
     assert [r.info.run_id for r in runs()] == [run.info.run_id]
 
 
-def test_an_experiment_is_made_once(store):
+def test_an_experiment_is_created_once(store):
     with mlflow.start_run() as run:
         pass
     use_store(str(store), "another")
@@ -58,7 +58,7 @@ def test_an_experiment_is_made_once(store):
     assert runs("another") == []
 
 
-def test_a_finished_run_is_continued(store):
+def test_a_finished_run_is_resumed(store):
     with mlflow.start_run(run_name="one") as run:
         mlflow.log_metric("before", 1)
     with continue_run(run.info.run_id, "another name") as again:
@@ -72,7 +72,7 @@ def test_a_finished_run_is_continued(store):
     assert mlflow.active_run() is None
 
 
-def test_a_new_run_takes_the_place_of_an_unknown_one(store):
+def test_an_unknown_run_is_replaced_by_a_new_one(store):
     with continue_run("0" * 32, "one") as run:
         mlflow.log_metric("after", 2)
     (only,) = runs()
@@ -80,7 +80,7 @@ def test_a_new_run_takes_the_place_of_an_unknown_one(store):
     assert (only.info.run_name, only.data.metrics) == ("one", {"after": 2})
 
 
-def test_a_new_run_takes_the_place_of_a_deleted_one(store):
+def test_a_deleted_run_is_replaced_by_a_new_one(store):
     with mlflow.start_run(run_name="one") as run:
         pass
     mlflow.delete_run(run.info.run_id)

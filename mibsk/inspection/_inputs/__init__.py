@@ -1,0 +1,1 @@
+"""The data of Displays: estimators, embeddings, fractions and histories, checked and computed."""

@@ -1,0 +1,131 @@
+"""Leaked and kept information of each modality's embeddings, measured on held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ..._checks.matrices import as_factors
+from ..._checks.parameters import suggest
+from ...metrics import leakage
+from .paired_embeddings import as_array
+
+
+@dataclass(frozen=True)
+class FactorProbing:
+    """How to measure: the parameters of `LeakageDisplay.from_embeddings` of the same names."""
+
+    labels: Mapping[str, Any]
+    shared: Iterable[Any] | None
+    nuisances: Iterable[Any] | None
+    labels_test: Mapping[str, Any] | None
+    test_size: float
+    random_state: int | None
+
+    def fractions(self, embeddings: Any, embeddings_test: Any, where: str) -> pd.DataFrame:
+        """Return one row per modality and factor: the fraction of it that the embeddings hold.
+
+        The columns are ``modality``, ``kind`` ("leakage" or "kept"), ``factor`` and ``fraction``.
+        Constant factors are left out. `where` names `embeddings` in error messages.
+        """
+        if not isinstance(embeddings, Mapping):
+            raise TypeError(
+                f"{where} must map modalities to their embeddings, got "
+                f"{type(embeddings).__name__}: pass what aligner.embed returns."
+            )
+        if (embeddings_test is None) != (self.labels_test is None):
+            raise ValueError(
+                "held-out embeddings and labels_test belong together: pass both or neither."
+            )
+        kinds = self._kinds(embeddings)
+        rows = []
+        for name, Z in embeddings.items():
+            array = as_array(Z, f"{where}[{name!r}]")
+            table = _table(self.labels, name, len(array), "labels")
+            held_out: dict[str, Any] = {}
+            factors = [f for f in table if f in kinds and table[f].nunique() > 1]
+            if embeddings_test is not None:
+                Z_test = as_array(_entry(embeddings_test, name), f"{where}_test[{name!r}]")
+                test = _table(self.labels_test, name, len(Z_test), "labels_test")
+                if missing := [factor for factor in factors if factor not in test]:
+                    raise ValueError(f"labels_test[{name!r}] lacks the factors {missing}.")
+                factors = [factor for factor in factors if test[factor].nunique() > 1]
+                held_out = {"Z_test": Z_test, "labels_test": test[factors]}
+            if not factors:
+                continue
+            found: Any = leakage(
+                array,
+                table[factors],
+                test_size=self.test_size,
+                random_state=self.random_state,
+                **held_out,
+            )
+            rows += [(name, kinds[factor], factor, found[factor]) for factor in factors]
+        fractions = pd.DataFrame(rows, columns=["modality", "kind", "factor", "fraction"])
+        for kind, what in (("leakage", "nuisance"), ("kept", "shared factor")):
+            if not (fractions["kind"] == kind).any():
+                raise ValueError(
+                    f"{where} carry no {what} that varies: labels have "
+                    f"{ {name: list(self.labels[name]) for name in embeddings} }; choose factors "
+                    "with shared= and nuisances=."
+                )
+        return fractions
+
+    def _kinds(self, embeddings: Mapping[str, Any]) -> dict[Any, str]:
+        """Return factor -> "leakage" or "kept" for all factors to be measured."""
+        tables = {name: list(_factors(self.labels, name, "labels")) for name in embeddings}
+        known = list(dict.fromkeys(factor for table in tables.values() for factor in table))
+        shared = _chosen("shared", self.shared, known)
+        if shared is None:
+            shared = [f for f in known if all(f in table for table in tables.values())]
+        nuisances = _chosen("nuisances", self.nuisances, known)
+        if nuisances is None:
+            nuisances = [factor for factor in known if factor not in shared]
+        if both := [factor for factor in nuisances if factor in shared]:
+            raise ValueError(
+                f"a factor is either shared or a nuisance, {both[0]!r} is said to be both."
+            )
+        return dict.fromkeys(nuisances, "leakage") | dict.fromkeys(shared, "kept")
+
+
+def _entry(embeddings_test: Any, name: str) -> Any:
+    if not isinstance(embeddings_test, Mapping) or name not in embeddings_test:
+        raise ValueError(f"held-out embeddings must have all modalities, {name!r} is missing.")
+    return embeddings_test[name]
+
+
+def _factors(labels: Any, name: str, argument: str) -> Any:
+    """Return the table of factors of one modality."""
+    expected = "labels must map each modality to a DataFrame with one column per factor"
+    if not isinstance(labels, Mapping):
+        raise TypeError(f"{expected}, got {type(labels).__name__}.")
+    if name not in labels:
+        raise ValueError(
+            f"{argument} lacks {name!r}, it has {list(labels)}." + suggest(name, labels)
+        )
+    if not isinstance(labels[name], pd.DataFrame | Mapping):
+        raise TypeError(f"{expected}, got {type(labels[name]).__name__} for {name!r}.")
+    return labels[name]
+
+
+def _table(labels: Any, name: str, n_rows: int, argument: str) -> pd.DataFrame:
+    factors = _factors(labels, name, argument)
+    return pd.DataFrame(as_factors(factors, n_rows, f"{argument}[{name!r}]"))
+
+
+def _chosen(argument: str, factors: Any, known: list[Any]) -> list[Any] | None:
+    """Return the chosen factors, all of which must be known; None stays None."""
+    if factors is None:
+        return None
+    if isinstance(factors, str) or not isinstance(factors, Iterable):
+        raise TypeError(f"{argument} must be a list of factors, got {factors!r}.")
+    chosen = list(factors)
+    for factor in chosen:
+        if factor not in known:
+            raise ValueError(
+                f"{argument} has {factor!r}, labels have {known}." + suggest(factor, known)
+            )
+    return chosen

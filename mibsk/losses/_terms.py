@@ -1,0 +1,268 @@
+"""Terms of the objective: their properties, and the registries of their names."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import nn
+
+from .._checks.parameters import suggest
+
+Loss = Callable[..., torch.Tensor]
+
+
+class LossModule(nn.Module):
+    """Base class of modules in an objective whose parameters need special training.
+
+    Attributes
+    ----------
+    pace : float
+        Learning rate of its parameters, as a multiple of that of the encoders.
+    """
+
+    pace: float = 1.0
+
+    def after_step(self) -> None:
+        """Adjust the parameters after each optimizer step, e.g. clip them to bounds."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A loss with the properties that training depends on.
+
+    Parameters
+    ----------
+    loss : callable, nn.Module or nn.Module class
+        Function of the embeddings of two modalities, with row `i` of both a pair, or of the list
+        of all embeddings if `pairwise` is False, that returns a Tensor (). A module is copied for
+        each objective, a class instantiated without arguments.
+    pairwise : bool, default=True
+        Whether `loss` takes two modalities; the objective is then the mean over all pairs.
+    takes_groups : bool, default=False
+        Whether `loss` has the keyword `groups`, a Tensor of int64 (n,) or None: rows of one group
+        are not negatives of each other.
+    """
+
+    loss: Loss
+    pairwise: bool = True
+    takes_groups: bool = False
+
+    kind: ClassVar[str]
+    arguments: ClassVar[tuple[str, ...]]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the loss of two modalities, or of all if `pairwise` is False."""
+        return self.loss(*args, **kwargs)
+
+    def own_loss(self) -> Loss:
+        """Return the loss for one objective, with its own parameters."""
+        if isinstance(self.loss, type):
+            return self.loss()
+        return copy.deepcopy(self.loss) if isinstance(self.loss, nn.Module) else self.loss
+
+    def evaluate(self, loss: Loss, items: Sequence[Any], *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Return the value of the term for the embeddings of all modalities, a Tensor ().
+
+        Parameters
+        ----------
+        loss : callable
+            Result of :meth:`own_loss`.
+        items : sequence
+            Embeddings of each modality, at least two.
+        *args, **kwargs
+            Further arguments of the loss.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer than two modalities, or the loss is not a single number.
+        """
+        if len(items) < 2:
+            raise ValueError(f"{self.kind} needs at least two modalities, got {len(items)}.")
+        taken = combinations(items, 2) if self.pairwise else [(items,)]
+        values = [loss(*each, *args, **kwargs) for each in taken]
+        if wrong := [value for value in values if value.ndim]:
+            raise ValueError(
+                f"the {self.kind} term {loss!r} returned a tensor of shape "
+                f"{tuple(wrong[0].shape)}: expected one number, such as the mean over rows."
+            )
+        return torch.stack(values).mean()
+
+
+@dataclass(frozen=True)
+class Sufficiency(Term):
+    r"""A term that keeps shared information, ``loss(z, w, temperature)``.
+
+    `z` and `w` are Tensors (n, d) of unit norm. The other parameters are those of :class:`Term`.
+
+    Parameters
+    ----------
+    is_bound : bool, default=False
+        Whether :math:`\log n` minus the loss of n rows is a lower bound of the mutual information,
+        in nats.
+    """
+
+    is_bound: bool = False
+
+    kind: ClassVar[str] = "sufficiency"
+    arguments: ClassVar[tuple[str, ...]] = ("z", "w", "temperature")
+
+
+@dataclass(frozen=True)
+class Minimality(Term):
+    """A term that removes modality-specific information, ``loss(a, b)``.
+
+    `a` and `b` are of type :class:`Embedding`. The other parameters are those of :class:`Term`.
+
+    Parameters
+    ----------
+    needs_variance : bool, default=False
+        Whether encoders must return a log-variance in addition to the mean.
+    """
+
+    needs_variance: bool = False
+
+    kind: ClassVar[str] = "minimality"
+    arguments: ClassVar[tuple[str, ...]] = ("a", "b")
+
+
+T = TypeVar("T", bound=Term)
+
+SUFFICIENCY: dict[str, Sufficiency] = {}
+"""Registered terms that keep shared information, by name."""
+
+MINIMALITY: dict[str, Minimality] = {}
+"""Registered terms that remove modality-specific information, by name."""
+
+
+def register_sufficiency(name: str, loss: Loss | Sufficiency, *, overwrite: bool = False) -> None:
+    """Make a loss available as ``IBAligner(sufficiency=name)``.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    loss : callable, nn.Module, nn.Module class or Sufficiency
+        ``(z, w, temperature) -> Tensor ()``; a :class:`Sufficiency` states more about it.
+    overwrite : bool, default=False
+        Replace the loss that has this name.
+
+    Raises
+    ------
+    TypeError
+        If `loss` cannot be called with these arguments.
+    ValueError
+        If the name is taken.
+
+    Examples
+    --------
+    >>> from mibsk.losses import SUFFICIENCY, register_sufficiency
+    >>> def squared_distance(z, w, temperature):
+    ...     return (z - w).square().sum(1).mean() / temperature
+    >>> register_sufficiency("squared-distance", squared_distance)
+    >>> SUFFICIENCY.pop("squared-distance").is_bound
+    False
+    """
+    _register(SUFFICIENCY, Sufficiency, name, loss, overwrite)
+
+
+def register_minimality(name: str, loss: Loss | Minimality, *, overwrite: bool = False) -> None:
+    """Make a loss available as ``IBAligner(minimality=name)``.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    loss : callable, nn.Module, nn.Module class or Minimality
+        ``(a, b) -> Tensor ()``; a :class:`Minimality` states more about it.
+    overwrite : bool, default=False
+        Replace the loss that has this name.
+
+    Raises
+    ------
+    TypeError
+        If `loss` cannot be called with these arguments.
+    ValueError
+        If the name is taken.
+
+    Examples
+    --------
+    >>> from mibsk.losses import MINIMALITY, register_minimality
+    >>> def absolute_distance(a, b):
+    ...     return (a.mean - b.mean).abs().sum(1).mean()
+    >>> register_minimality("absolute-distance", absolute_distance)
+    >>> MINIMALITY.pop("absolute-distance").needs_variance
+    False
+    """
+    _register(MINIMALITY, Minimality, name, loss, overwrite)
+
+
+def sufficiency_term(given: Any) -> Sufficiency:
+    """Return the term given by the parameter `sufficiency`, a registered name or a loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or the loss cannot be called as a sufficiency term.
+    """
+    return _as_term(SUFFICIENCY, Sufficiency, given)
+
+
+def minimality_term(given: Any) -> Minimality:
+    """Return the term given by the parameter `minimality`, a registered name or a loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither, or the loss cannot be called as a minimality term.
+    """
+    return _as_term(MINIMALITY, Minimality, given)
+
+
+def _register(
+    registry: dict[str, T], kind: type[T], name: str, loss: Loss | T, overwrite: bool
+) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a string, got {type(name).__name__}.")
+    if name in registry and not overwrite:
+        raise ValueError(
+            f"A {kind.kind} term named {name!r} exists: choose another name, or pass "
+            "overwrite=True."
+        )
+    registry[name] = _checked(kind, loss)
+
+
+def _as_term(registry: dict[str, T], kind: type[T], given: Any) -> T:
+    if not isinstance(given, str):
+        return _checked(kind, given)
+    if given not in registry:
+        raise ValueError(
+            f"{kind.kind} must be one of {list(registry)}, got {given!r}."
+            + suggest(given, registry)
+        )
+    return registry[given]
+
+
+def _checked(kind: type[T], given: Loss | T) -> T:
+    """Return the term after checking the signature of its loss."""
+    term = given if isinstance(given, kind) else kind(given)
+    names = term.arguments if term.pairwise else ("embeddings", *term.arguments[2:])
+    expected = f"{term.kind} must be a registered name or ({', '.join(names)}) -> Tensor ()"
+    called: Any = term.loss
+    if isinstance(called, type) and issubclass(called, nn.Module):
+        called, names = called.forward, ("self", *names)
+    elif isinstance(called, nn.Module):
+        called = called.forward
+    elif isinstance(called, type) or not callable(called):
+        raise TypeError(f"{expected}, got {called!r}.")
+    try:
+        inspect.signature(called).bind(*names)
+    except TypeError as error:
+        raise TypeError(f"{expected}, got {term.loss!r} ({error}).") from error
+    return term

@@ -1,0 +1,237 @@
+"""Leakage and kept: the share of a factor that can be read from a representation."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import train_test_split
+
+from ..._checks.matrices import as_factors, as_matrix, is_single_factor, to_numpy
+from ..._checks.parameters import check_scalar
+from .._metric import factor_metric
+from .._resampling import CI, Estimate, over_values
+from ._factors import clip, looks_real, tasks_of
+from ._information import check_seed, predict_factors
+from ._penalty import Penalty
+
+Labels = ArrayLike | pd.DataFrame | Mapping[Any, ArrayLike]
+Task = str | Mapping[Any, str]
+
+
+@factor_metric(better="lower")
+def leakage(
+    Z: ArrayLike,
+    labels: Labels,
+    *,
+    Z_test: ArrayLike | None = None,
+    labels_test: Labels | None = None,
+    test_size: float = 0.25,
+    l2: Penalty = "auto",
+    probe: str = "linear",
+    task: Task = "auto",
+    random_state: int | None = 0,
+    ci: CI = None,
+) -> Any:
+    r"""Share of a nuisance that a probe reads from a representation: 0 is the aim.
+
+    .. math:: \frac{H(n) - \mathrm{CE}}{H(n)}, \text{ or } R^2 \text{ for real numbers, clipped to }
+              [0, 1]
+
+    on held-out rows, with the probe of :func:`probe_information`. A nuisance is a factor that only
+    one modality knows; of a shared factor :func:`kept` tells the same.
+
+    Parameters
+    ----------
+    Z : array-like or tensor of shape (n_samples, n_features)
+        Representations.
+    labels : array-like of shape (n_samples,), DataFrame or mapping name -> array-like
+        Classes or real numbers: one factor, or several.
+    Z_test : array-like or tensor of shape (n_test, n_features), optional
+        Held-out representations; by default a part of ``Z`` is held out, stratified by the factor
+        with the most classes.
+    labels_test : like ``labels``, with n_test rows, optional
+        Their factors; goes with ``Z_test``.
+    test_size : float, default=0.25
+        Share of rows held out where ``Z_test`` is not given.
+    l2 : float or "auto", default="auto"
+        Penalty of the probe's weights. ``"auto"`` chooses one for each factor on the training rows,
+        so that few rows per class do not make a factor that leaks look as if it did not; see
+        :func:`probe_information`.
+    probe : {"linear", "mlp"}, default="linear"
+        What reads the representation; see :func:`probe_information`.
+    task : {"auto", "classification", "regression"} or mapping factor -> one of them, default="auto"
+        What the labels are; ``"auto"`` takes floating point numbers of which some are no integers
+        for real numbers, all else for classes.
+    random_state : int or None, default=0
+        Seed of that split, of ``l2="auto"`` and of ``probe="mlp"``; None draws a new one.
+    ci : float or Bootstrap, optional
+        Level of an interval, such as 0.95, or how it is made; by default none is. Held-out rows
+        are drawn with replacement; the probe stays as it was fitted.
+
+    Returns
+    -------
+    float or Estimate, or dict of name -> float or Estimate
+        In [0, 1]: one number for 1-D ``labels``, one per factor otherwise.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If only one of ``Z_test`` and ``labels_test`` is given, no stratified split exists, or
+        :func:`probe_information` refuses the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.metrics import leakage
+    >>> Z = np.random.default_rng(0).standard_normal((400, 2))
+    >>> round(leakage(Z, Z[:, 0] > 0), 1)
+    1.0
+    >>> round(leakage(Z, np.arange(400) % 2), 1)
+    0.0
+    >>> found = leakage(Z, Z[:, 0] + Z[:, 1] ** 2, ci=0.95)  # a third of it is linear
+    >>> found.low < 1 / 3 < found.high
+    True
+    >>> leakage(Z, Z[:, 0] + Z[:, 1] ** 2, probe="mlp") > 0.9
+    True
+    """
+    return _fraction(
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        test_size,
+        l2=l2,
+        probe=probe,
+        task=task,
+        random_state=random_state,
+        ci=ci,
+    )
+
+
+@factor_metric()
+def kept(
+    Z: ArrayLike,
+    labels: Labels,
+    *,
+    Z_test: ArrayLike | None = None,
+    labels_test: Labels | None = None,
+    test_size: float = 0.25,
+    l2: Penalty = "auto",
+    probe: str = "linear",
+    task: Task = "auto",
+    random_state: int | None = 0,
+    ci: CI = None,
+) -> Any:
+    r"""Share of a shared factor that a probe reads from a representation: 1 is the aim.
+
+    .. math:: \frac{H(s) - \mathrm{CE}}{H(s)}, \text{ or } R^2 \text{ for real numbers, clipped to }
+              [0, 1]
+
+    the number that :func:`leakage` gives for a nuisance. A representation that is aligned and
+    useful keeps what both modalities know and leaks nothing that only one does.
+
+    Parameters
+    ----------
+    Z, labels, Z_test, labels_test, test_size, l2, probe, task, random_state, ci
+        As in :func:`leakage`.
+
+    Returns
+    -------
+    float or Estimate, or dict of name -> float or Estimate
+        In [0, 1]: one number for 1-D ``labels``, one per factor otherwise.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`leakage`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.metrics import kept
+    >>> Z = np.random.default_rng(0).standard_normal((400, 2))
+    >>> shared = {"sign": Z[:, 0] > 0, "sum": Z.sum(axis=1)}
+    >>> {name: round(share, 1) for name, share in kept(Z, shared).items()}
+    {'sign': 1.0, 'sum': 1.0}
+    """
+    return _fraction(
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        test_size,
+        l2=l2,
+        probe=probe,
+        task=task,
+        random_state=random_state,
+        ci=ci,
+    )
+
+
+def _fraction(
+    Z: ArrayLike,
+    labels: Any,
+    Z_test: ArrayLike | None,
+    labels_test: Any,
+    test_size: float,
+    *,
+    l2: Penalty,
+    probe: str,
+    task: Task,
+    random_state: int | None,
+    ci: CI,
+) -> Any:
+    """Return the share of each factor that the probe reads, clipped to [0, 1]."""
+    if (Z_test is None) != (labels_test is None):
+        raise ValueError("Z_test and labels_test belong together: pass both or neither")
+    single = is_single_factor(labels)
+    if Z_test is None:
+        matrix = to_numpy(as_matrix(Z, "Z"))
+        table = pd.DataFrame(as_factors(labels, len(matrix), "labels"))
+        train, test = _stratified_split(table, task, test_size, random_state)
+        Z, Z_test = matrix[train], matrix[test]
+        labels, labels_test = table.iloc[train], table.iloc[test]
+    predicted = predict_factors(
+        Z, labels, Z_test, labels_test, l2=l2, probe=probe, task=task, random_state=random_state
+    )
+    fractions = {}
+    for name, (factor, outputs, _) in predicted.items():
+        found = over_values(factor.values(outputs), ci, (0, 1), statistic=factor.fraction)
+        fractions[name] = (
+            replace(found, value=clip(found.value), replicates=np.clip(found.replicates, 0, 1))
+            if isinstance(found, Estimate)
+            else clip(found)
+        )
+    return next(iter(fractions.values())) if single else fractions
+
+
+def _stratified_split(
+    labels: pd.DataFrame, task: Task, test_size: float, random_state: int | None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return row numbers of the training and the held-out part."""
+    check_scalar("test_size", test_size, low=0, strict=True, high=1)
+    check_seed(random_state)
+    tasks = tasks_of(labels, task)
+    n_classes = {
+        name: labels[name].nunique()
+        for name in labels
+        if tasks[name] != "regression" and not looks_real(labels[name])
+    }
+    finest = max(n_classes, key=n_classes.__getitem__, default=None)
+    try:
+        train, test = train_test_split(
+            np.arange(len(labels)),
+            test_size=test_size,
+            random_state=np.random.RandomState(random_state),  # never the global one, even for None
+            stratify=labels[finest] if n_classes else None,
+        )
+    except ValueError as error:
+        by = f" stratified by {finest!r}" if n_classes else ""
+        advice = "Merge rare classes, or pass" if n_classes else "Pass more rows, or"
+        raise ValueError(
+            f"no split of {len(labels)} rows{by}: {error} {advice} Z_test and labels_test"
+        ) from error
+    return train, test

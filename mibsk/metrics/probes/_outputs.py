@@ -1,0 +1,108 @@
+"""Probes, linear or with a hidden layer, fitted for all factors at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks.matrices import FloatMatrix
+from ._factors import Classes, Factor, Numbers
+from ._multinomial import fit_multinomials
+from ._networks import fit_networks, softmax_loss, squared_loss
+from ._penalty import HELD_OUT
+from ._ridge import ridge_predictions
+
+PROBES = ("linear", "mlp")
+
+
+def linear_outputs(
+    X: FloatMatrix, X_test: FloatMatrix, factors: Sequence[Factor], penalties: NDArray[np.float64]
+) -> list[FloatMatrix]:
+    """Fit all factors on `X`; return each one's outputs for `X_test`, (n_test, n_outputs)."""
+    return _linear(X, X_test, factors, [factor.train for factor in factors], penalties)
+
+
+def mlp_outputs(
+    X: FloatMatrix,
+    X_test: FloatMatrix,
+    factors: Sequence[Factor],
+    penalties: NDArray[np.float64],
+    *,
+    l2: float,
+    seed: int,
+) -> list[FloatMatrix]:
+    """Do the same with a hidden layer, penalised by `l2`, beside the linear probe."""
+    outputs = linear_outputs(X, X_test, factors, penalties)
+    held_out = _inner_split(len(X), factors, np.random.default_rng(seed))
+    for kind, loss in ((Classes, softmax_loss), (Numbers, squared_loss)):
+        chosen = [i for i, factor in enumerate(factors) if isinstance(factor, kind)]
+        if not chosen or not len(held_out) or not X.shape[1]:
+            continue
+        some = [factors[i] for i in chosen]
+        answers = np.stack([factor.train for factor in some])
+
+        def start(
+            rows: NDArray[np.intp],
+            some: Sequence[Factor] = some,
+            answers: NDArray[Any] = answers,
+            penalties: NDArray[np.float64] = penalties[chosen],
+        ) -> FloatMatrix:
+            return _padded(_linear(X[rows], X, some, list(answers[:, rows]), penalties))
+
+        networks, n_rounds = fit_networks(
+            X, answers, start, loss, held_out=held_out, l2=l2, seed=seed
+        )
+        for f, i in enumerate(chosen):
+            if n_rounds[f]:
+                alone = type(networks)(*(part[f : f + 1].astype(np.float64) for part in networks))
+                outputs[i] = outputs[i] + alone.outputs(X_test)[0, :, : outputs[i].shape[1]]
+    return outputs
+
+
+def _linear(
+    X: FloatMatrix,
+    X_test: FloatMatrix,
+    factors: Sequence[Factor],
+    answers: Sequence[NDArray[Any]],
+    penalties: NDArray[np.float64],
+) -> list[FloatMatrix]:
+    """Multinomial regressions for classes, ridge regressions for numbers."""
+    outputs: list[FloatMatrix] = [np.empty((0, 0))] * len(factors)
+    if classes := [i for i, factor in enumerate(factors) if isinstance(factor, Classes)]:
+        sizes = [factors[i].n_outputs for i in classes]
+        fit = fit_multinomials(X, [answers[i] for i in classes], sizes, l2=penalties[classes])
+        logits = X_test @ fit.coef.T + fit.intercept
+        for i, columns in zip(classes, fit.segments, strict=True):
+            outputs[i] = logits[:, columns]
+    if numbers := [i for i, factor in enumerate(factors) if isinstance(factor, Numbers)]:
+        for l2 in np.unique(penalties[numbers]):
+            alike = [i for i in numbers if penalties[i] == l2]
+            Y = np.stack([answers[i] for i in alike], axis=1)  # (n, n_alike)
+            predicted = ridge_predictions(X, Y, X_test, float(l2))
+            for column, i in enumerate(alike):
+                outputs[i] = predicted[:, column : column + 1]
+    return outputs
+
+
+def _inner_split(n: int, factors: Sequence[Factor], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return rows to hold out, among them no class's first one, so that all can be trained."""
+    order = rng.permutation(n)
+    needed = [
+        order[np.unique(factor.train[order], return_index=True)[1]]
+        for factor in factors
+        if isinstance(factor, Classes)
+    ]
+    free = order[~np.isin(order, np.concatenate(needed))] if needed else order
+    return np.sort(free[: min(int(HELD_OUT * n), len(free))])
+
+
+def _padded(outputs: Sequence[FloatMatrix]) -> FloatMatrix:
+    """Stack outputs of unequal width; logits of classes that a factor lacks are -inf."""
+    width = max(part.shape[1] for part in outputs)
+    stacked = np.full((len(outputs), len(outputs[0]), width), -np.inf)
+    for whole, part in zip(stacked, outputs, strict=True):
+        whole[:, : part.shape[1]] = part
+    return stacked

@@ -1,0 +1,33 @@
+"""Training of encoders, independent of the estimators."""
+
+from ._data import TrainingData, read_further_data, read_training_data
+from ._devices import resolve_device, seeded
+from ._inference import dataset_chunks, embed_rows
+from ._model_state import SavedModel, model_state, read_model_state
+from ._module import AlignmentModule
+from ._net import AlignmentNet
+from ._objective import check_objective
+from ._rebuild import rebuild
+from ._result import Trained
+from ._saved_params import Foreign
+from ._train import train
+
+__all__ = [
+    "AlignmentModule",
+    "AlignmentNet",
+    "Foreign",
+    "SavedModel",
+    "Trained",
+    "TrainingData",
+    "check_objective",
+    "dataset_chunks",
+    "embed_rows",
+    "model_state",
+    "read_further_data",
+    "read_model_state",
+    "read_training_data",
+    "rebuild",
+    "resolve_device",
+    "seeded",
+    "train",
+]

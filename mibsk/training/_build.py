@@ -1,0 +1,116 @@
+"""Construction of the untrained net from the parameters of an aligner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from .._checks.parameters import suggest
+from ..data import SPARSE_KINDS, InputSpec
+from ..encoders import Encoder, InputScaling, build_encoder
+from ..losses import IBObjective
+from ._module import AlignmentModule
+from ._net import AlignmentNet
+from ._params import AlignerParams
+
+
+def build_net(
+    aligner: AlignerParams,
+    objective: IBObjective,
+    inputs: Mapping[str, InputSpec],
+    scalings: Mapping[str, InputScaling | None],
+    device: torch.device,
+    precision: torch.dtype | None,
+    seed: int,
+) -> AlignmentNet:
+    """Return an untrained net; weights are drawn from torch's current generator."""
+    optimizer = aligner.optimizer
+    if isinstance(optimizer, str):
+        known = {
+            name: value
+            for name, value in vars(torch.optim).items()
+            if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
+        }
+        if optimizer not in known:
+            raise ValueError(
+                f"optimizer must name a class in torch.optim, got {optimizer!r}."
+                + suggest(optimizer, known)
+            )
+        optimizer = known[optimizer]
+    encoders = _build_encoders(
+        aligner.encoders,
+        inputs,
+        scalings,
+        aligner.n_components,
+        probabilistic=objective.minimality_term.needs_variance,
+    )
+    module = AlignmentModule(encoders, objective, precision)
+    groups = []
+    for name, pace in objective.paces():
+        groups.append((f"*objective.{name}.*", {"lr": pace * aligner.lr}))
+    options: dict[str, Any] = {"optimizer__param_groups": groups} if groups else {}
+    return AlignmentNet(
+        module,
+        seed=seed,
+        optimizer=optimizer,
+        lr=aligner.lr,
+        max_epochs=aligner.max_epochs,
+        batch_size=aligner.batch_size,
+        callbacks=list(aligner.callbacks or []),
+        device=str(device),
+        compile=aligner.compile,
+        verbose=aligner.verbose,
+        **options,
+    )
+
+
+def _build_encoders(
+    specs: Any,
+    inputs: Mapping[str, InputSpec],
+    scalings: Mapping[str, InputScaling | None],
+    n_components: int,
+    *,
+    probabilistic: bool,
+) -> dict[str, Encoder]:
+    """Build the encoder of each modality; weights are drawn from torch's current generator.
+
+    Parameters
+    ----------
+    specs : object or mapping of str to object
+        One specification for all modalities, or one per name, "auto" by default.
+    inputs : mapping of str to InputSpec
+        Specification of the rows of each modality.
+    scalings : mapping of str to InputScaling or None
+        Standardization of the encoder input.
+    n_components : int
+        Dimension of the shared space.
+    probabilistic : bool
+        Whether the encoders return a log-variance in addition to the mean.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a name is not a modality, or an encoder does not support the rows.
+    """
+    if isinstance(specs, Mapping):
+        for name in specs:
+            if name not in inputs:
+                raise ValueError(
+                    f"encoders names the modality {name!r}, but the data have {list(inputs)}."
+                    + suggest(name, inputs)
+                )
+    encoders = {}
+    for name, spec in inputs.items():
+        encoders[name] = build_encoder(
+            specs.get(name, "auto") if isinstance(specs, Mapping) else specs,
+            spec.shape,
+            n_components,
+            dtype=spec.dtype,
+            sparse=spec.kind in SPARSE_KINDS,
+            probabilistic=probabilistic,
+            scaling=scalings[name],
+            modality=name,
+        )
+    return encoders

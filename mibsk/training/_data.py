@@ -1,0 +1,174 @@
+"""Conversion of the arguments of `fit` to pairs for training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from .._checks.rows import n_rows
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    Source,
+    StreamSource,
+    dataset_columns,
+    make_source,
+    stack_items,
+    warn_duplicates,
+)
+from ..encoders import InputScaling
+from ._result import Trained
+
+_SAMPLE = 4096  # items of a torch Dataset used to learn the input scaling
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Training pairs, with the specifications and scalings learned from them.
+
+    Parameters
+    ----------
+    form : Form
+        Form of the arguments of `fit`.
+    inputs : dict of str to InputSpec
+        Specification of the rows of each modality.
+    scalings : dict of str to InputScaling or None
+        Standardization of the encoder input.
+    source : Source or StreamSource
+        The training pairs.
+    seen : dict of str to array
+        Prepared rows of each modality: all, or a sample of a torch Dataset.
+    """
+
+    form: Form
+    inputs: dict[str, InputSpec]
+    scalings: dict[str, InputScaling | None]
+    source: Source | StreamSource
+    seen: dict[str, Any]
+
+
+def read_training_data(
+    X: Any,
+    y: Any,
+    form: Form,
+    device: torch.device,
+    rng: np.random.Generator,
+    batch_size: int,
+) -> TrainingData:
+    """Check the arguments of `fit`, learn the specification of each modality, and build a source.
+
+    Warns
+    -----
+    DuplicateRowsWarning
+        If rows occur more than once in a modality that is not paired by class.
+    """
+    raw = _raw_rows(X, y, form, rng)
+    inputs, seen = {}, {}
+    for name in form.names:
+        inputs[name], seen[name] = InputSpec.learn(name, raw[name], labels=name in form.label_names)
+    for name, rows in seen.items():
+        if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
+            warn_duplicates(name, rows, batch_size)
+    scalings: dict[str, InputScaling | None] = {}
+    for name, rows in seen.items():
+        trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
+        scalings[name] = None if sp.issparse(rows) else InputScaling.from_array(trained_on)
+    return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
+
+
+def read_further_data(
+    X: Any,
+    y: Any,
+    modalities: Mapping[str, Any] | None,
+    device: torch.device,
+    rng: np.random.Generator,
+    earlier: Trained,
+) -> TrainingData:
+    """Read the arguments of `fit` in the form of an earlier one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the data do not match those of the earlier fit.
+    """
+    form, inputs = earlier.form, earlier.inputs
+    if modalities is not None and list(modalities) != form.names:
+        raise ValueError(
+            f"training continues with the modalities fitted before, {form.names}, but modalities= "
+            f"now names {list(modalities)}: restore it, or use a new estimator."
+        )
+    raw = _raw_rows(X, y, form, rng)
+    if missing := [name for name in form.names if name not in raw]:
+        raise ValueError(
+            f"missing modality {missing}: training continues with all of {form.names}."
+        )
+    seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
+    scalings = {name: _own_scaling(earlier, name) for name in form.names}
+    return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
+
+
+def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
+    """Return a copy of the scaling of an earlier training, on the CPU, where nets are built."""
+    scaling = earlier.net.module.encoder(name).scaling
+    return None if scaling is None else deepcopy(scaling).cpu()
+
+
+def split_validation(
+    source: Source | StreamSource, fraction: float, rng: np.random.Generator, reason: str
+) -> tuple[Source, Source]:
+    """Hold out a random fraction of the pairs, with at least two pairs in each part.
+
+    `reason` is the parameter that requires it, for messages.
+
+    Raises
+    ------
+    ValueError
+        If there are too few pairs, or the source is a stream.
+    """
+    if isinstance(source, StreamSource):
+        raise ValueError(
+            f"{reason} holds out pairs, which an IterableDataset does not support: pass a "
+            f"Dataset with a length, or do not use {reason}."
+        )
+    n_pairs = source.pairing.n_rows
+    n_held = max(round(fraction * n_pairs), 2)
+    if n_pairs - n_held < 2:
+        raise ValueError(
+            f"{reason} holds out validation_fraction={fraction:g} of the pairs, but {n_pairs} "
+            f"pairs are too few to split: pass more, or do not use {reason}."
+        )
+    order = rng.permutation(n_pairs)
+    held, rest = np.sort(order[:n_held]), np.sort(order[n_held:])
+    pairing = source.pairing
+    return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
+
+
+def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:
+    """Return the raw rows of each modality, or those of a sample of a torch Dataset."""
+    raw: Mapping[str, Any]
+    if isinstance(X, IterableDataset):
+        items = list(islice(iter(X), _SAMPLE))
+        n_pairs, raw = len(items), stack_items(items)
+    elif isinstance(X, Dataset):
+        n_pairs = len(X)  # type: ignore[arg-type]
+        raw = dataset_columns(X, rng.permutation(n_pairs)[:_SAMPLE].tolist())
+    elif isinstance(X, ClassPairs):
+        n_pairs, raw = len(X), X
+    else:
+        raw = form.read(X, y)
+        n_pairs = n_rows(*next(iter(raw.items())))
+    if n_pairs < 2:
+        raise ValueError(
+            f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "
+            "contrastive loss compares each pair with others."
+        )
+    return raw

@@ -1,0 +1,98 @@
+"""Device, precision and random numbers of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def resolve_device(device: str | torch.device) -> torch.device:
+    """Return the torch device; ``"auto"`` is the GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        If the device is unknown or not available.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device must be 'auto' or a torch device such as 'cpu' or 'cuda:0', got {device!r}."
+        ) from error
+    n_gpus = torch.cuda.device_count() if chosen.type == "cuda" else 0
+    if chosen.type == "cuda" and (chosen.index or 0) >= n_gpus:
+        seen = f"only {n_gpus} GPU(s)" if n_gpus else "no GPU"
+        raise ValueError(
+            f"device={str(device)!r} was requested, but torch sees {seen}: use device='auto' or "
+            "'cpu'."
+        )
+    try:
+        torch.zeros(1, device=chosen).item()
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
+        raise ValueError(
+            f"device={str(device)!r} was requested, but torch cannot compute on it here "
+            f"({str(error).splitlines()[0]:.80}): use device='auto' or 'cpu'."
+        ) from error
+    return chosen
+
+
+def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
+    """Return the dtype of the encoders in training, or None for float32.
+
+    ``"auto"`` is bfloat16 on a GPU that supports it, which needs no loss scaling, else float32.
+    """
+    if precision == "float32":
+        return None
+    if precision == "bfloat16":
+        return torch.bfloat16
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.bfloat16
+    return None
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators within the context, and restore the global state afterwards.
+
+    cuDNN uses deterministic algorithms within the context.
+    """
+    devices = [device] if device.type == "cuda" else []
+    cudnn = torch.backends.cudnn
+    before = cudnn.deterministic, cudnn.benchmark
+    with torch.random.fork_rng(devices=devices):
+        seed_torch(seed, device)
+        # not cudnn.flags(), which also sets the flags that are not passed, e.g. enabled=False
+        cudnn.deterministic, cudnn.benchmark = True, False
+        try:
+            yield
+        finally:
+            cudnn.deterministic, cudnn.benchmark = before
+
+
+@contextmanager
+def exact_convolutions(device: torch.device) -> Iterator[None]:
+    """Compute float32 convolutions in float32 on a GPU, where cuDNN uses TF32 by default."""
+    cudnn = torch.backends.cudnn
+    if device.type != "cuda" or not hasattr(cudnn, "conv"):  # torch < 2.9
+        yield
+        return
+    before = cudnn.conv.fp32_precision
+    cudnn.conv.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        cudnn.conv.fp32_precision = before
+
+
+def seed_torch(seed: int, device: torch.device) -> None:
+    """Seed torch's generators of the CPU and of `device`."""
+    # not torch.manual_seed, which also seeds other GPUs, whose state is not restored
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)

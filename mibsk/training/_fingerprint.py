@@ -1,0 +1,66 @@
+"""Fingerprint of a training, the name of its folder of checkpoints."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data import StreamSource, digest
+from ._data import TrainingData
+from ._net import AlignmentNet
+from ._params import AlignerParams
+
+# parameters that may differ when training is resumed, or that net and data determine
+_LEFT_OUT = {
+    "callbacks",
+    "checkpoint",
+    "compile",
+    "device",
+    "encoders",
+    "fusion",
+    "modalities",
+    "optimizer",
+    "verbose",
+    "warm_start",
+}
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+
+
+def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -> str:
+    """Return a hash that two trainings share only if they result in the same model.
+
+    It depends on the parameters, the data and their pairing, architecture and initial weights,
+    optimizer and callbacks, but not on the device. Of a torch Dataset, only a sample is hashed.
+    """
+    params = aligner.get_params(deep=False)
+    weights = {name: _as_bytes(value) for name, value in net.module.state_dict().items()}
+    pairing = None
+    if not isinstance(data.source, StreamSource):
+        pairing = {**vars(data.source.pairing), "n_rows": data.source.pairing.n_rows}
+        pairing = {name: value for name, value in pairing.items() if value is not None}
+    return digest(
+        {
+            "params": {name: repr(params[name]) for name in params.keys() - _LEFT_OUT},
+            "inputs": [spec.to_dict() for spec in data.inputs.values()],
+            "rows": data.seen,
+            "pairing": pairing,
+            "module": [repr(net.module), weights],
+            "optimizer": repr(net.optimizer_),
+            "callbacks": [_describe(callback) for callback in aligner.callbacks or []],
+            "epochs before": len(net.history),
+        }
+    )
+
+
+def _as_bytes(value: torch.Tensor) -> np.ndarray:
+    return value.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+
+
+def _describe(callback: Any) -> str:
+    """Return class and parameters of a callback, without addresses in memory."""
+    name, instance = callback if isinstance(callback, tuple) else ("", callback)
+    given = {key: value for key, value in vars(instance).items() if not key.endswith("_")}
+    return _ADDRESS.sub("", f"{name} {type(instance).__qualname__} {given!r}")

@@ -1,0 +1,59 @@
+"""Embedding of rows with a trained encoder, in chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from .._checks.rows import check_embeddings, n_rows
+from ..data import InputSpec, dataset_columns, prepared_chunks, stream_chunks, to_batch
+from ..encoders import Encoder
+from ._devices import exact_convolutions
+
+ROWS_AT_A_TIME = 1024
+
+
+def dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the items of a torch Dataset in chunks, as one array per modality."""
+    if isinstance(X, IterableDataset):
+        yield from stream_chunks(X, ROWS_AT_A_TIME)
+        return
+    n: int = len(X)  # type: ignore[arg-type]
+    for start in range(0, n, ROWS_AT_A_TIME):
+        yield dataset_columns(X, list(range(start, min(start + ROWS_AT_A_TIME, n))))
+
+
+def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) -> np.ndarray:
+    """Check the rows of one modality and embed them in chunks.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Encoder in evaluation mode.
+    spec : InputSpec
+        Specification of the rows.
+    X : array-like
+        Raw rows.
+    device : torch.device
+        Device of the encoder.
+
+    Returns
+    -------
+    ndarray of float32 (n, n_components)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the rows do not match those of `fit`, or an embedding is not finite.
+    """
+    embedded = np.empty((n_rows(spec.name, X), encoder.n_components), np.float32)
+    for chunk, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
+        with torch.inference_mode(), exact_convolutions(device):
+            z = encoder(to_batch(prepared, device)).cpu().numpy()
+        check_embeddings(spec.name, z, prepared, chunk.start)
+        embedded[chunk] = z
+    return embedded

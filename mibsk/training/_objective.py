@@ -1,0 +1,134 @@
+"""Checks, module and callbacks of the objective, from the parameters of an aligner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from skorch.callbacks import Callback
+
+from ..data import Batches, Source, StreamSource
+from ..losses import IBObjective, Temperature, minimality_term, sufficiency_term
+from ..schedules import Learned, Schedule, SufficiencyBudget
+from ._budget_control import BudgetControl
+from ._params import AlignerParams
+from ._scheduled import Scheduled
+
+
+def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
+    """Raise unless terms, beta and temperature are valid and match the other parameters.
+
+    Parameters
+    ----------
+    aligner : AlignerParams
+        Aligner whose parameters have valid types and ranges.
+    whole : bool
+        Whether this is a whole training rather than one epoch of a `partial_fit`.
+    """
+    beta, budget = aligner.beta, sufficiency_budget(aligner)
+    sufficiency = sufficiency_term(aligner.sufficiency)
+    minimality_term(aligner.minimality)
+    if isinstance(aligner.temperature, Schedule) and aligner.temperature.lowest <= 0:
+        raise ValueError(
+            f"temperature={aligner.temperature!r} falls to {aligner.temperature.lowest:g}: "
+            "expected a schedule whose values are all > 0."
+        )
+    if budget is None:
+        return
+    if budget.monitor == "bound" and not sufficiency.is_bound:
+        raise ValueError(
+            f"beta={budget!r} monitors an information bound, which "
+            f"sufficiency={aligner.sufficiency!r} does not provide: use monitor='recall'."
+        )
+    if not whole:
+        raise ValueError(
+            f"beta={beta!r} requires a whole training: use fit, or a number or a schedule with "
+            "partial_fit."
+        )
+    if aligner.early_stopping:
+        raise ValueError(
+            f"beta={beta!r} starts without compression, which early_stopping would select: set "
+            "early_stopping=False."
+        )
+    if aligner.max_epochs < 2:
+        raise ValueError(
+            f"beta={beta!r} needs an epoch without compression and one with it: expected "
+            f"max_epochs >= 2, got {aligner.max_epochs}."
+        )
+
+
+def build_objective(aligner: AlignerParams) -> IBObjective:
+    """Return the untrained objective."""
+    beta = aligner.beta
+    if isinstance(beta, Schedule):
+        beta = float(beta(0.0))
+    elif isinstance(beta, str | SufficiencyBudget):
+        beta = 0.0
+    temperature = _temperature(aligner.temperature)
+    return IBObjective(aligner.sufficiency, aligner.minimality, beta, temperature)
+
+
+def is_learned(temperature: Any) -> bool:
+    """Whether the temperature is trained."""
+    return isinstance(temperature, str | Learned)
+
+
+def sufficiency_budget(aligner: AlignerParams) -> SufficiencyBudget | None:
+    """Return the budget that controls beta, if any."""
+    if isinstance(aligner.beta, str):
+        return SufficiencyBudget(aligner.budget)
+    return aligner.beta if isinstance(aligner.beta, SufficiencyBudget) else None
+
+
+def reason_to_hold_out(aligner: AlignerParams) -> str | None:
+    """Return the parameter that requires held-out pairs, as text for messages."""
+    if aligner.early_stopping:
+        return "early_stopping"
+    return None if sufficiency_budget(aligner) is None else f"beta={aligner.beta!r}"
+
+
+def objective_callbacks(
+    aligner: AlignerParams,
+    source: Source | StreamSource,
+    held_out: Source | None,
+    *,
+    first: int,
+    n_epochs: int,
+) -> list[tuple[str, Callback]]:
+    """Return the callbacks that set beta and temperature during training, by name.
+
+    Parameters
+    ----------
+    aligner : AlignerParams
+        Aligner with the parameters.
+    source : Source or StreamSource
+        Pairs to train on.
+    held_out : Source or None
+        Held-out pairs on which a budget is monitored.
+    first : int
+        Number of epochs in the history before progress 0.
+    n_epochs : int
+        Number of epochs from there to progress 1.
+    """
+    callbacks: list[tuple[str, Callback]] = []
+    schedules = [
+        value if isinstance(value, Schedule) else None
+        for value in (aligner.beta, aligner.temperature)
+    ]
+    if any(schedules):
+        callbacks.append(("scheduled", Scheduled(*schedules, first=first, n_epochs=n_epochs)))
+    budget = sufficiency_budget(aligner)
+    if budget is not None:
+        assert held_out is not None
+        assert not isinstance(source, StreamSource)  # a stream has no held-out pairs
+        n_steps = len(Batches(source, aligner.batch_size, seed=None))
+        control = BudgetControl(budget, held_out, first=first, n_epochs=n_epochs, n_steps=n_steps)
+        callbacks.append(("budget", control))
+    return callbacks
+
+
+def _temperature(given: Any) -> Temperature:
+    if isinstance(given, Learned):
+        return Temperature(given.start, bounds=(given.low, given.high))
+    if isinstance(given, Schedule):
+        return Temperature(given(0.0), learned=False)
+    return Temperature() if is_learned(given) else Temperature(given, learned=False)
