@@ -15,13 +15,15 @@ import scipy.sparse as sp
 import torch
 from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, LRScheduler
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import IterableDataset
 
 from mibsk import ClassPairs, IBAligner
 from mibsk.encoders import MLP, SparseMLP
 from mibsk.exceptions import DivergenceError
 from mibsk.training import _checkpoint
 from mibsk.training._net import AlignmentNet
+
+from .common import Items, assert_same_weights, without_times
 
 
 class Killed(BaseException):
@@ -56,13 +58,8 @@ def files(folder):
 
 def assert_same(one, other, data):
     """Weights, temperature and history are equal bit for bit; only seconds may differ."""
-    for key, value in one.module_.state_dict().items():
-        assert torch.equal(value, other.module_.state_dict()[key]), key
-    histories = [
-        [{key: value for key, value in epoch.items() if key != "dur"} for epoch in a.history_]
-        for a in (one, other)
-    ]
-    assert histories[0] == histories[1]
+    assert_same_weights(one, other)
+    assert without_times(one.history_) == without_times(other.history_)
     np.testing.assert_array_equal(one.transform(data), other.transform(data))
 
 
@@ -374,18 +371,11 @@ class TestForms:
         assert_same(make(checkpoint=tmp_path).fit(others), make().fit(others), others)
 
     def test_datasets(self, views, quick, tmp_path, steps):
-        class Items(Dataset):
-            def __len__(self):
-                return 48
-
-            def __getitem__(self, i):
-                return {name: X[i] for name, X in views.items()}
-
         class Stream(IterableDataset):
             def __iter__(self):
-                return iter(Items()[i] for i in range(48))
+                return iter(Items(views)[i] for i in range(48))
 
-        for data in (Items(), Stream()):
+        for data in (Items(views), Stream()):
             make = functools.partial(quick, max_epochs=3)
             assert interrupted(make(checkpoint=tmp_path), data, steps, kill_at=5)
             again = make(checkpoint=tmp_path).fit(data)

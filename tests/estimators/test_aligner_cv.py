@@ -20,22 +20,10 @@ from mibsk.exceptions import DivergenceError
 from mibsk.metrics import get_scorer, recall_at_k
 from mibsk.onnx import export_encoder
 
+from .common import CUT, Items
+
 BETAS = (0.0, 0.5, 4.0)
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
 LABELS = np.arange(48) % 2
-
-
-class Items(torch.utils.data.Dataset):
-    """The rows of a mapping, one at a time."""
-
-    def __init__(self, views):
-        self.views = views
-
-    def __len__(self):
-        return len(next(iter(self.views.values())))
-
-    def __getitem__(self, i):
-        return {name: rows[i] for name, rows in self.views.items()}
 
 
 class Planned:

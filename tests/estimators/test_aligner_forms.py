@@ -6,9 +6,10 @@ import pytest
 import scipy.sparse as sp
 import torch
 from sklearn.compose import make_column_selector
-from torch.utils.data import Dataset
 
 from mibsk import ClassPairs, Modalities
+
+from .common import Items
 
 CUTS = {
     "slices": {"audio": slice(0, 5), "image": slice(5, 9)},
@@ -23,19 +24,6 @@ NAMED_CUTS = {
         "image": make_column_selector(pattern="image"),
     },
 }
-
-
-class ItemsOf(Dataset):
-    """A torch Dataset over the rows of a mapping of arrays."""
-
-    def __init__(self, mapping):
-        self.mapping = mapping
-
-    def __len__(self):
-        return len(next(iter(self.mapping.values())))
-
-    def __getitem__(self, index):
-        return {name: X[index] for name, X in self.mapping.items()}
 
 
 def named(table):
@@ -143,7 +131,7 @@ def test_one_number_per_row_becomes_a_column(views, quick):
 
 
 def test_torch_dataset(views, quick):
-    dataset = ItemsOf({name: X.astype(np.float32) for name, X in views.items()})
+    dataset = Items({name: X.astype(np.float32) for name, X in views.items()})
     aligner = quick().fit(dataset)
     np.testing.assert_allclose(
         aligner.transform(views), quick().fit(views).transform(views), atol=1e-4

@@ -5,7 +5,7 @@ import pytest
 
 from mibsk import ClassPairs
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT
 
 
 def parts(data, n=2):

@@ -12,7 +12,7 @@ from torch import nn
 from mibsk.encoders import MLP
 from mibsk.exceptions import DivergenceError
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT
 
 
 class NaNAfter(nn.Module):
