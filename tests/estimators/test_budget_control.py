@@ -153,11 +153,6 @@ def test_an_epoch_of_any_length_has_a_few_checks(n_steps):
     assert len(looks) <= control.n_checks
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return load_digits_halves().data
-
-
 def held_out_bound(aligner, data):
     """The tightest bound over temperatures, of rows that training has not seen."""
     z, w = map(torch.from_numpy, aligner.embed(data).values())
@@ -168,16 +163,17 @@ def held_out_bound(aligner, data):
 
 
 @pytest.fixture(scope="module")
-def halves_of_rows(digits):
-    """Rows to train on and rows held out."""
+def train_and_test():
+    """Digits to train on and digits held out."""
+    digits = load_digits_halves().data
     order = np.random.default_rng(0).permutation(len(digits))
-    return digits[np.sort(order[:1300])], digits[np.sort(order[1300:])]
+    return digits[np.sort(order[:800])], digits[np.sort(order[800:])]
 
 
 @pytest.fixture(scope="module")
-def uncompressed(halves_of_rows):
+def uncompressed(train_and_test):
     """Held-out bound and score of aligners without compression, of three seeds."""
-    train, test = halves_of_rows
+    train, test = train_and_test
     plain = [IBAligner(beta=0.0, random_state=seed).fit(train) for seed in range(3)]
     return [(held_out_bound(aligner, test), aligner.score(test)) for aligner in plain]
 
@@ -187,9 +183,9 @@ def uncompressed(halves_of_rows):
     [SufficiencyBudget(0.05), SufficiencyBudget(0.05, monitor="bound", high=1e4)],
     ids=["default", "bound alone, beta without limit"],
 )
-def test_the_bound_is_kept_on_held_out_rows(halves_of_rows, uncompressed, budget):
+def test_the_bound_is_kept_on_held_out_rows(train_and_test, uncompressed, budget):
     """Also where beta could go high enough to destroy everything, over three seeds."""
-    train, test = halves_of_rows
+    train, test = train_and_test
     for seed, (bound, score) in enumerate(uncompressed):
         auto = IBAligner(beta=budget, random_state=seed).fit(train)
         assert auto.beta_ > 1
@@ -198,10 +194,11 @@ def test_the_bound_is_kept_on_held_out_rows(halves_of_rows, uncompressed, budget
             assert auto.score(test) > 0.95 * score
 
 
-def test_a_larger_budget_compresses_harder(digits):
+def test_a_larger_budget_compresses_harder(train_and_test):
+    train, _ = train_and_test
     tight, loose = (
         IBAligner(beta=SufficiencyBudget(budget, monitor="bound", high=1e3), random_state=0).fit(
-            digits
+            train
         )
         for budget in (0.02, 0.4)
     )
