@@ -115,7 +115,7 @@ def test_killed_and_run_again_is_run_through(
     views, quick, tmp_path, steps, finished, case, kill_at
 ):
     """Three batches an epoch, four epochs: killed in the first, in the last, between."""
-    params = {"max_epochs": 4, **CASES[case]}
+    params = {"max_epochs": 4, "encoders": MLP((8,)), **CASES[case]}
     if case not in finished:
         finished[case] = quick(**params).fit(views)
     whole = finished[case]

@@ -23,6 +23,7 @@ from mibsk.onnx import export_encoder
 from .common import CUT, Items
 
 BETAS = (0.0, 0.5, 4.0)
+SMALL = MLP((8,))
 LABELS = np.arange(48) % 2
 
 
@@ -41,7 +42,7 @@ def search(quick):
     """Return a function that makes a quick search."""
 
     def make(aligner=None, **params):
-        aligner = quick() if aligner is None else aligner
+        aligner = quick(encoders=SMALL) if aligner is None else aligner
         return IBAlignerCV(aligner, **{"betas": BETAS, "cv": 3, "path_epochs": 1, **params})
 
     return make
@@ -75,7 +76,7 @@ class TestPath:
     def test_scores_by_hand(self, views, quick, found):
         """Of held-out rows, which the models have not seen."""
         for fold, (train, test) in enumerate(KFold(3).split(np.zeros(48))):
-            for i, aligner in enumerate(by_hand(quick(), BETAS, views[train])):
+            for i, aligner in enumerate(by_hand(quick(encoders=SMALL), BETAS, views[train])):
                 assert found.scores_[i, fold] == aligner.score(views[test])
                 row = found.path_.query("fold == @fold and beta == @BETAS[@i]").iloc[0]
                 last = aligner.history_[-1]
@@ -94,7 +95,7 @@ class TestPath:
 
     def test_refit_walks_the_same_path_on_all_rows(self, views, quick, search):
         plan = {0.0: [0.5, 0.25, 0.5], 0.5: [0.5, 0.75, 1.0], 4.0: [0.0, 0.0, 0.0]}
-        found = search(scoring=Planned(plan)).fit(views)
+        found = search(quick(), scoring=Planned(plan)).fit(views)
         assert (found.beta_, found.aligner_.n_iter_, found.n_iter_) == (0.5, 3, 3)
         *_, expected = by_hand(quick(), BETAS[:2], views)
         np.testing.assert_array_equal(found.transform(views), expected.transform(views))
@@ -174,15 +175,15 @@ class TestForms:
 
     def test_all_forms_of_the_same_pairs(self, views, table, quick, search, found):
         frame = pd.DataFrame(table).add_prefix("c")
-        for aligner, data in (
-            (quick(), (dict(views),)),
-            (quick(), (Items(views),)),
-            (quick(CUT), (table,)),
-            (quick(CUT), (frame,)),
-            (quick(), (views["audio"], views["image"])),
-            (quick(), (views["audio"].tolist(), pd.DataFrame(views["image"]))),
+        for modalities, data in (
+            (None, (dict(views),)),
+            (None, (Items(views),)),
+            (CUT, (table,)),
+            (CUT, (frame,)),
+            (None, (views["audio"], views["image"])),
+            (None, (views["audio"].tolist(), pd.DataFrame(views["image"]))),
         ):
-            other = search(aligner).fit(*data)
+            other = search(quick(modalities, encoders=SMALL)).fit(*data)
             np.testing.assert_allclose(other.scores_, found.scores_, atol=1e-12)
             assert other.score(*data) == pytest.approx(found.score(views))
 
