@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from mibsk._checks import matrices
 from mibsk.metrics import _moments, compare, consistency
+
+from .draws import seeds
 
 
 def draw(seed=0, n=80, widths=(3, 5, 2)):
@@ -38,7 +39,7 @@ def test_hand_value():
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(0, 2**32 - 1))
+@given(seeds)
 def test_laws(seed):
     rng = np.random.default_rng(seed)
     X, Y, _ = draw(seed)
