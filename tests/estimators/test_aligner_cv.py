@@ -28,7 +28,7 @@ LABELS = np.arange(48) % 2
 
 
 class Planned:
-    """Gives each beta the scores that a table has, fold after fold."""
+    """A scorer that returns planned scores for each beta, fold by fold."""
 
     def __init__(self, table):
         self.table = {beta: iter(scores) for beta, scores in table.items()}
@@ -250,7 +250,7 @@ class TestScoring:
             search(scoring=Planned(plan)).fit(views)
 
     @pytest.mark.parametrize("score", [None, {"a": 1.0}, "good", np.ones(2)])
-    def test_a_score_that_is_no_number(self, views, search, score):
+    def test_a_score_that_is_not_a_number(self, views, search, score):
         with pytest.raises(TypeError, match="must return one number"):
             search(scoring=lambda aligner, X, y: score).fit(views)
 
@@ -365,7 +365,7 @@ class TestBadInput:
             search(betas=betas).fit(views)
 
     @pytest.mark.parametrize("beta", ["1", True, None])
-    def test_betas_that_are_no_numbers(self, views, search, beta):
+    def test_betas_that_are_not_numbers(self, views, search, beta):
         with pytest.raises(TypeError, match=r"betas\[1\] must be a finite number"):
             search(betas=[0.0, beta]).fit(views)
 

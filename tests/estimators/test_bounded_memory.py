@@ -41,7 +41,7 @@ def status(entry):
 
 def growth(do):
     """Return by how many bytes memory has grown at the peak of what is done."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = status("VmRSS")
     do()
     return status("VmHWM") - before

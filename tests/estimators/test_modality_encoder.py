@@ -206,7 +206,7 @@ class TestColumns:
             assert not hasattr(encoder, "feature_names_in_")
             assert encoder.transform(rows[name]).shape == (20, 4)
 
-    def test_of_what_is_not_fitted(self, quick):
+    def test_not_fitted(self, quick):
         encoder = ModalityEncoder(quick(), "audio")
         for learned in ("aligner_", "input_", "n_features_in_", "feature_names_in_"):
             assert not hasattr(encoder, learned)
@@ -277,7 +277,7 @@ class TestBadInput:
             encoder.fit(views)
 
     @pytest.mark.parametrize("aligner", [StandardScaler(), None, "audio"])
-    def test_what_is_no_aligner(self, views, aligner):
+    def test_what_is_not_an_aligner(self, views, aligner):
         with pytest.raises((ValueError, TypeError), match="'aligner' parameter of ModalityEncoder"):
             ModalityEncoder(aligner, "audio").fit(views)
 

@@ -40,7 +40,7 @@ def there_and_back(aligner, path, **params):
 
 
 def assert_same(got, expected, X, y=None):
-    """Equal in all that a user can see, and in what a later fit goes on from."""
+    """Equal in all that a user can see, and in the state from which a later fit continues."""
     assert_same_weights(got, expected)
     embedded = expected.embed(X, y)
     for name, z in got.embed(X, y).items():
@@ -327,7 +327,7 @@ class TestObjectsOfTheUsers:
         ):
             IBAligner.load(path, encoders={"image": module})
 
-    def test_an_optimizer_of_another_make(self, views, quick, path):
+    def test_an_optimizer_with_other_parameter_groups(self, views, quick, path):
         quick(optimizer=sgd).fit(views).save(path)
 
         def one_group_less(params, lr):
@@ -336,7 +336,7 @@ class TestObjectsOfTheUsers:
         with pytest.raises(ValueError, match="does not match the optimizer"):
             IBAligner.load(path, optimizer=one_group_less)
 
-    def test_an_optimizer_of_another_kind_starts_anew(self, views, quick, path):
+    def test_an_optimizer_of_another_kind_starts_without_state(self, views, quick, path):
         aligner = quick(optimizer=sgd, warm_start=True).fit(views)
         aligner.save(path)
         loaded = IBAligner.load(path, optimizer="Adam")
@@ -503,7 +503,7 @@ class TestMalice:
         with nothing_runs(), pytest.raises(ValueError, match=r"."):
             IBAligner.load(path)
 
-    def test_what_strayed_into_torch_optim_is_no_optimizer(self, views, quick, path, monkeypatch):
+    def test_other_members_of_torch_optim_are_not_optimizers(self, views, quick, path, monkeypatch):
         monkeypatch.setattr(torch.optim, "system", os.system, raising=False)
         forged = {"optimizer": {"optimizer": "system"}}
         edit(quick().fit(views), path, lambda state: state["params"].update(forged))
@@ -541,12 +541,12 @@ class TestMalice:
         with nothing_runs(), pytest.raises(ValueError, match=r"model\.safetensors"):
             IBAligner.load(path)
 
-    def test_a_list_is_no_model(self, path):
+    def test_a_list_is_not_a_model(self, path):
         write_state(path, [1, 2])
         with pytest.raises(ValueError, match="does not hold an IBAligner"):
             IBAligner.load(path)
 
-    def test_an_honest_file_runs_nothing_either(self, views, quick, path):
+    def test_reading_a_valid_file_runs_no_code(self, views, quick, path):
         quick(encoders={"image": MLP((8,))}).fit(views).save(path)
         IBAligner.load(path)  # what is imported late has been
         with nothing_runs():
