@@ -78,7 +78,7 @@ def test_the_order_follows_from_seed_and_epoch():
 
 
 @pytest.mark.parametrize("done", [1, 2])
-def test_training_goes_on_where_it_stopped(done):
+def test_training_continues_where_it_stopped(done):
     whole = Batches(row_source(30), 7, seed=3)
     epochs = [rows_of(whole) for _ in range(3)]
     resumed = Batches(row_source(30), 7, seed=3, first_epoch=done)
@@ -114,7 +114,7 @@ class TestClassPairs:
         pairs = ClassPairs({"a": (X[:20], labels[:20]), "b": (X, labels)}, anchor="a")
         return tensor_source({"a": X[:20], "b": X.copy()}, CPU, pairs.pairing)
 
-    def test_partners_are_of_the_class_and_drawn_anew_each_epoch(self, source):
+    def test_partners_are_of_the_class_and_drawn_each_epoch(self, source):
         batches = Batches(source, 8, seed=0)
         partners = []
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""Pairs by class: partners of the class, drawn anew, never shared by two sides of a split."""
+"""Pairs by class: partners of the class, drawn each epoch, never shared by two sides of a split."""
 
 import pickle
 

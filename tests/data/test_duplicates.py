@@ -82,7 +82,7 @@ def test_strings_equal_brute_force(dtype, texts):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=15), st.integers(0, 3))
-def test_rows_that_share_a_hash_are_told_apart(values, n_hashes):
+def test_rows_that_share_a_hash_are_compared(values, n_hashes):
     X = np.array(values, np.float32)[:, None]
     with pytest.MonkeyPatch.context() as patch:
 

@@ -1,4 +1,4 @@
-"""The three forms of paired data, told apart and read alike ever after."""
+"""The three forms of paired data: how each is recognised and read."""
 
 import json
 
@@ -204,7 +204,7 @@ class TestColumns:
         assert form.positions["left"] == [1, 2]
 
     @pytest.mark.parametrize("X", [np.zeros((2, 3, 4)), np.zeros(3), ["a", "b"]])
-    def test_refuses_what_is_no_table(self, X):
+    def test_refuses_what_is_not_a_table(self, X):
         with pytest.raises(ValueError, match="splits a 2-d table by columns"):
             read_form(X, None, {"left": [0], "right": [1]})
 

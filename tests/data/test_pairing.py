@@ -25,7 +25,7 @@ def pairing():
     return ClassPairing("a", np.arange(4), codes, {"b": np.arange(4)}, {"b": codes})
 
 
-def test_class_pairs_are_drawn_anew(pairing):
+def test_class_pairs_are_drawn_each_epoch(pairing):
     rng = np.random.default_rng(0)
     draws = [tuple(pairing.draw(rng)["b"].tolist()) for _ in range(40)]
     assert {rows[0] for rows in draws} == {0, 2}

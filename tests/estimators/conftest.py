@@ -9,26 +9,27 @@ from mibsk.datasets import load_digits_halves
 N_ROWS = 48
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def views():
-    """Two dense views (48, 5) and (48, 4) of three hidden factors."""
+    """Two dense views (48, 5) and (48, 4) of three hidden factors, read-only."""
     rng = np.random.default_rng(0)
     hidden = rng.normal(size=(N_ROWS, 3))
-    return Modalities(
-        {
-            name: (hidden @ rng.normal(size=(3, width)) + 0.1 * rng.normal(size=(N_ROWS, width)))
-            for name, width in (("audio", 5), ("image", 4))
-        }
-    )
+    made = {
+        name: hidden @ rng.normal(size=(3, width)) + 0.1 * rng.normal(size=(N_ROWS, width))
+        for name, width in (("audio", 5), ("image", 4))
+    }
+    for X in made.values():
+        X.flags.writeable = False
+    return Modalities(made)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def table(views):
     """The same as one table (48, 9), audio first."""
     return np.hstack([views["audio"], views["image"]])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quick():
     """Return a function that makes an aligner of few, small epochs."""
 

@@ -10,11 +10,12 @@ from torch.utils.data import Dataset
 from mibsk import ClassPairs, IBAligner
 from mibsk.encoders import MLP
 
+from .common import CUT
+
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(20, 5)), RNG.normal(size=(20, 4))
 DATA = {"audio": A, "image": B}
 TABLE = np.hstack([A, B])
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
 
 
 class Items(Dataset):

@@ -20,26 +20,15 @@ from mibsk.exceptions import DivergenceError
 from mibsk.metrics import get_scorer, recall_at_k
 from mibsk.onnx import export_encoder
 
+from .common import CUT, Items
+
 BETAS = (0.0, 0.5, 4.0)
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+SMALL = MLP((8,))
 LABELS = np.arange(48) % 2
 
 
-class Items(torch.utils.data.Dataset):
-    """The rows of a mapping, one at a time."""
-
-    def __init__(self, views):
-        self.views = views
-
-    def __len__(self):
-        return len(next(iter(self.views.values())))
-
-    def __getitem__(self, i):
-        return {name: rows[i] for name, rows in self.views.items()}
-
-
 class Planned:
-    """Gives each beta the scores that a table has, fold after fold."""
+    """A scorer that returns planned scores for each beta, fold by fold."""
 
     def __init__(self, table):
         self.table = {beta: iter(scores) for beta, scores in table.items()}
@@ -48,15 +37,21 @@ class Planned:
         return next(self.table[aligner.beta])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def search(quick):
     """Return a function that makes a quick search."""
 
     def make(aligner=None, **params):
-        aligner = quick() if aligner is None else aligner
+        aligner = quick(encoders=SMALL) if aligner is None else aligner
         return IBAlignerCV(aligner, **{"betas": BETAS, "cv": 3, "path_epochs": 1, **params})
 
     return make
+
+
+@pytest.fixture(scope="module")
+def found(views, search):
+    """A search fitted on the two views, for tests that only read it."""
+    return search().fit(views)
 
 
 @pytest.fixture
@@ -78,11 +73,10 @@ def by_hand(aligner, betas, X, y=None):
 
 
 class TestPath:
-    def test_scores_by_hand(self, views, quick, search):
+    def test_scores_by_hand(self, views, quick, found):
         """Of held-out rows, which the models have not seen."""
-        found = search().fit(views)
         for fold, (train, test) in enumerate(KFold(3).split(np.zeros(48))):
-            for i, aligner in enumerate(by_hand(quick(), BETAS, views[train])):
+            for i, aligner in enumerate(by_hand(quick(encoders=SMALL), BETAS, views[train])):
                 assert found.scores_[i, fold] == aligner.score(views[test])
                 row = found.path_.query("fold == @fold and beta == @BETAS[@i]").iloc[0]
                 last = aligner.history_[-1]
@@ -90,26 +84,25 @@ class TestPath:
                 assert row["temperature"] == aligner.temperature_
                 assert row["n_iter"] == aligner.n_iter_ == 2 + i
 
-    def test_held_out_rows_change_nothing_in_training(self, views, search):
+    def test_held_out_rows_change_nothing_in_training(self, views, search, found):
         """Scores of the first fold stay, whatever the rows of the second are to it."""
         other = {name: rows.copy() for name, rows in views.items()}
         other["image"][:16] *= -3
-        first, second = (search().fit(data).path_.query("fold == 0") for data in (views, other))
+        first, second = (fitted.path_.query("fold == 0") for fitted in (found, search().fit(other)))
         for quantity in ("sufficiency", "divergence", "temperature", "modality_gap"):
             np.testing.assert_array_equal(first[quantity], second[quantity])
         assert (first["score"] != second["score"]).any()
 
     def test_refit_walks_the_same_path_on_all_rows(self, views, quick, search):
         plan = {0.0: [0.5, 0.25, 0.5], 0.5: [0.5, 0.75, 1.0], 4.0: [0.0, 0.0, 0.0]}
-        found = search(scoring=Planned(plan)).fit(views)
+        found = search(quick(), scoring=Planned(plan)).fit(views)
         assert (found.beta_, found.aligner_.n_iter_, found.n_iter_) == (0.5, 3, 3)
         *_, expected = by_hand(quick(), BETAS[:2], views)
         np.testing.assert_array_equal(found.transform(views), expected.transform(views))
         own = found.aligner_.get_params()
         assert own == quick(beta=0.5).get_params()
 
-    def test_table_of_the_path(self, views, search):
-        found = search().fit(views)
+    def test_table_of_the_path(self, found):
         columns = ["beta", "fold", "score", "n_iter"]
         columns += ["sufficiency", "divergence", "modality_gap", "temperature"]
         assert list(found.path_.columns) == columns
@@ -127,10 +120,10 @@ class TestPath:
             assert found.path_["n_iter"].tolist() == expected * 3
 
     @pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
-    def test_bit_for_bit(self, views, search, n_jobs):
-        first, other = (search(n_jobs=n).fit(views) for n in (None, n_jobs))
-        pd.testing.assert_frame_equal(other.path_, first.path_, check_exact=True)
-        np.testing.assert_array_equal(other.transform(views), first.transform(views))
+    def test_bit_for_bit(self, views, search, found, n_jobs):
+        other = search(n_jobs=n_jobs).fit(views)
+        pd.testing.assert_frame_equal(other.path_, found.path_, check_exact=True)
+        np.testing.assert_array_equal(other.transform(views), found.transform(views))
 
     def test_what_was_passed_stays_as_it_is(self, views, quick, search):
         aligner = quick(beta=0.7, random_state=np.random.RandomState(3))
@@ -180,20 +173,19 @@ class TestRule:
 class TestForms:
     """What `IBAligner` takes, with rows chosen as `GridSearchCV` chooses them."""
 
-    def test_all_forms_of_the_same_pairs(self, views, table, quick, search):
-        expected = search().fit(views)
+    def test_all_forms_of_the_same_pairs(self, views, table, quick, search, found):
         frame = pd.DataFrame(table).add_prefix("c")
-        for aligner, data in (
-            (quick(), (dict(views),)),
-            (quick(), (Items(views),)),
-            (quick(CUT), (table,)),
-            (quick(CUT), (frame,)),
-            (quick(), (views["audio"], views["image"])),
-            (quick(), (views["audio"].tolist(), pd.DataFrame(views["image"]))),
+        for modalities, data in (
+            (None, (dict(views),)),
+            (None, (Items(views),)),
+            (CUT, (table,)),
+            (CUT, (frame,)),
+            (None, (views["audio"], views["image"])),
+            (None, (views["audio"].tolist(), pd.DataFrame(views["image"]))),
         ):
-            found = search(aligner).fit(*data)
-            np.testing.assert_allclose(found.scores_, expected.scores_, atol=1e-12)
-            assert found.score(*data) == pytest.approx(expected.score(views))
+            other = search(quick(modalities, encoders=SMALL)).fit(*data)
+            np.testing.assert_allclose(other.scores_, found.scores_, atol=1e-12)
+            assert other.score(*data) == pytest.approx(found.score(views))
 
     def test_pairs_by_class_are_stratified(self, class_pairs, search):
         """Folds of rows in order would leave a class out."""
@@ -236,20 +228,20 @@ class TestScoring:
         assert named.scores_.max() < 0
         assert named.score(views) == get_scorer("neg_modality_gap")(named.aligner_, views)
 
-    def test_the_default_is_that_of_an_aligner(self, views, search):
-        default, named = (search(scoring=s).fit(views) for s in (None, "recall_at_1"))
+    def test_the_default_is_that_of_an_aligner(self, views, search, found):
+        default, named = found, search(scoring="recall_at_1").fit(views)
         np.testing.assert_array_equal(default.scores_, named.scores_)
         weights = np.arange(48.0)
         expected = default.aligner_.score(views, sample_weight=weights)
         assert default.score(views, sample_weight=weights) == expected
 
-    def test_labels_of_the_held_out_rows(self, views, search):
+    def test_labels_of_the_held_out_rows(self, views, search, found):
         def same_label(aligner, X, y):
             z, w = aligner.embed(X).values()
             return recall_at_k(z, w, labels=(y, y))
 
-        found = search(scoring=same_label).fit(views, LABELS)
-        assert (found.scores_ > search().fit(views).scores_).all()
+        by_label = search(scoring=same_label).fit(views, LABELS)
+        assert (by_label.scores_ > found.scores_).all()
 
     @pytest.mark.parametrize("score", [np.nan, np.inf])
     def test_a_score_that_is_not_finite(self, views, search, score):
@@ -258,7 +250,7 @@ class TestScoring:
             search(scoring=Planned(plan)).fit(views)
 
     @pytest.mark.parametrize("score", [None, {"a": 1.0}, "good", np.ones(2)])
-    def test_a_score_that_is_no_number(self, views, search, score):
+    def test_a_score_that_is_not_a_number(self, views, search, score):
         with pytest.raises(TypeError, match="must return one number"):
             search(scoring=lambda aligner, X, y: score).fit(views)
 
@@ -270,8 +262,7 @@ class TestScoring:
 class TestFitted:
     """After `fit` it is what its aligner is."""
 
-    def test_embeds(self, views, search):
-        found = search().fit(views)
+    def test_embeds(self, views, found):
         aligner = found.aligner_
         np.testing.assert_array_equal(found.transform(views), aligner.transform(views))
         np.testing.assert_array_equal(
@@ -297,8 +288,7 @@ class TestFitted:
         [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))],
         ids=["deepcopy", "pickle"],
     )
-    def test_copies(self, views, search, copied):
-        found = search().fit(views)
+    def test_copies(self, views, found, copied):
         other = copied(found)
         np.testing.assert_array_equal(other.transform(views), found.transform(views))
         pd.testing.assert_frame_equal(other.path_, found.path_)
@@ -330,8 +320,8 @@ class TestFitted:
         )
 
     @pytest.mark.slow
-    def test_onnx(self, views, search, tmp_path):
-        export_encoder(search().fit(views), "image", tmp_path / "image.onnx")
+    def test_onnx(self, found, tmp_path):
+        export_encoder(found, "image", tmp_path / "image.onnx")
 
     def test_nested_parameters(self, views, quick, search):
         aligner = quick(encoders={"audio": MLP(hidden=(8,))})
@@ -375,7 +365,7 @@ class TestBadInput:
             search(betas=betas).fit(views)
 
     @pytest.mark.parametrize("beta", ["1", True, None])
-    def test_betas_that_are_no_numbers(self, views, search, beta):
+    def test_betas_that_are_not_numbers(self, views, search, beta):
         with pytest.raises(TypeError, match=r"betas\[1\] must be a finite number"):
             search(betas=[0.0, beta]).fit(views)
 
@@ -421,10 +411,11 @@ class TestBadInput:
         def fit(self, X, y=None):
             raise AssertionError("trained")
 
-        views["image"][row, 1] = np.nan
+        image = views["image"].copy()
+        image[row, 1] = np.nan
         monkeypatch.setattr(IBAligner, "fit", fit)
         with pytest.raises(ValueError, match=rf"'image' contains NaN \(first at row {row}"):
-            search().fit(views)
+            search().fit({"audio": views["audio"], "image": image})
 
     def test_data_in_no_form(self, views, search):
         with pytest.raises(ValueError, match="requires y to be passed"):

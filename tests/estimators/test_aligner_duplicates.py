@@ -8,7 +8,7 @@ import pytest
 from mibsk import ClassPairs, Modalities
 from mibsk.exceptions import DuplicateRowsWarning
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT
 
 
 @pytest.fixture

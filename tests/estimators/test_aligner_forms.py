@@ -6,9 +6,10 @@ import pytest
 import scipy.sparse as sp
 import torch
 from sklearn.compose import make_column_selector
-from torch.utils.data import Dataset
 
 from mibsk import ClassPairs, Modalities
+
+from .common import Items
 
 CUTS = {
     "slices": {"audio": slice(0, 5), "image": slice(5, 9)},
@@ -23,19 +24,6 @@ NAMED_CUTS = {
         "image": make_column_selector(pattern="image"),
     },
 }
-
-
-class ItemsOf(Dataset):
-    """A torch Dataset over the rows of a mapping of arrays."""
-
-    def __init__(self, mapping):
-        self.mapping = mapping
-
-    def __len__(self):
-        return len(next(iter(self.mapping.values())))
-
-    def __getitem__(self, index):
-        return {name: X[index] for name, X in self.mapping.items()}
 
 
 def named(table):
@@ -143,7 +131,7 @@ def test_one_number_per_row_becomes_a_column(views, quick):
 
 
 def test_torch_dataset(views, quick):
-    dataset = ItemsOf({name: X.astype(np.float32) for name, X in views.items()})
+    dataset = Items({name: X.astype(np.float32) for name, X in views.items()})
     aligner = quick().fit(dataset)
     np.testing.assert_allclose(
         aligner.transform(views), quick().fit(views).transform(views), atol=1e-4
@@ -189,7 +177,7 @@ def test_uint8_images_stay_uint8(views, quick):
 
 def test_torch_tensors_and_lists(views, quick):
     expected = quick().fit(views).transform(views)
-    tensors = {name: torch.from_numpy(X) for name, X in views.items()}
+    tensors = {name: torch.tensor(X) for name, X in views.items()}
     lists = {name: X.tolist() for name, X in views.items()}
     np.testing.assert_array_equal(quick().fit(tensors).transform(tensors), expected)
     np.testing.assert_array_equal(quick().fit(lists).transform(lists), expected)

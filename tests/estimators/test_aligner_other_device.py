@@ -76,7 +76,7 @@ def test_joblib(dump_as_on_gpu, views, quick, tmp_path):
 
 @pytest.mark.parametrize("optimizer", ["Adam", "SGD"])
 @pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_training_goes_on_from_where_it_was(dump_as_on_gpu, views, quick, device, optimizer):
+def test_training_continues_where_it_stopped(dump_as_on_gpu, views, quick, device, optimizer):
     aligner = quick(warm_start=True, optimizer=optimizer).fit(views)
     stored = dump_as_on_gpu(aligner, device)
     with warnings.catch_warnings():

@@ -6,7 +6,7 @@ import pytest
 
 from mibsk.metrics import recall_at_k
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT
 
 
 def test_fusion(views, quick):

@@ -5,7 +5,7 @@ import pytest
 
 from mibsk import ClassPairs
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT
 
 
 def parts(data, n=2):
@@ -45,7 +45,7 @@ def test_scaling_is_that_of_the_first_part(views, quick):
     np.testing.assert_allclose(scaling, first["audio"].mean(axis=0), rtol=1e-5)
 
 
-def test_goes_on_after_fit_and_starts_anew_with_fit(views, quick):
+def test_partial_fit_continues_fit_and_fit_restarts(views, quick):
     aligner = quick(max_epochs=2).fit(views).partial_fit(views)
     assert aligner.n_iter_ == 3
     assert aligner.fit(views).n_iter_ == 2

@@ -12,7 +12,7 @@ from torch import nn
 from mibsk.encoders import MLP
 from mibsk.exceptions import DivergenceError
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT
 
 
 class NaNAfter(nn.Module):
@@ -43,7 +43,7 @@ class TestWarmStart:
         halves = quick(max_epochs=2, warm_start=True, **params).fit(views).fit(views)
         np.testing.assert_array_equal(halves.transform(views), whole.transform(views))
 
-    def test_goes_on_under_a_schedule_of_the_learning_rate(self, views, quick):
+    def test_continues_under_a_schedule_of_the_learning_rate(self, views, quick):
         schedule = LRScheduler("LambdaLR", lr_lambda=lambda epoch: 0.5**epoch)
         whole = quick(max_epochs=4, callbacks=[schedule]).fit(views)
         halves = quick(max_epochs=2, callbacks=[schedule], warm_start=True).fit(views).fit(views)
@@ -54,7 +54,7 @@ class TestWarmStart:
         with pytest.raises(ValueError, match="modalities= now names"):
             aligner.set_params(modalities={"a": [0], "b": [1]}).fit(table)
 
-    def test_goes_on_after_pickling(self, views, quick):
+    def test_continues_after_pickling(self, views, quick):
         whole = quick(max_epochs=4).fit(views)
         stored = pickle.dumps(quick(max_epochs=2, warm_start=True).fit(views))
         np.testing.assert_array_equal(
@@ -67,7 +67,7 @@ class TestWarmStart:
             quick().fit(views).transform(views),
         )
 
-    def test_without_it_history_starts_anew(self, views, quick):
+    def test_without_warm_start_history_is_new(self, views, quick):
         assert quick(max_epochs=2).fit(views).fit(views).n_iter_ == 2
 
     def test_takes_the_parameters_as_they_are_now(self, views, quick):

@@ -6,10 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-
-def without_times(history):
-    return [{key: value for key, value in epoch.items() if key != "dur"} for epoch in history]
-
+from .common import without_times
 
 CASES = {
     "plain": {},

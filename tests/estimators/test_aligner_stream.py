@@ -8,7 +8,7 @@ from mibsk import IBAligner
 
 
 class Stream(IterableDataset):
-    """The rows of some views, in their order; remembers the epochs it was told of."""
+    """The rows of some views, in their order; records the epochs passed to `set_epoch`."""
 
     def __init__(self, views, n_items=None):
         self.views, self.n_items, self.epochs = views, n_items, []
@@ -77,7 +77,7 @@ def test_batches(views, n_items, batch_size, expected):
     assert sizes({"batch_size": batch_size}, Stream(views, n_items)) == expected
 
 
-def test_partial_fit_and_warm_start_go_on_with_the_next_epoch(views, quick):
+def test_partial_fit_and_warm_start_continue_with_the_next_epoch(views, quick):
     stream = Stream(views)
     aligner = quick(max_epochs=1, warm_start=True).fit(stream).fit(stream).partial_fit(stream)
     assert stream.epochs == [0, 1, 2]

@@ -41,7 +41,7 @@ def status(entry):
 
 def growth(do):
     """Return by how many bytes memory has grown at the peak of what is done."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     before = status("VmRSS")
     do()
     return status("VmHWM") - before
@@ -53,7 +53,7 @@ FORMS = {"mapping": lambda pairs: (pairs,), "two tables": lambda pairs: tuple(pa
 @pytest.mark.usefixtures("aligner")
 @pytest.mark.parametrize("form", FORMS)
 def test_fit_on_memory_maps(pairs, form):
-    new = IBAligner(max_epochs=1, n_components=8, random_state=0)
+    new = IBAligner(max_epochs=1, n_components=8, batch_size=400, random_state=0)
     assert growth(lambda: new.fit(*FORMS[form](pairs))) < 60 * MB  # of 160
 
 

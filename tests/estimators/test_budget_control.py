@@ -1,4 +1,4 @@
-"""Beta that chooses itself: within its budget, without collapse or oscillation."""
+"""Beta set by a budget of sufficiency: within the budget, without collapse or oscillation."""
 
 import math
 
@@ -15,7 +15,7 @@ from mibsk.training._budget_control import BEGIN, BudgetControl
 
 
 class Net:
-    """As much of a net as the control looks at; `monitored` gives what it sees, of beta."""
+    """The part of a net that the control reads."""
 
     device, batch_size, seed = "cpu", 8, 0
 
@@ -27,7 +27,7 @@ class Net:
 
 
 def run(budget, monitored, n_epochs=20, n_steps=30):
-    """Return beta after every step under a control that sees ``monitored(beta, share done)``."""
+    """Return beta after every step where bound and recall are ``monitored(beta, share done)``."""
     control = BudgetControl(budget, None, first=0, n_epochs=n_epochs, n_steps=n_steps)
     control._held_out_batches = lambda net: iter(())
     net, betas = Net(), []
@@ -80,7 +80,7 @@ def test_beta_settles_where_the_budget_is_spent(budget, price):
     assert settled.max() / settled.min() < 1.5
 
 
-def test_noise_does_not_throw_it_off():
+def test_noise_keeps_beta_near_its_value():
     rng = np.random.default_rng(0)
     betas = run(
         SufficiencyBudget(0.05, high=100.0),
@@ -91,15 +91,15 @@ def test_noise_does_not_throw_it_off():
     assert betas.max() < 10
 
 
-def test_what_is_still_learned_raises_what_must_be_kept():
-    """Compression stops the learning: with a fixed reference it would never be noticed."""
+def test_the_reference_rises_with_what_is_learned():
+    """Compression stops learning; a fixed reference would never show it."""
     lost = run(SufficiencyBudget(0.02), lambda beta, done: 1 + done * (beta < 1), 40)
     assert lost[-1] < 2
     assert lost.max() < 10
 
 
 def test_it_recovers_from_a_fall():
-    """A jump down, as after a bad step, takes beta down, and it comes back."""
+    """A sudden loss, as after a bad step, lowers beta, which then recovers."""
     betas = run(SufficiencyBudget(0.05), lambda beta, done: 1.0 if 0.4 < done < 0.43 else 3.0, 40)
     after = betas[int(0.43 * len(betas)) : int(0.5 * len(betas))]
     assert after.min() < 0.25 * betas[int(0.4 * len(betas))]
@@ -107,7 +107,7 @@ def test_it_recovers_from_a_fall():
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0])
-def test_where_nothing_is_shared_nothing_moves(value):
+def test_beta_stays_where_the_modalities_share_nothing(value):
     betas = run(SufficiencyBudget(), lambda beta, done: value)
     np.testing.assert_allclose(betas[6 * 30 + 3 :], BEGIN, rtol=1e-5)
 
@@ -117,7 +117,7 @@ def test_where_nothing_is_shared_nothing_moves(value):
     [
         ("bound", 3 / 2, 0.5, False),
         ("recall", 3 / 2, 0.5, True),
-        ("either", 3 / 2, 0.5, True),  # pairs are learned by heart
+        ("either", 3 / 2, 0.5, True),  # pairs are memorised
         ("either", 3.0, 0.4, True),  # noise
         ("either", 3 / 2, 0.4, False),
         ("either", 3 / 2, 0.99, False),  # at the ceiling recall cannot tell
@@ -125,7 +125,7 @@ def test_where_nothing_is_shared_nothing_moves(value):
         ("bound", 3.0, 0.4, True),
     ],
 )
-def test_what_counts_as_lost(monitor, bound, recall, rises):
+def test_what_raises_beta_under_each_monitor(monitor, bound, recall, rises):
     """Bound and recall are 3 and 0.5, or at their ceiling, until half of the training is done."""
     before = [3.0, max(recall, 0.5)]
     betas = run(
@@ -153,11 +153,6 @@ def test_an_epoch_of_any_length_has_a_few_checks(n_steps):
     assert len(looks) <= control.n_checks
 
 
-@pytest.fixture(scope="module")
-def digits():
-    return load_digits_halves().data
-
-
 def held_out_bound(aligner, data):
     """The tightest bound over temperatures, of rows that training has not seen."""
     z, w = map(torch.from_numpy, aligner.embed(data).values())
@@ -168,16 +163,17 @@ def held_out_bound(aligner, data):
 
 
 @pytest.fixture(scope="module")
-def halves_of_rows(digits):
-    """Rows to train on and rows held out."""
+def train_and_test():
+    """Digits to train on and digits held out."""
+    digits = load_digits_halves().data
     order = np.random.default_rng(0).permutation(len(digits))
-    return digits[np.sort(order[:1300])], digits[np.sort(order[1300:])]
+    return digits[np.sort(order[:800])], digits[np.sort(order[800:])]
 
 
 @pytest.fixture(scope="module")
-def uncompressed(halves_of_rows):
+def uncompressed(train_and_test):
     """Held-out bound and score of aligners without compression, of three seeds."""
-    train, test = halves_of_rows
+    train, test = train_and_test
     plain = [IBAligner(beta=0.0, random_state=seed).fit(train) for seed in range(3)]
     return [(held_out_bound(aligner, test), aligner.score(test)) for aligner in plain]
 
@@ -187,9 +183,9 @@ def uncompressed(halves_of_rows):
     [SufficiencyBudget(0.05), SufficiencyBudget(0.05, monitor="bound", high=1e4)],
     ids=["default", "bound alone, beta without limit"],
 )
-def test_the_bound_is_kept_on_held_out_rows(halves_of_rows, uncompressed, budget):
+def test_the_bound_is_kept_on_held_out_rows(train_and_test, uncompressed, budget):
     """Also where beta could go high enough to destroy everything, over three seeds."""
-    train, test = halves_of_rows
+    train, test = train_and_test
     for seed, (bound, score) in enumerate(uncompressed):
         auto = IBAligner(beta=budget, random_state=seed).fit(train)
         assert auto.beta_ > 1
@@ -198,10 +194,11 @@ def test_the_bound_is_kept_on_held_out_rows(halves_of_rows, uncompressed, budget
             assert auto.score(test) > 0.95 * score
 
 
-def test_a_larger_budget_compresses_harder(digits):
+def test_a_larger_budget_compresses_harder(train_and_test):
+    train, _ = train_and_test
     tight, loose = (
         IBAligner(beta=SufficiencyBudget(budget, monitor="bound", high=1e3), random_state=0).fit(
-            digits
+            train
         )
         for budget in (0.02, 0.4)
     )

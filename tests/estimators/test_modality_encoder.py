@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -18,21 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from mibsk import ClassPairs, IBAligner, ModalityEncoder
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT, Items
+
 LABELS = np.arange(48) % 2
-
-
-class Items(torch.utils.data.Dataset):
-    """The rows of a mapping, one at a time."""
-
-    def __init__(self, views):
-        self.views = views
-
-    def __len__(self):
-        return len(next(iter(self.views.values())))
-
-    def __getitem__(self, i):
-        return {name: rows[i] for name, rows in self.views.items()}
 
 
 class TestTrained:
@@ -219,7 +206,7 @@ class TestColumns:
             assert not hasattr(encoder, "feature_names_in_")
             assert encoder.transform(rows[name]).shape == (20, 4)
 
-    def test_of_what_is_not_fitted(self, quick):
+    def test_not_fitted(self, quick):
         encoder = ModalityEncoder(quick(), "audio")
         for learned in ("aligner_", "input_", "n_features_in_", "feature_names_in_"):
             assert not hasattr(encoder, learned)
@@ -290,7 +277,7 @@ class TestBadInput:
             encoder.fit(views)
 
     @pytest.mark.parametrize("aligner", [StandardScaler(), None, "audio"])
-    def test_what_is_no_aligner(self, views, aligner):
+    def test_what_is_not_an_aligner(self, views, aligner):
         with pytest.raises((ValueError, TypeError), match="'aligner' parameter of ModalityEncoder"):
             ModalityEncoder(aligner, "audio").fit(views)
 

@@ -24,7 +24,8 @@ from mibsk.exceptions import TornFileError, VersionWarning
 from mibsk.files import state_file as _state_file
 from mibsk.files.state_file import read_state, write_state
 
-CUT = {"audio": slice(0, 5), "image": slice(5, 9)}
+from .common import CUT, assert_same_weights, without_times
+
 NAMES = [f"audio{i}" for i in range(5)] + [f"image{i}" for i in range(4)]
 
 
@@ -38,14 +39,8 @@ def there_and_back(aligner, path, **params):
     return IBAligner.load(path, **params)
 
 
-def assert_same_weights(one, other):
-    weights, others = one.module_.state_dict(), other.module_.state_dict()
-    assert list(weights) == list(others)
-    assert all(torch.equal(weights[name], others[name]) for name in weights)
-
-
 def assert_same(got, expected, X, y=None):
-    """Equal in all that a user can see, and in what a later fit goes on from."""
+    """Equal in all that a user can see, and in the state from which a later fit continues."""
     assert_same_weights(got, expected)
     embedded = expected.embed(X, y)
     for name, z in got.embed(X, y).items():
@@ -149,12 +144,7 @@ class TestGoesOn:
             getattr(one, how)(views)
         assert aligner.n_iter_ > 2
         assert_same_weights(loaded, aligner)
-        drop = ("dur",)
-        histories = [
-            [{k: v for k, v in epoch.items() if k not in drop} for epoch in one.history_]
-            for one in (loaded, aligner)
-        ]
-        assert histories[0] == histories[1]
+        assert without_times(loaded.history_) == without_times(aligner.history_)
 
     def test_from_a_model_that_was_loaded_and_saved(self, views, quick, path):
         aligner = quick(warm_start=True).fit(views)
@@ -337,7 +327,7 @@ class TestObjectsOfTheUsers:
         ):
             IBAligner.load(path, encoders={"image": module})
 
-    def test_an_optimizer_of_another_make(self, views, quick, path):
+    def test_an_optimizer_with_other_parameter_groups(self, views, quick, path):
         quick(optimizer=sgd).fit(views).save(path)
 
         def one_group_less(params, lr):
@@ -346,7 +336,7 @@ class TestObjectsOfTheUsers:
         with pytest.raises(ValueError, match="does not match the optimizer"):
             IBAligner.load(path, optimizer=one_group_less)
 
-    def test_an_optimizer_of_another_kind_starts_anew(self, views, quick, path):
+    def test_an_optimizer_of_another_kind_starts_without_state(self, views, quick, path):
         aligner = quick(optimizer=sgd, warm_start=True).fit(views)
         aligner.save(path)
         loaded = IBAligner.load(path, optimizer="Adam")
@@ -513,7 +503,7 @@ class TestMalice:
         with nothing_runs(), pytest.raises(ValueError, match=r"."):
             IBAligner.load(path)
 
-    def test_what_strayed_into_torch_optim_is_no_optimizer(self, views, quick, path, monkeypatch):
+    def test_other_members_of_torch_optim_are_not_optimizers(self, views, quick, path, monkeypatch):
         monkeypatch.setattr(torch.optim, "system", os.system, raising=False)
         forged = {"optimizer": {"optimizer": "system"}}
         edit(quick().fit(views), path, lambda state: state["params"].update(forged))
@@ -551,12 +541,12 @@ class TestMalice:
         with nothing_runs(), pytest.raises(ValueError, match=r"model\.safetensors"):
             IBAligner.load(path)
 
-    def test_a_list_is_no_model(self, path):
+    def test_a_list_is_not_a_model(self, path):
         write_state(path, [1, 2])
         with pytest.raises(ValueError, match="does not hold an IBAligner"):
             IBAligner.load(path)
 
-    def test_an_honest_file_runs_nothing_either(self, views, quick, path):
+    def test_reading_a_valid_file_runs_no_code(self, views, quick, path):
         quick(encoders={"image": MLP((8,))}).fit(views).save(path)
         IBAligner.load(path)  # what is imported late has been
         with nothing_runs():

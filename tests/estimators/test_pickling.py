@@ -39,7 +39,7 @@ def test_of_another_version(views, quick, monkeypatch):
     pickle.loads(pickle.dumps(loaded))  # it is of this version now
 
 
-def test_from_before_pickles_told_their_version(views, quick, monkeypatch):
+def test_pickles_without_a_version(views, quick, monkeypatch):
     monkeypatch.delattr(_pickling.PicklingMixin, "__getstate__")
     stored = pickle.dumps(quick().fit(views))
     with pytest.warns(VersionWarning, match="written by another version of mibsk"):
@@ -53,7 +53,7 @@ def test_nothing_is_added(views, quick, through):
         assert through(aligner).get_params().keys() == aligner.get_params().keys()
 
 
-def test_unfitted_is_of_no_version(monkeypatch):
+def test_an_unfitted_pickle_has_no_version(monkeypatch):
     monkeypatch.setattr(_pickling, "__version__", "0.0.1")
     stored = pickle.dumps(IBAligner())
     monkeypatch.undo()

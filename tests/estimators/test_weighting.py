@@ -55,7 +55,7 @@ def test_partial_fit_goes_along_the_schedule_and_stays_at_its_end(views, quick):
     assert seen == [0, 1, 2, 2]
 
 
-def test_a_warm_start_runs_the_schedule_anew(views, quick):
+def test_a_warm_start_repeats_the_schedule(views, quick):
     aligner = quick(beta=Linear(0, 1), max_epochs=2, warm_start=True).fit(views).fit(views)
     assert [epoch["beta"] for epoch in aligner.history_] == [0, 1, 0, 1]
 
@@ -99,7 +99,7 @@ def test_bounds_that_are_not_reached_change_nothing(views, quick):
         ({"beta": "auto", "budget": 1.0}, "The 'budget' parameter"),
     ],
 )
-def test_unfit_weights_are_refused_and_the_model_is_kept(views, quick, params, message):
+def test_invalid_weights_are_refused_and_the_model_is_kept(views, quick, params, message):
     aligner = quick().fit(views)
     before = aligner.transform(views)
     with pytest.raises(ValueError, match=message):
@@ -166,7 +166,7 @@ def test_a_file_holds_schedules(views, quick, tmp_path, params):
     [{"beta": Linear(0, 2), "temperature": Exponential(0.2, 0.05)}, {"beta": "auto"}],
     ids=["schedules", "auto"],
 )
-def test_training_under_a_schedule_goes_on_from_a_checkpoint(views, quick, tmp_path, params):
+def test_training_under_a_schedule_continues_from_a_checkpoint(views, quick, tmp_path, params):
     class StopError(Exception):
         pass
 

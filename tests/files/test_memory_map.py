@@ -153,7 +153,7 @@ class TestLeftAsTheyAre:
         monkeypatch.setattr(_memory_map, "_SMALLEST_FILE", X.nbytes + 1)
         assert file_rows(X) is X
 
-    def test_where_the_system_does_not_tell_the_file(self, make, monkeypatch):
+    def test_where_the_system_does_not_name_the_file(self, make, monkeypatch):
         X = make()
         monkeypatch.setattr(_memory_map, "_MAPPINGS", "/nowhere")
         assert file_rows(X) is X

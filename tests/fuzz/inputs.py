@@ -1,4 +1,4 @@
-"""What is thrown: arrays of any shape, type, value and layout, in any container."""
+"""Strategies of inputs: arrays of any shape, type, value and layout, in any container."""
 
 import array
 
@@ -76,7 +76,7 @@ def noise(draw, dtype, shape):
 
 @st.composite
 def layouts(draw, X):
-    """Draw how the same values lie in memory."""
+    """Draw the memory layout of the same values."""
     kind = draw(st.sampled_from(["plain", "fortran", "gaps", "reversed", "read-only", "repeated"]))
     if kind == "fortran":
         return np.asfortranarray(X)

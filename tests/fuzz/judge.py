@@ -1,4 +1,4 @@
-"""The verdict: refused in words of ours, or finite numbers; the input as it was either way."""
+"""The rule: an error raised by us or finite numbers, and the input unchanged in both cases."""
 
 import linecache
 import traceback
@@ -20,7 +20,7 @@ OURS = (Path(mibsk.__file__).parent, Path(sklearn.__file__).parent)
 
 
 def judge(call, *inputs):
-    """Call with the inputs, and fail unless they are refused as they should or the result is fine.
+    """Call with the inputs; fail unless they are refused by a proper error or the result is finite.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Anything thrown at anything public: refused in words of ours, or finite numbers."""
+"""Arbitrary input to every public function: an error raised by us, or finite numbers."""
 
 import os
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from mibsk import (
     fit_together,
     metrics,
 )
+from mibsk.data import _inputs
 from mibsk.encoders import MLP
 from mibsk.exceptions import DivergenceError
 from mibsk.schedules import Cosine, Exponential, Learned, Linear, WarmUp
@@ -44,10 +45,11 @@ def new(**params):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_rows_at_a_time():
-    """Let a handful of rows be more than is embedded at a time."""
+def small_sizes():
+    """Embed fewer rows at a time than there are, and hash text to few columns, for time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_inference, "ROWS_AT_A_TIME", 5)
+        patch.setattr(_inputs, "_TEXT_FEATURES", 2**8)
         yield
 
 
@@ -82,7 +84,7 @@ def onnx_encoders(fitted, tmp_path_factory):
 
 
 class Target(NamedTuple):
-    """What is called, as ``call(fitted, *inputs)``, with what, and how often in `make test`."""
+    """A call ``call(fitted, *inputs)``, strategies of its inputs, and its number of examples."""
 
     call: Any
     inputs: tuple[Any, ...]
@@ -305,7 +307,7 @@ METRICS = {
 
 
 def throw(target, fitted, times):
-    """Throw `times` as many examples as are quick; the same each time unless FUZZ_RANDOM is set."""
+    """Run `times` the quick number of examples, the same each time unless FUZZ_RANDOM is set."""
     n_results = 0
 
     @settings(
@@ -323,7 +325,7 @@ def throw(target, fitted, times):
         n_results += judge(lambda *inputs: target.call(fitted, *inputs), *inputs)
 
     run()
-    assert n_results > 0, "all was refused: nothing was tested behind the door"
+    assert n_results > 0, "every example was refused: nothing beyond the validation was tested"
 
 
 AMOUNTS = pytest.mark.parametrize("times", [1, pytest.param(6, marks=pytest.mark.slow)])

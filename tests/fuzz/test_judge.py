@@ -1,4 +1,4 @@
-"""The judge of the fuzz tests lets nothing pass that should not."""
+"""The rule of the fuzz tests accepts and rejects what it should."""
 
 import warnings
 

@@ -59,7 +59,7 @@ def check_inside():
 
     def check(display) -> None:
         figure = display.figure_
-        figure.canvas.draw()
+        figure.draw_without_rendering()
         page = figure.bbox.padded(1)
         # the method of the base class leaves out the arrows of annotations
         boxes = {t: Text.get_window_extent(t) for t in drawn_texts(figure)}

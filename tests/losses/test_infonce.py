@@ -38,7 +38,7 @@ def test_zero_for_certain_partners_and_for_a_single_pair(loss):
 
 
 @BOTH
-def test_log_n_where_nothing_tells_the_rows_apart(loss):
+def test_log_n_where_all_rows_are_equal(loss):
     same = torch.ones(5, 1, dtype=torch.float64)
     assert loss(same, same, 0.07).item() == pytest.approx(math.log(5), abs=1e-12)
 

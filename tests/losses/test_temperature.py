@@ -46,7 +46,7 @@ def test_gradient_with_respect_to_the_logarithm():
     assert temperature.log_value.grad.item() == pytest.approx(0.5)  # d exp(s) / ds = exp(s)
 
 
-def test_a_fixed_one_is_no_parameter():
+def test_a_fixed_temperature_is_not_a_parameter():
     fixed = Temperature(0.1, learned=False)
     assert list(fixed.parameters()) == []
     assert not fixed().requires_grad
@@ -68,6 +68,6 @@ def test_refuses_what_is_not_positive_and_finite(value):
 
 
 @pytest.mark.parametrize("value", ["0.1", True, None])
-def test_refuses_what_is_no_number(value):
+def test_refuses_what_is_not_a_number(value):
     with pytest.raises(TypeError, match=f"temperature must be .*{type(value).__name__}"):
         Temperature(value)

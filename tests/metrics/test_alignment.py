@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from mibsk._checks import blocks
 from mibsk.metrics import Bootstrap, alignment
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
+
 alphas = st.sampled_from([0.5, 1, 2, 3.0])
 
 

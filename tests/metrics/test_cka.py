@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from mibsk._checks import blocks
 from mibsk.metrics import _moments, cka
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import draw_pair, few, seeds
+
 sizes = st.integers(1, 12)
 
 
@@ -37,14 +37,6 @@ def naive_hsic(X, Y, unbiased, kernel="linear"):
 def naive_cka(X, Y, unbiased, kernel="linear"):
     scale = naive_hsic(X, X, unbiased, kernel) * naive_hsic(Y, Y, unbiased, kernel)
     return naive_hsic(X, Y, unbiased, kernel) / np.sqrt(scale)
-
-
-def draw_pair(seed, n, d_x, d_y):
-    rng = np.random.default_rng(seed)
-    shared = rng.standard_normal((n, 2))
-    X = shared @ rng.standard_normal((2, d_x)) + rng.standard_normal((n, d_x))
-    Y = shared @ rng.standard_normal((2, d_y)) + rng.standard_normal((n, d_y))
-    return X + 1, Y - 2
 
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf"])

@@ -1,26 +1,19 @@
 """CKNNA: reference values, a naive form, its limit, laws, bad input."""
 
+from functools import partial
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from mibsk.metrics import Bootstrap, cka, cknna
 from mibsk.metrics.neighbours import _cknna
 
-from .draws import textbook_neighbours
+from .draws import draw_pair, few, seeds, textbook_neighbours
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
-
-
-def draw_pair(seed, n, d_x=4, d_y=3, noise=1.0):
-    rng = np.random.default_rng(seed)
-    shared = rng.standard_normal((n, 2))
-    X = shared @ rng.standard_normal((2, d_x)) + noise * rng.standard_normal((n, d_x))
-    Y = shared @ rng.standard_normal((2, d_y)) + noise * rng.standard_normal((n, d_y))
-    return X, Y
+draw_pair = partial(draw_pair, d_x=4, d_y=3, centre=(0, 0))
 
 
 def naive_hsic(K, L):

@@ -5,10 +5,11 @@ from itertools import permutations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
 from mibsk.metrics import _moments, compare, consistency
+
+from .draws import seeds
 
 
 def draw(seed=0, n=80, widths=(3, 5, 2)):
@@ -36,7 +37,7 @@ def test_hand_value():
 
 
 @settings(deadline=None, max_examples=20)
-@given(st.integers(0, 2**32 - 1))
+@given(seeds)
 def test_laws(seed):
     rng = np.random.default_rng(seed)
     X, Y, _ = draw(seed)

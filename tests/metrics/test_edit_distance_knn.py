@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mibsk.metrics import edit_distance_knn, mutual_knn
 from mibsk.metrics.neighbours._edit_distance_knn import edit_similarity
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
 
 
 def textbook(a, b):

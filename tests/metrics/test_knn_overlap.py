@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mibsk.metrics import Bootstrap, cknna, mutual_knn
@@ -10,11 +10,11 @@ from mibsk.metrics.neighbours import _overlap
 from mibsk.metrics.neighbours._nearest import nearest_neighbours
 from mibsk.metrics.neighbours._overlap import NeighboursAmong, relabelled
 
-from .draws import related
+from .draws import few, related, seeds
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 2**32 - 1), st.integers(10, 120), st.integers(1, 4), st.booleans())
+@few
+@given(seeds, st.integers(10, 120), st.integers(1, 4), st.booleans())
 def test_neighbours_among_drawn_rows(seed, n, k, tied):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, 3))

@@ -2,14 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mibsk.metrics import edit_distance_knn, lcs_knn, mutual_knn
 from mibsk.metrics.neighbours._lcs_knn import common_subsequence
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
 
 
 def textbook(a, b):

@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from mibsk.metrics import modality_gap
+
+from .draws import few, seeds
 
 
 def test_reference_value(reference):
@@ -15,8 +17,8 @@ def test_reference_value(reference):
     assert gap == pytest.approx(values["modality_gap_l2m"], abs=1e-12)
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.integers(0, 2**32 - 1), st.integers(2, 20), st.integers(2, 20))
+@few
+@given(seeds, st.integers(2, 20), st.integers(2, 20))
 def test_laws(seed, n, m):
     rng = np.random.default_rng(seed)
     X, Y = rng.standard_normal((n, 4)), rng.standard_normal((m, 4))

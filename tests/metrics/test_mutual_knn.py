@@ -2,15 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mibsk.metrics import mutual_knn
 
-from .draws import textbook_neighbours
-
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds, textbook_neighbours
 
 
 def naive(X, Y, k):

@@ -2,17 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from mibsk.metrics.neighbours import _inner_products, _nearest
 from mibsk.metrics.neighbours._nearest import nearest_neighbours
 
-from .draws import textbook_neighbours
-
-few = settings(deadline=None, max_examples=30)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds, textbook_neighbours
 
 
 @few

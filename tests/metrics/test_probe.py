@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import entropy, ortho_group
 from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
@@ -15,6 +14,8 @@ from sklearn.metrics import accuracy_score, log_loss, r2_score
 from mibsk.metrics import gaussian_mutual_information, probe_information
 from mibsk.metrics.probes._damped_whitening import damped_whitening
 from mibsk.metrics.probes._multinomial import fit_multinomials
+
+from .draws import seeds
 
 N_TRAIN = 600
 
@@ -105,7 +106,7 @@ def test_a_solve_cut_short_warns():
 
 
 @settings(deadline=None, max_examples=5)
-@given(st.integers(0, 2**32 - 1))
+@given(seeds)
 def test_invariant_to_linear_maps_labels_and_order(seed):
     Z, labels = draw(seed)
     expected = probe(Z, labels)["cross_entropy"]
@@ -212,7 +213,7 @@ def test_real_numbers_equal_scikit_learns_ridge(l2):
 
 
 @settings(deadline=None, max_examples=5)
-@given(st.integers(0, 2**32 - 1))
+@given(seeds)
 def test_r2_is_invariant_to_linear_maps_of_both(seed):
     Z, labels = numbers(seed)
     expected = probe(Z, labels)["r2"]

@@ -3,22 +3,13 @@
 import numpy as np
 import pytest
 import scipy.spatial
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from mibsk.metrics import _moments, cka, procrustes
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
-
-
-def draw_pair(seed, n, d_x, d_y, noise=1.0):
-    rng = np.random.default_rng(seed)
-    shared = rng.standard_normal((n, 2))
-    X = shared @ rng.standard_normal((2, d_x)) + noise * rng.standard_normal((n, d_x))
-    Y = shared @ rng.standard_normal((2, d_y)) + noise * rng.standard_normal((n, d_y))
-    return X + 1, Y - 2
+from .draws import draw_pair, few, seeds
 
 
 @few

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
@@ -10,8 +10,7 @@ from mibsk.metrics.neighbours import _inner_products
 from mibsk.metrics.retrieval import _ranks
 from mibsk.metrics.retrieval._ranks import Relevance, average_precisions, first_ranks
 
-few = settings(deadline=None, max_examples=30)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
 
 
 def naive_ranks(X, Y, relevance=None):

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from scipy.stats import ortho_group
 
 from mibsk.metrics import relative_modality_gap
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
 
 
 def published(X, Y):

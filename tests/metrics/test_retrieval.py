@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 from sklearn.metrics import average_precision_score, top_k_accuracy_score
@@ -19,8 +19,7 @@ from mibsk.metrics import (
 from mibsk.metrics.neighbours import _inner_products
 from mibsk.metrics.retrieval import _ranks
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
 
 
 @pytest.mark.parametrize("name", ["correlated", "independent"])

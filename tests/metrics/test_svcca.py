@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import subspace_angles
 from scipy.stats import ortho_group
@@ -12,16 +12,7 @@ from sklearn.decomposition import PCA
 
 from mibsk.metrics import svcca
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
-
-
-def draw_pair(seed, n=200, d_x=6, d_y=4, noise=1.0):
-    rng = np.random.default_rng(seed)
-    shared = rng.standard_normal((n, 3))
-    X = shared @ rng.standard_normal((3, d_x)) + noise * rng.standard_normal((n, d_x))
-    Y = shared @ rng.standard_normal((3, d_y)) + noise * rng.standard_normal((n, d_y))
-    return X + 1, Y - 2
+from .draws import draw_pair, few, seeds
 
 
 @pytest.mark.parametrize("name", ["correlated", "wide", "independent"])

@@ -5,7 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from scipy.special import logsumexp
@@ -13,8 +13,7 @@ from scipy.stats import ortho_group
 
 from mibsk.metrics import _uniformity, uniformity
 
-few = settings(deadline=None, max_examples=25)
-seeds = st.integers(0, 2**32 - 1)
+from .draws import few, seeds
 
 
 def naive(X, t):

@@ -78,7 +78,7 @@ def test_values_by_hand():
         (lambda: SufficiencyBudget(high=math.inf), ValueError, "high must be"),
     ],
 )
-def test_unfit_values_are_refused(make, error, message):
+def test_invalid_values_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
 

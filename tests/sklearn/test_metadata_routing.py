@@ -108,8 +108,8 @@ def test_score_of_an_aligner_takes_weights(data, weights):
     assert 0 <= search.fit(data.X, data.Y, sample_weight=weights).best_score_ <= 1
 
 
-def test_weights_that_nobody_asked_for(data, weights):
-    """`score` could take them, so that scikit-learn wants to be told."""
+def test_weights_that_were_not_requested(data, weights):
+    """`score` accepts weights, so that scikit-learn wants a request to be set or not."""
     with pytest.raises(UnsetMetadataPassedError, match=r"IBAligner\.score"):
         GridSearchCV(data.aligner(), {"beta": [0.0]}, cv=2).fit(
             data.X, data.Y, sample_weight=weights
