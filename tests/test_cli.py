@@ -198,7 +198,7 @@ def test_bad_outputs_get_a_clear_line_and_status_2(folder):
     Path("file").write_text("")
     sides = ("image.npy", "text.npy")
     assert_refused(
-        run(*sides, "--json", "file/m.json"), "file/m.json cannot be written: file is no folder"
+        run(*sides, "--json", "file/m.json"), "file/m.json cannot be written: file is not a folder"
     )
     assert_refused(run(*sides, "--html", folder), "is a folder")
     assert_refused(run(*sides, "--json", "image.npy"), "image.npy is read too")

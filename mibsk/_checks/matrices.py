@@ -8,7 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .devices import Matrix, on_accelerator, on_one_device, to_numpy
-from .rows import rows_not_finite
+from .rows import check_unmasked, rows_not_finite
 from .tensors import is_tensor, tensor_to_array
 
 
@@ -25,8 +25,7 @@ def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
         X = tensor_to_array(name, X)
     if issparse(X):
         raise TypeError(f"{name} must be dense, got a sparse {type(X).__name__}: pass .toarray().")
-    if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None and np.ma.is_masked(X):
-        raise ValueError(f"{name} has masked values: fill them, or drop those rows.")
+    check_unmasked(name, X)
     try:
         matrix: Matrix = check_array(
             X,

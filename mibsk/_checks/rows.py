@@ -60,6 +60,9 @@ def as_rows(name: str, X: Any) -> Any:
                 f"modality {name!r} must be a sparse matrix of two dimensions, got shape {X.shape}."
             )
         return X.tocsr()
+    if isinstance(X, np.ma.MaskedArray):
+        check_unmasked(f"modality {name!r}", X)
+        return np.asarray(X)
     if isinstance(X, np.ndarray):
         return X
     if is_tensor(X):
@@ -77,6 +80,12 @@ def as_rows(name: str, X: Any) -> Any:
             f"modality {name!r} must have rows of one shape, got a list of unequal ones: {error}. "
             "Pad or crop them first."
         ) from error
+
+
+def check_unmasked(name: str, X: Any) -> None:
+    """Raise ``ValueError`` if an array has masked values, which conversion would reveal."""
+    if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None and np.ma.is_masked(X):
+        raise ValueError(f"{name} has masked values: fill them, or drop those rows.")
 
 
 def is_text(X: Any) -> bool:
@@ -191,7 +200,7 @@ def check_finite(name: str, X: Any, first_row: int | None = None, *, original: A
 def rows_not_finite(X: np.ndarray, dtype: DTypeLike | None = None) -> np.ndarray:
     """Return the numbers of the rows that hold NaN, infinity, or a value too large for `dtype`."""
     if X.flags.owndata or X.size <= _CHUNK_VALUES:  # in memory
-        return _not_finite(np.asarray(X), dtype)
+        return _not_finite(X, dtype)
     n_at_a_time = max(1, _CHUNK_VALUES // prod(X.shape[1:]))
     found = [start + _not_finite(chunk, dtype) for start, chunk in read_chunks(X, n_at_a_time)]
     return np.concatenate(found)

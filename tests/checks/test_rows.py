@@ -342,3 +342,10 @@ def test_to_float32_gives_no_warning_and_a_copy():
 def test_complex_numbers_among_objects_are_refused(value):
     with pytest.raises(ValueError, match="Complex data not supported"):
         as_dense("image", np.array([[1.0], [value], [None]], dtype=object))
+
+
+def test_masked_values_are_refused_and_an_empty_mask_is_dropped():
+    X = np.ma.masked_less([[1.0], [-1.0]], 0)
+    with pytest.raises(ValueError, match="modality 'a' has masked values: fill them"):
+        as_rows("a", X)
+    assert type(as_rows("a", np.ma.MaskedArray([[1.0]]))) is np.ndarray
