@@ -209,7 +209,7 @@ def rows_not_finite(X: np.ndarray, dtype: DTypeLike | None = None) -> np.ndarray
 def _not_finite(rows: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         rows = rows.astype(dtype or rows.dtype, copy=False)
-        if np.isfinite(rows.sum(dtype=rows.dtype)):  # one pass, without a mask
+        if np.isfinite(rows.sum()):  # one pass, without a mask
             return np.empty(0, np.intp)
     return np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))
 

@@ -62,3 +62,12 @@ def test_masked_values_are_refused_and_empty_masks_accepted():
 def test_values_that_are_not_positive_or_extreme_are_refused(value):
     with pytest.raises(ValueError, match=r"l2 must be a finite number >= 1e-12 and < 1e\+12"):
         check_positive("l2", value)
+
+
+@pytest.mark.parametrize("dtype", [">f8", ">f4", "<f8", "f2"])
+def test_any_byte_order_and_width_is_checked(dtype):
+    X = np.arange(6.0).reshape(3, 2).astype(dtype)
+    np.testing.assert_array_equal(as_matrix(X, "X"), np.arange(6.0).reshape(3, 2))
+    X[1, 0] = np.nan
+    with pytest.raises(ValueError, match="X has NaN or infinite values in 1 of 3 rows"):
+        as_matrix(X, "X")
