@@ -1,0 +1,111 @@
+"""Time and memory of epochs and of the loss."""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import normalize
+
+from mibsk import IBAligner, Modalities
+from mibsk.losses import infonce
+
+from ._setup import (
+    CPU,
+    GB,
+    Row,
+    Setup,
+    aligner,
+    best_of_threads,
+    encoders,
+    peak,
+    seconds,
+    sprites,
+    views,
+)
+
+
+def epoch_seconds(fitted: IBAligner) -> float:
+    """Return the median over the epochs after the first one."""
+    return float(np.median([epoch["dur"] for epoch in fitted.history_[1:]]))
+
+
+def epochs(setup: Setup) -> list[Row]:
+    """Seconds of an epoch: MLP at three batch sizes, ResNet20 in three forms."""
+    rows: list[Row] = []
+
+    def measure(what: str, beside: float, data: Modalities, **params: Any) -> float:
+        """Add a row, beside the seconds of another form (NaN: of the CPU, measured here)."""
+        given = {"max_epochs": setup.n(6, 2), **params}
+        made = aligner(setup.device, **given)
+        memory = peak(lambda: made.fit(data), setup.device)
+        taken = epoch_seconds(made)
+        cpu = np.isnan(beside)
+        if cpu:
+            given |= {"max_epochs": setup.n(3, 2), "precision": "float32"}
+            of_cpu = partial(_epoch_on_cpu, data, **given)
+            beside = of_cpu() if "ResNet" in what else best_of_threads(of_cpu)
+        rows.append(
+            {
+                "epoch of": what,
+                "device, s": round(taken, 4),
+                "first epoch, s": round(made.history_[0]["dur"], 2),
+                "device, peak GB": round(memory, 2),
+                "beside": "CPU, float32" if cpu else "device, float32",
+                "beside, s": round(beside, 4),
+                "times as fast": round(beside / taken, 2),
+            }
+        )
+        return taken
+
+    X, Y = views(setup.n(20_000, 512), 512)
+    pairs = Modalities({"a": X, "b": Y})
+    for batch in (128, 1024, 8192):
+        params = {"encoders": "mlp", "batch_size": batch}
+        name = f"MLP, {len(X)} x 512 twice, batch {batch}"
+        plain = measure(f"{name}, float32", float("nan"), pairs, precision="float32", **params)
+        measure(f"{name}, auto", plain, pairs, **params)
+    n = setup.n(2048, 256)
+    images = sprites(n, 64)
+    name = f"ResNet20, {n} images of 64 x 64"
+    params = {"encoders": encoders("resnet20"), "max_epochs": setup.n(4, 2)}
+    plain = measure(f"{name}, float32", float("nan"), images, precision="float32", **params)
+    measure(f"{name}, auto", plain, images, **params)
+    if setup.device.type == "cuda" and importlib.util.find_spec("triton") is not None:
+        measure(f"{name}, auto, compiled", plain, images, compile=True, **params)
+    else:
+        print("left out: compile=True, which needs a GPU and triton\n")
+    return rows
+
+
+def _epoch_on_cpu(data: Modalities, **params: Any) -> float:
+    return epoch_seconds(aligner(CPU, **params).fit(data))
+
+
+def loss(setup: Setup) -> list[Row]:
+    """Time and peak memory of InfoNCE, forward and backward, at large batches."""
+    rows = []
+    for n in (setup.n(8192, 128), setup.n(32768, 256)):
+        row: Row = {"batch": n, "columns": 512}
+        for side, device in (("device", setup.device), ("CPU", CPU)):
+            if side == "CPU" and n > 8192:
+                continue
+            leaves = [torch.randn(n, 512, device=device, requires_grad=True) for _ in range(2)]
+            temperature = torch.tensor(0.07, device=device, requires_grad=True)
+
+            def step(leaves: Any = leaves, temperature: Any = temperature) -> None:
+                z, w = (normalize(leaf, dim=1) for leaf in leaves)
+                torch.autograd.grad(infonce(z, w, temperature), [*leaves, temperature])
+
+            row[f"{side}, ms"] = round(1000 * seconds(step, device), 2)
+            if side == "device":
+                row["peak GB"] = peak(step, device)
+                row["in (n, n) of float32"] = round(row["peak GB"] * GB / (4 * n**2), 2)
+                row["peak GB"] = round(row["peak GB"], 3)
+        if "CPU, ms" in row:
+            row["times as fast"] = round(row["CPU, ms"] / row["device, ms"], 1)
+        rows.append(row)
+    return rows
