@@ -60,17 +60,7 @@ def duplicate_rows(X: np.ndarray | sp.csr_array) -> Duplicates:
 
 
 def warn_duplicates(name: str, X: np.ndarray | sp.csr_array, batch_size: int) -> None:
-    """Emit a `DuplicateRowsWarning` if rows of a modality occur more than once.
-
-    Parameters
-    ----------
-    name : str
-        Name of the modality.
-    X : ndarray or CSR matrix (n, ...)
-        Its rows, as for :func:`duplicate_rows`.
-    batch_size : int
-        Number of pairs in a batch; -1 for all.
-    """
+    """Emit a `DuplicateRowsWarning` if rows of a modality occur more than once."""
     found = duplicate_rows(X)
     if found.first is None:
         return

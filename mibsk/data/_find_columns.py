@@ -16,15 +16,6 @@ from ._columns import column_names
 def find_columns(X: Any, modality: str, columns: Any) -> list[int]:
     """Return the positions of the columns of one modality in a table.
 
-    Parameters
-    ----------
-    X : data frame, array or sparse matrix (n, d)
-        The table.
-    modality : str
-        Name of the modality, for messages.
-    columns : str, int, list, slice, mask or callable
-        As in `sklearn.compose.ColumnTransformer`.
-
     Raises
     ------
     ValueError

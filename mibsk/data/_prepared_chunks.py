@@ -19,15 +19,6 @@ def prepared_chunks(spec: InputSpec, X: Any, size: int) -> Iterator[tuple[slice,
     Only one chunk is in memory besides `X`; a sparse matrix that is not CSR is converted whole.
     Error messages give row indices in `X`.
 
-    Parameters
-    ----------
-    spec : InputSpec
-        Specification of the rows.
-    X : array-like
-        The rows.
-    size : int
-        Number of rows in a chunk.
-
     Raises
     ------
     TypeError, ValueError

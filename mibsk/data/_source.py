@@ -101,19 +101,7 @@ def dataset_source(
 def make_source(
     X: Any, prepared: Mapping[str, Any], specs: Mapping[str, InputSpec], device: torch.device
 ) -> Source | StreamSource:
-    """Return the source of the pairs that `fit` got.
-
-    Parameters
-    ----------
-    X : mapping, ClassPairs, Dataset or table
-        The argument of `fit`.
-    prepared : mapping of str to array
-        Rows of each modality as encoders get them; not used for a Dataset.
-    specs : mapping of str to InputSpec
-        Kind, shape and type of the rows of each modality.
-    device : torch.device
-        Device of the batches.
-    """
+    """Return the source of the pairs that `fit` got."""
     if isinstance(X, IterableDataset):
         return StreamSource(X, specs, device)
     if isinstance(X, Dataset):

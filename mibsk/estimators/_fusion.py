@@ -24,16 +24,6 @@ def check_fusion(fusion: str, modalities: list[str]) -> None:
 def fuse(embedded: Mapping[str, np.ndarray], fusion: str, modalities: list[str]) -> np.ndarray:
     """Return the embeddings fused to one array.
 
-    Parameters
-    ----------
-    embedded : mapping of str to ndarray (n, n_components)
-        Embeddings of the given modalities.
-    fusion : str
-        "concat" concatenates the components, "mean" averages the modalities, and the name of a
-        modality selects it.
-    modalities : list of str
-        Names of all modalities.
-
     Returns
     -------
     ndarray (n, n_features_out)

@@ -25,13 +25,6 @@ _FOR_THE_NET = ("encoders", "device")
 def save_model_file(aligner: FittedAligner, path: str | os.PathLike[str]) -> None:
     """Write a fitted aligner, with the state for continuing its training.
 
-    Parameters
-    ----------
-    aligner : IBAligner
-        A fitted aligner.
-    path : path
-        Destination path, usually ``*.safetensors``; an existing file is replaced.
-
     Raises
     ------
     sklearn.exceptions.NotFittedError
@@ -51,17 +44,6 @@ def load_model_file(
     cls: type[Aligner], path: str | os.PathLike[str], params: Mapping[str, Any]
 ) -> Aligner:
     """Read a fitted aligner, without executing code from the file.
-
-    Parameters
-    ----------
-    cls : type
-        `IBAligner` or a subclass.
-    path : path
-        File written by :func:`save_model_file`, or a checkpoint.
-    params : mapping of str to object
-        Parameters that replace the saved ones. They must include the objects that are not stored
-        in the file, such as an `nn.Module` among the encoders. A mapping of encoders updates the
-        saved one.
 
     Returns
     -------

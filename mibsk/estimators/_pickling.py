@@ -45,13 +45,6 @@ class PicklingMixin(BaseEstimator):
 def device_here(device: str | torch.device, what: str) -> str | torch.device:
     """Return the parameter `device` of a fitted model, or "auto" if it is not available.
 
-    Parameters
-    ----------
-    device : str or torch.device
-        Device on which the model was fitted.
-    what : str
-        Name of the model, for the message.
-
     Returns
     -------
     str or torch.device

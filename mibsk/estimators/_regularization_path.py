@@ -78,19 +78,7 @@ def choose(scores: np.ndarray) -> Choice:
 def walk(
     aligner: IBAligner, betas: Sequence[float], path_epochs: int, X: Any, y: Any
 ) -> Iterator[IBAligner]:
-    """Train along the betas, each from the weights of the one before, and yield the aligner.
-
-    Parameters
-    ----------
-    aligner : IBAligner
-        Unfitted aligner. It is trained in place: every step yields the same object.
-    betas : sequence of float
-        Weights of minimality; the first is trained for `max_epochs` of the aligner.
-    path_epochs : int
-        Number of epochs for each later beta.
-    X, y
-        As in :meth:`mibsk.IBAligner.fit`.
-    """
+    """Train along the betas, each from the weights of the one before, and yield the aligner."""
     own = {"max_epochs": aligner.max_epochs, "warm_start": aligner.warm_start}
     yield aligner.set_params(beta=betas[0], warm_start=False).fit(X, y).set_params(**own)
     for beta in betas[1:]:
@@ -110,23 +98,6 @@ def score_path(
     verbose: int = 0,
 ) -> list[dict[str, Any]]:
     """Train along the betas on some rows, and score each on the held-out rows.
-
-    Parameters
-    ----------
-    aligner : IBAligner
-        Unfitted aligner, trained in place.
-    betas, path_epochs
-        As for :func:`walk`.
-    scorer : callable (estimator, X, y) -> float
-        Score, higher is better.
-    data : tuple of X, y
-        All rows.
-    rows : tuple of ndarray
-        Indices of the training rows and of the held-out rows.
-    fold : int
-        Number of the fold.
-    verbose : int, default=0
-        If 1, print one line per beta.
 
     Returns
     -------

@@ -3,7 +3,7 @@
 from ._data import TrainingData, read_further_data, read_training_data
 from ._devices import resolve_device, seeded
 from ._inference import dataset_chunks, embed_rows
-from ._model_state import SavedModel, model_state, read_model_state
+from ._model_state import model_state, read_model_state
 from ._module import AlignmentModule
 from ._net import AlignmentNet
 from ._objective import check_objective
@@ -16,7 +16,6 @@ __all__ = [
     "AlignmentModule",
     "AlignmentNet",
     "Foreign",
-    "SavedModel",
     "Trained",
     "TrainingData",
     "check_objective",

@@ -76,19 +76,6 @@ def _build_encoders(
 ) -> dict[str, Encoder]:
     """Build the encoder of each modality; weights are drawn from torch's current generator.
 
-    Parameters
-    ----------
-    specs : object or mapping of str to object
-        One specification for all modalities, or one per name, "auto" by default.
-    inputs : mapping of str to InputSpec
-        Specification of the rows of each modality.
-    scalings : mapping of str to InputScaling or None
-        Standardization of the encoder input.
-    n_components : int
-        Dimension of the shared space.
-    probabilistic : bool
-        Whether the encoders return a log-variance in addition to the mean.
-
     Raises
     ------
     TypeError, ValueError

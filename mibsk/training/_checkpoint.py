@@ -24,11 +24,6 @@ _SURELY_DEAD = 3600  # seconds since the last write, after which a temporary fil
 class CheckpointFolder:
     """Folder of the checkpoints of one training, ``epoch-00001.safetensors`` and so on.
 
-    Parameters
-    ----------
-    path : Path
-        Path of the folder, which is created if needed.
-
     Raises
     ------
     OSError
@@ -79,13 +74,6 @@ class Checkpoint(Callback):
     It must be the last callback, because it also stores and restores the state of the others: their
     `state_dict` or, without one, their attributes that end in an underscore. Frozen weights are not
     stored.
-
-    Parameters
-    ----------
-    folder : CheckpointFolder
-        Folder of the checkpoints.
-    describe : callable
-        Function that returns the model without its weights, stored with the state of training.
 
     Attributes
     ----------

@@ -30,17 +30,6 @@ def dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) -> np.ndarray:
     """Check the rows of one modality and embed them in chunks.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        Encoder in evaluation mode.
-    spec : InputSpec
-        Specification of the rows.
-    X : array-like
-        Raw rows.
-    device : torch.device
-        Device of the encoder.
-
     Returns
     -------
     ndarray of float32 (n, n_components)

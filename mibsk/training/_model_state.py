@@ -21,27 +21,7 @@ _MODEL = "IBAligner"
 
 @dataclass(frozen=True)
 class SavedModel:
-    """Content of the file of a model.
-
-    Parameters
-    ----------
-    params : dict of str to object
-        Parameters of the aligner, with `Foreign` in place of user-defined objects.
-    form : Form
-        Form of the arguments of `fit`.
-    inputs : dict of str to InputSpec
-        Specification of the rows of each modality.
-    seed : int
-        Seed of the net.
-    optimizer : str
-        Class name of the optimizer.
-    columns : dict of str to object
-        ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
-    output_config : dict or None
-        Configuration set by `set_output`.
-    training : dict
-        State of the net: weights, optimizer, history.
-    """
+    """Content of the file of a model."""
 
     params: dict[str, Any]
     form: Form
@@ -54,15 +34,7 @@ class SavedModel:
 
 
 def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
-    """Return a model without its weights, as values for a state file.
-
-    Parameters
-    ----------
-    aligner : AlignerParams
-        Aligner with the parameters and the output configuration.
-    trained : Trained
-        The model, trained or in training.
-    """
+    """Return a model without its weights, as values for a state file."""
     names = trained.columns.get("feature_names_in_")
     return {
         "model": _MODEL,

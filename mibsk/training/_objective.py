@@ -15,15 +15,7 @@ from ._scheduled import Scheduled
 
 
 def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
-    """Raise unless terms, beta and temperature are valid and match the other parameters.
-
-    Parameters
-    ----------
-    aligner : AlignerParams
-        Aligner whose parameters have valid types and ranges.
-    whole : bool
-        Whether this is a whole training rather than one epoch of a `partial_fit`.
-    """
+    """Raise unless terms, beta and temperature are valid and match the other parameters."""
     beta, budget = aligner.beta, sufficiency_budget(aligner)
     sufficiency = sufficiency_term(aligner.sufficiency)
     minimality_term(aligner.minimality)
@@ -94,21 +86,7 @@ def objective_callbacks(
     first: int,
     n_epochs: int,
 ) -> list[tuple[str, Callback]]:
-    """Return the callbacks that set beta and temperature during training, by name.
-
-    Parameters
-    ----------
-    aligner : AlignerParams
-        Aligner with the parameters.
-    source : Source or StreamSource
-        Pairs to train on.
-    held_out : Source or None
-        Held-out pairs on which a budget is monitored.
-    first : int
-        Number of epochs in the history before progress 0.
-    n_epochs : int
-        Number of epochs from there to progress 1.
-    """
+    """Return the callbacks that set beta and temperature during training, by name."""
     callbacks: list[tuple[str, Callback]] = []
     schedules = [
         value if isinstance(value, Schedule) else None

@@ -35,15 +35,7 @@ class Foreign(NamedTuple):
 
 
 def pack_params(params: Mapping[str, Any], form: Form) -> dict[str, Any]:
-    """Return parameters as values for a state file.
-
-    Parameters
-    ----------
-    params : mapping of str to object
-        Parameters from `get_params`.
-    form : Form
-        Form with the columns of modalities that were selected by a callable.
-    """
+    """Return parameters as values for a state file."""
     packed = {name: _pack(value) for name, value in params.items() if name not in NOT_SAVED}
     if isinstance(form, ColumnsForm) and "mapping" in packed["modalities"]:
         found: Mapping[str, Any] = form.columns or form.positions

@@ -11,17 +11,7 @@ from ._net import AlignmentNet
 
 
 class Scheduled(Callback):
-    """Set `beta` and temperature at the beginning of each epoch.
-
-    Parameters
-    ----------
-    beta, temperature : Schedule or None
-        Schedule of each; None leaves the value unchanged.
-    first : int
-        Number of epochs in the history before progress 0.
-    n_epochs : int
-        Number of epochs from progress 0 to 1.
-    """
+    """Set `beta` and temperature at the beginning of each epoch."""
 
     def __init__(
         self, beta: Schedule | None, temperature: Schedule | None, *, first: int, n_epochs: int
