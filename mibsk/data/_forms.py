@@ -119,13 +119,7 @@ class ColumnsForm:
 
 @dataclass(frozen=True)
 class TablesForm:
-    """``fit(X, Y)``: two tables, or a table and a 1-d target.
-
-    Parameters
-    ----------
-    has_labels : bool
-        Whether `Y` holds class labels.
-    """
+    """``fit(X, Y)``: two tables, or a table and a 1-d target."""
 
     has_labels: bool
     is_pair: ClassVar[bool] = True

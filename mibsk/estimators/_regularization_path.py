@@ -22,17 +22,7 @@ PATH_COLUMNS = ("beta", "fold", "score", "n_iter", *_OF_HISTORY)
 
 
 class Choice(NamedTuple):
-    """Betas selected by the scores of a path.
-
-    Parameters
-    ----------
-    best : int
-        Position of the beta with the highest mean score; the largest in case of ties.
-    within : int
-        Position of the largest beta whose mean score is within one standard error of the best.
-    standard_errors : ndarray (n_betas,)
-        Standard error for each beta.
-    """
+    """Betas selected by the scores of a path."""
 
     best: int
     within: int

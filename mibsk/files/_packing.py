@@ -33,19 +33,7 @@ _DTYPES = {code: getattr(torch, name) for name, code in _CODES.items()}
 
 
 class PackedTensor(NamedTuple):
-    """A tensor as stored in a file.
-
-    Parameters
-    ----------
-    code : str
-        Dtype in safetensors' notation.
-    shape : tuple of int
-        Its shape.
-    itemsize : int
-        Bytes per value.
-    data : ndarray of uint8 (n_bytes,)
-        Its values; a view of the tensor's memory if that is contiguous.
-    """
+    """A tensor as stored in a file."""
 
     code: str
     shape: tuple[int, ...]

@@ -173,23 +173,9 @@ def register_sufficiency(name: str, loss: Loss | Sufficiency, *, overwrite: bool
 
 
 def register_minimality(name: str, loss: Loss | Minimality, *, overwrite: bool = False) -> None:
-    """Make a loss available as ``IBAligner(minimality=name)``.
+    """Make a loss ``(a, b) -> Tensor ()`` available as ``IBAligner(minimality=name)``.
 
-    Parameters
-    ----------
-    name : str
-        The name.
-    loss : callable, nn.Module, nn.Module class or Minimality
-        ``(a, b) -> Tensor ()``; a :class:`Minimality` states more about it.
-    overwrite : bool, default=False
-        Replace the loss that has this name.
-
-    Raises
-    ------
-    TypeError
-        If `loss` cannot be called with these arguments.
-    ValueError
-        If the name is taken.
+    Parameters and errors are those of :func:`register_sufficiency`.
 
     Examples
     --------

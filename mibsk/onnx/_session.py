@@ -16,16 +16,6 @@ CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 def open_session(path: str | Path, providers: str | list[str], n_threads: int | None) -> Any:
     """Return an `onnxruntime.InferenceSession`.
 
-    Parameters
-    ----------
-    path : str or Path
-        The ONNX file.
-    providers : "auto" or list of str
-        "auto" uses the GPU if there is one and the GPU build of onnxruntime is installed. The
-        first provider of a list must be usable.
-    n_threads : int or None
-        Number of threads within one operator; `None` lets onnxruntime choose.
-
     Raises
     ------
     NotInstalledError

@@ -22,17 +22,6 @@ HEADERS = {
 def npz_length(file: Path, name: str, row_shape: tuple[int, ...], dtype: DTypeLike) -> int:
     """Return the number of rows of an array, from its header.
 
-    Parameters
-    ----------
-    file : Path
-        An npz file.
-    name : str
-        Name of the array in it.
-    row_shape : tuple of int
-        Expected shape of one row.
-    dtype : dtype
-        Expected dtype, or an abstract one such as ``np.integer``.
-
     Raises
     ------
     ValueError
@@ -56,13 +45,6 @@ def read_npz_rows(
     file: Path, name: str, rows: NDArray[np.intp], row_shape: tuple[int, ...], dtype: DTypeLike
 ) -> np.ndarray:
     """Read some rows of an array, in any order.
-
-    Parameters
-    ----------
-    file, name, row_shape, dtype
-        See :func:`npz_length`.
-    rows : ndarray of int of shape (n,)
-        Distinct row indices.
 
     Returns
     -------
