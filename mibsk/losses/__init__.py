@@ -4,7 +4,6 @@ from ._embedding import Embedding
 from ._gaussian import gaussian_minimality
 from ._infonce import infonce, infonce_oneway
 from ._objective import IBObjective, LossParts
-from ._pairwise import pairwise_mean
 from ._similarity import logits
 from ._temperature import Temperature
 from ._terms import (
@@ -14,6 +13,7 @@ from ._terms import (
     Minimality,
     Sufficiency,
     minimality_term,
+    pairwise_mean,
     register_minimality,
     register_sufficiency,
     sufficiency_term,

@@ -15,6 +15,28 @@ from torch import nn
 from .._checks.parameters import suggest
 
 Loss = Callable[..., torch.Tensor]
+Item = TypeVar("Item")
+
+
+def pairwise_mean(
+    loss: Callable[[Item, Item], torch.Tensor], items: Sequence[Item]
+) -> torch.Tensor:
+    r"""Mean of ``loss(a, b)`` over the unordered pairs, :math:`\binom M2^{-1}\sum_{a<b} L(a, b)`.
+
+    Parameters
+    ----------
+    loss : callable
+        Loss of two modalities, which returns a Tensor ().
+    items : sequence
+        One entry per modality, at least two, in a fixed order (for one-way losses).
+
+    Returns
+    -------
+    Tensor ()
+    """
+    if len(items) < 2:
+        raise ValueError(f"a pairwise loss needs at least two modalities, got {len(items)}.")
+    return torch.stack([loss(a, b) for a, b in combinations(items, 2)]).mean()
 
 
 class LossModule(nn.Module):
@@ -83,16 +105,17 @@ class Term:
         ValueError
             If there are fewer than two modalities, or the loss is not a single number.
         """
-        if len(items) < 2:
-            raise ValueError(f"{self.kind} needs at least two modalities, got {len(items)}.")
-        taken = combinations(items, 2) if self.pairwise else [(items,)]
-        values = [loss(*each, *args, **kwargs) for each in taken]
-        if wrong := [value for value in values if value.ndim]:
-            raise ValueError(
-                f"the {self.kind} term {loss!r} returned a tensor of shape "
-                f"{tuple(wrong[0].shape)}: expected one number, such as the mean over rows."
-            )
-        return torch.stack(values).mean()
+
+        def one_number(*taken: Any) -> torch.Tensor:
+            value = loss(*taken, *args, **kwargs)
+            if value.ndim:
+                raise ValueError(
+                    f"the {self.kind} term {loss!r} returned a tensor of shape "
+                    f"{tuple(value.shape)}: expected one number, such as the mean over rows."
+                )
+            return value
+
+        return pairwise_mean(one_number, items) if self.pairwise else one_number(items)
 
 
 @dataclass(frozen=True)

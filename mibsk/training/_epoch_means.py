@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -32,9 +33,10 @@ class EpochMeans:
     def __init__(self, parts: Sequence[str]) -> None:
         self.names = ("loss", *parts, "alignment", "modality_gap", "uniformity")
         self.n_rows = 0
-        self.sums = torch.zeros(2 + len(parts))  # moved to the device of the first batch
-        self.embeddings = torch.zeros(1, 1)  # sums over rows, (n_modalities, n_components)
-        self.potentials = torch.zeros(1)  # (n_modalities,)
+        # tensors on the device of the batches, from the first one on
+        self.sums: Any = 0  # (2 + n_parts,)
+        self.embeddings: Any = 0  # (n_modalities, n_components)
+        self.potentials: Any = 0  # (n_modalities,)
 
     @torch.no_grad()
     def add(self, parts: LossParts, embeddings: Mapping[str, Embedding]) -> None:
@@ -42,14 +44,9 @@ class EpochMeans:
         means = torch.stack([embedding.mean.detach() for embedding in embeddings.values()])
         n = means.shape[1]
         distance = pairwise_mean(_squared_distance, list(means))
-        if self.n_rows == 0:
-            device = means.device
-            self.sums, self.embeddings, self.potentials = (
-                sums.to(device) for sums in (self.sums, self.embeddings, self.potentials)
-            )
-        self.sums = self.sums + n * torch.stack([parts.total, *parts, distance])
-        self.embeddings = self.embeddings + means.sum(1)
-        self.potentials = self.potentials + n * _mean_potential(means[:, :UNIFORMITY_ROWS])
+        self.sums += n * torch.stack([parts.total, *parts, distance])
+        self.embeddings += means.sum(1)
+        self.potentials += n * _mean_potential(means[:, :UNIFORMITY_ROWS])
         self.n_rows += n
 
     def read(self) -> dict[str, float]:
