@@ -26,7 +26,11 @@ def test_a_killed_pipeline_resumes_and_gives_the_same_numbers(check_out):
     kill_once(checkout.start("dvc", "repro"), trained / "seed0.safetensors")
     assert not (trained / "index.json").exists()  # training was not finished
 
-    assert sorted(checkout.repro("evaluate")) == ["evaluate", "train@ib", "train@infonce"]
+    # DVC runs the two trainings in either order; the one that was finished is kept
+    unfinished = {"evaluate", "train@infonce"}
+    if not (checkout.path / "models" / "ib" / "index.json").exists():
+        unfinished.add("train@ib")
+    assert set(checkout.repro("evaluate")) == unfinished
     assert set(checkout.status()) == {"export", "report"}
 
     straight = check_out()
