@@ -26,6 +26,7 @@ LAYERS = (
     "_checks",
     "schedules",
     "metrics",
+    "canonical",
     "data",
     "encoders",
     "datasets",

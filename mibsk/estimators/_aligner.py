@@ -9,12 +9,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..data import check_table, is_table, read_form
+from ..data import is_table, read_form
 from ..losses import Minimality, Sufficiency
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ..training import (
@@ -26,9 +24,10 @@ from ..training import (
     train,
 )
 from ._encoder_params import EncoderParamsMixin
-from ._fitted import COLUMNS, FittedAligner
-from ._fusion import check_fusion, fuse
+from ._fitted import FittedAligner
+from ._fusion import check_fusion
 from ._model_file import load_model_file, save_model_file
+from ._paired import COLUMNS, table_columns
 
 MAX_SEED = np.iinfo(np.int32).max
 
@@ -310,12 +309,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             X, columns = self.check_form(X), earlier.columns
             data = read_further_data(X, y, self.modalities, device, rng, earlier)
         else:
-            columns = {}
-            if is_table(X):
-                check_table(X)
-                record = BaseEstimator()  # receives n_features_in_ and feature_names_in_
-                validate_data(record, X, skip_check_array=True)
-                columns = vars(record)
+            columns = table_columns(X) if is_table(X) else {}
             form = read_form(X, y, self.modalities)
             data = read_training_data(X, y, form, device, rng, self.batch_size)
         check_fusion(self.fusion, data.form.names)
@@ -400,48 +394,3 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         True
         """
         return load_model_file(cls, path, params)
-
-    def transform(self, X: Any, y: Any = None) -> Any:
-        """Embed paired data and fuse the modalities to one array.
-
-        Parameters
-        ----------
-        X : mapping of str to array-like or table
-            Data in the form passed to `fit`.
-        y : array-like, default=None
-            Rows of the second of two tables.
-
-        Returns
-        -------
-        ndarray of float32 (n, n_features_out), or a pair of (n, n_components)
-            For two tables the embeddings of `X`, and also those of `y` if given. Otherwise the
-            modalities, fused as specified by `fusion`.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the data do not match those of `fit`, or a modality that `fusion` needs is missing.
-        """
-        check_is_fitted(self)
-        check_fusion(self.fusion, self.modality_names_)
-        embedded = self.embed(X, y)
-        if self.form_.is_pair:
-            return tuple(embedded.values()) if y is not None else embedded["x"]
-        return fuse(embedded, self.fusion, self.modality_names_)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""
-        check_is_fitted(self)
-        width = range(self.module_.n_components)
-        if self.fusion == "concat" and not self.form_.is_pair:
-            names = [f"{name}_{i}" for name in self.modality_names_ for i in width]
-        else:
-            names = [f"{type(self).__name__.lower()}{i}" for i in width]
-        return np.asarray(names, dtype=object)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = self.modalities is None
-        tags.transformer_tags.preserves_dtype = ["float32"]
-        tags.input_tags.sparse = True
-        return tags

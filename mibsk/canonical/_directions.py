@@ -1,0 +1,168 @@
+"""Canonical directions of two and more modalities, from their second moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from ._moments import Matrix, Moments
+
+RANK_CUTOFF = 1e-12
+"""Share of the largest variance below which a direction of a modality is rounding."""
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """Eigendecomposition of the covariance of each modality.
+
+    Parameters
+    ----------
+    variances : list of ndarray (r_m,)
+        Positive eigenvalues of each modality.
+    axes : list of ndarray (p_m, r_m)
+        Their eigenvectors.
+    cross : list of list of ndarray (r_m, r_l)
+        Covariances of the modalities in these axes.
+    """
+
+    variances: list[Matrix]
+    axes: list[Matrix]
+    cross: list[list[Matrix]]
+
+    @classmethod
+    def of(cls, moments: Moments) -> Whitening:
+        """Decompose the covariances of the modalities."""
+        covariance = moments.scatter / moments.n
+        variances, axes = [], []
+        for part in moments.parts:
+            values, vectors = scipy.linalg.eigh(covariance[part, part], driver="evd")
+            kept = values > RANK_CUTOFF * max(values[-1], np.finfo(float).tiny)
+            variances.append(values[kept])
+            axes.append(vectors[:, kept])
+        cross = [
+            [U.T @ covariance[a, b] @ V for b, V in zip(moments.parts, axes, strict=True)]
+            for a, U in zip(moments.parts, axes, strict=True)
+        ]
+        return cls(variances, axes, cross)
+
+    @property
+    def ranks(self) -> list[int]:
+        """Number of directions in which each modality varies."""
+        return [len(values) for values in self.variances]
+
+    def inverse_roots(self, ridges: Sequence[float]) -> list[Matrix]:
+        """Return the inverse standard deviations (r_m,), with the ridge added to the variances.
+
+        A ridge of 1 is the mean variance of the modality in the directions in which it varies.
+        """
+        return [
+            1 / np.sqrt(values + ridge * values.mean())
+            for values, ridge in zip(self.variances, ridges, strict=True)
+        ]
+
+    def largest(self, n_components: int) -> int:
+        """Return the largest possible number of directions, at most `n_components`."""
+        ranks = sorted(self.ranks)
+        # every direction needs two modalities
+        return min(n_components, ranks[0] if len(ranks) == 2 else sum(ranks) - ranks[-1])
+
+
+def directions(
+    whitening: Whitening,
+    ridges: Sequence[float],
+    n_components: int,
+    start: Matrix | None = None,
+) -> tuple[list[Matrix], Matrix, Matrix]:
+    r"""Return the canonical directions in the axes of the whitening.
+
+    For two modalities they are the singular vectors of :math:`K = D_x C_{xy} D_y`, where `D` are
+    the inverse roots of the regularised variances; for more, the eigenvectors of the matrix with
+    blocks :math:`K_{ml}` and zero diagonal blocks: the MAXVAR form of multiset canonical
+    correlation analysis, which for two modalities has the same solution [1]_.
+
+    Parameters
+    ----------
+    whitening : Whitening
+        Decomposition of the covariances.
+    ridges : sequence of float
+        Ridge of each modality.
+    n_components : int
+        Largest number of directions.
+    start : ndarray, default=None
+        Result for a similar ridge. The solution is then refined by products, not decomposed.
+
+    Returns
+    -------
+    maps : list of ndarray (r_m, c)
+        Directions of each modality; each variate has variance 1, or 0 where it is empty.
+    correlations : ndarray (c,)
+        Canonical correlations of the regularised problem, largest first: mean over the pairs.
+    start : ndarray
+        Vectors for a similar ridge.
+
+    References
+    ----------
+    .. [1] Kettenring, "Canonical analysis of several sets of variables", Biometrika 58, 1971.
+    """
+    roots = whitening.inverse_roots(ridges)
+    c = whitening.largest(n_components)
+    if len(roots) == 2:
+        K = roots[0][:, None] * whitening.cross[0][1] * roots[1]
+        left, values, right = _singular(K, c) if start is None else _refined_singular(K, start)
+        vectors, start = [left, right], right
+    else:
+        B = _off_diagonal(whitening.cross, roots)
+        values, joint = _eigen(B, c) if start is None else _refined_eigen(B, start)
+        values = values / (len(roots) - 1)
+        ends = np.cumsum(whitening.ranks)[:-1]
+        vectors, start = np.split(joint, ends), joint
+    maps = []
+    for vector, root, variances in zip(vectors, roots, whitening.variances, strict=True):
+        direction = root[:, None] * vector
+        deviation = np.sqrt(variances @ direction**2)
+        maps.append(direction / np.where(deviation > 0, deviation, 1.0))
+    return maps, np.clip(values, 0.0, 1.0), start
+
+
+def _singular(K: Matrix, c: int) -> tuple[Matrix, Matrix, Matrix]:
+    left, values, right = scipy.linalg.svd(K, full_matrices=False, lapack_driver="gesdd")
+    return left[:, :c], values[:c], right[:c].T
+
+
+def _refined_singular(K: Matrix, start: Matrix) -> tuple[Matrix, Matrix, Matrix]:
+    """Return the leading singular vectors by subspace iteration."""
+    for _ in range(2):
+        start, _ = np.linalg.qr(K.T @ (K @ start))
+    left, values, rotation = scipy.linalg.svd(K @ start, full_matrices=False)
+    return left, values, start @ rotation.T
+
+
+def _off_diagonal(cross: list[list[Matrix]], roots: list[Matrix]) -> Matrix:
+    rows = [
+        np.concatenate(
+            [
+                np.zeros((len(a), len(b))) if m == k else a[:, None] * cross[m][k] * b
+                for k, b in enumerate(roots)
+            ],
+            axis=1,
+        )
+        for m, a in enumerate(roots)
+    ]
+    return np.concatenate(rows)
+
+
+def _eigen(B: Matrix, c: int) -> tuple[Matrix, Matrix]:
+    last = len(B) - 1
+    values, vectors = scipy.linalg.eigh(B, subset_by_index=(last - c + 1, last))
+    return values[::-1], vectors[:, ::-1]
+
+
+def _refined_eigen(B: Matrix, start: Matrix) -> tuple[Matrix, Matrix]:
+    """Return the leading eigenvectors by subspace iteration; B + I has no negative eigenvalue."""
+    for _ in range(4):
+        start, _ = np.linalg.qr(B @ start + start)
+    values, rotation = np.linalg.eigh(start.T @ B @ start)
+    return values[::-1], start @ rotation[:, ::-1]

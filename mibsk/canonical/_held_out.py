@@ -1,0 +1,57 @@
+"""Correlations of canonical variates on rows that did not determine the directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+from ._moments import Matrix, Moments
+
+
+def variate_scatter(moments: Moments, maps: Sequence[Matrix]) -> Matrix:
+    """Return the scatter of the variates of each direction over the modalities, (c, M, M)."""
+    scatter, parts = moments.scatter, moments.parts
+    n_modalities, c = len(maps), maps[0].shape[1]
+    found = np.empty((c, n_modalities, n_modalities))
+    for i, a in enumerate(parts):
+        for j, b in enumerate(parts[: i + 1]):
+            # p, q: columns of two modalities; c: directions
+            found[:, i, j] = ((scatter[a, b].T @ maps[i]) * maps[j]).sum(axis=0)
+            found[:, j, i] = found[:, i, j]
+    return found
+
+
+def as_correlations(scatter: Matrix) -> Matrix:
+    """Return correlation matrices (c, M, M); an empty variate is uncorrelated with all."""
+    deviations = np.sqrt(np.einsum("cmm->cm", scatter))
+    scale = deviations[:, :, None] * deviations[:, None, :]
+    correlations = np.divide(scatter, scale, out=np.zeros_like(scatter), where=scale > 0)
+    np.einsum("cmm->cm", correlations)[:] = 1.0
+    clipped: Matrix = np.clip(correlations, -1.0, 1.0)
+    return clipped
+
+
+def mean_correlation(correlations: Matrix) -> Matrix:
+    """Return the mean over the pairs of modalities (c,)."""
+    n_modalities = correlations.shape[-1]
+    total = correlations.sum(axis=(1, 2)) - n_modalities
+    mean: Matrix = total / (n_modalities * (n_modalities - 1))
+    return mean
+
+
+def fisher_interval(correlations: Matrix, n: float, level: float) -> tuple[Matrix, Matrix]:
+    """Return the ends of the interval of correlations of `n` independent rows (Fisher, 1921)."""
+    inside = np.clip(correlations, -1 + 1e-15, 1 - 1e-15)
+    half = stats.norm.ppf((1 + level) / 2) / np.sqrt(max(n - 3, 1e-3))
+    return np.tanh(np.arctanh(inside) - half), np.tanh(np.arctanh(inside) + half)
+
+
+def decreasing(values: Matrix) -> Matrix:
+    """Return the closest decreasing sequence (isotonic regression)."""
+    from sklearn.isotonic import IsotonicRegression
+
+    order = np.arange(len(values))
+    fitted: Matrix = IsotonicRegression(increasing=False).fit_transform(order, values)
+    return fitted

@@ -1,0 +1,134 @@
+"""Second moments of paired modalities, which can be added over chunks and folds of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+
+N_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Sums of the rows of several modalities side by side, and of their products.
+
+    Sums are taken about an origin near the mean, so that the covariance does not lose digits.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Number of columns of each modality, with the sum D.
+    origin : ndarray (D,)
+        Values subtracted from all rows.
+    n : int
+        Number of rows.
+    total : ndarray (D,)
+        Sum of the rows.
+    products : ndarray (D, D)
+        Sum of the outer products of the rows.
+    """
+
+    widths: tuple[int, ...]
+    origin: Matrix
+    n: int
+    total: Matrix
+    products: Matrix
+
+    @classmethod
+    def empty(cls, widths: Sequence[int], origin: Matrix) -> Moments:
+        """Return the moments of no rows."""
+        d = len(origin)
+        return cls(tuple(widths), origin, 0, np.zeros(d), np.zeros((d, d)))
+
+    @classmethod
+    def of_rows(cls, widths: Sequence[int], origin: Matrix, rows: Matrix) -> Moments:
+        """Return the moments of rows (n, D), from which the origin was subtracted."""
+        return cls(tuple(widths), origin, len(rows), rows.sum(axis=0), rows.T @ rows)
+
+    def __add__(self, other: Moments) -> Moments:
+        return replace(
+            self,
+            n=self.n + other.n,
+            total=self.total + other.total,
+            products=self.products + other.products,
+        )
+
+    def __sub__(self, other: Moments) -> Moments:
+        return replace(
+            self,
+            n=self.n - other.n,
+            total=self.total - other.total,
+            products=self.products - other.products,
+        )
+
+    @property
+    def parts(self) -> list[slice]:
+        """Columns of each modality."""
+        ends = np.cumsum([0, *self.widths]).tolist()
+        return [slice(start, stop) for start, stop in pairwise(ends)]
+
+    @property
+    def mean(self) -> Matrix:
+        """Mean of the rows (D,)."""
+        mean: Matrix = self.origin + self.total / self.n
+        return mean
+
+    @property
+    def scatter(self) -> Matrix:
+        """Sum of the outer products of the rows less their mean (D, D)."""
+        scatter: Matrix = self.products - np.outer(self.total, self.total / self.n)
+        return scatter
+
+    @property
+    def deviations(self) -> Matrix:
+        """Standard deviation of each column (D,); exactly 0 where it is below rounding."""
+        squares = np.diag(self.products)
+        variances = squares - self.total**2 / self.n
+        rounding = self.n * np.finfo(np.float64).eps * squares
+        deviations: Matrix = np.sqrt(np.where(variances > rounding, variances, 0.0) / self.n)
+        return deviations
+
+    def rescaled(self, scale: Matrix) -> Moments:
+        """Return the moments of the columns divided by `scale` (D,)."""
+        return replace(
+            self,
+            origin=self.origin / scale,
+            total=self.total / scale,
+            products=self.products / np.outer(scale, scale),
+        )
+
+
+class FoldedMoments:
+    """Moments of the rows of each fold; row `i` of the data belongs to fold ``i % n_folds``.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Number of columns of each modality.
+    origin : ndarray (D,)
+        A row near the mean.
+    n_folds : int, default=5
+        Number of folds.
+    """
+
+    def __init__(self, widths: Sequence[int], origin: Matrix, n_folds: int = N_FOLDS) -> None:
+        self.folds = [Moments.empty(widths, origin)] * n_folds
+        self.n_seen = 0
+
+    def add(self, views: Sequence[Matrix]) -> None:
+        """Add the next rows of each modality, (n, width) each."""
+        rows = np.concatenate(views, axis=1, dtype=np.float64)
+        first, n_folds = self.folds[0], len(self.folds)
+        rows -= first.origin
+        for k in range(n_folds):
+            start = (k - self.n_seen) % n_folds
+            part = np.ascontiguousarray(rows[start::n_folds])
+            if len(part):
+                self.folds[k] += Moments.of_rows(first.widths, first.origin, part)
+        self.n_seen += len(rows)

@@ -1,0 +1,129 @@
+"""The linear information bottleneck in closed form, from second moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._directions import Whitening, directions
+from ._held_out import (
+    as_correlations,
+    decreasing,
+    fisher_interval,
+    mean_correlation,
+    variate_scatter,
+)
+from ._moments import Matrix, Moments
+from ._ridge import best_ridges, cross_fitted_scatter
+
+LARGEST_WEIGHED = 0.9999
+"""Correlation above which weights do not increase further."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    r"""Canonical directions, strongest first, with their correlations.
+
+    Parameters
+    ----------
+    means : list of ndarray (p_m,)
+        Mean of each modality.
+    maps : list of ndarray (p_m, c)
+        Directions of each modality: ``(x - mean) @ map`` has variance 1 on the training rows.
+    train : ndarray (c, M, M)
+        Correlations of the variates of each direction on the training rows.
+    held_out : ndarray (c, M, M)
+        Those on rows that did not determine the directions.
+    low, high : ndarray (c,)
+        Interval of the mean held-out correlation.
+    smoothed : ndarray (c,)
+        Mean held-out correlation, made decreasing.
+    significant : ndarray of bool (c,)
+        Whether the smoothed correlation is distinguishable from zero.
+    ridges : list of float
+        Ridge of each modality, in units of its mean variance.
+    """
+
+    means: list[Matrix]
+    maps: list[Matrix]
+    train: Matrix
+    held_out: Matrix
+    low: Matrix
+    high: Matrix
+    smoothed: Matrix
+    significant: np.ndarray
+    ridges: list[float]
+
+    def n_kept(self, beta: float | str) -> int:
+        """Return the number of directions whose explained share of variance exceeds `beta`.
+
+        With "auto", the number of those whose correlation is distinguishable from zero.
+        """
+        kept = self.significant.copy()
+        if beta != "auto":
+            kept &= np.clip(self.smoothed, 0, None) ** 2 > float(beta)
+        return int(np.argmin(np.append(kept, False)))
+
+    @property
+    def weights(self) -> Matrix:
+        """Weights of the variates in the pointwise mutual information (c,)."""
+        rho = np.clip(self.smoothed, 0.0, LARGEST_WEIGHED)
+        weights: Matrix = np.sqrt(rho / (1 - rho**2))
+        return weights
+
+
+def solve(
+    folds: Sequence[Moments],
+    *,
+    ridge: float | str = "auto",
+    n_components: int = 64,
+    level: float = 0.95,
+    held_out: Moments | None = None,
+) -> Solution:
+    """Return the canonical directions of all rows, and their correlations on held-out rows.
+
+    Parameters
+    ----------
+    folds : sequence of Moments
+        Moments of disjoint sets of rows.
+    ridge : float or "auto", default="auto"
+        Ridge of all modalities in units of their mean variance; "auto" chooses it by
+        cross-validation over the folds.
+    n_components : int, default=64
+        Largest number of directions.
+    level : float, default=0.95
+        Level of the intervals.
+    held_out : Moments, default=None
+        Moments of further rows on which the correlations are measured; None: cross-fitted.
+    """
+    n_modalities = len(folds[0].widths)
+    ridges = best_ridges(folds, n_components) if ridge == "auto" else [float(ridge)] * n_modalities
+    total = sum(folds[1:], start=folds[0])
+    whitening = Whitening.of(total)
+    maps, _, _ = directions(whitening, ridges, n_components)
+    maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
+    if held_out is None:
+        [scatter] = cross_fitted_scatter(folds, [ridges], n_components)
+        n_independent = total.n - len(folds)
+    else:
+        scatter, n_independent = variate_scatter(held_out, maps), held_out.n - 1
+    c = min(len(scatter), maps[0].shape[1])
+    maps = [A[:, :c] for A in maps]
+    correlations = as_correlations(scatter[:c])
+    mean = mean_correlation(correlations)
+    low, high = fisher_interval(mean, n_independent, level)
+    smoothed = decreasing(mean)
+    smoothed_low, _ = fisher_interval(smoothed, n_independent, level)
+    return Solution(
+        means=[total.mean[part] for part in total.parts],
+        maps=maps,
+        train=as_correlations(variate_scatter(total, maps)),
+        held_out=correlations,
+        low=low,
+        high=high,
+        smoothed=smoothed,
+        significant=smoothed_low > 0,
+        ridges=ridges,
+    )

@@ -1,0 +1,211 @@
+"""Base class of estimators that embed paired data."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch.utils.data import Dataset
+
+from .._checks.parameters import suggest
+from .._checks.rows import as_rows
+from ..data import ClassPairs, Form, InputSpec, MappingForm, by_name, check_table, is_table
+from ..metrics import recall_at_k
+from ..training import dataset_chunks
+from ._fusion import check_fusion, fuse
+from ._modality_encoder import ModalityEncoder
+
+COLUMNS = ("n_features_in_", "feature_names_in_")
+
+
+def table_columns(X: Any) -> dict[str, Any]:
+    """Check a table, and return its ``n_features_in_`` and ``feature_names_in_``."""
+    check_table(X)
+    record = BaseEstimator()
+    validate_data(record, X, skip_check_array=True)
+    return dict(vars(record))
+
+
+class PairedTransformer(TransformerMixin, BaseEstimator):
+    """Embedding of paired data, given an embedding of the rows of one modality.
+
+    A derived class has the parameters `modalities` and `fusion`, `fit`, and the methods and
+    attributes that raise `NotImplementedError` here.
+    """
+
+    modalities: Any
+    fusion: str
+    form_: Form
+    inputs_: dict[str, InputSpec]
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Train, and embed the training data.
+
+        A second table is embedded as well, as in `sklearn.cross_decomposition.CCA`, but a 1-d `y`
+        is not, so that the next step of a pipeline gets one array.
+        """
+        self.fit(X, y)
+        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
+        return self.transform(X, y if is_table else None)
+
+    def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
+        """Embed each given modality separately.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            Data in the form passed to `fit`; a mapping may contain only some modalities.
+        y : array-like, default=None
+            Rows of the second of two tables.
+
+        Returns
+        -------
+        dict of str to ndarray of float32 (n, n_components)
+            Rows of unit norm.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data do not match those of `fit`, or an embedding is not finite.
+        """
+        check_is_fitted(self)
+        X = self.check_form(X)
+        if isinstance(X, Dataset):
+            parts = [self.embed(chunk) for chunk in dataset_chunks(X)]
+            if not parts:
+                raise ValueError("a torch Dataset must have at least one item.")
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        given = self.form_.read(X, y)
+        return {name: self.embed_modality(name, rows) for name, rows in given.items()}
+
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Return mean recall@1 over all ordered pairs of modalities.
+
+        A row is a hit if the most similar row of the other modality is its partner or, for
+        :class:`ClassPairs`, a row of its class.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            All modalities, in the form passed to `fit`.
+        y : array-like, default=None
+            Rows of the second of two tables; ignored in any other form.
+        sample_weight : array-like of shape (n,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        float
+            Mean recall, in [0, 1].
+        """
+        embedded = self.embed(X, y)
+        if len(embedded) < len(self.modality_names_):
+            raise ValueError(
+                f"score compares all of {self.modality_names_}, got only {list(embedded)}."
+            )
+        labels = (X.labels, X.labels) if isinstance(X, ClassPairs) else None
+        recalls = [
+            recall_at_k(z, w, labels=labels, sample_weight=sample_weight)
+            for z, w in permutations(embedded.values(), 2)
+        ]
+        return float(np.mean(recalls))
+
+    def embed_modality(self, modality: str, X: Any) -> np.ndarray:
+        """Embed rows of one modality."""
+        raise NotImplementedError
+
+    @property
+    def n_components_(self) -> int:
+        """Dimension of the embeddings."""
+        raise NotImplementedError
+
+    def transform(self, X: Any, y: Any = None) -> Any:
+        """Embed paired data and fuse the modalities to one array.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            Data in the form passed to `fit`.
+        y : array-like, default=None
+            Rows of the second of two tables.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_features_out), or a pair of (n, n_components)
+            For two tables the embeddings of `X`, and also those of `y` if given. Otherwise the
+            modalities, fused as specified by `fusion`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data do not match those of `fit`, or a modality that `fusion` needs is missing.
+        """
+        check_is_fitted(self)
+        check_fusion(self.fusion, self.modality_names_)
+        return self._fused(self.embed(X, y), y)
+
+    def _fused(self, embedded: dict[str, np.ndarray], y: Any) -> Any:
+        """Return the output of `transform`, given that of each modality."""
+        if self.form_.is_pair:
+            return tuple(embedded.values()) if y is not None else embedded["x"]
+        return fuse(embedded, self.fusion, self.modality_names_)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""
+        check_is_fitted(self)
+        width = range(self.n_components_)
+        if self.fusion == "concat" and not self.form_.is_pair:
+            names = [f"{name}_{i}" for name in self.modality_names_ for i in width]
+        else:
+            names = [f"{type(self).__name__.lower()}{i}" for i in width]
+        return np.asarray(names, dtype=object)
+
+    def encoder(self, modality: str) -> ModalityEncoder:
+        """Return the encoder of one modality as a fitted transformer."""
+        check_is_fitted(self)
+        self.check_modality(modality)
+        return ModalityEncoder(FrozenEstimator(self), modality)
+
+    def check_modality(self, modality: str) -> None:
+        """Raise ``ValueError`` if there is no such modality."""
+        if modality not in self.modality_names_:
+            raise ValueError(
+                f"unknown modality {modality!r}; fitted on {self.modality_names_}."
+                + suggest(modality, self.modality_names_)
+            )
+
+    def check_form(self, X: Any) -> Any:
+        """Return `X` if it has the form of `fit`, with columns of a table in the order of fit.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `X` has another form, or a table other columns.
+        """
+        if is_table(X):
+            check_table(X)
+            X = by_name(X, getattr(self, "feature_names_in_", ()))
+            validate_data(self, X, skip_check_array=True, reset=False)
+        elif not isinstance(self.form_, MappingForm):
+            raise TypeError(
+                f"fitted on a table, got {type(X).__name__}: pass a table, or use "
+                "encoder(modality).transform for the rows of one modality."
+            )
+        return X
+
+    @property
+    def modality_names_(self) -> list[str]:
+        """Names of the modalities in the order of `fit`."""
+        return self.form_.names
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.modalities is None
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        tags.input_tags.sparse = True
+        return tags
