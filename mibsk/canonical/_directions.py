@@ -39,7 +39,7 @@ class Whitening:
         variances, axes = [], []
         for part in moments.parts:
             values, vectors = scipy.linalg.eigh(covariance[part, part], driver="evd")
-            kept = values > RANK_CUTOFF * max(values[-1], np.finfo(float).tiny)
+            kept = values > max(RANK_CUTOFF * values[-1], np.finfo(float).tiny)
             variances.append(values[kept])
             axes.append(vectors[:, kept])
         cross = [
@@ -59,13 +59,15 @@ class Whitening:
         A ridge of 1 is the mean variance of the modality in the directions in which it varies.
         """
         return [
-            1 / np.sqrt(values + ridge * values.mean())
+            1 / np.sqrt(values + ridge * values.sum() / max(len(values), 1))
             for values, ridge in zip(self.variances, ridges, strict=True)
         ]
 
     def largest(self, n_components: int) -> int:
         """Return the largest possible number of directions, at most `n_components`."""
         ranks = sorted(self.ranks)
+        if not ranks[0]:  # a modality that does not vary
+            return 0
         # every direction needs two modalities
         return min(n_components, ranks[0] if len(ranks) == 2 else sum(ranks) - ranks[-1])
 
@@ -156,6 +158,8 @@ def _off_diagonal(cross: list[list[Matrix]], roots: list[Matrix]) -> Matrix:
 
 def _eigen(B: Matrix, c: int) -> tuple[Matrix, Matrix]:
     last = len(B) - 1
+    if not c:
+        return np.empty(0), np.empty((len(B), 0))
     values, vectors = scipy.linalg.eigh(B, subset_by_index=(last - c + 1, last))
     return values[::-1], vectors[:, ::-1]
 

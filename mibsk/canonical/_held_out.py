@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from ._moments import Matrix, Moments
 
@@ -50,8 +50,7 @@ def fisher_interval(correlations: Matrix, n: float, level: float) -> tuple[Matri
 
 def decreasing(values: Matrix) -> Matrix:
     """Return the closest decreasing sequence (isotonic regression)."""
-    from sklearn.isotonic import IsotonicRegression
-
-    order = np.arange(len(values))
-    fitted: Matrix = IsotonicRegression(increasing=False).fit_transform(order, values)
+    if not len(values):
+        return values
+    fitted: Matrix = optimize.isotonic_regression(values, increasing=False).x
     return fitted

@@ -121,6 +121,15 @@ class FoldedMoments:
         self.folds = [Moments.empty(widths, origin)] * n_folds
         self.n_seen = 0
 
+    @property
+    def total(self) -> Moments:
+        """Moments of all rows."""
+        return sum(self.folds[1:], start=self.folds[0])
+
+    def restart(self) -> None:
+        """Take the next rows for the first ones again, with other partners."""
+        self.n_seen = 0
+
     def add(self, views: Sequence[Matrix]) -> None:
         """Add the next rows of each modality, (n, width) each."""
         rows = np.concatenate(views, axis=1, dtype=np.float64)

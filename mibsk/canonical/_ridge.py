@@ -42,8 +42,6 @@ def cross_fitted_scatter(
     for fold in folds:
         rest = total - fold
         whitening, start = Whitening.of(rest), None
-        if not all(whitening.ranks):
-            continue
         for found, chosen in zip(sums, ridges, strict=True):
             maps, _, start = directions(whitening, chosen, n_components, start)
             mapped = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
@@ -52,7 +50,7 @@ def cross_fitted_scatter(
 
 
 def _sum(found: list[Matrix]) -> Matrix:
-    """Add scatters, with the smallest number of directions among them."""
+    """Add scatters, of as many directions as all of them have."""
     c = min(map(len, found))
     total: Matrix = np.sum([each[:c] for each in found], axis=0)
     return total

@@ -81,6 +81,7 @@ def solve(
     n_components: int = 64,
     level: float = 0.95,
     held_out: Moments | None = None,
+    n_draws: int = 1,
 ) -> Solution:
     """Return the canonical directions of all rows, and their correlations on held-out rows.
 
@@ -97,6 +98,13 @@ def solve(
         Level of the intervals.
     held_out : Moments, default=None
         Moments of further rows on which the correlations are measured; None: cross-fitted.
+    n_draws : int, default=1
+        Number of times that the rows are repeated, with other partners.
+
+    Returns
+    -------
+    Solution
+        Without directions, if there are too few rows or a modality does not vary.
     """
     n_modalities = len(folds[0].widths)
     ridges = best_ridges(folds, n_components) if ridge == "auto" else [float(ridge)] * n_modalities
@@ -106,9 +114,9 @@ def solve(
     maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
     if held_out is None:
         [scatter] = cross_fitted_scatter(folds, [ridges], n_components)
-        n_independent = total.n - len(folds)
+        n_independent = total.n / n_draws - len(folds)
     else:
-        scatter, n_independent = variate_scatter(held_out, maps), held_out.n - 1
+        scatter, n_independent = variate_scatter(held_out, maps), held_out.n / n_draws - 1
     c = min(len(scatter), maps[0].shape[1])
     maps = [A[:, :c] for A in maps]
     correlations = as_correlations(scatter[:c])

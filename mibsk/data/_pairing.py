@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -13,6 +13,8 @@ class Pairing(Protocol):
 
     rows: np.ndarray
     """Row index of each pair in the first modality, or the anchor, int64 (n_rows,)."""
+    is_random: ClassVar[bool]
+    """Whether each draw has other partners."""
     groups: np.ndarray | None
     """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
 
@@ -44,6 +46,7 @@ class FixedPairing:
     names: list[str]
     rows: np.ndarray
     groups: np.ndarray | None = None
+    is_random: ClassVar[bool] = False
 
     @property
     def n_rows(self) -> int:
@@ -82,6 +85,7 @@ class ClassPairing:
     """
 
     groups: np.ndarray | None = None
+    is_random: ClassVar[bool] = True
 
     def __init__(
         self,

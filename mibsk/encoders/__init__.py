@@ -7,6 +7,7 @@ from ._factory import EncoderFactory
 from ._frozen import Frozen, FrozenTrunk, frozen_names
 from ._linear import Linear
 from ._mlp import MLP
+from ._projection import Projection
 from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
 from ._scaling import InputScaling
@@ -27,6 +28,7 @@ __all__ = [
     "Frozen",
     "FrozenTrunk",
     "frozen_names",
+    "Projection",
     "make_encoder",
     "auto_encoder",
     "register_encoder",

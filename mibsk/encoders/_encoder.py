@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ._projection import Projection
 from ._scaling import InputScaling
 
 EncoderInput = Tensor | tuple[Tensor, Tensor]
@@ -19,7 +20,8 @@ class Encoder(nn.Module):
 
     .. math:: z = f(x) / \max(\lVert f(x) \rVert, \epsilon)
 
-    The backbone is a trunk, which computes the features, followed by a linear head.
+    The backbone is a trunk, which computes the features, followed by a linear head. A `bottleneck`,
+    if set after training, maps the embedding linearly and scales the result to unit norm again.
 
     A probabilistic encoder returns a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
     the first `n_components` outputs of the backbone are `f`, the others `r`, with
@@ -80,14 +82,22 @@ class Encoder(nn.Module):
         self.scaling = scaling
         self.probabilistic = probabilistic
         self.modality = modality
+        self.bottleneck: Projection | None = None
 
     def forward(self, x: EncoderInput) -> Tensor:
-        """Map a batch to embeddings (n, n_components), rows of unit norm."""
+        """Map a batch to embeddings (n, n_outputs), rows of unit norm."""
         mean, _ = self.distribution(x)
-        return mean
+        if self.bottleneck is None:
+            return mean
+        return nn.functional.normalize(self.bottleneck(mean), dim=1, eps=NORM_EPS)
+
+    @property
+    def n_outputs(self) -> int:
+        """Dimension of the embeddings, `n_components` without a bottleneck."""
+        return self.n_components if self.bottleneck is None else len(self.bottleneck.bias)
 
     def distribution(self, x: EncoderInput) -> tuple[Tensor, Tensor | None]:
-        r"""Map a batch to the mean and log-variance of its embeddings.
+        r"""Map a batch to the mean and log-variance of its embeddings, without the bottleneck.
 
         Parameters
         ----------

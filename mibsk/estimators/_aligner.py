@@ -12,6 +12,7 @@ import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from ..canonical import Canonical
 from ..data import is_table, read_form
 from ..losses import Minimality, Sufficiency
 from ..schedules import Learned, Schedule, SufficiencyBudget
@@ -52,7 +53,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         factory ``(input_shape, n_outputs) -> nn.Module`` such as ``MLP(hidden=(512, 256))``.
         "auto" chooses from shape and type.
     n_components : int, default=64
-        Dimension of the shared space.
+        Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,
+        and their largest dimension with it.
     sufficiency : str, callable or nn.Module, default="infonce"
         The term that keeps shared information: a name in `mibsk.losses.SUFFICIENCY` ("infonce",
         "infonce-oneway"), or a loss ``(z, w, temperature) -> Tensor ()`` of two modalities.
@@ -60,6 +62,12 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         The term that removes modality-specific information: a name in `mibsk.losses.MINIMALITY`
         ("gaussian", "variational"), or a loss ``(a, b) -> Tensor ()`` of two
         `mibsk.losses.Embedding`.
+    bottleneck : {"canonical"}, Canonical or None, default="canonical"
+        Last stage of `fit`: canonical correlation analysis of the embeddings, of which only the
+        directions that the modalities share are kept, as one linear map after each encoder.
+        "canonical" is equivalent to `mibsk.canonical.Canonical()`, which has the settings. The
+        embeddings then have `n_components_` dimensions; if no direction is shared, they are left
+        as trained. None is the method of the paper [1]_, without this stage.
     beta : float, Schedule, "auto" or SufficiencyBudget, default=0.1
         Weight of minimality, >= 0; 0 is the contrastive loss alone. A schedule of
         `mibsk.schedules` changes it from epoch to epoch; "auto" increases it as far as `budget`
@@ -114,6 +122,12 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Kind, shape and type of the rows of each modality.
     net_ : skorch.NeuralNet
         The trained net; `net_.module_` holds encoders and objective.
+    n_components_ : int
+        Dimension of the embeddings: the number of directions kept by `bottleneck`.
+    correlations_ : DataFrame
+        Correlations of the canonical directions, strongest first: ``train``, ``cross_fitted`` over
+        the training pairs (``held_out`` with ``Canonical(hold_out=True)``), the ends ``low`` and
+        ``high`` of its interval, and ``kept``. Only defined with `bottleneck`.
     history_ : list of dict
         For each epoch: loss and its parts, modality gap, alignment, uniformity, `beta`,
         temperature, time.
@@ -151,6 +165,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "sufficiency": [str, callable, Sufficiency],
         "minimality": [str, callable, Minimality],
+        "bottleneck": [StrOptions({"canonical"}), Canonical, None],
         "beta": [
             Interval(Real, 0, np.inf, closed="left"),
             StrOptions({"auto"}),
@@ -190,6 +205,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         n_components: int = 64,
         sufficiency: Any = "infonce",
         minimality: Any = "gaussian",
+        bottleneck: str | Canonical | None = "canonical",
         beta: float | str | Schedule | SufficiencyBudget = 0.1,
         budget: float = 0.02,
         temperature: float | str | Learned | Schedule = "learned",
@@ -215,6 +231,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         self.n_components = n_components
         self.sufficiency = sufficiency
         self.minimality = minimality
+        self.bottleneck = bottleneck
         self.beta = beta
         self.budget = budget
         self.temperature = temperature
@@ -264,7 +281,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         """Train for one more epoch, on some of the data.
 
         The first call learns from its rows the kind, shape and scale of each modality; later calls
-        need rows of the same kind and shape. `early_stopping` and `checkpoint` are ignored.
+        need rows of the same kind and shape. `early_stopping`, `checkpoint` and `bottleneck`, which
+        needs all pairs, are ignored.
 
         Parameters
         ----------

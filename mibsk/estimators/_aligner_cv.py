@@ -29,7 +29,7 @@ from ..data import (
     read_form,
 )
 from ..metrics import get_scorer
-from ..training import AlignmentNet, read_training_data
+from ..training import AlignmentNet, FittedBottleneck, read_training_data
 from ._aligner import IBAligner
 from ._fitted import FittedAligner
 from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
@@ -291,6 +291,11 @@ class IBAlignerCV(FittedAligner):
     def net_(self) -> AlignmentNet:  # type: ignore[override]
         """The net trained on all rows."""
         return self.aligner_.net_
+
+    @property
+    def bottleneck_(self) -> FittedBottleneck | None:  # type: ignore[override]
+        """The closed form after the training on all rows."""
+        return self.aligner_.bottleneck_
 
     @property
     def n_features_in_(self) -> int:

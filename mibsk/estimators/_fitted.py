@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from ..training import AlignmentModule, AlignmentNet, Trained, embed_rows
+from ..training import AlignmentModule, AlignmentNet, FittedBottleneck, Trained, embed_rows
 from ._paired import COLUMNS, PairedTransformer
 from ._pickling import PicklingMixin
 
@@ -17,12 +18,13 @@ class FittedAligner(PairedTransformer, PicklingMixin):
     """Learned attributes of an aligner, and the embeddings of its encoders."""
 
     net_: AlignmentNet
+    bottleneck_: FittedBottleneck | None
 
     @property
     def trained_(self) -> Trained:
         """The learned attributes as one object."""
         columns = {name: vars(self)[name] for name in COLUMNS if name in vars(self)}
-        return Trained(self.form_, self.inputs_, self.net_, columns)
+        return Trained(self.form_, self.inputs_, self.net_, columns, self.bottleneck_)
 
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
         """Embed rows of one modality.
@@ -47,7 +49,18 @@ class FittedAligner(PairedTransformer, PicklingMixin):
     @property
     def n_components_(self) -> int:
         """Dimension of the embeddings."""
-        return self.module_.n_components
+        return self.module_.n_outputs
+
+    @property
+    def correlations_(self) -> pd.DataFrame:
+        """Mean correlation of each canonical direction, strongest first, if there is a bottleneck.
+
+        Columns are ``train``, ``cross_fitted`` (or ``held_out``) with the ends of its interval
+        ``low`` and ``high``, and ``kept``.
+        """
+        if self.bottleneck_ is None:
+            raise AttributeError("correlations_ is only defined after fit with a bottleneck.")
+        return pd.DataFrame(self.bottleneck_.correlations)
 
     @property
     def module_(self) -> AlignmentModule:

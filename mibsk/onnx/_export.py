@@ -114,7 +114,7 @@ def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
         _to_onnx(encoder, spec, draft)
         report = prove_parity(open_session(draft, [CPU], None), spec, encoder)
         metadata = EncoderMetadata(
-            spec, encoder.n_components, __version__, _as_text(aligner.get_params()), report.worst
+            spec, encoder.n_outputs, __version__, _as_text(aligner.get_params()), report.worst
         )
         model = onnx.load(draft)
         onnx.helper.set_model_props(model, metadata.to_props())

@@ -1,5 +1,6 @@
 """Training of encoders, independent of the estimators."""
 
+from ._bottleneck import FittedBottleneck
 from ._data import TrainingData, read_further_data, read_training_data
 from ._devices import resolve_device, seeded
 from ._inference import dataset_chunks, embed_rows
@@ -15,6 +16,7 @@ from ._train import train
 __all__ = [
     "AlignmentModule",
     "AlignmentNet",
+    "FittedBottleneck",
     "Foreign",
     "Trained",
     "TrainingData",

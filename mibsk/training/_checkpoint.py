@@ -109,11 +109,18 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, net: AlignmentNet, **kwargs: Any) -> None:
         """Write the state of training, if it is finite."""
-        if not net.has_finite_weights():
-            return  # not a state to resume from; check_weights raises the error
+        if net.has_finite_weights():  # else not a state to resume from; check_weights raises
+            self._write(net, self.describe())
+
+    def complete(self, net: AlignmentNet, description: dict[str, Any]) -> None:
+        """Replace the last checkpoint, with another description of the model."""
+        if self.last_ is not None:
+            self._write(net, description)
+
+    def _write(self, net: AlignmentNet, description: dict[str, Any]) -> None:
         training = net.training_state(with_frozen=False)
         training["callbacks"] = {name: _state(callback) for name, callback in _others(net)}
-        state = {**self.describe(), "training": training}
+        state = {**description, "training": training}
         try:
             self.last_ = self.folder.write(len(net.history), state)
         except (OSError, TypeError) as error:  # a full disk must not stop training

@@ -39,7 +39,7 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     ValueError, TypeError
         If the rows do not match those of `fit`, or an embedding is not finite.
     """
-    embedded = np.empty((n_rows(spec.name, X), encoder.n_components), np.float32)
+    embedded = np.empty((n_rows(spec.name, X), encoder.n_outputs), np.float32)
     for chunk, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
         with torch.inference_mode(), exact_convolutions(device):
             z = encoder(to_batch(prepared, device)).cpu().numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from skorch.history import History
 
 from ..data import Form, InputSpec, form_from_dict, form_to_dict
 from ..encoders import InputScaling
+from ._bottleneck import FittedBottleneck
 from ._params import AlignerParams
 from ._result import Trained
 from ._saved_params import pack_params, unpack_params
@@ -31,6 +32,7 @@ class SavedModel:
     columns: dict[str, Any]
     output_config: dict[str, Any] | None
     training: dict[str, Any]
+    bottleneck: FittedBottleneck | None
 
 
 def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
         "n_features_in": trained.columns.get("n_features_in_"),
         "feature_names_in": None if names is None else names.tolist(),
         "output_config": vars(aligner).get("_sklearn_output_config"),
+        "bottleneck": None if trained.bottleneck is None else asdict(trained.bottleneck),
     }
 
 
@@ -72,8 +75,10 @@ def read_model_state(state: Any, path: str) -> SavedModel:
         training = dict(state["training"])
         training["history"] = History(map(dict, training["history"]))
         training["scalings"] = _scalings(inputs, training["module"])
+        bottleneck = state.get("bottleneck")
         return SavedModel(
-            unpack_params(state["params"]),
+            # files of earlier versions lack the parameter and the stage
+            {"bottleneck": None, **unpack_params(state["params"])},
             form,
             inputs,
             state["seed"],
@@ -81,6 +86,7 @@ def read_model_state(state: Any, path: str) -> SavedModel:
             columns,
             state["output_config"],
             training,
+            None if bottleneck is None else FittedBottleneck(**bottleneck),
         )
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(

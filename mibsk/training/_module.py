@@ -47,9 +47,9 @@ class AlignmentModule(nn.Module):
         return encoder
 
     @property
-    def n_components(self) -> int:
-        """Dimension of the shared space."""
-        return self.encoder(self.names[0]).n_components
+    def n_outputs(self) -> int:
+        """Dimension of the embeddings."""
+        return self.encoder(self.names[0]).n_outputs
 
     def forward(self, batch: Batch) -> dict[str, Embedding]:
         """Return the float32 embeddings of the modalities in `batch`."""

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback
 from ..data import Batches, Source, StreamSource
 from ..losses import IBObjective, Temperature, minimality_term, sufficiency_term
 from ..schedules import Learned, Schedule, SufficiencyBudget
+from ._bottleneck import canonical_settings
 from ._budget_control import BudgetControl
 from ._params import AlignerParams
 from ._scheduled import Scheduled
@@ -75,7 +76,10 @@ def reason_to_hold_out(aligner: AlignerParams) -> str | None:
     """Return the parameter that requires held-out pairs, as text for messages."""
     if aligner.early_stopping:
         return "early_stopping"
-    return None if sufficiency_budget(aligner) is None else f"beta={aligner.beta!r}"
+    if sufficiency_budget(aligner) is not None:
+        return f"beta={aligner.beta!r}"
+    settings = canonical_settings(aligner)
+    return f"bottleneck={settings!r}" if settings is not None and settings.hold_out else None
 
 
 def objective_callbacks(

@@ -12,6 +12,7 @@ class AlignerParams(Protocol):
     n_components: int
     sufficiency: Any
     minimality: Any
+    bottleneck: Any
     beta: Any
     budget: float
     temperature: Any

@@ -42,8 +42,10 @@ def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
     net.history = training["history"]
     if net.history:
         net.module.objective.set_weights(net.history[-1])
+    if saved.bottleneck is not None:
+        saved.bottleneck.attach(net.module, device)
     net.finish()
-    return Trained(saved.form, saved.inputs, net, saved.columns)
+    return Trained(saved.form, saved.inputs, net, saved.columns, saved.bottleneck)
 
 
 def _restore(net: AlignmentNet, training: Mapping[str, Any], optimizer: str, path: str) -> None:

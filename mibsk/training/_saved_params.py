@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from ..canonical import Canonical
 from ..data import ColumnsForm, Form
 from ..encoders import factory_classes
 from ..files.state_file import can_hold
@@ -17,8 +18,9 @@ from ..schedules import Cosine, Exponential, Learned, Linear, SufficiencyBudget,
 NOT_SAVED = ("callbacks", "checkpoint")
 """Parameters specific to the machine of training, None in a loaded aligner."""
 
-_SCHEDULES = {
-    cls.__name__: cls for cls in (WarmUp, Linear, Cosine, Exponential, Learned, SufficiencyBudget)
+_SETTINGS = {
+    cls.__name__: cls
+    for cls in (WarmUp, Linear, Cosine, Exponential, Learned, SufficiencyBudget, Canonical)
 }
 
 
@@ -69,7 +71,7 @@ def _pack(value: Any) -> dict[str, Any]:
         return {"optimizer": value.__name__}
     if type(value) in factory_classes.values() and can_hold(params := value.get_params()):
         return {"factory": {"name": type(value).__name__, "params": params}}
-    if type(value) in _SCHEDULES.values():
+    if type(value) in _SETTINGS.values():
         return {"schedule": {"name": type(value).__name__, "params": asdict(value)}}
     if isinstance(value, slice) and can_hold(ends := [value.start, value.stop, value.step]):
         return {"slice": ends}
@@ -97,7 +99,7 @@ def _unpack(packed: dict[str, Any]) -> Any:
     if kind == "factory":
         return factory_classes[content["name"]](**content["params"])
     if kind == "schedule":
-        return _SCHEDULES[content["name"]](**content["params"])
+        return _SETTINGS[content["name"]](**content["params"])
     if kind == "slice":
         return slice(*content)
     if kind == "mapping":

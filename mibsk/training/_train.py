@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from skorch.callbacks import EarlyStopping
 
 from ..exceptions import DivergenceError
+from ._bottleneck import canonical_settings, fit_bottleneck
 from ._build import build_net
 from ._checkpoint import Checkpoint, CheckpointFolder
 from ._data import TrainingData, split_validation
@@ -102,6 +104,14 @@ def train(
             net.check_weights()
         except DivergenceError as error:
             raise DivergenceError(f"{error} {_what_is_left(checkpoint)}") from error
+    settings = canonical_settings(aligner)
+    if whole and settings is not None:
+        others = validation if settings.hold_out else None
+        bottleneck = fit_bottleneck(settings, net.module, source, others, device)
+        bottleneck.attach(net.module, device)
+        trained = replace(trained, bottleneck=bottleneck)
+        if checkpoint is not None:
+            checkpoint.complete(net, model_state(aligner, trained))
     net.finish()
     return trained
 

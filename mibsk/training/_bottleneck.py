@@ -1,0 +1,133 @@
+"""The last stage of a training: the canonical bottleneck of the embeddings, in closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..canonical import Canonical, FoldedMoments, mean_correlation, solve
+from ..data import EncoderInput, Source, StreamSource, make_batches
+from ..encoders import Projection
+from ._devices import exact_convolutions
+from ._module import AlignmentModule
+from ._params import AlignerParams
+
+ROWS_AT_A_TIME = 1024
+N_DRAWS = 4  # of the partners, where they are drawn at random
+
+
+@dataclass(frozen=True)
+class FittedBottleneck:
+    """Linear maps of the embeddings, and the correlations of the canonical directions.
+
+    Parameters
+    ----------
+    weights, biases : dict of str to ndarray of float32 (c, n_components) and (c,)
+        Linear map of each modality to the c kept directions; empty if none was kept.
+    correlations : dict of str to ndarray (n_directions,)
+        Mean correlation of each direction, strongest first: on the training pairs ("train"), on
+        other pairs ("held_out" or "cross_fitted") with the ends of its interval ("low", "high"),
+        and whether the direction was "kept".
+    """
+
+    weights: dict[str, np.ndarray]
+    biases: dict[str, np.ndarray]
+    correlations: dict[str, np.ndarray]
+
+    def attach(self, module: AlignmentModule, device: torch.device) -> None:
+        """Append the linear maps to the encoders."""
+        for name, weight in self.weights.items():
+            projection = Projection(weight, self.biases[name])
+            module.encoder(name).bottleneck = projection.to(device)
+
+
+def canonical_settings(aligner: AlignerParams) -> Canonical | None:
+    """Return the settings of the last stage, if any."""
+    return Canonical() if aligner.bottleneck == "canonical" else aligner.bottleneck
+
+
+def fit_bottleneck(
+    settings: Canonical,
+    module: AlignmentModule,
+    source: Source | StreamSource,
+    held_out: Source | None,
+    device: torch.device,
+) -> FittedBottleneck:
+    """Compute the canonical directions of the embeddings of the pairs of `source`.
+
+    Parameters
+    ----------
+    settings : Canonical
+        Settings.
+    module : AlignmentModule
+        The trained encoders, in evaluation mode.
+    source : Source or StreamSource
+        The training pairs.
+    held_out : Source or None
+        Pairs for the correlations; None: cross-fitted over the training pairs.
+    device : torch.device
+        Device of the module.
+    """
+    n_draws = 1
+    if not isinstance(source, StreamSource) and source.pairing.is_random:
+        n_draws = N_DRAWS
+    names = module.names
+    moments = _moments(module, source, n_draws, device)
+    others = None if held_out is None else _moments(module, held_out, n_draws, device).total
+    found = solve(
+        moments.folds,
+        ridge=settings.ridge,
+        n_components=module.encoder(names[0]).n_components,
+        level=settings.level,
+        held_out=others,
+        n_draws=n_draws,
+    )
+    kept = found.n_kept(settings.beta)
+    scale = found.weights[:kept] if settings.weights == "information" else np.ones(kept)
+    weights, biases = {}, {}
+    for name, mean, A in zip(names, found.means, found.maps, strict=True):
+        if kept:
+            weight = A[:, :kept] * scale
+            weights[name] = weight.T.astype(np.float32)
+            biases[name] = (-mean @ weight).astype(np.float32)
+    correlations = {
+        "train": mean_correlation(found.train),
+        "cross_fitted" if held_out is None else "held_out": mean_correlation(found.held_out),
+        "low": found.low,
+        "high": found.high,
+        "kept": np.arange(len(found.low)) < kept,
+    }
+    return FittedBottleneck(weights, biases, correlations)
+
+
+def _moments(
+    module: AlignmentModule, source: Source | StreamSource, n_draws: int, device: torch.device
+) -> FoldedMoments:
+    """Return the moments of the embeddings of all modalities, by folds of pairs."""
+    widths = [encoder.n_components for encoder in map(module.encoder, module.names)]
+    moments = FoldedMoments(widths, np.zeros(sum(widths)))
+    for draw in range(n_draws):
+        moments.restart()
+        for batch in _batches(source, draw):
+            with torch.inference_mode(), exact_convolutions(device):
+                views = [module.encoder(name).distribution(batch[name])[0] for name in module.names]
+            moments.add([view.cpu().numpy() for view in views])
+    return moments
+
+
+def _batches(source: Source | StreamSource, draw: int) -> Iterator[dict[str, EncoderInput]]:
+    """Yield all pairs in their order, with a draw of partners."""
+    if isinstance(source, StreamSource):
+        yield from make_batches(source, ROWS_AT_A_TIME, seed=None)
+        return
+    drawn = source.pairing.draw(np.random.default_rng(draw))
+    for start in range(0, source.pairing.n_rows, ROWS_AT_A_TIME):
+        yield source.take(
+            {
+                name: torch.from_numpy(rows[start : start + ROWS_AT_A_TIME])
+                for name, rows in drawn.items()
+            }
+        )
