@@ -63,7 +63,7 @@ def grid_search(names: Names) -> None:
     assert search.best_params_["n_components"] == 16
     of_size = results.groupby("param_n_components")["mean_test_score"].mean()
     assert of_size[16] > 2 * of_size[2]
-    assert names["embedded"].shape == (1797, 2 * 16)
+    assert names["embedded"].shape == (1797, 2 * search.best_estimator_.n_components_)
 
 
 @checks
@@ -82,7 +82,7 @@ def randomized_search(names: Names) -> None:
 def column_transformer(names: Names) -> None:
     assert names["scores"].min() > 0.9
     assert names["names"][0] == "typical_0"
-    assert names["names"][-1] == "extreme_15"
+    assert names["names"][-1].startswith("extreme_")
     inputs = names["pipeline"][:-1].fit(names["X"], names["y"])[-1].inputs_
     assert {name: spec.shape for name, spec in inputs.items()} == {
         "typical": (11,),
@@ -94,10 +94,11 @@ def column_transformer(names: Names) -> None:
 def feature_union(names: Names) -> None:
     assert names["accuracy"] > 0.8
     assert names["accuracy"] > names["accuracy_of_pca"] + 0.05
-    assert len(names["names"]) == len(set(names["names"])) == 64 + 4
-    union = names["features"].transform(names["left_test"])
     encoder = names["aligner"].encoder("left")
-    np.testing.assert_array_equal(union[:, :64], encoder.transform(names["left_test"]))
+    n_shared = names["aligner"].n_components_
+    assert len(names["names"]) == len(set(names["names"])) == n_shared + 4
+    union = names["features"].transform(names["left_test"])
+    np.testing.assert_array_equal(union[:, :n_shared], encoder.transform(names["left_test"]))
 
 
 @checks
@@ -116,7 +117,8 @@ def parallel_cross_validation(names: Names) -> None:
     one, two = names["results"][1], names["results"][2]
     for key in ("test_score", "train_score"):
         np.testing.assert_array_equal(one[key], two[key])
-    np.testing.assert_array_equal(names["embedded"][1], names["embedded"][2])
+    for alone, together in zip(names["embedded"][1], names["embedded"][2], strict=True):
+        np.testing.assert_array_equal(alone, together)
     assert two["test_score"].min() > 20 / 599
 
 

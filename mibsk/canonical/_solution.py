@@ -18,6 +18,9 @@ from ._held_out import (
 from ._moments import Matrix, Moments
 from ._ridge import best_ridges, cross_fitted_scatter
 
+DEFAULT_RIDGE = 1.0
+"""Ridge for so few rows that none can be chosen."""
+
 LARGEST_WEIGHED = 0.9999
 """Correlation above which weights do not increase further."""
 
@@ -104,15 +107,21 @@ def solve(
     Returns
     -------
     Solution
-        Without directions, if there are too few rows or a modality does not vary.
+        Without directions if a modality does not vary. With fewer than two rows per fold, held-out
+        correlations are 0 and no direction is significant.
     """
     n_modalities = len(folds[0].widths)
-    ridges = best_ridges(folds, n_components) if ridge == "auto" else [float(ridge)] * n_modalities
     total = sum(folds[1:], start=folds[0])
+    if ridge == "auto" and total.n >= 2 * len(folds):
+        ridges = best_ridges(folds, n_components)
+    else:
+        ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
     whitening = Whitening.of(total)
     maps, _, _ = directions(whitening, ridges, n_components)
     maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
-    if held_out is None:
+    if held_out is None and total.n < 2 * len(folds):  # too few rows to cross-fit
+        scatter, n_independent = np.zeros((maps[0].shape[1], n_modalities, n_modalities)), 0.0
+    elif held_out is None:
         [scatter] = cross_fitted_scatter(folds, [ridges], n_components)
         n_independent = total.n / n_draws - len(folds)
     else:

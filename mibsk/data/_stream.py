@@ -36,6 +36,12 @@ class StreamSource:
     ) -> None:
         self.dataset, self.specs, self.device = dataset, specs, device
 
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yield all pairs in batches of `size`, in the order of the last epoch."""
+        items = iter(self.dataset)
+        while held := list(islice(items, size)):
+            yield self.batch(held)
+
     def batch(self, items: list[Any]) -> Batch:
         """Return items of the dataset as one batch on the device."""
         columns = stack_items(items)

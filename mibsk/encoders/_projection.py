@@ -1,5 +1,6 @@
 """Linear map of embeddings, computed in closed form after training."""
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -24,7 +25,8 @@ class Projection(nn.Module):
     def __init__(self, weight: NDArray, bias: NDArray) -> None:
         super().__init__()
         for name, value in (("weight", weight), ("bias", bias)):
-            buffer = torch.from_numpy(value.astype("float32"))
+            # contiguous, so that the product is the same after the model is read from a file
+            buffer = torch.from_numpy(np.array(value, np.float32, order="C"))
             self.register_buffer(name, buffer, persistent=False)
 
     def forward(self, z: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..canonical import Canonical, FoldedMoments, mean_correlation, solve
-from ..data import EncoderInput, Source, StreamSource, make_batches
+from ..data import EncoderInput, Source, StreamSource
 from ..encoders import Projection
 from ._devices import exact_convolutions
 from ._module import AlignmentModule
@@ -26,7 +26,8 @@ class FittedBottleneck:
     Parameters
     ----------
     weights, biases : dict of str to ndarray of float32 (c, n_components) and (c,)
-        Linear map of each modality to the c kept directions; empty if none was kept.
+        Linear map of each modality to the c kept directions; empty if none was kept. A single
+        direction has a constant second output.
     correlations : dict of str to ndarray (n_directions,)
         Mean correlation of each direction, strongest first: on the training pairs ("train"), on
         other pairs ("held_out" or "cross_fitted") with the ends of its interval ("low", "high"),
@@ -90,9 +91,10 @@ def fit_bottleneck(
     weights, biases = {}, {}
     for name, mean, A in zip(names, found.means, found.maps, strict=True):
         if kept:
-            weight = A[:, :kept] * scale
-            weights[name] = weight.T.astype(np.float32)
-            biases[name] = (-mean @ weight).astype(np.float32)
+            weight, bias = (A[:, :kept] * scale).T, -mean @ (A[:, :kept] * scale)
+            if kept == 1:  # on the unit sphere, a constant beside it retains more than its sign
+                weight, bias = np.vstack([weight, 0 * weight]), np.append(bias, scale)
+            weights[name], biases[name] = weight.astype(np.float32), bias.astype(np.float32)
     correlations = {
         "train": mean_correlation(found.train),
         "cross_fitted" if held_out is None else "held_out": mean_correlation(found.held_out),
@@ -121,7 +123,7 @@ def _moments(
 def _batches(source: Source | StreamSource, draw: int) -> Iterator[dict[str, EncoderInput]]:
     """Yield all pairs in their order, with a draw of partners."""
     if isinstance(source, StreamSource):
-        yield from make_batches(source, ROWS_AT_A_TIME, seed=None)
+        yield from source.batches(ROWS_AT_A_TIME)
         return
     drawn = source.pairing.draw(np.random.default_rng(draw))
     for start in range(0, source.pairing.n_rows, ROWS_AT_A_TIME):

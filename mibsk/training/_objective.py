@@ -6,10 +6,10 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
+from ..canonical import Canonical
 from ..data import Batches, Source, StreamSource
 from ..losses import IBObjective, Temperature, minimality_term, sufficiency_term
 from ..schedules import Learned, Schedule, SufficiencyBudget
-from ._bottleneck import canonical_settings
 from ._budget_control import BudgetControl
 from ._params import AlignerParams
 from ._scheduled import Scheduled
@@ -78,8 +78,9 @@ def reason_to_hold_out(aligner: AlignerParams) -> str | None:
         return "early_stopping"
     if sufficiency_budget(aligner) is not None:
         return f"beta={aligner.beta!r}"
-    settings = canonical_settings(aligner)
-    return f"bottleneck={settings!r}" if settings is not None and settings.hold_out else None
+    bottleneck = aligner.bottleneck
+    holds_out = isinstance(bottleneck, Canonical) and bottleneck.hold_out
+    return f"bottleneck={bottleneck!r}" if holds_out else None
 
 
 def objective_callbacks(

@@ -31,10 +31,16 @@ def table(views):
 
 @pytest.fixture(scope="session")
 def quick():
-    """Return a function that makes an aligner of few, small epochs."""
+    """Return a function that makes an aligner of few, small epochs, without the last stage."""
 
     def make(modalities=None, **params):
-        defaults = {"n_components": 4, "max_epochs": 2, "batch_size": 16, "random_state": 0}
+        defaults = {
+            "n_components": 4,
+            "bottleneck": None,
+            "max_epochs": 2,
+            "batch_size": 16,
+            "random_state": 0,
+        }
         return IBAligner(modalities, **{**defaults, **params})
 
     return make

@@ -25,7 +25,7 @@ def rows(*shapes, n=40, seed=0):
 def sweep(different=WEIGHTS, **params):
     """Aligners of two epochs with the given differences."""
     common = {"encoders": MLP((8,)), "n_components": 4, "max_epochs": 2, "batch_size": 16}
-    common["random_state"] = 0
+    common |= {"bottleneck": None, "random_state": 0}
     return [IBAligner(**{**common, **changes, **params}) for changes in different]
 
 

@@ -11,7 +11,13 @@ from mibsk import IBAligner, Modalities
 
 N_ROWS = 60
 WIDTHS = {"audio": 5, "image": 4}
-QUICK = {"n_components": 4, "max_epochs": 2, "batch_size": 16, "random_state": 0}
+QUICK = {
+    "n_components": 4,
+    "bottleneck": None,
+    "max_epochs": 2,
+    "batch_size": 16,
+    "random_state": 0,
+}
 
 
 @dataclass(frozen=True)

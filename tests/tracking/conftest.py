@@ -70,4 +70,6 @@ def rows():
 
 @pytest.fixture(scope="session")
 def aligner(rows) -> IBAligner:
-    return IBAligner(n_components=4, max_epochs=2, beta=0.5, random_state=0).fit(rows)
+    return IBAligner(n_components=4, bottleneck=None, max_epochs=2, beta=0.5, random_state=0).fit(
+        rows
+    )
