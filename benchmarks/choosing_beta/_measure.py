@@ -20,6 +20,7 @@ from ._sets import SETS
 
 BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 BUDGET = 0.02
+CANONICAL = {"closed form": 0.0, "both": 1.0}  # beta of the training before the closed form
 N_COMPONENTS, BATCH_SIZE = 64, 128
 
 Embed = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
@@ -28,7 +29,8 @@ Embed = Callable[[Mapping[str, np.ndarray]], dict[str, np.ndarray]]
 def methods(name: str) -> list[str]:
     """Return the methods that are compared on a dataset."""
     n_views = len(dict(SETS[name].load().data))
-    return [*(f"beta={beta:g}" for beta in BETAS), "auto", *baseline_names(n_views)]
+    grid = [f"beta={beta:g}" for beta in BETAS]
+    return [*grid, "auto", *CANONICAL, *baseline_names(n_views)]
 
 
 def measure(name: str, method: str, seed: int) -> dict[str, Any]:
@@ -49,8 +51,10 @@ def measure(name: str, method: str, seed: int) -> dict[str, Any]:
         "seed": seed,
         "retrieval": _retrieval(rows["test"], test, by_factors=paired.by_factors),
         "leakage": _fraction(rows, train, test, test.nuisances),
+        "leakage_mlp": _fraction(rows, train, test, test.nuisances, probe="mlp"),
         "kept": _fraction(rows, train, test, kept),
         "CKA": _cka(embed, test),
+        "n_components": next(iter(rows["test"].values())).shape[1],
         "beta": beta,
         "seconds": seconds,
     }
@@ -66,10 +70,13 @@ def _fit(
         drawn = data.draw(random_state=seed) if isinstance(data, ClassPairs) else data
         specs = {key: encoders.get(key, "auto") for key in data}
         return BASELINES[method](dict(drawn), encoders=specs, seed=seed, **common), np.nan
-    beta = "auto" if method == "auto" else float(method.removeprefix("beta="))
-    aligner = IBAligner(
-        encoders=encoders or "auto", beta=beta, budget=BUDGET, random_state=seed, **common
-    ).fit(data)
+    if method in CANONICAL:
+        params: dict[str, Any] = {"beta": CANONICAL[method], "bottleneck": "canonical"}
+    else:
+        beta = "auto" if method == "auto" else float(method.removeprefix("beta="))
+        params = {"beta": beta, "budget": BUDGET, "bottleneck": None}
+    aligner = IBAligner(encoders=encoders or "auto", random_state=seed, **params, **common)
+    aligner.fit(data)
 
     def embed(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {key: aligner.encoder(key).transform(X) for key, X in rows.items()}
@@ -95,7 +102,9 @@ def _retrieval(embedded: dict[str, np.ndarray], test: Bunch, *, by_factors: bool
     return float(np.mean(recalls))
 
 
-def _fraction(rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str]) -> float:
+def _fraction(
+    rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str], probe: str = "linear"
+) -> float:
     """Return the mean leakage of factors, over the modalities that are labelled with them."""
     values = []
     for modality in test.labels:
@@ -106,6 +115,7 @@ def _fraction(rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str
                 train.labels[modality][known],
                 Z_test=rows["test"][modality],
                 labels_test=test.labels[modality][known],
+                probe=probe,
             )
             values.append(np.mean(list(read.values())))
     return float(np.mean(values))
