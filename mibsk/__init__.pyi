@@ -1,4 +1,5 @@
 from . import (
+    canonical,
     data,
     datasets,
     encoders,
@@ -12,18 +13,26 @@ from . import (
     tracking,
 )
 from .data import ClassPairs, Modalities
-from .estimators import IBAligner, IBAlignerCV, ModalityEncoder, fit_together
+from .estimators import (
+    CanonicalBottleneck,
+    IBAligner,
+    IBAlignerCV,
+    ModalityEncoder,
+    fit_together,
+)
 from .onnx import OnnxEncoder
 
 __version__: str
 
 __all__ = [
+    "CanonicalBottleneck",
     "ClassPairs",
     "IBAligner",
     "IBAlignerCV",
     "Modalities",
     "ModalityEncoder",
     "OnnxEncoder",
+    "canonical",
     "data",
     "datasets",
     "encoders",

@@ -97,7 +97,9 @@ def is_text(X: Any) -> bool:
     return X.dtype.kind == "O" and all(isinstance(value, str) for value in X)
 
 
-def as_dense(name: str, X: np.ndarray, first_row: int | None = None) -> np.ndarray:
+def as_dense(
+    name: str, X: np.ndarray, first_row: int | None = None, *, double: bool = False
+) -> np.ndarray:
     """Return `X` (n, ...) as uint8 or float32, finite; a 1-D array becomes one column.
 
     uint8 stays uint8 (pixels: a quarter of the memory), booleans become uint8, every other number
@@ -111,6 +113,8 @@ def as_dense(name: str, X: np.ndarray, first_row: int | None = None) -> np.ndarr
         Its rows, or a part of them.
     first_row : int, default=None
         Number of the first row, if `X` is a part.
+    double : bool, default=False
+        Whether other numbers become float64 instead.
 
     Raises
     ------
@@ -153,7 +157,7 @@ def as_dense(name: str, X: np.ndarray, first_row: int | None = None) -> np.ndarr
     if X.dtype not in _INTERNAL_DTYPES:
         converted = to_float32(X)
         check_finite(name, converted, first_row, original=X)
-        return converted
+        return X.astype(np.float64, copy=False) if double else converted
     check_finite(name, X, first_row)
     return X
 

@@ -1,8 +1,28 @@
 """The linear information bottleneck in closed form: moments in, directions out."""
 
-from ._held_out import mean_correlation
+from ._coordinates import Coordinates, find_coordinates
+from ._held_out import as_correlations, mean_correlation
+from ._information import direction_information, information_of_directions, whole_information
+from ._linear_model import LinearModel
 from ._moments import FoldedMoments, Moments
+from ._permutation import DirectionsTest, permutation_test
 from ._settings import Canonical
 from ._solution import Solution, solve
 
-__all__ = ["Canonical", "FoldedMoments", "Moments", "Solution", "mean_correlation", "solve"]
+__all__ = [
+    "Canonical",
+    "Coordinates",
+    "DirectionsTest",
+    "FoldedMoments",
+    "LinearModel",
+    "Moments",
+    "Solution",
+    "as_correlations",
+    "direction_information",
+    "find_coordinates",
+    "information_of_directions",
+    "mean_correlation",
+    "permutation_test",
+    "solve",
+    "whole_information",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -126,9 +127,15 @@ class FoldedMoments:
         """Moments of all rows."""
         return sum(self.folds[1:], start=self.folds[0])
 
-    def restart(self) -> None:
-        """Take the next rows for the first ones again, with other partners."""
-        self.n_seen = 0
+    def copy(self) -> FoldedMoments:
+        """Return a copy, to which rows can be added."""
+        copied = copy.copy(self)
+        copied.folds = list(self.folds)
+        return copied
+
+    def restart(self, first: int = 0) -> None:
+        """Take the next rows for those from `first` on again, with other partners."""
+        self.n_seen = first
 
     def add(self, views: Sequence[Matrix]) -> None:
         """Add the next rows of each modality, (n, width) each."""

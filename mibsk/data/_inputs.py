@@ -93,7 +93,9 @@ class InputSpec:
         """Whether prepared rows are a CSR matrix."""
         return self.kind in SPARSE_KINDS
 
-    def prepare(self, X: Any, first_row: int | None = None) -> np.ndarray | sp.csr_array:
+    def prepare(
+        self, X: Any, first_row: int | None = None, *, double: bool = False
+    ) -> np.ndarray | sp.csr_array:
         """Check rows against this spec and return them as an array or a CSR matrix.
 
         Columns of a data frame are reordered by name if the names are known.
@@ -104,10 +106,12 @@ class InputSpec:
             Rows.
         first_row : int, default=None
             Index of the first row in the whole data, if `X` is a part of it; for messages.
+        double : bool, default=False
+            Whether dense rows other than float32 and uint8 become float64 instead of float32.
 
         Returns
         -------
-        rows : ndarray (n, *shape) of uint8 or float32, or CSR float32 (n, n_features)
+        rows : ndarray (n, *shape) of uint8, float32 or float64, or CSR float32 (n, n_features)
 
         Raises
         ------
@@ -129,7 +133,7 @@ class InputSpec:
             )
         if is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on numbers, got strings.")
-        X = as_dense(self.name, X, first_row)
+        X = as_dense(self.name, X, first_row, double=double)
         if X.shape[1:] != self.shape:
             if X.ndim == 2 and len(self.shape) == 1:
                 # scikit-learn's wording, required by its checks

@@ -13,7 +13,9 @@ from ..files.memory_map import file_rows
 from ._inputs import InputSpec
 
 
-def prepared_chunks(spec: InputSpec, X: Any, size: int) -> Iterator[tuple[slice, Any]]:
+def prepared_chunks(
+    spec: InputSpec, X: Any, size: int, *, double: bool = False
+) -> Iterator[tuple[slice, Any]]:
     """Yield the slice of each chunk, and its rows as prepared by `spec`.
 
     Only one chunk is in memory besides `X`; a sparse matrix that is not CSR is converted whole.
@@ -26,14 +28,14 @@ def prepared_chunks(spec: InputSpec, X: Any, size: int) -> Iterator[tuple[slice,
     """
     n = n_rows(spec.name, X)
     if n <= size:
-        prepared = spec.prepare(X)
+        prepared = spec.prepare(X, double=double)
         if n:
             yield slice(0, n), prepared
         return
     rows = _sliceable(spec.name, X)
     for start in range(0, n, size):
         chunk = slice(start, min(start + size, n))
-        yield chunk, spec.prepare(rows[chunk], first_row=start)
+        yield chunk, spec.prepare(rows[chunk], first_row=start, double=double)
 
 
 def _sliceable(name: str, X: Any) -> Any:

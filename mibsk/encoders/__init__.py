@@ -11,7 +11,7 @@ from ._projection import Projection
 from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
 from ._scaling import InputScaling
-from ._sparse import SparseMLP
+from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "ResNet",
     "ViT",
     "Conv1d",
+    "SparseLinear",
     "SparseMLP",
     "Frozen",
     "FrozenTrunk",

@@ -2,7 +2,16 @@
 
 from ._aligner import IBAligner
 from ._aligner_cv import IBAlignerCV
+from ._canonical_bottleneck import CanonicalBottleneck
 from ._fit_together import fit_together
 from ._modality_encoder import ModalityEncoder
+from ._paired import PairedTransformer
 
-__all__ = ["IBAligner", "IBAlignerCV", "ModalityEncoder", "fit_together"]
+__all__ = [
+    "CanonicalBottleneck",
+    "IBAligner",
+    "IBAlignerCV",
+    "ModalityEncoder",
+    "PairedTransformer",
+    "fit_together",
+]

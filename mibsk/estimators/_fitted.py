@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import torch
 from sklearn.utils.validation import check_is_fitted
 
+from ..encoders import Encoder
 from ..training import AlignmentModule, AlignmentNet, FittedBottleneck, Trained, embed_rows
 from ._paired import COLUMNS, PairedTransformer
 from ._pickling import PicklingMixin
@@ -45,6 +47,12 @@ class FittedAligner(PairedTransformer, PicklingMixin):
         self.check_modality(modality)
         encoder = self.module_.encoder(modality).eval()
         return embed_rows(encoder, self.inputs_[modality], X, torch.device(self.net_.device))
+
+    def as_module(self, modality: str) -> Encoder:
+        """Return a copy of the encoder of a modality on the CPU, in evaluation mode."""
+        check_is_fitted(self)
+        self.check_modality(modality)
+        return copy.deepcopy(self.module_.encoder(modality)).cpu().eval()
 
     @property
     def n_components_(self) -> int:

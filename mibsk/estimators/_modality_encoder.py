@@ -173,7 +173,7 @@ class ModalityEncoder(ModalityTransformer):
 
     @property
     def _n_features_out(self) -> int:
-        return self.aligner_.n_components_
+        return self.aligner_.embedding_width_
 
     def _cuts_a_table(self) -> bool:
         """Whether `fit` got one table, with the columns of all modalities."""

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from .._checks.parameters import suggest
 from .._checks.rows import as_rows
 from ..data import ClassPairs, Form, InputSpec, MappingForm, by_name, check_table, is_table
+from ..encoders import Encoder
 from ..metrics import recall_at_k
 from ..training import dataset_chunks
 from ._fusion import check_fusion, fuse
@@ -121,7 +122,16 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
 
     @property
     def n_components_(self) -> int:
-        """Dimension of the embeddings."""
+        """Number of columns of each modality in the output of `transform`."""
+        raise NotImplementedError
+
+    @property
+    def embedding_width_(self) -> int:
+        """Number of columns of an embedding."""
+        return self.n_components_
+
+    def as_module(self, modality: str) -> Encoder:
+        """Return a copy of the embedding of a modality as a torch module on the CPU."""
         raise NotImplementedError
 
     def transform(self, X: Any, y: Any = None) -> Any:

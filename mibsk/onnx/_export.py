@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import os
 import tempfile
@@ -19,7 +18,7 @@ from torch import nn
 from .. import __version__
 from ..data import InputSpec
 from ..encoders import Encoder
-from ..estimators import IBAligner
+from ..estimators import PairedTransformer
 from ..exceptions import NotInstalledError
 from ._metadata import EncoderMetadata
 from ._parity import prove_parity, random_inputs
@@ -37,13 +36,13 @@ class _SparseSignature(nn.Module):
         return self.encoder((indices, values))
 
 
-def export_encoders(aligner: IBAligner, folder: str | Path) -> dict[str, Path]:
+def export_encoders(aligner: PairedTransformer, folder: str | Path) -> dict[str, Path]:
     """Write one ONNX file per modality, named after the modality, into a folder.
 
     Parameters
     ----------
-    aligner : IBAligner
-        A fitted aligner.
+    aligner : IBAligner, IBAlignerCV or CanonicalBottleneck
+        A fitted estimator.
     folder : str or Path
         Created if it does not exist.
 
@@ -64,7 +63,7 @@ def export_encoders(aligner: IBAligner, folder: str | Path) -> dict[str, Path]:
     }
 
 
-def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
+def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) -> Path:
     """Write the encoder of one modality, with input scaling and L2 norm, to one ONNX file.
 
     Inputs are ``x`` (batch, ...) in the type of the training rows, or ``indices`` and ``values``
@@ -75,8 +74,8 @@ def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
 
     Parameters
     ----------
-    aligner : IBAligner
-        A fitted aligner.
+    aligner : IBAligner, IBAlignerCV or CanonicalBottleneck
+        A fitted estimator.
     modality : str
         Name of the modality.
     path : str or Path
@@ -105,8 +104,7 @@ def export_encoder(aligner: IBAligner, modality: str, path: str | Path) -> Path:
             "onnx and onnxscript are needed for export: pip install 'mibsk[cpu]' or 'mibsk[gpu]'."
         ) from error
     spec = aligner.inputs_[modality]
-    # a copy on the CPU: the aligner may be on a GPU, and must stay as it is
-    encoder = copy.deepcopy(aligner.module_.encoder(modality)).cpu().eval()
+    encoder = aligner.as_module(modality)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:

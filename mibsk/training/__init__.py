@@ -10,7 +10,7 @@ from ._net import AlignmentNet
 from ._objective import check_objective
 from ._rebuild import rebuild
 from ._result import Trained
-from ._saved_params import Foreign
+from ._saved_params import Foreign, pack_params, unpack_params
 from ._train import train
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "dataset_chunks",
     "embed_rows",
     "model_state",
+    "pack_params",
     "read_further_data",
     "read_model_state",
     "read_training_data",
@@ -31,4 +32,5 @@ __all__ = [
     "resolve_device",
     "seeded",
     "train",
+    "unpack_params",
 ]

@@ -1,0 +1,115 @@
+"""Permutation test of the number of canonical directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ._directions import Whitening, directions
+from ._moments import Matrix, Moments
+
+
+class DirectionsTest(NamedTuple):
+    """Result of a permutation test of the number of directions.
+
+    Parameters
+    ----------
+    n_components : int
+        Number of directions whose p-value is at most the level.
+    p_values : ndarray (n_tested,)
+        p-value of each direction, strongest first, up to the first that exceeds the level.
+    statistics : ndarray (n_tested,)
+        Information of the direction and all weaker ones, in nats.
+    """
+
+    n_components: int
+    p_values: Matrix
+    statistics: Matrix
+
+
+def permutation_test(
+    rows: Sequence[Matrix],
+    ridges: Sequence[float],
+    *,
+    n_components: int,
+    n_permutations: int,
+    level: float,
+    rng: np.random.Generator,
+) -> DirectionsTest:
+    r"""Test canonical directions one after the other, against permutations of the rows.
+
+    The statistic of direction k is the Gaussian information of the modalities in the directions
+    from k on, in nats, :math:`-\frac12 \log\det R`, where `R` has the correlations of the whitened
+    modalities as blocks; for two modalities it is the logarithm of the statistic of Wilks. The rows
+    of all modalities but the first are permuted, and the p-value of a direction is at least that of
+    the directions before it [1]_.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray (n, p_m)
+        Rows of each modality.
+    ridges : sequence of float
+        Ridge of each modality.
+    n_components : int
+        Largest number of directions to test.
+    n_permutations : int
+        Number of permutations for each direction.
+    level : float
+        Level of the test.
+    rng : Generator
+        Generator of the permutations.
+
+    References
+    ----------
+    .. [1] Winkler, Renaud, Smith and Nichols, "Permutation inference for canonical correlation
+       analysis", NeuroImage 220, 2020.
+    """
+    widths = [X.shape[1] for X in rows]
+    mean = np.concatenate([X.mean(axis=0) for X in rows])
+    joined = np.concatenate(rows, axis=1) - mean
+    moments = Moments.of_rows(widths, mean, joined)
+    whitening = Whitening.of(moments)
+    roots = whitening.inverse_roots(ridges)
+    maps, _, _ = directions(whitening, ridges, n_components)
+    white = [
+        joined[:, part] @ (axes * root) / np.sqrt(moments.n)
+        for part, axes, root in zip(moments.parts, whitening.axes, roots, strict=True)
+    ]
+    vectors = [A / root[:, None] for A, root in zip(maps, roots, strict=True)]
+    statistics, p_values, largest = [], [], 0.0
+    for k in range(maps[0].shape[1]):
+        left = [T @ _complement(V[:, :k]) for T, V in zip(white, vectors, strict=True)]
+        observed = _information(left)
+        exceeding = sum(
+            _information([left[0], *(T[rng.permutation(len(T))] for T in left[1:])]) >= observed
+            for _ in range(n_permutations)
+        )
+        largest = max(largest, (1 + exceeding) / (1 + n_permutations))
+        statistics.append(observed)
+        p_values.append(largest)
+        if largest > level:
+            break
+    found = np.array(p_values)
+    return DirectionsTest(int((found <= level).sum()), found, np.array(statistics))
+
+
+def _complement(vectors: Matrix) -> Matrix:
+    """Return an orthonormal basis of the complement of the columns."""
+    basis, _ = np.linalg.qr(vectors, mode="complete")
+    complement: Matrix = basis[:, vectors.shape[1] :]
+    return complement
+
+
+def _information(white: Sequence[Matrix]) -> float:
+    """Return the information of whitened modalities, from the correlations between them."""
+    joint = np.concatenate(white, axis=1)
+    blocks = joint.T @ joint
+    start = 0
+    for T in white:
+        stop = start + T.shape[1]
+        blocks[start:stop, start:stop] = np.eye(stop - start)
+        start = stop
+    _, log_det = np.linalg.slogdet(blocks)
+    return float(-0.5 * log_det)

@@ -1,0 +1,311 @@
+"""Linear information bottleneck of paired data, in closed form."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from ..canonical import FoldedMoments, find_coordinates, mean_correlation
+from ..data import is_table, read_form
+from ._canonical_file import load_canonical, save_canonical
+from ._canonical_fitted import FittedCanonical
+from ._canonical_rows import PairedRows
+from ._canonical_state import CanonicalState, analyse
+from ._fusion import check_fusion
+from ._paired import COLUMNS, table_columns
+
+
+class CanonicalBottleneck(FittedCanonical):
+    r"""Linear information bottleneck: the directions that paired modalities share, in closed form.
+
+    For jointly Gaussian modalities the optimal compression of one with respect to the others is the
+    projection on canonical directions, of which those are kept whose explained share of variance
+    :math:`\rho^2` exceeds a threshold [1]_. The directions are those of canonical correlation
+    analysis with a ridge; of three and more modalities, of its multiset form MAXVAR [2]_. Their
+    correlations are measured on held-out rows.
+
+    Parameters
+    ----------
+    n_components : int, default=64
+        Largest number of directions.
+    modalities : mapping of str to columns, default=None
+        Columns of each modality in one table, as in :class:`mibsk.IBAligner`.
+    beta : float in [0, 1) or "auto", default="auto"
+        A direction is kept if the share of its variance that the other modalities explain,
+        :math:`\rho^2` on held-out rows, exceeds `beta`. "auto" keeps the directions whose
+        correlation is distinguishable from zero at `level`.
+    ridge : float or "auto", default="auto"
+        Added to the variances of each modality, in units of their mean over the directions in which
+        the modality varies. "auto" chooses the ridge with the most information on held-out rows.
+    weights : {"information"} or None, default="information"
+        Weights of the variates: :math:`\sqrt{\rho / (1 - \rho^2)}`, with which their inner product
+        is the part of the pointwise mutual information that depends on both modalities, or none.
+    scale : bool, default=True
+        Whether to divide the columns of dense modalities by their standard deviation.
+    level : float, default=0.95
+        Level of the intervals.
+    fusion : "concat", "mean" or the name of a modality, default="concat"
+        Output of `transform` for several modalities, as in :class:`mibsk.IBAligner`.
+
+    Attributes
+    ----------
+    n_components_ : int
+        Number of directions that are kept.
+    correlations_ : DataFrame
+        One row for each direction, strongest first: mean correlation of the modalities on the
+        training rows (``train``) and on held-out rows (``held_out``, cross-fitted), the ends
+        ``low`` and ``high`` of its interval, the ``information`` of the direction on held-out rows
+        in nats, and whether it is ``kept``.
+    information_ : Estimate
+        Information of the modalities in nats if they are Gaussian, with its interval: the mutual
+        information of two, the multi-information of more. If there are fewer than two rows per
+        column, it is that of the kept directions on held-out rows, a lower bound.
+    ridge_ : dict of str to float
+        Ridge of each modality.
+    weights_ : ndarray (n_components_,)
+        Weights of the variates.
+    loadings_ : dict of str to DataFrame (n_columns, n_components_)
+        Correlation of each column with the variates of its modality.
+    shared_variance_ : dict of str to float
+        Share of the variance of each modality that is in its shared part.
+    n_samples_ : int
+        Number of pairs.
+    modality_names_ : list of str
+        Names of the modalities in the order of `fit`; "x" and "y" for two tables.
+    inputs_ : dict of str to InputSpec
+        Kind, shape and type of the rows of each modality.
+    n_features_in_ : int
+        Number of columns; only defined for a table.
+    feature_names_in_ : ndarray of str
+        Names of the columns, if all are strings.
+
+    See Also
+    --------
+    mibsk.IBAligner : Trains encoders, with this bottleneck as the last stage.
+
+    References
+    ----------
+    .. [1] Chechik, Globerson, Tishby and Weiss, "Information Bottleneck for Gaussian Variables",
+       Journal of Machine Learning Research 6, 2005.
+    .. [2] Kettenring, "Canonical analysis of several sets of variables", Biometrika 58, 1971.
+
+    Examples
+    --------
+    >>> from mibsk import CanonicalBottleneck
+    >>> from mibsk.datasets import load_digits_halves
+    >>> halves = load_digits_halves().data
+    >>> bottleneck = CanonicalBottleneck(beta=0.25).fit(halves)
+    >>> bottleneck.transform(halves).shape == (1797, 2 * bottleneck.n_components_)
+    True
+    >>> parts = bottleneck.split(halves)["left"]
+    >>> parts.shared.shape, parts.private.shape
+    ((1797, 8, 4), (1797, 8, 4))
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "modalities": [Mapping, None],
+        "beta": [Interval(Real, 0, 1, closed="left"), StrOptions({"auto"})],
+        "ridge": [Interval(Real, 0, 1e12, closed="both"), StrOptions({"auto"})],
+        "weights": [StrOptions({"information"}), None],
+        "scale": ["boolean"],
+        "level": [Interval(Real, 0, 1, closed="neither")],
+        "fusion": [str],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 64,
+        *,
+        modalities: Mapping[str, Any] | None = None,
+        beta: float | str = "auto",
+        ridge: float | str = "auto",
+        weights: str | None = "information",
+        scale: bool = True,
+        level: float = 0.95,
+        fusion: str = "concat",
+    ) -> None:
+        self.n_components = n_components
+        self.modalities = modalities
+        self.beta = beta
+        self.ridge = ridge
+        self.weights = weights
+        self.scale = scale
+        self.level = level
+        self.fusion = fusion
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the directions that the modalities share.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
+            Paired data; a table needs `modalities` or a second table `y`.
+        y : array-like, default=None
+            With one table, the second one (a 1-d array of class labels is taken as one-hot rows).
+            With any other form, labels for a later step, which are ignored.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or the data are invalid; the message says what to do. A model fitted
+            before is kept.
+
+        Warns
+        -----
+        UserWarning
+            If no direction satisfies `beta`. The strongest one is kept.
+        """
+        return self._learn(X, y)
+
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Add rows to those of earlier calls, and find the directions of all of them.
+
+        The result is that of `fit` on all rows. The first call determines the kind and shape of
+        each modality and, if it has more than 2048 columns, a basis of its rows.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in :meth:`fit`. The model is then unchanged.
+        """
+        return self._learn(X, y, further=True)
+
+    def _learn(self, X: Any, y: Any, *, further: bool = False) -> Self:
+        self._validate_params()
+        if further and self.__sklearn_is_fitted__():
+            earlier = self._state
+            rows = PairedRows(self.check_form(X), y, earlier.form)
+            inputs, coordinates, columns = earlier.inputs, earlier.coordinates, earlier.columns
+            moments = earlier.moments.copy()
+        else:
+            columns = table_columns(X) if is_table(X) else {}
+            rows = PairedRows(X, y, read_form(X, y, self.modalities))
+            inputs = rows.learn_inputs()
+            n = np.inf if further else rows.n
+            coordinates = {
+                name: find_coordinates(
+                    lambda name=name: (chunk[name] for chunk in rows.chunks(inputs)),  # type: ignore[misc]
+                    n,
+                    int(np.prod(spec.shape)),
+                    scaled=self.scale and not spec.is_sparse,
+                )
+                for name, spec in inputs.items()
+            }
+            moments = None
+        check_fusion(self.fusion, list(inputs))
+        first = 0 if moments is None else moments.n_seen
+        for draw in range(rows.n_draws):
+            for i, chunk in enumerate(rows.chunks(inputs, draw)):
+                views = [coordinates[name](part) for name, part in chunk.items()]
+                if moments is None:
+                    # the first rows are near the mean, so that sums about them lose no digits
+                    origin = np.concatenate([view.mean(axis=0) for view in views])
+                    moments = FoldedMoments([view.shape[1] for view in views], origin)
+                if not i:
+                    moments.restart(first)
+                moments.add(views)
+        n_pairs = 0 if moments is None else moments.total.n // rows.n_draws
+        if moments is None or n_pairs < 2:
+            raise ValueError(
+                f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: "
+                "correlations are undefined for one pair."
+            )
+        state = analyse(
+            rows.form,
+            inputs,
+            columns,
+            coordinates,
+            moments,
+            rows.n_draws,
+            scaled=self.scale,
+            beta=self.beta,
+            ridge=self.ridge,
+            n_components=self.n_components,
+            level=self.level,
+        )
+        return self._adopt(state)
+
+    def _adopt(self, state: CanonicalState) -> Self:
+        """Set the learned state; it replaces that of an earlier fit as a whole."""
+        if not state.solution.n_kept(self.beta):
+            warnings.warn(
+                f"no direction satisfies beta={self.beta!r}: the largest held-out correlation is "
+                f"{mean_correlation(state.solution.held_out[:1])[0]:.3f}, over {state.n_rows} "
+                "pairs. The strongest direction is kept; the modalities may share nothing linear, "
+                "or there are too few pairs.",
+                UserWarning,
+                stacklevel=4,
+            )
+        for name in COLUMNS:  # set by an earlier fit on a table
+            self.__dict__.pop(name, None)
+        self.__dict__.update(state.columns)
+        self._state = state
+        return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to a file that executes no code when it is read.
+
+        Parameters
+        ----------
+        path : path
+            Destination path; an existing file is replaced atomically.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        OSError
+            If the file cannot be written.
+        """
+        check_is_fitted(self)
+        save_canonical(self, self._state, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read an estimator from a file written by :meth:`save`.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        CanonicalBottleneck
+            Fitted; it gives the same results, bit for bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file does not exist.
+        mibsk.exceptions.TornFileError
+            If it is incomplete or damaged.
+        ValueError
+            If it does not contain a `CanonicalBottleneck`, or was written by a newer version.
+        """
+        params, state = load_canonical(path)
+        bottleneck = cls(**params)
+        bottleneck.__dict__.update(state.columns)
+        bottleneck._state = state
+        return bottleneck

@@ -1,0 +1,44 @@
+"""The linear map of one modality as a torch module."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..canonical import LinearModel
+from ..data import InputSpec
+from ..encoders import Encoder, InputScaling, Linear, SparseLinear, make_encoder
+
+
+def as_encoder(spec: InputSpec, model: LinearModel, weights: np.ndarray) -> Encoder:
+    """Return an encoder with the weighted variates of a modality as embeddings.
+
+    Parameters
+    ----------
+    spec : InputSpec
+        Specification of the modality.
+    model : LinearModel
+        The directions.
+    weights : ndarray (k,)
+        Weights of the variates.
+    """
+    mean, maps = model.means[spec.name], model.maps[spec.name] * weights
+    constant = np.zeros(maps.shape[1])
+    if len(weights) == 1:  # as in the embeddings of the estimator
+        maps, constant = np.hstack([maps, 0 * maps]), np.append(constant, weights)
+    width = maps.shape[1]
+    scaling = None
+    if spec.is_sparse:
+        linear: nn.Module = SparseLinear(spec.shape[0], width, bias=True)
+        backbone, matrix, constant = linear, maps, constant - mean @ maps
+    else:
+        deviations = model.deviations[spec.name]
+        scale = np.where(deviations > 0, deviations, 1.0)
+        scaling = InputScaling(mean.reshape(spec.shape), scale.reshape(spec.shape))
+        backbone = make_encoder(Linear(), spec.shape, width)
+        linear, matrix = backbone[-1], (maps * scale[:, None]).T  # type: ignore[index]
+    with torch.no_grad():
+        for parameter, value in ((linear.weight, matrix), (linear.bias, constant)):
+            parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))  # type: ignore[operator]
+    return Encoder(backbone, width, scaling=scaling, modality=spec.name).eval()

@@ -1,0 +1,356 @@
+"""What a fitted canonical bottleneck knows and computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import check_is_fitted
+from torch.utils.data import Dataset
+
+from .._checks.parameters import check_scalar
+from ..canonical import (
+    DirectionsTest,
+    direction_information,
+    information_of_directions,
+    mean_correlation,
+    permutation_test,
+    whole_information,
+)
+from ..data import Form, InputSpec, prepared_chunks
+from ..encoders import Encoder
+from ..metrics.statistics import Estimate
+from ..training import dataset_chunks
+from ._canonical_encoder import as_encoder
+from ._canonical_rows import PairedRows
+from ._canonical_state import CanonicalState
+from ._fusion import check_fusion
+from ._paired import PairedTransformer
+
+ROWS_AT_A_TIME = 1024
+SMALLEST_WEIGHT = 1e-3  # of a direction that is kept although nothing is shared
+
+
+class Parts(NamedTuple):
+    """Shared and private part of the rows of a modality, which add up to the rows less their mean.
+
+    Parameters
+    ----------
+    shared, private : ndarray (n, ...)
+        In the shape of the rows.
+    """
+
+    shared: np.ndarray
+    private: np.ndarray
+
+
+class FittedCanonical(PairedTransformer):
+    """Results of a canonical bottleneck, which its state determines."""
+
+    n_components: int
+    weights: str | None
+    level: float
+    _state: CanonicalState
+
+    def transform(self, X: Any, y: Any = None) -> Any:
+        """Return the weighted canonical variates, fused to one array.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            Data in the form passed to `fit`.
+        y : array-like, default=None
+            Rows of the second of two tables.
+
+        Returns
+        -------
+        ndarray of float64 (n, n_features_out), or a pair of (n, n_components_)
+            For two tables the variates of `X`, and also those of `y` if given. Otherwise those of
+            the modalities, fused as specified by `fusion`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the data do not match those of `fit`, or a modality that `fusion` needs is missing.
+        """
+        check_is_fitted(self)
+        check_fusion(self.fusion, self.modality_names_)
+        return self._fused(self._each(X, y, self._weighted), y)
+
+    def embed_modality(self, modality: str, X: Any) -> np.ndarray:
+        """Embed rows of one modality.
+
+        Parameters
+        ----------
+        modality : str
+            Name of the modality.
+        X : array-like
+            Its rows.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_components_)
+            The weighted variates, scaled to unit norm. A single direction has a constant second
+            column, without which only its sign would be left.
+        """
+        check_is_fitted(self)
+        self.check_modality(modality)
+        z = self._weighted(modality, X)
+        if self.n_components_ == 1:
+            z = np.hstack([z, np.full_like(z, self.weights_[0])])
+        norms = np.linalg.norm(z, axis=1, keepdims=True)
+        embedded: np.ndarray = (z / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
+        return embedded
+
+    def predict(self, X: Any, modality: str | None = None) -> np.ndarray:
+        """Return the best linear prediction of one modality from the shared part of the others.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            The first of two tables, or a mapping with one modality or more.
+        modality : str, default=None
+            Name of the predicted modality; its own rows in `X` are ignored. None: the second of two
+            tables, or the only modality that `X` lacks.
+
+        Returns
+        -------
+        ndarray of float64 (n, ...)
+            Rows of the modality; of class labels, scores of the classes.
+
+        Raises
+        ------
+        ValueError
+            If the modality is unknown or not determined by `X`, or no other modality is given.
+        """
+        check_is_fitted(self)
+        form, X = self.form_, self.check_form(X)
+        given = form.read(X)
+        if modality is None:
+            lacking = [name for name in self.modality_names_ if name not in given]
+            if len(lacking) != 1:
+                raise ValueError(
+                    f"modality= is needed: X has {list(given)} of {self.modality_names_}, so that "
+                    "the modality to predict is not determined."
+                )
+            [modality] = lacking
+        self.check_modality(modality)
+        variates = {
+            name: self._variates(name, rows) for name, rows in given.items() if name != modality
+        }
+        if not variates:
+            raise ValueError(
+                f"to predict {modality!r}, X must have another modality of {self.modality_names_}."
+            )
+        model, spec = self._state.model, self.inputs_[modality]
+        predicted = model.means[modality] + model.explained(modality, variates)
+        return predicted.reshape(-1, *spec.shape)
+
+    def split(self, X: Any, y: Any = None) -> dict[str, Parts]:
+        r"""Split rows into the part that the modalities share, and a private part.
+
+        With the variates `u` of a modality and its covariances on the training rows,
+
+        .. math:: x = \mu + \Sigma_{xu} \Sigma_{uu}^{-1} u + r,
+
+        where the private part `r` is uncorrelated with the variates, so that the variances of both
+        parts add up to that of `x`. If a modality has more than 2048 columns and rows, this holds
+        up to the part of its variance outside the basis of its coordinates.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like or table
+            Data in the form passed to `fit`; a mapping may contain only some modalities.
+        y : array-like, default=None
+            Rows of the second of two tables.
+
+        Returns
+        -------
+        dict of str to Parts
+            `shared` and `private` (n, ...) of each given modality, in the shape of its rows.
+        """
+        check_is_fitted(self)
+        return self._each(X, y, self._parts)
+
+    def permutation_test(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        n_permutations: int = 199,
+        level: float = 0.05,
+        random_state: Any = None,
+    ) -> DirectionsTest:
+        """Test the number of directions, one after the other, by permutations of the rows.
+
+        The directions are found anew in these rows, with the coordinates and the ridge of `fit`,
+        and a direction has the p-value of the information in it and all weaker ones.
+
+        Parameters
+        ----------
+        X, y
+            Rows of all modalities, in the form passed to `fit`.
+        n_permutations : int, default=199
+            Number of permutations for each direction.
+        level : float, default=0.05
+            The test stops at the first direction whose p-value exceeds it.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the permutations.
+
+        Returns
+        -------
+        DirectionsTest
+            `n_components`, `p_values` and `statistics`.
+
+        References
+        ----------
+        Winkler, Renaud, Smith and Nichols, "Permutation inference for canonical correlation
+        analysis", NeuroImage 220, 2020.
+        """
+        check_is_fitted(self)
+        check_scalar("n_permutations", n_permutations, low=1, integer=True)
+        check_scalar("level", level, low=0, high=1, strict=True)
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        state = self._state
+        rows = PairedRows(self.check_form(X), y, state.form)
+        chunks = [
+            [state.coordinates[name](part) for name, part in chunk.items()]
+            for chunk in rows.chunks(state.inputs)
+        ]
+        parts = state.moments.total.parts
+        return permutation_test(
+            [
+                np.concatenate(views) / state.scale[part]
+                for views, part in zip(zip(*chunks, strict=True), parts, strict=True)
+            ],
+            state.solution.ridges,
+            n_components=self.n_components,
+            n_permutations=n_permutations,
+            level=level,
+            rng=np.random.default_rng(seed),
+        )
+
+    def as_module(self, modality: str) -> Encoder:
+        """Return the embedding of a modality as a torch module, in float32."""
+        check_is_fitted(self)
+        self.check_modality(modality)
+        return as_encoder(self.inputs_[modality], self._state.model, self.weights_)
+
+    def _each(self, X: Any, y: Any, function: Callable[[str, Any], Any]) -> dict[str, Any]:
+        """Return ``function(name, rows)`` of each given modality."""
+        X = self.check_form(X)
+        if isinstance(X, Dataset):
+            chunks = list(dataset_chunks(X))
+            X = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+        return {name: function(name, rows) for name, rows in self.form_.read(X, y).items()}
+
+    def _variates(self, modality: str, X: Any) -> np.ndarray:
+        """Return the variates of rows of a modality, without weights (n, n_components_)."""
+        chunks = prepared_chunks(self.inputs_[modality], X, ROWS_AT_A_TIME, double=True)
+        found = [self._state.model.project(modality, rows) for _, rows in chunks]
+        return np.concatenate(found) if found else np.empty((0, self.n_components_))
+
+    def _weighted(self, modality: str, X: Any) -> np.ndarray:
+        return self._variates(modality, X) * self.weights_
+
+    def _parts(self, modality: str, X: Any) -> Parts:
+        spec, model = self.inputs_[modality], self._state.model
+        rows: Any = spec.prepare(X, double=True)
+        shared = model.explained(modality, {modality: model.project(modality, rows)})
+        flat = rows.toarray() if spec.is_sparse else rows.reshape(len(rows), -1)
+        private = flat - model.means[modality] - shared
+        return Parts(shared.reshape(-1, *spec.shape), private.reshape(-1, *spec.shape))
+
+    @property
+    def form_(self) -> Form:  # type: ignore[override]
+        """Form of the arguments of `fit`."""
+        return self._state.form
+
+    @property
+    def inputs_(self) -> dict[str, InputSpec]:  # type: ignore[override]
+        """Kind, shape and type of the rows of each modality."""
+        return self._state.inputs
+
+    @property
+    def n_components_(self) -> int:
+        """Number of directions that are kept."""
+        return self._state.n_kept
+
+    @property
+    def embedding_width_(self) -> int:
+        """Number of columns of an embedding."""
+        return max(self.n_components_, 2)
+
+    @property
+    def n_samples_(self) -> int:
+        """Number of pairs."""
+        return self._state.n_rows
+
+    @property
+    def weights_(self) -> np.ndarray:
+        """Weights of the variates (n_components_,)."""
+        if self.weights is None:
+            return np.ones(self.n_components_)
+        # a direction that is not significant may have no positive correlation
+        return np.maximum(self._state.solution.weights[: self.n_components_], SMALLEST_WEIGHT)
+
+    @property
+    def correlations_(self) -> pd.DataFrame:
+        """Correlations of all directions, strongest first."""
+        solution = self._state.solution
+        return pd.DataFrame(
+            {
+                "train": mean_correlation(solution.train),
+                "held_out": mean_correlation(solution.held_out),
+                "low": solution.low,
+                "high": solution.high,
+                "information": direction_information(solution.held_out),
+                "kept": np.arange(len(solution.low)) < self.n_components_,
+            }
+        )
+
+    @property
+    def information_(self) -> Estimate:
+        """Gaussian information of the modalities in nats, with its interval."""
+        state = self._state
+        whole = whole_information(state.scaled, state.n_rows, self.level)
+        if whole is not None:
+            return whole
+        held_out = state.solution.held_out[: self.n_components_]
+        return information_of_directions(held_out, state.n_rows, self.level)
+
+    @property
+    def ridge_(self) -> dict[str, float]:
+        """Ridge of each modality."""
+        return dict(zip(self.modality_names_, self._state.solution.ridges, strict=True))
+
+    @property
+    def shared_variance_(self) -> dict[str, float]:
+        """Share of the variance of each modality that is in its shared part."""
+        return dict(self._state.model.shares)
+
+    @property
+    def loadings_(self) -> dict[str, pd.DataFrame]:
+        """Correlation of each column with the variates of its modality."""
+        model, found = self._state.model, {}
+        for name, spec in self.inputs_.items():
+            deviations = model.deviations[name][:, None]
+            values = np.divide(
+                model.covariances[name][name],
+                deviations,
+                out=np.zeros_like(model.covariances[name][name]),
+                where=deviations > 0,
+            )
+            found[name] = pd.DataFrame(values, index=list(spec.columns) or None)
+        return found
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_state")
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64"]
+        return tags

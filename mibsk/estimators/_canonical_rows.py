@@ -1,0 +1,91 @@
+"""Paired rows in chunks, for estimators that read them in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from torch.utils.data import Dataset, IterableDataset
+
+from .._checks.rows import n_rows
+from ..data import ClassPairs, Form, InputSpec, entry, prepared_chunks
+from ..training import dataset_chunks
+
+VALUES_AT_A_TIME = 2**22  # 32 MiB of float64 for the widest modality
+LARGEST_CHUNK = 8192  # rows
+N_DRAWS = 5  # of the partners of `ClassPairs`
+
+
+@dataclass(frozen=True)
+class PairedRows:
+    """The rows of all modalities, read in chunks.
+
+    Parameters
+    ----------
+    X, y : object
+        The arguments of `fit`.
+    form : Form
+        Their form.
+    """
+
+    X: Any
+    y: Any
+    form: Form
+
+    @property
+    def n(self) -> float:
+        """Number of pairs; infinite for a stream."""
+        if isinstance(self.X, IterableDataset):
+            return np.inf
+        if isinstance(self.X, Dataset | ClassPairs):
+            return len(self.X)  # type: ignore[arg-type]
+        return n_rows(*next(iter(self.form.read(self.X, self.y).items())))
+
+    @property
+    def n_draws(self) -> int:
+        """Number of times that partners are drawn."""
+        return N_DRAWS if isinstance(self.X, ClassPairs) else 1
+
+    def learn_inputs(self) -> dict[str, InputSpec]:
+        """Check the rows, and return the specification of each modality."""
+        raw: Mapping[str, Any]
+        if isinstance(self.X, Dataset):
+            raw = next(dataset_chunks(self.X))
+        else:
+            raw = self.X if isinstance(self.X, ClassPairs) else self.form.read(self.X, self.y)
+        labels = self.form.label_names
+        return {
+            name: InputSpec.learn(name, raw[name], labels=name in labels)[0]
+            for name in self.form.names
+        }
+
+    def chunks(self, inputs: Mapping[str, InputSpec], draw: int = 0) -> Iterator[dict[str, Any]]:
+        """Yield the prepared rows of all modalities in chunks, dense ones in their precision.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows do not match `inputs`; earlier chunks were then yielded already.
+        """
+        if isinstance(self.X, Dataset):
+            for raw in dataset_chunks(self.X):
+                yield {
+                    name: spec.prepare(entry(raw, name), double=True)
+                    for name, spec in inputs.items()
+                }
+            return
+        if isinstance(self.X, ClassPairs):
+            raw_rows: Mapping[str, Any] = self.X.draw(random_state=draw)
+        else:
+            raw_rows = self.form.read(self.X, self.y)
+        widths = [1 if spec.is_sparse else prod(spec.shape) for spec in inputs.values()]
+        size = min(max(64, VALUES_AT_A_TIME // max(widths)), LARGEST_CHUNK)
+        readers = [
+            prepared_chunks(spec, entry(raw_rows, name), size, double=True)
+            for name, spec in inputs.items()
+        ]
+        for parts in zip(*readers, strict=True):
+            yield {name: rows for name, (_, rows) in zip(inputs, parts, strict=True)}

@@ -1,0 +1,137 @@
+"""Everything that a canonical bottleneck learns, as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..canonical import Coordinates, FoldedMoments, LinearModel, Moments, Solution, solve
+from ..data import Form, InputSpec
+
+
+@dataclass(frozen=True)
+class CanonicalState:
+    """Learned state of a `CanonicalBottleneck`.
+
+    Parameters
+    ----------
+    form : Form
+        Form of the arguments of `fit`.
+    inputs : dict of str to InputSpec
+        Specification of the rows of each modality.
+    columns : dict of str to object
+        ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
+    coordinates : dict of str to Coordinates
+        Coordinates of the rows of each modality.
+    moments : FoldedMoments
+        Moments of the coordinates.
+    n_draws : int
+        Number of times that the rows were seen, with other partners.
+    scale : ndarray (D,)
+        By which the coordinates are divided before the analysis.
+    solution : Solution
+        Directions in the scaled coordinates.
+    n_kept : int
+        Number of directions that are kept.
+    model : LinearModel
+        The kept directions, in the columns of the modalities.
+    """
+
+    form: Form
+    inputs: dict[str, InputSpec]
+    columns: dict[str, Any]
+    coordinates: dict[str, Coordinates]
+    moments: FoldedMoments
+    n_draws: int
+    scale: np.ndarray
+    solution: Solution
+    n_kept: int
+    model: LinearModel
+
+    @property
+    def n_rows(self) -> int:
+        """Number of pairs."""
+        return self.moments.total.n // self.n_draws
+
+    @property
+    def scaled(self) -> Moments:
+        """Moments of all rows in the scaled coordinates."""
+        return self.moments.total.rescaled(self.scale)
+
+
+def analyse(
+    form: Form,
+    inputs: dict[str, InputSpec],
+    columns: dict[str, Any],
+    coordinates: dict[str, Coordinates],
+    moments: FoldedMoments,
+    n_draws: int,
+    *,
+    scaled: bool,
+    beta: float | str,
+    **options: Any,
+) -> CanonicalState:
+    """Find the directions of the moments, with the options of `mibsk.canonical.solve`.
+
+    Raises
+    ------
+    ValueError
+        If a modality does not vary.
+    """
+    total = moments.total
+    scale = np.ones(len(total.origin))
+    for part, (name, base) in zip(total.parts, coordinates.items(), strict=True):
+        deviations = total.deviations[part]
+        if not deviations.any():
+            raise ValueError(
+                f"modality {name!r} does not vary: all of its {total.n // n_draws} rows are equal. "
+                "Pass rows that vary, or leave the modality out."
+            )
+        if scaled and base.basis is None and not inputs[name].is_sparse:
+            scale[part] = np.where(deviations > 0, deviations, 1.0)
+    solution = solve([fold.rescaled(scale) for fold in moments.folds], n_draws=n_draws, **options)
+    kept = max(solution.n_kept(beta), 1)
+    model = LinearModel.of(list(inputs), coordinates, total, scale, solution, kept)
+    return CanonicalState(
+        form, inputs, columns, coordinates, moments, n_draws, scale, solution, kept, model
+    )
+
+
+def to_values(state: CanonicalState) -> dict[str, Any]:
+    """Return the arrays of a state, as values for a state file."""
+    moments = state.moments
+    return {
+        "coordinates": [vars(base) for base in state.coordinates.values()],
+        "folds": [vars(fold) for fold in moments.folds],
+        "n_seen": moments.n_seen,
+        "n_draws": state.n_draws,
+        "scale": state.scale,
+        "solution": vars(state.solution),
+        "n_kept": state.n_kept,
+        "model": vars(state.model),
+    }
+
+
+def from_values(
+    values: Mapping[str, Any], form: Form, inputs: dict[str, InputSpec], columns: dict[str, Any]
+) -> CanonicalState:
+    """Return the state from the result of :func:`to_values`."""
+    folds = [Moments(**{**fold, "widths": tuple(fold["widths"])}) for fold in values["folds"]]
+    moments = FoldedMoments(folds[0].widths, folds[0].origin)
+    moments.folds, moments.n_seen = folds, values["n_seen"]
+    bases = [Coordinates(**base) for base in values["coordinates"]]
+    return CanonicalState(
+        form,
+        inputs,
+        columns,
+        dict(zip(inputs, bases, strict=True)),
+        moments,
+        values["n_draws"],
+        values["scale"],
+        Solution(**values["solution"]),
+        values["n_kept"],
+        LinearModel(**values["model"]),
+    )
