@@ -25,5 +25,9 @@ class VersionWarning(UserWarning):
     """A model or checkpoint was written by another version of mibsk."""
 
 
+class NothingSharedWarning(UserWarning):
+    """No direction that modalities share was found; the message gives the largest correlation."""
+
+
 class DuplicateRowsWarning(UserWarning):
     """Rows of a modality occur more than once; the message gives their number and effect."""

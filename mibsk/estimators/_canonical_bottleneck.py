@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..canonical import FoldedMoments, find_coordinates, mean_correlation
 from ..data import is_table, read_form
+from ..exceptions import NothingSharedWarning
 from ._canonical_file import load_canonical, save_canonical
 from ._canonical_fitted import FittedCanonical
 from ._canonical_rows import PairedRows
@@ -164,7 +165,7 @@ class CanonicalBottleneck(FittedCanonical):
 
         Warns
         -----
-        UserWarning
+        mibsk.exceptions.NothingSharedWarning
             If no direction satisfies `beta`. The strongest one is kept.
         """
         return self._learn(X, y)
@@ -254,7 +255,7 @@ class CanonicalBottleneck(FittedCanonical):
                 f"{mean_correlation(state.solution.held_out[:1])[0]:.3f}, over {state.n_rows} "
                 "pairs. The strongest direction is kept; the modalities may share nothing linear, "
                 "or there are too few pairs.",
-                UserWarning,
+                NothingSharedWarning,
                 stacklevel=4,
             )
         for name in COLUMNS:  # set by an earlier fit on a table

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.utils import Tags, check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import Dataset
 
@@ -32,6 +33,11 @@ from ._paired import PairedTransformer
 
 ROWS_AT_A_TIME = 1024
 SMALLEST_WEIGHT = 1e-3  # of a direction that is kept although nothing is shared
+
+
+def _reads_several_tables(estimator: Any) -> bool:
+    """Whether modalities are passed separately, rather than as columns of one table."""
+    return estimator.modalities is None
 
 
 class Parts(NamedTuple):
@@ -105,21 +111,25 @@ class FittedCanonical(PairedTransformer):
         embedded: np.ndarray = (z / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
         return embedded
 
+    @available_if(_reads_several_tables)
     def predict(self, X: Any, modality: str | None = None) -> np.ndarray:
         """Return the best linear prediction of one modality from the shared part of the others.
+
+        It is not available with `modalities`, where a table has all of them: use
+        :meth:`predict_modality`.
 
         Parameters
         ----------
         X : mapping of str to array-like or table
             The first of two tables, or a mapping with one modality or more.
         modality : str, default=None
-            Name of the predicted modality; its own rows in `X` are ignored. None: the second of two
-            tables, or the only modality that `X` lacks.
+            Name of the predicted modality. None: the second of two tables, or the only modality
+            that `X` lacks.
 
         Returns
         -------
-        ndarray of float64 (n, ...)
-            Rows of the modality; of class labels, scores of the classes.
+        ndarray (n, ...)
+            Rows of the modality in float64, or class labels (n,).
 
         Raises
         ------
@@ -127,9 +137,8 @@ class FittedCanonical(PairedTransformer):
             If the modality is unknown or not determined by `X`, or no other modality is given.
         """
         check_is_fitted(self)
-        form, X = self.form_, self.check_form(X)
-        given = form.read(X)
         if modality is None:
+            given = self.form_.read(self.check_form(X))
             lacking = [name for name in self.modality_names_ if name not in given]
             if len(lacking) != 1:
                 raise ValueError(
@@ -137,7 +146,36 @@ class FittedCanonical(PairedTransformer):
                     "the modality to predict is not determined."
                 )
             [modality] = lacking
+        predicted = self.predict_modality(modality, X)
+        spec = self.inputs_[modality]
+        if spec.kind != "labels":
+            return predicted
+        return np.asarray(spec.classes)[predicted.argmax(axis=1)]
+
+    def predict_modality(self, modality: str, X: Any) -> np.ndarray:
+        """Return the best linear prediction of one modality from the shared part of the others.
+
+        Parameters
+        ----------
+        modality : str
+            Name of the predicted modality.
+        X : mapping of str to array-like or table
+            Data in the form passed to `fit`, with at least one other modality. Rows of the
+            predicted modality are ignored.
+
+        Returns
+        -------
+        ndarray of float64 (n, ...)
+            Rows of the modality; of class labels, one-hot rows (n, n_classes).
+
+        Raises
+        ------
+        ValueError
+            If the modality is unknown, or no other modality is given.
+        """
+        check_is_fitted(self)
         self.check_modality(modality)
+        given = self.form_.read(self.check_form(X))
         variates = {
             name: self._variates(name, rows) for name, rows in given.items() if name != modality
         }
@@ -145,9 +183,9 @@ class FittedCanonical(PairedTransformer):
             raise ValueError(
                 f"to predict {modality!r}, X must have another modality of {self.modality_names_}."
             )
-        model, spec = self._state.model, self.inputs_[modality]
+        model = self._state.model
         predicted = model.means[modality] + model.explained(modality, variates)
-        return predicted.reshape(-1, *spec.shape)
+        return predicted.reshape(-1, *self.inputs_[modality].shape)
 
     def split(self, X: Any, y: Any = None) -> dict[str, Parts]:
         r"""Split rows into the part that the modalities share, and a private part.

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 import mibsk
-from mibsk import IBAligner, IBAlignerCV, ModalityEncoder, OnnxEncoder
+from mibsk import CanonicalBottleneck, IBAligner, IBAlignerCV, ModalityEncoder, OnnxEncoder
 from mibsk.onnx import export_encoder
 
 QUICK = {"n_components": 4, "max_epochs": 1, "random_state": 0}
@@ -74,10 +74,14 @@ ESTIMATORS = [
     ModalityEncoder(IBAligner(**QUICK), "x"),
     ModalityEncoder(IBAligner(CUT, **QUICK), "first"),
     TrainedOnnxEncoder(),
+    CanonicalBottleneck(4),
+    CanonicalBottleneck(4, modalities=CUT),
+    ModalityEncoder(CanonicalBottleneck(4), "x"),
 ]
 
 
 @pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")  # the data are tiny
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.NothingSharedWarning")  # and random
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else the check of array namespaces is skipped
