@@ -97,7 +97,7 @@ def _mean_and_scale(chunks: Chunks, p: int, *, scaled: bool) -> tuple[Matrix, Ma
         else:
             flat = _flat(rows)
             if not n:
-                first = flat[0]
+                first = flat[0].copy()
             flat -= first
             total += flat.sum(axis=0)
             squares += np.einsum("ij,ij->j", flat, flat)
