@@ -118,6 +118,7 @@ def test_parts_add_up_and_are_uncorrelated(seed, ridge):
         assert model.shared_variance_[name] == pytest.approx(variances[0] / variances[2])
 
 
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.NothingSharedWarning")  # the first chunks
 @few
 @given(seeds, st.lists(st.integers(1, 299), max_size=6, unique=True), st.booleans())
 def test_chunks_give_what_all_rows_give(seed, cuts, with_ridge):
