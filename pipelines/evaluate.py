@@ -37,18 +37,28 @@ def measure(aligner: IBAligner, train: Bunch, test: Bunch, k: int) -> dict[str, 
     A retrieved row is correct if all of its shared factors are. Leakage of a nuisance and kept
     information of a shared factor are means over the modalities that are labelled with it.
     """
-    fractions = information_report(
-        {name: aligner.embed_modality(name, train.data[name]) for name in train.data},
-        train.labels,
-        embeddings_test={name: aligner.embed_modality(name, test.data[name]) for name in test.data},
-        labels_test=test.labels,
+    embeddings, embeddings_test = (
+        {name: aligner.embed_modality(name, rows[name]) for name in rows}
+        for rows in (train.data, test.data)
+    )
+    fractions, fractions_mlp = (
+        information_report(
+            embeddings,
+            train.labels,
+            embeddings_test=embeddings_test,
+            labels_test=test.labels,
+            probe=probe,
+        )
+        for probe in ("linear", "mlp")
     )
     return {
         **alignment_report(aligner.embed(test.data), k=k, labels=shared_classes(test)),
         "leakage": {name: float(fractions.loc[name].mean()) for name in test.nuisances},
+        "leakage_mlp": {name: float(fractions_mlp.loc[name].mean()) for name in test.nuisances},
         "kept": {name: float(fractions.loc[name].mean()) for name in test.shared},
         "kept_by_modality": {name: _plain(fractions.loc[name]) for name in test.shared},
         "temperature": aligner.temperature_,
+        "n_components": aligner.n_components_,
     }
 
 

@@ -24,7 +24,11 @@ from mibsk.tracking import continue_run
 
 from .stage import EMBEDDINGS, METRICS, REPORTS, track, trained_models
 
-NAMES = {"infonce": "contrastive alone", "ib": "information bottleneck"}
+NAMES = {
+    "infonce": "contrastive alone",
+    "ib": "information bottleneck",
+    "canonical": "and its closed form",
+}
 
 
 def _fractions(entry: dict[str, Any]) -> dict[str, dict[str, float]]:

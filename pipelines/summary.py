@@ -22,15 +22,21 @@ def rows(evaluation: dict[str, Any]) -> list[list[str]]:
         for key in first["recall_at_1"]
     ]
     leaked = [row(f"leaked: {key}  (lower is better)", "leakage", key) for key in first["leakage"]]
+    leaked_mlp = [
+        row(f"leaked to an MLP: {key}  (lower is better)", "leakage_mlp", key)
+        for key in first["leakage_mlp"]
+    ]
     kept = [row(f"kept: {key}  (higher is better)", "kept", key) for key in first["kept"]]
     return [
         row("alignment: CKA  (higher is better)", "cka"),
         row("alignment: mutual k-NN  (higher is better)", "mutual_knn"),
         *directions,
         *leaked,
+        *leaked_mlp,
         *kept,
         row("temperature", "temperature"),
         row("modality gap", "modality_gap"),
+        row("dimensions", "n_components"),
     ]
 
 

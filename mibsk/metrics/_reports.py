@@ -69,6 +69,7 @@ def information_report(
     embeddings_test: Mapping[str, ArrayLike],
     labels_test: Mapping[str, pd.DataFrame],
     l2: Penalty = "auto",
+    probe: str = "linear",
 ) -> pd.DataFrame:
     """Measure what each modality's embedding says about each factor of its rows.
 
@@ -80,12 +81,14 @@ def information_report(
         Per modality one column per factor; constant factors are ignored.
     l2 : float or "auto", default="auto"
         Penalty of the probes' weights; see :func:`probe_information`.
+    probe : {"linear", "mlp"}, default="linear"
+        The probe; see :func:`probe_information`.
 
     Returns
     -------
     DataFrame
         One row per factor, one column per modality: the fraction of the factor's entropy (of real
-        numbers, of their variance) that a linear probe recovers, 0..1; NaN where the modality does
+        numbers, of their variance) that the probe recovers, 0..1; NaN where the modality does
         not have the factor.
 
     Raises
@@ -112,7 +115,9 @@ def information_report(
         if not varying:
             continue
         Z_test, held_out = embeddings_test[name], table_test[varying]
-        found = probe_information(Z, table[varying], Z_test=Z_test, labels_test=held_out, l2=l2)
+        found = probe_information(
+            Z, table[varying], Z_test=Z_test, labels_test=held_out, l2=l2, probe=probe
+        )
         fractions[name] = found["fraction"]
     return pd.DataFrame(fractions)
 

@@ -55,6 +55,7 @@ def build(settings: dict[str, Any], run: Run) -> IBAligner:
     callbacks = [LRScheduler(torch.optim.lr_scheduler.StepLR, **schedule)] if schedule else None
     return IBAligner(
         encoders={name: encoder(spec) for name, spec in encoders.items()},
+        bottleneck=None,  # the method of the paper
         callbacks=callbacks,
         random_state=run.seed,
         **(settings["aligner"] | changes),

@@ -24,7 +24,7 @@ TINY = {
 UP_TO_EVALUATE = """
 from pipelines import evaluate, prepare, train
 prepare.main()
-for model in ("infonce", "ib"):
+for model in ("infonce", "ib", "canonical"):
     train.main(model)
 evaluate.main()
 """

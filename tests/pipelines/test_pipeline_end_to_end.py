@@ -20,9 +20,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated"),
 ]
 
-MODELS = ["infonce", "ib"]
+MODELS = ["infonce", "ib", "canonical"]
 SEEDS = [0, 1]
-STAGES = ["prepare", "train@infonce", "train@ib", "evaluate", "export", "report"]
+TRAININGS = [f"train@{model}" for model in MODELS]
+STAGES = ["prepare", *TRAININGS, "evaluate", "export", "report"]
 FIGURES = ["curves.png", "information.png", "similarity.png", "spaces.png"]
 SHARED, NUISANCES = {"scale", "pos_x"}, {"shape", "orientation", "pos_y"}
 
@@ -61,20 +62,21 @@ def test_models_are_measured(evaluation):
         assert entry["n_seeds"] == len(SEEDS)
         for measured in (entry, entry["sd"]):
             assert set(measured["recall_at_1"]) == {"image_to_factors", "factors_to_image"}
-            assert set(measured["leakage"]) == NUISANCES
+            assert set(measured["leakage"]) == set(measured["leakage_mlp"]) == NUISANCES
             assert set(measured["kept"]) == SHARED
             fractions = [measured["cka"], measured["mutual_knn"]]
-            for key in ("recall_at_1", "leakage", "kept"):
+            for key in ("recall_at_1", "leakage", "leakage_mlp", "kept"):
                 fractions += measured[key].values()
             assert all(0 <= value <= 1 for value in fractions)
         assert entry["temperature"] > 0
         assert entry["modality_gap"] >= 0
-    assert evaluation["ib"]["modality_gap"] != evaluation["infonce"]["modality_gap"]
+    assert len({entry["modality_gap"] for entry in evaluation.values()}) == len(MODELS)
+    assert evaluation["ib"]["n_components"] == 64 > evaluation["canonical"]["n_components"]
 
 
 def test_onnx_files_agree_with_the_model(done):
     data = load_bunch(done.path / "data" / "test").data
-    aligner = IBAligner.load(done.path / "models" / "ib" / "seed0.safetensors")
+    aligner = IBAligner.load(done.path / "models" / "canonical" / "seed0.safetensors")
     assert sorted(p.name for p in (done.path / "exports").glob("*.onnx")) == [
         "factors.onnx",
         "image.onnx",
@@ -100,7 +102,9 @@ def test_every_model_and_seed_has_a_run(runs):
         assert run.info.status == "FINISHED"
         assert run.data.tags["model"] == model
         assert run.data.params["random_state"] == seed
-        assert float(run.data.params["beta"]) == {"infonce": 0.0, "ib": 3.0}[model]
+        assert (
+            float(run.data.params["beta"]) == {"infonce": 0.0, "ib": 3.0, "canonical": 1.0}[model]
+        )
         assert run.data.params["max_epochs"] == "2"
 
 
@@ -145,14 +149,16 @@ def test_runs_have_figures_and_a_model(done, client, runs):
         kept = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         assert logged.history_ == kept.history_
         assert logged.callbacks is None
-    onnx = {file.path for file in client.list_artifacts(runs["ib-seed0"].info.run_id, "onnx")}
+    onnx = {
+        file.path for file in client.list_artifacts(runs["canonical-seed0"].info.run_id, "onnx")
+    }
     assert {"onnx/image.onnx", "onnx/factors.onnx"} < onnx
 
 
 def test_the_registered_alias_loads(done, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{done.path / 'mlflow.db'}")
     data = load_bunch(done.path / "data" / "test").data
-    kept = IBAligner.load(done.path / "models" / "ib" / "seed0.safetensors")
+    kept = IBAligner.load(done.path / "models" / "canonical" / "seed0.safetensors")
     registered = load_model("models:/mibsk@champion")
     assert np.array_equal(registered.transform(data), kept.transform(data))
 
@@ -171,8 +177,9 @@ def test_summary_has_numbers_and_paths(done, evaluation):
     printed = done.run("python", "-m", "pipelines.summary")
     assert "infonce (beta=0)" in printed
     assert "ib (beta=3)" in printed
+    assert "canonical (beta=1)" in printed
     (line,) = re.findall(r"^alignment: CKA.*$", printed, re.M)
-    assert [f"{evaluation[model]['cka']:.3f}" in line for model in MODELS] == [True, True]
+    assert [f"{evaluation[model]['cka']:.3f}" in line for model in MODELS] == [True] * 3
     for place in ("mibsk/reports/", *FIGURES, "mibsk/exports/", "image.onnx", "mibsk/mlflow.db"):
         assert place in printed
     assert "models:/mibsk@champion" in printed
@@ -195,7 +202,7 @@ def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
     [
         ("train.models.ib.beta", 1.0, ["train@ib"]),
         ("train.models.infonce.beta", 0.1, ["train@infonce"]),
-        ("train.seeds", [0, 1, 2], ["train@ib", "train@infonce"]),
+        ("train.seeds", [0, 1, 2], sorted(TRAININGS)),
         ("train.encoders.spoken_digits.audio", "mlp", []),
         ("prepare.test_size", 0.5, ["prepare"]),
         ("prepare.spoken_digits.n_mels", 20, []),

@@ -95,9 +95,11 @@ def evaluation():
             "mutual_knn": 0.25,
             "recall_at_1": {"image_to_text": 0.125 + shift, "text_to_image": 0.75},
             "leakage": {"pos_y": 0.0625},
+            "leakage_mlp": {"pos_y": 0.125},
             "kept": {"scale": 1.0},
             "temperature": 0.07,
             "modality_gap": 0.9,
+            "n_components": 64,
         }
         return numbers | {"n_seeds": n_seeds, "sd": over_seeds([numbers], lambda v: v[0] / 10)}
 
@@ -122,9 +124,11 @@ def test_the_table_has_a_row_per_measure_and_a_column_per_model(evaluation):
         "recall@1 image to text",
         "recall@1 text to image",
         "leaked: pos_y",
+        "leaked to an MLP: pos_y",
         "kept: scale",
         "temperature",
         "modality gap",
+        "dimensions",
     ]
     assert table[0][1:] == ["0.500", "0.750"]
     assert table[4] == ["leaked: pos_y  (lower is better)", "0.062", "0.062"]

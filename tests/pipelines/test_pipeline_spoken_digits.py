@@ -15,7 +15,7 @@ def test_pipeline_on_recordings(check_out, shared_data, monkeypatch):
     printed = checkout.measure()
     assert "spoken_digits: 2250 training pairs, 750 test pairs" in printed
     evaluation = json.loads((checkout.path / "metrics" / "evaluate.json").read_text())
-    assert list(evaluation) == ["infonce", "ib"]
+    assert list(evaluation) == ["infonce", "ib", "canonical"]
     for entry in evaluation.values():
         assert entry["n_seeds"] == 1
         assert set(entry["leakage"]) == {"speaker"}
