@@ -27,7 +27,7 @@ from .stage import EMBEDDINGS, METRICS, REPORTS, track, trained_models
 NAMES = {
     "infonce": "contrastive alone",
     "ib": "information bottleneck",
-    "canonical": "and its closed form",
+    "canonical": "with the closed form",
 }
 
 

@@ -149,9 +149,8 @@ def test_runs_have_figures_and_a_model(done, client, runs):
         kept = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         assert logged.history_ == kept.history_
         assert logged.callbacks is None
-    onnx = {
-        file.path for file in client.list_artifacts(runs["canonical-seed0"].info.run_id, "onnx")
-    }
+    exported = runs["canonical-seed0"].info.run_id
+    onnx = {file.path for file in client.list_artifacts(exported, "onnx")}
     assert {"onnx/image.onnx", "onnx/factors.onnx"} < onnx
 
 
