@@ -102,9 +102,8 @@ def test_every_model_and_seed_has_a_run(runs):
         assert run.info.status == "FINISHED"
         assert run.data.tags["model"] == model
         assert run.data.params["random_state"] == seed
-        assert (
-            float(run.data.params["beta"]) == {"infonce": 0.0, "ib": 3.0, "canonical": 1.0}[model]
-        )
+        betas = {"infonce": 0.0, "ib": 3.0, "canonical": 1.0}
+        assert float(run.data.params["beta"]) == betas[model]
         assert run.data.params["max_epochs"] == "2"
 
 
