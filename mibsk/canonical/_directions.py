@@ -24,13 +24,13 @@ class Whitening:
         Positive eigenvalues of each modality.
     axes : list of ndarray (p_m, r_m)
         Their eigenvectors.
-    cross : list of list of ndarray (r_m, r_l)
-        Covariances of the modalities in these axes.
+    cross : dict of (int, int) to ndarray (r_m, r_k)
+        Covariances of modalities m < k in these axes.
     """
 
     variances: list[Matrix]
     axes: list[Matrix]
-    cross: list[list[Matrix]]
+    cross: dict[tuple[int, int], Matrix]
 
     @classmethod
     def of(cls, moments: Moments) -> Whitening:
@@ -42,10 +42,12 @@ class Whitening:
             kept = values > max(RANK_CUTOFF * values[-1], np.finfo(float).tiny)
             variances.append(values[kept])
             axes.append(vectors[:, kept])
-        cross = [
-            [U.T @ covariance[a, b] @ V for b, V in zip(moments.parts, axes, strict=True)]
-            for a, U in zip(moments.parts, axes, strict=True)
-        ]
+        parts, n_modalities = moments.parts, len(axes)
+        cross = {
+            (m, k): axes[m].T @ covariance[parts[m], parts[k]] @ axes[k]
+            for m in range(n_modalities)
+            for k in range(m + 1, n_modalities)
+        }
         return cls(variances, axes, cross)
 
     @property
@@ -112,11 +114,11 @@ def directions(
     roots = whitening.inverse_roots(ridges)
     c = whitening.largest(n_components)
     if len(roots) == 2:
-        K = roots[0][:, None] * whitening.cross[0][1] * roots[1]
+        K = roots[0][:, None] * whitening.cross[0, 1] * roots[1]
         left, values, right = _singular(K, c) if start is None else _refined_singular(K, start)
         vectors, start = [left, right], right
     else:
-        B = _off_diagonal(whitening.cross, roots)
+        B = off_diagonal(whitening, roots)
         values, joint = _eigen(B, c) if start is None else _refined_eigen(B, start)
         values = values / (len(roots) - 1)
         ends = np.cumsum(whitening.ranks)[:-1]
@@ -142,18 +144,15 @@ def _refined_singular(K: Matrix, start: Matrix) -> tuple[Matrix, Matrix, Matrix]
     return left, values, start @ rotation.T
 
 
-def _off_diagonal(cross: list[list[Matrix]], roots: list[Matrix]) -> Matrix:
-    rows = [
-        np.concatenate(
-            [
-                np.zeros((len(a), len(b))) if m == k else a[:, None] * cross[m][k] * b
-                for k, b in enumerate(roots)
-            ],
-            axis=1,
-        )
-        for m, a in enumerate(roots)
-    ]
-    return np.concatenate(rows)
+def off_diagonal(whitening: Whitening, roots: list[Matrix]) -> Matrix:
+    """Return the matrix of the whitened covariances between modalities, zero within them."""
+    ends = np.cumsum([0, *whitening.ranks])
+    blocks = np.zeros((ends[-1], ends[-1]))
+    for (m, k), cross in whitening.cross.items():
+        part = roots[m][:, None] * cross * roots[k]
+        blocks[ends[m] : ends[m + 1], ends[k] : ends[k + 1]] = part
+        blocks[ends[k] : ends[k + 1], ends[m] : ends[m + 1]] = part.T
+    return blocks
 
 
 def _eigen(B: Matrix, c: int) -> tuple[Matrix, Matrix]:

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special, stats
 
 from ..metrics.statistics import Estimate
-from ._directions import Whitening
+from ._directions import Whitening, off_diagonal
 from ._moments import Matrix, Moments
 
 ROWS_PER_COLUMN = 2
@@ -45,19 +45,14 @@ def whole_information(moments: Moments, n: float, level: float) -> Estimate | No
     if not all(ranks) or n < ROWS_PER_COLUMN * sum(ranks) + 2:
         return None
     roots = whitening.inverse_roots([0.0] * len(ranks))
-    joint = np.block(
-        [
-            [a[:, None] * whitening.cross[i][j] * b for j, b in enumerate(roots)]
-            for i, a in enumerate(roots)
-        ]
-    )
-    values = np.linalg.eigvalsh(joint)
+    blocks = off_diagonal(whitening, roots)
+    values = 1 + np.linalg.eigvalsh(blocks)
     if values[0] <= 1e-10:  # columns of one modality are linear in those of the others
         return None
     n_free = n - 1  # degrees of freedom of the covariance
     bias = 0.5 * (sum(_log_bias(r, n_free) for r in ranks) - _log_bias(sum(ranks), n_free))
     value = -0.5 * np.log(values).sum() - bias
-    squares = (joint**2).sum() - sum(ranks)
+    squares = (blocks**2).sum()
     n_pairs = sum(ranks) ** 2 - sum(rank**2 for rank in ranks)
     # sampling adds 1/n to each square; independent columns leave half of it as variance
     signal = max(squares - n_pairs / n_free, 0.0)

@@ -86,7 +86,7 @@ class LinearModel:
                 assert base.scale is not None
                 means[name] = base.mean
                 maps[name] = (base.basis @ own[i]) / base.scale[:, None]
-                spread = np.einsum("pr,rs,ps->p", base.basis, covariance[part, part], base.basis)
+                spread = ((base.basis @ covariance[part, part]) * base.basis).sum(axis=1)
                 deviations[name] = np.sqrt(spread) * base.scale
             inner = own[i].T @ covariance[part, part] @ own[i]
             explained = np.sum(
