@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ._measure import BUDGET
+from ._measure import BUDGET, CANONICAL
 
 PLAIN, AUTO, BEST = "beta=0", "auto", "best of the grid"
-MEASURES = ("retrieval", "leakage", "kept", "CKA", "seconds")
+MEASURES = ("retrieval", "leakage", "leakage_mlp", "kept", "CKA", "n_components", "seconds")
+OTHERS = ("VICReg", "Barlow Twins", "DCCA", "DMCCA", "DGCCA")
 
 
 def interval(values: pd.Series) -> str:
@@ -42,7 +43,7 @@ def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
     plain = measured[measured["method"] == PLAIN].set_index(by)
     best = best_of_grid(measured).set_index(by)
     rows = []
-    for name in measured["set"].unique():
+    for name in auto.index.unique("set"):
         a, p, b = auto.loc[name], plain.loc[name], best.loc[name]
         ratio = a["retrieval"] / p["retrieval"]
         rows.append(
@@ -56,6 +57,32 @@ def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
                 "seeds within the budget": f"{(ratio >= 1 - BUDGET).sum()} of {len(ratio)}",
             }
         )
+    return pd.DataFrame(rows)
+
+
+def closed_form_verdicts(measured: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each set, the closed form relative to the contrastive loss and to others.
+
+    Differences are paired over seeds.
+    """
+    values = measured.pivot_table(
+        index=["set", "seed"], columns="method", values=["retrieval", "leakage"], sort=False
+    )
+    rows = []
+    for name in measured["set"].unique():
+        of_set = values.loc[name]
+        row = {"set": name}
+        for method in CANONICAL:
+            if method not in of_set["retrieval"]:
+                continue
+            gained = of_set["retrieval"][method] - of_set["retrieval"][PLAIN]
+            row[f"{method}: retrieval less {PLAIN}"] = interval(gained)
+            row[f"{method}: leakage"] = interval(of_set["leakage"][method])
+        for other in OTHERS:
+            if "both" in of_set["leakage"] and other in of_set["leakage"]:
+                difference = of_set["leakage"]["both"] - of_set["leakage"][other]
+                row[f"leakage, both less {other}"] = interval(difference)
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -75,7 +102,10 @@ def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def report(measured: pd.DataFrame) -> str:
     """Return all tables as Markdown."""
-    parts = [verdicts(measured).to_markdown(index=False)]
+    parts = [
+        verdicts(measured).to_markdown(index=False),
+        closed_form_verdicts(measured).to_markdown(index=False),
+    ]
     for name in measured["set"].unique():
         parts.append(f"### {name}\n\n{table(measured, name).to_markdown(index=False)}")
     return "\n\n".join(parts)

@@ -5,7 +5,13 @@ import pytest
 
 pytest.importorskip("cca_zoo")
 
-from benchmarks.choosing_beta._report import best_of_grid, interval, report, verdicts
+from benchmarks.choosing_beta._report import (
+    best_of_grid,
+    closed_form_verdicts,
+    interval,
+    report,
+    verdicts,
+)
 
 
 @pytest.fixture
@@ -16,6 +22,8 @@ def measured():
         ("beta=1", (0.89, 0.30), (0.80, 0.40)),
         ("beta=3", (0.80, 0.10), (0.79, 0.20)),  # seed 0: beyond the budget
         ("auto", (0.91, 0.30), (0.70, 0.10)),  # seed 1: beyond the budget
+        ("both", (0.92, 0.01), (0.84, 0.01)),
+        ("VICReg", (0.90, 0.11), (0.80, 0.21)),
     ]
     return pd.DataFrame(
         {
@@ -24,7 +32,9 @@ def measured():
             "seed": seed,
             "retrieval": retrieval,
             "leakage": leakage,
+            "leakage_mlp": leakage,
             "kept": 1.0,
+            "n_components": 64,
             "CKA": 0.5,
             "beta": 2.0,
             "seconds": 1.0,
@@ -44,6 +54,13 @@ def test_verdicts(measured):
     assert row["seeds within the budget"] == "1 of 2"
     assert row["least of it"] == "0.875"
     assert row["leakage, auto less best of the grid"].startswith("-0.050 ± ")
+
+
+def test_verdicts_of_the_closed_form(measured):
+    (row,) = closed_form_verdicts(measured).to_dict("records")
+    assert row["both: retrieval less beta=0"].startswith("0.030 ± ")
+    assert row["both: leakage"] == "0.010 ± 0.000"
+    assert row["leakage, both less VICReg"].startswith("-0.150 ± ")
 
 
 def test_interval_is_students_t():
