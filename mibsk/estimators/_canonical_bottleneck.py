@@ -66,8 +66,9 @@ class CanonicalBottleneck(FittedCanonical):
         in nats, and whether it is ``kept``.
     information_ : Estimate
         Information of the modalities in nats if they are Gaussian, with its interval: the mutual
-        information of two, the multi-information of more. If there are fewer than two rows per
-        column, it is that of the kept directions on held-out rows, a lower bound.
+        information of two, the multi-information of more. With fewer than two rows per column,
+        and for :class:`mibsk.ClassPairs`, it is that of the kept directions on held-out rows, a
+        lower bound.
     ridge_ : dict of str to float
         Ridge of each modality.
     weights_ : ndarray (n_components_,)

@@ -354,9 +354,10 @@ class FittedCanonical(PairedTransformer):
     def information_(self) -> Estimate:
         """Gaussian information of the modalities in nats, with its interval."""
         state = self._state
-        whole = whole_information(state.scaled, state.n_rows, self.level)
-        if whole is not None:
-            return whole
+        if state.n_draws == 1:  # the bias is not known for rows that repeat with other partners
+            whole = whole_information(state.scaled, state.n_rows, self.level)
+            if whole is not None:
+                return whole
         held_out = state.solution.held_out[: self.n_components_]
         return information_of_directions(held_out, state.n_rows, self.level)
 
