@@ -10,6 +10,7 @@ import numpy as np
 from ._directions import Whitening, directions
 from ._held_out import (
     as_correlations,
+    cross_fit_inflation,
     decreasing,
     fisher_interval,
     mean_correlation,
@@ -130,13 +131,17 @@ def solve(
     maps = [A[:, :c] for A in maps]
     correlations = as_correlations(scatter[:c])
     mean = mean_correlation(correlations)
-    low, high = fisher_interval(mean, n_independent, level)
+    train = as_correlations(variate_scatter(total, maps))
+    inflation = np.ones(c)
+    if held_out is None:
+        inflation = cross_fit_inflation(mean_correlation(train), mean)
+    low, high = fisher_interval(mean, n_independent, level, inflation)
     smoothed = decreasing(mean)
-    smoothed_low, _ = fisher_interval(smoothed, n_independent, level)
+    smoothed_low, _ = fisher_interval(smoothed, n_independent, level, inflation)
     return Solution(
         means=[total.mean[part] for part in total.parts],
         maps=maps,
-        train=as_correlations(variate_scatter(total, maps)),
+        train=train,
         held_out=correlations,
         low=low,
         high=high,

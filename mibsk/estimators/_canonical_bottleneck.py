@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from ..canonical import FoldedMoments, find_coordinates, mean_correlation
+from ..canonical import FoldedMoments, find_coordinates
 from ..data import is_table, read_form
 from ..exceptions import NothingSharedWarning
 from ._canonical_file import load_canonical, save_canonical
@@ -251,11 +251,12 @@ class CanonicalBottleneck(FittedCanonical):
     def _adopt(self, state: CanonicalState) -> Self:
         """Set the learned state; it replaces that of an earlier fit as a whole."""
         if not state.solution.n_kept(self.beta):
+            rho = float(state.solution.smoothed[0])
             warnings.warn(
-                f"no direction satisfies beta={self.beta!r}: the largest held-out correlation is "
-                f"{mean_correlation(state.solution.held_out[:1])[0]:.3f}, over {state.n_rows} "
-                "pairs. The strongest direction is kept; the modalities may share nothing linear, "
-                "or there are too few pairs.",
+                f"no direction satisfies beta={self.beta!r}: the strongest has a held-out "
+                f"correlation of {rho:.3f} over {state.n_rows} pairs, which explains "
+                f"{max(rho, 0.0) ** 2:.3f} of its variance. It is kept; lower beta, or pass more "
+                "pairs if the modalities share anything linear.",
                 NothingSharedWarning,
                 stacklevel=4,
             )

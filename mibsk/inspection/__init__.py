@@ -7,6 +7,7 @@ and `figure_`, and the class methods ``from_estimator`` and ``from_embeddings`` 
 
 from ._information_plane_display import InformationPlaneDisplay
 from ._leakage_display import LeakageDisplay
+from ._loadings_display import LoadingsDisplay
 from ._modality_gap_display import ModalityGapDisplay
 from ._path_display import PathDisplay
 from ._retrieval_display import RetrievalDisplay
@@ -16,6 +17,7 @@ from ._training_display import TrainingDisplay
 __all__ = [
     "InformationPlaneDisplay",
     "LeakageDisplay",
+    "LoadingsDisplay",
     "ModalityGapDisplay",
     "PathDisplay",
     "RetrievalDisplay",
