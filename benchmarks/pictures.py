@@ -33,6 +33,7 @@ def main() -> None:
         beta: [
             IBAligner(
                 encoders={"audio": "conv1d", "image": "mlp"},
+                bottleneck=None,
                 beta=beta,
                 max_epochs=15,
                 random_state=seed,

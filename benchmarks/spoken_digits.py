@@ -24,6 +24,7 @@ def measure(beta: float, seed: int, path: str | None, *, fixed_pairs: bool) -> d
     pairs: ClassPairs = train.data
     aligner = IBAligner(
         encoders={"audio": "conv1d", "image": "mlp"},
+        bottleneck=None,
         beta=beta,
         max_epochs=15,
         random_state=seed,

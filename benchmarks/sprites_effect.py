@@ -48,6 +48,7 @@ def measure(
     aligner = IBAligner(
         encoders={"image": MLP(hidden=(512, 256)), "factors": MLP(hidden=(64, 64))},
         sufficiency="infonce-oneway",
+        bottleneck=None,
         beta=beta,
         max_epochs=12,
         random_state=seed,

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 QUICKSTART = Path(__file__).parents[1] / "notebooks" / "quickstart.ipynb"
 ALONE, BOTTLENECK = "contrastive alone", "bottleneck, β = 10"
+CLOSED_FORM = "with the closed form"
 
 # /home/..., C:\...; not the slash of a URL, of a closing tag or of a relative path
 ABSOLUTE_PATH = re.compile(r"(?<![\w<:/.])/[A-Za-z]\w*/|\b[A-Z]:\\")
@@ -77,7 +78,7 @@ def test_what_counts_as_an_absolute_path(text, is_path):
     assert bool(ABSOLUTE_PATH.search(text)) is is_path
 
 
-@pytest.mark.slow  # trains two models
+@pytest.mark.slow  # trains three models
 def test_notebook_tells_its_story_again(notebook, shared_data, tmp_path, monkeypatch):
     settings, folder = tmp_path / "ipython", tmp_path / "work"
     folder.mkdir()
@@ -105,4 +106,8 @@ def test_notebook_tells_its_story_again(notebook, shared_data, tmp_path, monkeyp
     shared = [name for name in results.index if name.startswith(("digit kept", "recall@1"))]
     assert len(shared) == 4
     assert gained[shared].abs().max() < 0.02
+    closed = results[CLOSED_FORM]
+    assert closed["speaker leakage (rescaling probe)"] < 0.02
+    assert closed["speaker leakage (MLP probe)"] < results[ALONE]["speaker leakage (MLP probe)"] / 2
+    assert (closed - results[ALONE])[shared].min() > -0.03
     assert pd.DataFrame(found["transferred"]).min(axis=None) > 0.95

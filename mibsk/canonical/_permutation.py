@@ -10,6 +10,9 @@ import numpy as np
 from ._directions import Whitening, directions
 from ._moments import Matrix, Moments
 
+ROWS_PER_COLUMN = 2
+"""Smallest ratio of rows to columns without a ridge."""
+
 
 class DirectionsTest(NamedTuple):
     """Result of a permutation test of the number of directions.
@@ -31,7 +34,6 @@ class DirectionsTest(NamedTuple):
 
 def permutation_test(
     rows: Sequence[Matrix],
-    ridges: Sequence[float],
     *,
     n_components: int,
     n_permutations: int,
@@ -46,12 +48,15 @@ def permutation_test(
     of all modalities but the first are permuted, and the p-value of a direction is at least that of
     the directions before it [1]_.
 
+    There is no ridge if there are at least two rows per column, and otherwise one of the mean
+    variance of each modality: one chosen on the same pairs would favour them over permuted ones.
+    With a ridge only the first p-value is exact, since the later directions retain some of the
+    information in the earlier ones.
+
     Parameters
     ----------
     rows : sequence of ndarray (n, p_m)
         Rows of each modality.
-    ridges : sequence of float
-        Ridge of each modality.
     n_components : int
         Largest number of directions to test.
     n_permutations : int
@@ -71,6 +76,8 @@ def permutation_test(
     joined = np.concatenate(rows, axis=1) - mean
     moments = Moments.of_rows(widths, mean, joined)
     whitening = Whitening.of(moments)
+    ridge = 0.0 if moments.n >= ROWS_PER_COLUMN * sum(whitening.ranks) else 1.0
+    ridges = [ridge] * len(widths)
     roots = whitening.inverse_roots(ridges)
     maps, _, _ = directions(whitening, ridges, n_components)
     white = [

@@ -225,8 +225,9 @@ class FittedCanonical(PairedTransformer):
     ) -> DirectionsTest:
         """Test the number of directions, one after the other, by permutations of the rows.
 
-        The directions are found anew in these rows, with the coordinates and the ridge of `fit`,
-        and a direction has the p-value of the information in it and all weaker ones.
+        The directions are found anew in these rows, and a direction has the p-value of the
+        information in it and all weaker ones. The ridge does not depend on the pairs: it is 0 if
+        there are at least two rows per column, else 1, and then only the first p-value is exact.
 
         Parameters
         ----------
@@ -265,7 +266,6 @@ class FittedCanonical(PairedTransformer):
                 np.concatenate(views) / state.scale[part]
                 for views, part in zip(zip(*chunks, strict=True), parts, strict=True)
             ],
-            state.solution.ridges,
             n_components=self.n_components,
             n_permutations=n_permutations,
             level=level,

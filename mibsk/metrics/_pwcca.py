@@ -22,7 +22,9 @@ def pwcca_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix]
         directions, correlations = correlate(xy, whitening_x, whitening_y)
         weights = np.abs(directions.T @ xx).sum(axis=1)
         # a resample may hold equal rows alone
-        return float(weights @ correlations / weights.sum()) if weights.size else np.nan
+        if not weights.size:
+            return np.nan
+        return min(float(weights @ correlations / weights.sum()), 1.0)  # rounding may exceed 1
 
     return weighted_correlation
 
