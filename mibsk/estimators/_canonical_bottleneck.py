@@ -256,12 +256,16 @@ class CanonicalBottleneck(FittedCanonical):
     def _adopt(self, state: CanonicalState) -> Self:
         """Set the learned state; it replaces that of an earlier fit as a whole."""
         if not state.solution.n_kept(self.beta):
-            rho = float(state.solution.smoothed[0])
+            rho, n = float(state.solution.smoothed[0]), state.n_rows
+            found = (
+                f"the strongest has a held-out correlation of {rho:.3f} over {n} pairs, which "
+                f"explains {max(rho, 0.0) ** 2:.3f} of its variance"
+                if n >= 2 * len(state.moments.folds)
+                else f"{n} pairs are too few to measure correlations on held-out rows"
+            )
             warnings.warn(
-                f"no direction satisfies beta={self.beta!r}: the strongest has a held-out "
-                f"correlation of {rho:.3f} over {state.n_rows} pairs, which explains "
-                f"{max(rho, 0.0) ** 2:.3f} of its variance. It is kept; lower beta, or pass more "
-                "pairs if the modalities share anything linear.",
+                f"no direction satisfies beta={self.beta!r}: {found}. The strongest is kept; lower "
+                "beta, or pass more pairs if the modalities share anything linear.",
                 NothingSharedWarning,
                 stacklevel=4,
             )
