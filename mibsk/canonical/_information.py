@@ -7,6 +7,7 @@ from scipy import special, stats
 
 from ..metrics.statistics import Estimate
 from ._directions import Whitening, off_diagonal
+from ._held_out import mean_correlation
 from ._moments import Matrix, Moments
 
 ROWS_PER_COLUMN = 2
@@ -96,7 +97,10 @@ def information_of_directions(correlations: Matrix, n: float, level: float) -> E
 
 
 def direction_information(correlations: Matrix) -> Matrix:
-    """Return the information of the variates of each direction, in nats (c,)."""
+    """Return the information of the variates of each direction, in nats (c,).
+
+    It is 0 for a direction whose mean correlation is not positive: it does not hold on these rows.
+    """
     values = np.linalg.eigvalsh(correlations)
-    found: Matrix = -0.5 * np.log(np.clip(values, 1e-12, None)).sum(axis=1)
-    return found
+    found = -0.5 * np.log(np.clip(values, 1e-12, None)).sum(axis=1)
+    return np.where(mean_correlation(correlations) > 0, found, 0.0)

@@ -42,9 +42,9 @@ class CanonicalBottleneck(FittedCanonical):
     modalities : mapping of str to columns, default=None
         Columns of each modality in one table, as in :class:`mibsk.IBAligner`.
     beta : float in [0, 1) or "auto", default="auto"
-        A direction is kept if the share of its variance that the other modalities explain,
-        :math:`\rho^2` on held-out rows, exceeds `beta`. "auto" keeps the directions whose
-        correlation is distinguishable from zero at `level`.
+        A direction is kept if its correlation is distinguishable from zero at `level`, and the
+        share of its variance that the other modalities explain, :math:`\rho^2` on held-out rows,
+        exceeds `beta`. "auto" requires only the former.
     ridge : float or "auto", default="auto"
         Added to the variances of each modality, in units of their mean over the directions in which
         the modality varies. "auto" chooses the ridge with the most information on held-out rows.

@@ -80,6 +80,8 @@ def test_is_undefined_for_too_few_rows_and_for_functions_of_each_other():
 def test_information_of_a_direction():
     R = np.array([[[1.0, 0.6], [0.6, 1.0]], [[1.0, 0.0], [0.0, 1.0]]])
     np.testing.assert_allclose(direction_information(R), [-0.5 * np.log(0.64), 0.0])
+    reversed_ = np.array([[[1.0, -0.6], [-0.6, 1.0]]])
+    np.testing.assert_array_equal(direction_information(reversed_), [0.0])
 
 
 def test_of_drawn_partners_is_that_of_the_kept_directions():
