@@ -49,6 +49,28 @@ def test_drop_in_is_a_script_for_canonical_correlation_analysis(
 
 
 @checks
+def cca_closed_form(names: Names) -> None:
+    expected = names["cca"].correlations_["train"][0]  # 0.796, as in the textbooks
+    assert names["correlation"] == pytest.approx(expected)
+    assert expected == pytest.approx(0.7956, abs=1e-4)
+    assert list(names["x_scores"].columns) == ["canonicalbottleneck0"]  # of at most two
+    assert 0.01 < names["found"].p_values[0] < 0.15  # 0.06 by Wilks' lambda
+    assert names["predicted"].shape == (20, 3)
+    assert names["scores"].min() > 0.9
+
+
+@checks
+def closed_form(names: Names) -> None:
+    embedded = names["embedded"]
+    np.testing.assert_array_equal(embedded["loaded"], embedded["fitted"])
+    np.testing.assert_allclose(embedded["served"], embedded["fitted"], atol=1e-5)
+    assert names["model"].score(names["test"]) > 20 / 450
+    shared, private = names["parts"]
+    assert shared.shape == private.shape == (450, 8, 4)
+    assert names["right"].shape == (450, 8, 4)
+
+
+@checks
 def pipeline_dataframe(names: Names) -> None:
     assert [len(columns) for columns in names["halves"].values()] == [32, 32]
     assert names["scores"].shape == (3,)

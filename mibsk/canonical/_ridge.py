@@ -10,7 +10,7 @@ from ._directions import Whitening, directions
 from ._held_out import as_correlations, mean_correlation, variate_scatter
 from ._moments import Matrix, Moments
 
-RIDGES = 10.0 ** np.arange(2.0, -6.5, -0.5)
+RIDGES: list[float] = (10.0 ** np.arange(2.0, -6.5, -0.5)).tolist()
 """Path of ridges, in units of the mean variance of a modality; the largest first."""
 
 LARGEST = 1 - 1e-6  # correlation whose information is still finite
@@ -62,7 +62,7 @@ def _sum(found: list[Matrix]) -> Matrix:
 
 
 def best_ridges(
-    folds: Sequence[Moments], n_components: int, path: Sequence[float] = tuple(RIDGES)
+    folds: Sequence[Moments], n_components: int, path: Sequence[float] = RIDGES
 ) -> list[float]:
     r"""Return the ridge of each modality with the most information on held-out rows.
 

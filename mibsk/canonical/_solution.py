@@ -85,7 +85,7 @@ def solve(
     n_components: int = 64,
     level: float = 0.95,
     held_out: Moments | None = None,
-    n_draws: int = 1,
+    n_draws: float = 1,
 ) -> Solution:
     """Return the canonical directions of all rows, and their correlations on held-out rows.
 
@@ -102,8 +102,8 @@ def solve(
         Level of the intervals.
     held_out : Moments, default=None
         Moments of further rows on which the correlations are measured; None: cross-fitted.
-    n_draws : int, default=1
-        Number of times that the rows are repeated, with other partners.
+    n_draws : float, default=1
+        Number of times that the rows are repeated, with other partners, on average.
 
     Returns
     -------
