@@ -16,7 +16,8 @@ from mibsk.datasets import load_bunch
 from mibsk.metrics import alignment_report, information_report
 from mibsk.tracking import continue_run
 
-from .stage import DATA, EMBEDDINGS, METRICS, params, track, trained_models
+from .comparison import compare
+from .stage import COMPARISON, DATA, EMBEDDINGS, METRICS, params, track, trained_models
 
 
 def factors_of_pairs(test: Bunch) -> pd.DataFrame:
@@ -66,11 +67,11 @@ def _plain(row: pd.Series) -> dict[str, float]:
     return {str(key): float(value) for key, value in row.dropna().items()}
 
 
-def over_seeds(measured: Sequence[Any], reduce: Callable[[Sequence[float]], Any]) -> Any:
+def reduce_entries(measured: Sequence[Any], reduce: Callable[[Sequence[float]], Any]) -> Any:
     """Reduce nested dicts of numbers with equal keys, entry by entry."""
     first = measured[0]
     if isinstance(first, dict):
-        return {key: over_seeds([m[key] for m in measured], reduce) for key in first}
+        return {key: reduce_entries([m[key] for m in measured], reduce) for key in first}
     return float(reduce(measured))
 
 
@@ -90,7 +91,7 @@ def main() -> None:
     EMBEDDINGS.mkdir(exist_ok=True)
     factors_of_pairs(test).to_csv(EMBEDDINGS / "labels.csv", index=False)
     track()
-    evaluation = {}
+    evaluation, by_seed = {}, {}
     for name in params("train")["models"]:
         measured = []
         for trained in trained_models(name):
@@ -103,12 +104,15 @@ def main() -> None:
                     np.save(EMBEDDINGS / f"{name}.{modality}.npy", Z)
             print(f"measured {trained.run_name}", flush=True)
         evaluation[name] = {
-            **over_seeds(measured, np.mean),
+            **reduce_entries(measured, np.mean),
             "n_seeds": len(measured),
-            "sd": over_seeds(measured, lambda v: np.std(v, ddof=1) if len(v) > 1 else 0.0),
+            "sd": reduce_entries(measured, lambda v: np.std(v, ddof=1) if len(v) > 1 else 0.0),
         }
+        by_seed[name] = [flatten(entry) for entry in measured]
     METRICS.parent.mkdir(exist_ok=True)
     METRICS.write_text(json.dumps(evaluation, indent=1) + "\n")
+    comparison = compare(by_seed, settings["compared"])
+    COMPARISON.write_text(json.dumps(comparison, indent=1) + "\n")
 
 
 if __name__ == "__main__":

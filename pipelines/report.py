@@ -16,23 +16,22 @@ import pandas as pd
 
 from mibsk.inspection import (
     LeakageDisplay,
+    LoadingsDisplay,
     ModalityGapDisplay,
     SimilarityDisplay,
     TrainingDisplay,
 )
 from mibsk.tracking import continue_run
 
-from .stage import EMBEDDINGS, METRICS, REPORTS, track, trained_models
-
-NAMES = {
-    "infonce": "contrastive alone",
-    "ib": "information bottleneck",
-    "canonical": "with the closed form",
-}
+from .stage import EMBEDDINGS, METRICS, REPORTS, params, track, trained_models
 
 
 def _fractions(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
-    return {kind: entry[kind] for kind in ("leakage", "kept")}
+    """Return what the probes read, the nuisances by a linear one and by an MLP."""
+    leakage = {}
+    for name, fraction in entry["leakage"].items():
+        leakage |= {name: fraction, f"{name}, MLP probe": entry["leakage_mlp"][name]}
+    return {"leakage": leakage, "kept": entry["kept"]}
 
 
 def _embeddings(model: str) -> dict[str, np.ndarray]:
@@ -42,7 +41,7 @@ def _embeddings(model: str) -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Run the stage."""
-    evaluation = json.loads(METRICS.read_text())
+    evaluation, names = json.loads(METRICS.read_text()), params("names")
     REPORTS.mkdir(exist_ok=True)
     trained = {name: trained_models(name) for name in evaluation}
     histories = {name: [t.history() for t in runs] for name, runs in trained.items()}
@@ -57,11 +56,14 @@ def main() -> None:
     factors = pd.read_csv(EMBEDDINGS / "labels.csv")
     labels = factors[factors.columns[0]].to_numpy()  # a shared factor
     displays: dict[str, Any] = {
-        "curves": TrainingDisplay.from_histories(histories, names=NAMES),
-        "information": LeakageDisplay.from_fractions(fractions, errors=errors, names=NAMES),
-        "spaces": ModalityGapDisplay.from_embeddings(spaces, labels=labels, names=NAMES),
-        "similarity": SimilarityDisplay.from_embeddings(spaces, labels=labels, names=NAMES),
+        "curves": TrainingDisplay.from_histories(histories, names=names),
+        "information": LeakageDisplay.from_fractions(fractions, errors=errors, names=names),
+        "spaces": ModalityGapDisplay.from_embeddings(spaces, labels=labels, names=names),
+        "similarity": SimilarityDisplay.from_embeddings(spaces, labels=labels, names=names),
     }
+    for name, runs in trained.items():
+        if (file := runs[0].correlations_file).exists():
+            displays[f"directions_{name}"] = LoadingsDisplay(pd.read_csv(file), {}).plot()
     for figure, display in displays.items():
         display.figure_.savefig(REPORTS / f"{figure}.png", dpi=110)
         plt.close(display.figure_)

@@ -19,6 +19,7 @@ DATA = ROOT / "data"
 MODELS = ROOT / "models"
 EMBEDDINGS = ROOT / "embeddings"
 METRICS = ROOT / "metrics" / "evaluate.json"
+COMPARISON = ROOT / "metrics" / "comparison.json"
 EXPORTS = ROOT / "exports"
 REPORTS = ROOT / "reports"
 EXPERIMENT = "mibsk"
@@ -58,10 +59,17 @@ class TrainedModel:
         """File of its training history."""
         return self.file.with_suffix(".history.json")
 
+    @property
+    def correlations_file(self) -> Path:
+        """File of the correlations of its directions, which exists if it has a last stage."""
+        return self.file.with_suffix(".correlations.csv")
+
     def save(self, aligner: IBAligner) -> None:
-        """Write the aligner and its history."""
+        """Write the aligner, its history, and its correlations if it has any."""
         aligner.save(self.file)
         self.history_file.write_text(json.dumps(aligner.history_, indent=1) + "\n")
+        if aligner.bottleneck is not None:
+            aligner.correlations_.to_csv(self.correlations_file, index=False)
 
     def load(self) -> IBAligner:
         """Return the aligner."""

@@ -7,37 +7,36 @@ from typing import Any
 
 from tabulate import tabulate
 
-from .stage import EXPORTS, METRICS, REPORTS, ROOT, params
+from .intervals import Interval
+from .stage import COMPARISON, EXPORTS, METRICS, REPORTS, ROOT, params
+
+LOWER, HIGHER = "  (lower is better)", "  (higher is better)"
 
 
-def rows(evaluation: dict[str, Any]) -> list[list[str]]:
-    """Return the table, one row per measure and one column per model."""
-    first = next(iter(evaluation.values()))
-
-    def row(title: str, *path: str) -> list[str]:
-        return [title, *(cell(entry, path) for entry in evaluation.values())]
-
-    directions = [
-        row(f"recall@1 {key.replace('_to_', ' to ')}  (higher is better)", "recall_at_1", key)
-        for key in first["recall_at_1"]
-    ]
-    leaked = [row(f"leaked: {key}  (lower is better)", "leakage", key) for key in first["leakage"]]
-    leaked_mlp = [
-        row(f"leaked to an MLP: {key}  (lower is better)", "leakage_mlp", key)
-        for key in first["leakage_mlp"]
-    ]
-    kept = [row(f"kept: {key}  (higher is better)", "kept", key) for key in first["kept"]]
-    return [
-        row("alignment: CKA  (higher is better)", "cka"),
-        row("alignment: mutual k-NN  (higher is better)", "mutual_knn"),
-        *directions,
-        *leaked,
-        *leaked_mlp,
-        *kept,
-        row("temperature", "temperature"),
-        row("modality gap", "modality_gap"),
-        row("dimensions", "n_components"),
-    ]
+def measures(entry: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return title -> path of each measure in the entry of a model."""
+    factors = {
+        f"{title}{factor}{better}": (kind, factor)
+        for kind, title, better in (
+            ("leakage", "leaked: ", LOWER),
+            ("leakage_mlp", "leaked to an MLP: ", LOWER),
+            ("kept", "kept: ", HIGHER),
+        )
+        for factor in entry[kind]
+    }
+    directions = {
+        f"recall@1 {key.replace('_to_', ' to ')}{HIGHER}": ("recall_at_1", key)
+        for key in entry["recall_at_1"]
+    }
+    return {
+        f"alignment: CKA{HIGHER}": ("cka",),
+        f"alignment: mutual k-NN{HIGHER}": ("mutual_knn",),
+        **directions,
+        **factors,
+        "temperature": ("temperature",),
+        "modality gap": ("modality_gap",),
+        "dimensions": ("n_components",),
+    }
 
 
 def cell(entry: dict[str, Any], path: tuple[str, ...]) -> str:
@@ -50,17 +49,44 @@ def cell(entry: dict[str, Any], path: tuple[str, ...]) -> str:
     return f"{mean:.3f} ± {sd:.3f}"
 
 
-def main() -> None:
-    """Print the table and the paths."""
-    evaluation = json.loads(METRICS.read_text())
-    models = params("train")["models"]
-    seeds = next(iter(evaluation.values()))["n_seeds"]
-    headers = [
-        f"test rows, {seeds} seed(s)",
-        *(f"{name} (beta={models[name]['beta']:g})" for name in evaluation),
+def measured_table(evaluation: dict[str, Any], headers: dict[str, str]) -> str:
+    """Return the table of measures, one column per model."""
+    first = next(iter(evaluation.values()))
+    rows = [
+        [title, *(cell(entry, path) for entry in evaluation.values())]
+        for title, path in measures(first).items()
     ]
+    corner = f"test rows, {first['n_seeds']} seed(s)"
+    return tabulate(rows, [corner, *(headers[name] for name in evaluation)], disable_numparse=True)
+
+
+def compared_table(
+    evaluation: dict[str, Any], comparison: dict[str, Any], headers: dict[str, str], corner: str
+) -> str:
+    """Return the table of differences, one column per model that is compared with."""
+    first = next(iter(evaluation.values()))
+    rows = [
+        [title, *(str(Interval(**entry[".".join(path)])) for entry in comparison.values())]
+        for title, path in measures(first).items()
+    ]
+    return tabulate(rows, [corner, *(headers[name] for name in comparison)], disable_numparse=True)
+
+
+def main() -> None:
+    """Print the tables and the paths."""
+    evaluation = json.loads(METRICS.read_text())
+    comparison = json.loads(COMPARISON.read_text())
+    models, names = params("train")["models"], params("names")
+    headers = {
+        name: f"{names.get(name, name)}\n{name}, beta={models[name]['beta']}" for name in evaluation
+    }
     print()
-    print(tabulate(rows(evaluation), headers=headers, disable_numparse=True))
+    print(measured_table(evaluation, headers))
+    if comparison:
+        compared = params("evaluate")["compared"]
+        corner = f"{compared} less ...\nmean [95 % interval] over seeds"
+        print()
+        print(compared_table(evaluation, comparison, headers, corner))
     print()
     figures = ", ".join(sorted(file.name for file in REPORTS.glob("*.png")))
     encoders = ", ".join(sorted(file.name for file in EXPORTS.glob("*.onnx")))

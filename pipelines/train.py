@@ -38,11 +38,11 @@ def main(name: str) -> None:
             mlflow.log_params({k: v for k, v in aligner.get_params().items() if v is not None})
             aligner.set_params(callbacks=[MlflowCallback()]).fit(data)
             mlflow.log_metric("n_components", aligner.n_components_)
-            if aligner.bottleneck is not None:
-                mlflow.log_text(aligner.correlations_.to_csv(index=False), "correlations.csv")
             info = log_model(aligner)
-        trained.append(TrainedModel(name, seed, run.info.run_id, info.model_uri))
-        trained[-1].save(aligner)
+            trained.append(TrainedModel(name, seed, run.info.run_id, info.model_uri))
+            trained[-1].save(aligner)
+            if (file := trained[-1].correlations_file).exists():
+                mlflow.log_artifact(str(file))
     write_index(name, trained)
 
 

@@ -149,7 +149,7 @@ class LoadingsDisplay(Display):
         ax.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         clean(ax, grid="y")
         ax.legend(frameon=False, fontsize=LABEL_SIZE, loc="upper right")
-        headline(ax, "Directions", "held-out correlation and interval")
+        headline(ax, "Directions", f"{measured.replace('_', '-')} correlation and interval")
 
 
 def _draw_loadings(ax: Axes, name: str, table: pd.DataFrame) -> None:

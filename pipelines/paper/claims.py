@@ -4,25 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
+from ..intervals import Interval
 
-LEVEL = 0.95
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A number with its confidence interval at 95 %, computed from `n` values."""
-
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
 
 
 @dataclass(frozen=True)
@@ -67,19 +51,3 @@ class Claim:
 
 def _verdict(holds: bool, fails: bool) -> str:
     return HOLDS if holds else FAILS if fails else UNDECIDED
-
-
-def over_seeds(values: ArrayLike) -> Interval:
-    r"""Return the mean over seeds with Student's t interval :math:`\bar x \pm t\, s / \sqrt n`.
-
-    Examples
-    --------
-    >>> print(over_seeds([1.0, 2.0, 3.0]))
-    +2.000 [-0.484, +4.484]
-    """
-    values = np.asarray(values, dtype=float)
-    n, mean = len(values), float(values.mean())
-    if n < 2:
-        return Interval(mean, -np.inf, np.inf, n)
-    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
-    return Interval(mean, mean - half, mean + half, n)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from .claims import LEVEL, Interval
+from ..intervals import LEVEL, Interval
 
 N_RESAMPLES = 4999
 

@@ -21,7 +21,7 @@ from mibsk.inspection.drawing.style import (
     paper,
 )
 
-from .claims import over_seeds
+from ..intervals import over_seeds
 from .tables import ALIGNMENT, per_seed, per_split
 
 if TYPE_CHECKING:

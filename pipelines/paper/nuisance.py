@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from .claims import Claim, over_seeds
+from ..intervals import over_seeds
+from .claims import Claim
 from .measures import probe
 from .stage import Stage
 from .tables import per_seed

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import page_trend_test
 
-from .claims import Claim, over_seeds
+from ..intervals import over_seeds
+from .claims import Claim
 from .measures import measure
 from .stage import Stage
 from .training import Run, train

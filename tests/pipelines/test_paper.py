@@ -14,8 +14,10 @@ pytest.importorskip("tabulate")
 
 from mibsk import datasets
 from mibsk.metrics import leakage
-from pipelines.paper import claims, correlation, misalignment, nuisance, regulariser, splits
-from pipelines.paper.claims import FAILS, HOLDS, UNDECIDED, Claim, Interval, over_seeds
+from pipelines import intervals
+from pipelines.intervals import Interval, over_seeds
+from pipelines.paper import correlation, misalignment, nuisance, regulariser, splits
+from pipelines.paper.claims import FAILS, HOLDS, UNDECIDED, Claim
 from pipelines.paper.measures import measure, probe
 from pipelines.paper.prepare import load
 from pipelines.paper.stage import HERE, params
@@ -26,7 +28,7 @@ SETTINGS = ["smoke", "small", "paper"]
 FACTORS = ["shape", "scale", "pos_x"]
 
 
-@pytest.mark.parametrize("module", [claims, splits])
+@pytest.mark.parametrize("module", [intervals, splits])
 def test_examples_of_docstrings(module):
     failed, attempted = doctest.testmod(module)
     assert (failed, attempted > 0) == (0, True)

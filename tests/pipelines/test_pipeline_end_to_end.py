@@ -24,7 +24,13 @@ MODELS = ["infonce", "ib", "canonical"]
 SEEDS = [0, 1]
 TRAININGS = [f"train@{model}" for model in MODELS]
 STAGES = ["prepare", *TRAININGS, "evaluate", "export", "report"]
-FIGURES = ["curves.png", "information.png", "similarity.png", "spaces.png"]
+FIGURES = [
+    "curves.png",
+    "directions_canonical.png",
+    "information.png",
+    "similarity.png",
+    "spaces.png",
+]
 SHARED, NUISANCES = {"scale", "pos_x"}, {"shape", "orientation", "pos_y"}
 
 
@@ -72,6 +78,18 @@ def test_models_are_measured(evaluation):
         assert entry["modality_gap"] >= 0
     assert len({entry["modality_gap"] for entry in evaluation.values()}) == len(MODELS)
     assert evaluation["ib"]["n_components"] == 64 > evaluation["canonical"]["n_components"]
+
+
+def test_the_closed_form_is_compared_with_the_others(done, evaluation):
+    comparison = json.loads((done.path / "metrics" / "comparison.json").read_text())
+    assert list(comparison) == ["infonce", "ib"]
+    for name, found in comparison.items():
+        difference = (
+            evaluation["canonical"]["leakage"]["pos_y"] - evaluation[name]["leakage"]["pos_y"]
+        )
+        assert found["leakage.pos_y"]["value"] == pytest.approx(difference)
+        assert {entry["n"] for entry in found.values()} == {len(SEEDS)}
+        assert all(entry["low"] <= entry["value"] <= entry["high"] for entry in found.values())
 
 
 def test_onnx_files_agree_with_the_model(done):
@@ -148,6 +166,8 @@ def test_runs_have_figures_and_a_model(done, client, runs):
         kept = IBAligner.load(done.path / "models" / model / f"seed{seed}.safetensors")
         assert logged.history_ == kept.history_
         assert logged.callbacks is None
+        root = {file.path for file in client.list_artifacts(run.info.run_id)}
+        assert ("seed0.correlations.csv" in root) == (name == "canonical-seed0")
     exported = runs["canonical-seed0"].info.run_id
     onnx = {file.path for file in client.list_artifacts(exported, "onnx")}
     assert {"onnx/image.onnx", "onnx/factors.onnx"} < onnx
@@ -168,15 +188,15 @@ def test_all_stages_are_up_to_date(done):
 
 def test_git_sees_only_the_lock_and_the_metrics(done):
     changed = done.run("git", "status", "--porcelain").split()[1::2]
-    assert set(changed) == {"dvc.lock", "metrics/evaluate.json"}
+    assert set(changed) == {"dvc.lock", "metrics/evaluate.json", "metrics/comparison.json"}
 
 
 def test_summary_has_numbers_and_paths(done, evaluation):
     printed = done.run("python", "-m", "pipelines.summary")
-    assert "infonce (beta=0)" in printed
-    assert "ib (beta=3)" in printed
-    assert "canonical (beta=1)" in printed
-    (line,) = re.findall(r"^alignment: CKA.*$", printed, re.M)
+    for text in ("infonce, beta=0.0", "ib, beta=3.0", "canonical, beta=1.0", "contrastive alone"):
+        assert text in printed
+    line, differences = re.findall(r"^alignment: CKA.*$", printed, re.M)
+    assert differences.count("[") == 2
     assert [f"{evaluation[model]['cka']:.3f}" in line for model in MODELS] == [True] * 3
     for place in ("mibsk/reports/", *FIGURES, "mibsk/exports/", "image.onnx", "mibsk/mlflow.db"):
         assert place in printed
@@ -205,6 +225,8 @@ def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
         ("prepare.test_size", 0.5, ["prepare"]),
         ("prepare.spoken_digits.n_mels", 20, []),
         ("export.alias", "challenger", ["export"]),
+        ("evaluate.compared", "ib", ["evaluate"]),
+        ("names.ib", "the paper", ["report"]),
     ],
 )
 def test_a_changed_parameter_reruns_only_its_stage(done, tmp_path, parameter, value, stage):

@@ -1,6 +1,8 @@
 """Functions of the pipeline's scripts."""
 
 import json
+import re
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -14,18 +16,36 @@ from mibsk import ClassPairs, IBAligner
 from mibsk.datasets import make_sprites, split_bunch
 from mibsk.metrics import alignment_report, leakage, mutual_knn
 from pipelines import prepare, stage, summary
-from pipelines.evaluate import flatten, measure, over_seeds, shared_classes
+from pipelines.comparison import compare
+from pipelines.evaluate import flatten, measure, reduce_entries, shared_classes
+from pipelines.intervals import over_seeds
 
 MEASURED = {"cka": 0.25, "recall_at_1": {"a_to_b": 1.0, "b_to_a": 0.5}}
 
 
 def test_seeds_are_reduced_entry_by_entry():
     other = {"cka": 0.75, "recall_at_1": {"a_to_b": 0.0, "b_to_a": 0.5}}
-    mean = over_seeds([MEASURED, other], np.mean)
+    mean = reduce_entries([MEASURED, other], np.mean)
     assert mean == {"cka": 0.5, "recall_at_1": {"a_to_b": 0.5, "b_to_a": 0.5}}
-    assert over_seeds([MEASURED, other], max)["recall_at_1"] == {"a_to_b": 1.0, "b_to_a": 0.5}
+    assert reduce_entries([MEASURED, other], max)["recall_at_1"] == {"a_to_b": 1.0, "b_to_a": 0.5}
     assert type(mean["cka"]) is float  # as JSON needs it
-    assert over_seeds([MEASURED], np.mean) == MEASURED
+    assert reduce_entries([MEASURED], np.mean) == MEASURED
+
+
+def test_a_model_is_compared_with_each_other_one_seed_by_seed():
+    measured = {
+        "a": [{"cka": 0.5}, {"cka": 0.75}],
+        "b": [{"cka": 1.0}, {"cka": 1.25}],
+        "ours": [{"cka": 0.75}, {"cka": 0.75}],
+    }
+    found = compare(measured, "ours")
+    assert list(found) == ["a", "b"]
+    assert found["b"]["cka"] == asdict(over_seeds([-0.25, -0.5]))
+    assert found["a"]["cka"]["low"] < 0 < found["a"]["cka"]["high"]
+
+
+def test_one_seed_is_not_compared():
+    assert compare({"a": [{"cka": 0.5}], "ours": [{"cka": 1.0}]}, "ours") == {}
 
 
 def test_flat_keys_are_paths():
@@ -101,7 +121,7 @@ def evaluation():
             "modality_gap": 0.9,
             "n_components": 64,
         }
-        return numbers | {"n_seeds": n_seeds, "sd": over_seeds([numbers], lambda v: v[0] / 10)}
+        return numbers | {"n_seeds": n_seeds, "sd": reduce_entries([numbers], lambda v: v[0] / 10)}
 
     return lambda n_seeds: {"infonce": entry(0, n_seeds), "ib": entry(0.25, n_seeds)}
 
@@ -116,22 +136,45 @@ def test_a_cell_of_one_seed_has_no_deviation(evaluation):
     assert summary.cell(evaluation(1)["ib"], ("recall_at_1", "image_to_text")) == "0.375"
 
 
+TITLES = [
+    "alignment: CKA",
+    "alignment: mutual k-NN",
+    "recall@1 image to text",
+    "recall@1 text to image",
+    "leaked: pos_y",
+    "leaked to an MLP: pos_y",
+    "kept: scale",
+    "temperature",
+    "modality gap",
+    "dimensions",
+]
+
+
+def cells(table):
+    """Return the rows below the headers as lists of cells."""
+    _, below = re.split(r"^[- ]+$", table, flags=re.M)
+    return [re.split(r"  +", row.strip()) for row in below.strip().splitlines()]
+
+
 def test_the_table_has_a_row_per_measure_and_a_column_per_model(evaluation):
-    table = summary.rows(evaluation(1))
-    assert [title.split("  (")[0] for title, *_ in table] == [
-        "alignment: CKA",
-        "alignment: mutual k-NN",
-        "recall@1 image to text",
-        "recall@1 text to image",
-        "leaked: pos_y",
-        "leaked to an MLP: pos_y",
-        "kept: scale",
-        "temperature",
-        "modality gap",
-        "dimensions",
-    ]
-    assert table[0][1:] == ["0.500", "0.750"]
-    assert table[4] == ["leaked: pos_y  (lower is better)", "0.062", "0.062"]
+    table = summary.measured_table(evaluation(1), {"infonce": "alone", "ib": "paper"})
+    assert re.match(r"test rows, 1 seed\(s\) +alone +paper", table)
+    assert [row[0] for row in cells(table)] == TITLES
+    assert cells(table)[0] == ["alignment: CKA", "(higher is better)", "0.500", "0.750"]
+    assert cells(table)[4] == ["leaked: pos_y", "(lower is better)", "0.062", "0.062"]
+
+
+def test_the_table_of_differences_has_a_column_per_model_compared_with(evaluation):
+    found = evaluation(2)
+    measured = {
+        name: [flatten(entry["sd"] | {"cka": cka}) for cka in (entry["cka"], entry["cka"] + 0.1)]
+        for name, entry in found.items()
+    }
+    headers = {"infonce": "alone", "ib": "paper"}
+    table = summary.compared_table(found, compare(measured, "ib"), headers, "ib less ...")
+    assert re.match(r"ib less ... +alone$", table.splitlines()[0])
+    assert [row[0] for row in cells(table)] == TITLES
+    assert cells(table)[0][-1] == "+0.250 [+0.250, +0.250]"
 
 
 def test_error_names_the_unknown_dataset():
