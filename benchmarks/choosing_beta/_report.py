@@ -9,19 +9,32 @@ from scipy import stats
 from ._measure import BUDGET, CANONICAL
 
 PLAIN, AUTO, BEST = "beta=0", "auto", "best of the grid"
-MEASURES = ("retrieval", "leakage", "leakage_mlp", "kept", "CKA", "n_components", "seconds")
-OTHERS = ("VICReg", "Barlow Twins", "DCCA", "DMCCA", "DGCCA")
+MEASURES = {  # number of decimals
+    "retrieval": 3,
+    "leakage": 3,
+    "leakage_mlp": 3,
+    "kept": 3,
+    "CKA": 3,
+    "n_components": 1,
+    "seconds": 3,
+}
+OTHERS = {
+    PLAIN: "contrastive alone",
+    "VICReg": "VICReg",
+    "Barlow Twins": "Barlow Twins",
+    "DCCA": "DCCA (six views: DMCCA)",
+}
 
 
-def interval(values: pd.Series) -> str:
+def interval(values: pd.Series, decimals: int = 3) -> str:
     """Return the mean and half the width of its 95 % interval (Student's t over seeds)."""
     values = values.dropna()
     if values.empty:
         return "—"
     if len(values) < 2:
-        return f"{values.mean():.3f}"
+        return f"{values.mean():.{decimals}f}"
     half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.3f} ± {half:.3f}"
+    return f"{values.mean():.{decimals}f} ± {half:.{decimals}f}"
 
 
 def best_of_grid(measured: pd.DataFrame) -> pd.DataFrame:
@@ -43,9 +56,9 @@ def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
     plain = measured[measured["method"] == PLAIN].set_index(by)
     best = best_of_grid(measured).set_index(by)
     rows = []
-    for name in auto.index.unique("set"):
+    for name in measured["set"].unique():
         a, p, b = auto.loc[name], plain.loc[name], best.loc[name]
-        ratio = a["retrieval"] / p["retrieval"]
+        ratio = (a["retrieval"] / p["retrieval"]).dropna()  # seeds of both
         rows.append(
             {
                 "set": name,
@@ -60,30 +73,36 @@ def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def closed_form_verdicts(measured: pd.DataFrame) -> pd.DataFrame:
-    """Return, for each set, the closed form relative to the contrastive loss and to others.
+def canonical_verdicts(measured: pd.DataFrame, leaked: str) -> pd.DataFrame:
+    """Return, for each set, the closed form less other methods, which have the same seeds.
 
-    Differences are paired over seeds.
+    `leaked` is the column of the leakage: that of the linear probe or of the MLP.
     """
-    values = measured.pivot_table(
-        index=["set", "seed"], columns="method", values=["retrieval", "leakage"], sort=False
+    retrieval, leakage = (_by_method(measured, measure) for measure in ("retrieval", leaked))
+    return pd.DataFrame(
+        {
+            "set": name,
+            "method": method,
+            "retrieval, less contrastive alone": interval(
+                retrieval.loc[name, method] - retrieval.loc[name, PLAIN]
+            ),
+            **{
+                f"{leaked}, less {label}": interval(
+                    leakage.loc[name, method] - leakage.loc[name, other]
+                )
+                for other, label in OTHERS.items()
+            },
+        }
+        for name in measured["set"].unique()
+        for method in CANONICAL
     )
-    rows = []
-    for name in measured["set"].unique():
-        of_set = values.loc[name]
-        row = {"set": name}
-        for method in CANONICAL:
-            if method not in of_set["retrieval"]:
-                continue
-            gained = of_set["retrieval"][method] - of_set["retrieval"][PLAIN]
-            row[f"{method}: retrieval less {PLAIN}"] = interval(gained)
-            row[f"{method}: leakage"] = interval(of_set["leakage"][method])
-        for other in OTHERS:
-            if "both" in of_set["leakage"] and other in of_set["leakage"]:
-                difference = of_set["leakage"]["both"] - of_set["leakage"][other]
-                row[f"leakage, both less {other}"] = interval(difference)
-        rows.append(row)
-    return pd.DataFrame(rows)
+
+
+def _by_method(measured: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return one column per method, NaN where it was not run; DMCCA is DCCA of many views."""
+    named = measured.replace({"method": {"DMCCA": "DCCA"}})
+    values = named.pivot(index=["set", "seed"], columns="method", values=measure)
+    return values.reindex(columns=[*CANONICAL, *OTHERS])
 
 
 def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -94,7 +113,10 @@ def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
         {
             "method": method,
             "seeds": len(of_method),
-            **{measure: interval(of_method[measure]) for measure in MEASURES},
+            **{
+                measure: interval(of_method[measure], decimals)
+                for measure, decimals in MEASURES.items()
+            },
         }
         for method, of_method in rows.groupby("method", sort=False)
     )
@@ -102,10 +124,9 @@ def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def report(measured: pd.DataFrame) -> str:
     """Return all tables as Markdown."""
-    parts = [
-        verdicts(measured).to_markdown(index=False),
-        closed_form_verdicts(measured).to_markdown(index=False),
-    ]
+    tables = [verdicts(measured)]
+    tables += [canonical_verdicts(measured, leaked) for leaked in ("leakage", "leakage_mlp")]
+    parts = [each.to_markdown(index=False) for each in tables]
     for name in measured["set"].unique():
         parts.append(f"### {name}\n\n{table(measured, name).to_markdown(index=False)}")
     return "\n\n".join(parts)
