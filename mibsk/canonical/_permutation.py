@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,8 @@ from ._moments import Matrix, Moments
 
 ROWS_PER_COLUMN = 2
 """Smallest ratio of rows to columns without a ridge."""
+
+DIRECTIONS_AT_A_TIME = 8
 
 
 class DirectionsTest(NamedTuple):
@@ -85,21 +88,25 @@ def permutation_test(
         for part, axes, root in zip(moments.parts, whitening.axes, roots, strict=True)
     ]
     vectors = [A / root[:, None] for A, root in zip(maps, roots, strict=True)]
-    statistics, p_values, largest = [], [], 0.0
-    for k in range(maps[0].shape[1]):
-        left = [T @ _complement(V[:, :k]) for T, V in zip(white, vectors, strict=True)]
-        observed = _information(left)
-        exceeding = sum(
-            _information([left[0], *(T[rng.permutation(len(T))] for T in left[1:])]) >= observed
-            for _ in range(n_permutations)
-        )
-        largest = max(largest, (1 + exceeding) / (1 + n_permutations))
-        statistics.append(observed)
-        p_values.append(largest)
-        if largest > level:
+    n_directions = maps[0].shape[1]
+    statistics, p_values = np.empty(0), np.empty(0)
+    # the products of permuted rows serve several directions
+    for first in range(0, n_directions, DIRECTIONS_AT_A_TIME):
+        tested = range(first, min(first + DIRECTIONS_AT_A_TIME, n_directions))
+        bases = [[_complement(V[:, :k]) for V in vectors] for k in tested]
+        observed = _informations(white, bases)
+        exceeding = np.zeros(len(tested))
+        for _ in range(n_permutations):
+            permuted = [white[0], *(T[rng.permutation(len(T))] for T in white[1:])]
+            exceeding += _informations(permuted, bases) >= observed
+        statistics = np.append(statistics, observed)
+        p_values = np.append(p_values, (1 + exceeding) / (1 + n_permutations))
+        if p_values.max() > level:
             break
-    found = np.array(p_values)
-    return DirectionsTest(int((found <= level).sum()), found, np.array(statistics))
+    p_values = np.maximum.accumulate(p_values)
+    n_found = int((p_values <= level).sum())
+    n_tested = min(n_found + 1, len(p_values))
+    return DirectionsTest(n_found, p_values[:n_tested], statistics[:n_tested])
 
 
 def _complement(vectors: Matrix) -> Matrix:
@@ -109,14 +116,17 @@ def _complement(vectors: Matrix) -> Matrix:
     return complement
 
 
-def _information(white: Sequence[Matrix]) -> float:
-    """Return the information of whitened modalities, from the correlations between them."""
-    joint = np.concatenate(white, axis=1)
-    blocks = joint.T @ joint
-    start = 0
-    for T in white:
-        stop = start + T.shape[1]
-        blocks[start:stop, start:stop] = np.eye(stop - start)
-        start = stop
-    _, log_det = np.linalg.slogdet(blocks)
-    return float(-0.5 * log_det)
+def _informations(white: Sequence[Matrix], bases: Sequence[Sequence[Matrix]]) -> Matrix:
+    """Return the information of whitened modalities (n, r_m) in each of several bases."""
+    pairs = list(combinations(range(len(white)), 2))
+    products = [white[m].T @ white[k] for m, k in pairs]  # r_m, r_k
+    found = []
+    for basis in bases:
+        ends = np.cumsum([0, *(B.shape[1] for B in basis)])
+        R = np.eye(ends[-1])
+        for (m, k), product in zip(pairs, products, strict=True):
+            block = basis[m].T @ product @ basis[k]
+            R[ends[m] : ends[m + 1], ends[k] : ends[k + 1]] = block
+            R[ends[k] : ends[k + 1], ends[m] : ends[m + 1]] = block.T
+        found.append(-0.5 * np.linalg.slogdet(R)[1])
+    return np.array(found)
