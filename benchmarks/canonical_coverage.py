@@ -20,6 +20,7 @@ from mibsk import CanonicalBottleneck
 from mibsk.exceptions import NothingSharedWarning
 
 PROFILES = {
+    "none": lambda k: np.zeros(k),
     "weak (0.2)": lambda k: np.full(k, 0.2),
     "falling (0.9 to 0)": lambda k: np.linspace(0.9, 0, k),
     "strong (0.95)": lambda k: np.full(k, 0.95),
@@ -43,7 +44,7 @@ def information_coverage(samples: int) -> pd.DataFrame:
     for widths in WIDTHS:
         for name, profile in PROFILES.items():
             rho = profile(min(widths))
-            exact = -0.5 * np.log1p(-(rho**2)).sum()
+            exact = 0.5 * -np.log1p(-(rho**2)).sum()
             for n in N_ROWS:
                 found = [
                     CanonicalBottleneck(4, ridge=0.0)

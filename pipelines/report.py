@@ -28,7 +28,7 @@ from .stage import EMBEDDINGS, METRICS, REPORTS, params, track, trained_models
 
 def _fractions(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Return what the probes read, the nuisances by a linear one and by an MLP."""
-    leakage = {}
+    leakage: dict[str, float] = {}
     for name, fraction in entry["leakage"].items():
         leakage |= {name: fraction, f"{name}, MLP probe": entry["leakage_mlp"][name]}
     return {"leakage": leakage, "kept": entry["kept"]}

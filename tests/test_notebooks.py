@@ -47,7 +47,7 @@ def is_clean(output: NotebookNode) -> bool:
 
 def test_stored_notebook_is_valid_and_small(notebook):
     nbformat.validate(notebook)
-    assert QUICKSTART.stat().st_size < 500_000
+    assert QUICKSTART.stat().st_size < 460_000
 
 
 def test_stored_notebook_was_run_once_from_top_to_bottom(notebook):

@@ -49,6 +49,28 @@ def test_drop_in_is_a_script_for_canonical_correlation_analysis(
 
 
 @checks
+def cca_closed_form(names: Names) -> None:
+    expected = names["cca"].correlations_["train"][0]  # 0.796, as in the textbooks
+    assert names["correlation"] == pytest.approx(expected)
+    assert expected == pytest.approx(0.7956, abs=1e-4)
+    assert list(names["x_scores"].columns) == ["canonicalbottleneck0"]  # of at most two
+    assert 0.01 < names["found"].p_values[0] < 0.15  # 0.06 by Wilks' lambda
+    assert names["predicted"].shape == (20, 3)
+    assert names["scores"].min() > 0.9
+
+
+@checks
+def closed_form(names: Names) -> None:
+    embedded = names["embedded"]
+    np.testing.assert_array_equal(embedded["loaded"], embedded["fitted"])
+    np.testing.assert_allclose(embedded["served"], embedded["fitted"], atol=1e-5)
+    assert names["model"].score(names["test"]) > 20 / 450
+    shared, private = names["parts"]
+    assert shared.shape == private.shape == (450, 8, 4)
+    assert names["right"].shape == (450, 8, 4)
+
+
+@checks
 def pipeline_dataframe(names: Names) -> None:
     assert [len(columns) for columns in names["halves"].values()] == [32, 32]
     assert names["scores"].shape == (3,)
@@ -99,6 +121,16 @@ def feature_union(names: Names) -> None:
     assert len(names["names"]) == len(set(names["names"])) == n_shared + 4
     union = names["features"].transform(names["left_test"])
     np.testing.assert_array_equal(union[:, :n_shared], encoder.transform(names["left_test"]))
+
+
+@checks
+def shared_and_private(names: Names) -> None:
+    parts, test = names["parts"], names["test"]
+    assert parts.shared.shape == parts.private.shape == test["mean"].shape
+    error = np.var(names["predicted"] - test["worst"], axis=0) / np.var(test["worst"], axis=0)
+    assert error.mean() < 0.4
+    assert names["search"].best_params_["n_components"] == 10
+    assert names["accuracy"] > 0.9
 
 
 @checks

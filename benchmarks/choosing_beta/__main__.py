@@ -22,19 +22,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="CSV file")
     parser.add_argument("--sets", nargs="*", default=list(SETS), choices=list(SETS))
-    parser.add_argument("--methods", nargs="*", help="default: all")
+    parser.add_argument("--methods", nargs="*", help="default: all that suit a set")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     measured = pd.read_csv(options.out) if options.out.exists() else pd.DataFrame()
     done = set() if measured.empty else set(zip(*(measured[k] for k in _KEYS), strict=True))
-    chosen = {name: options.methods or methods(name) for name in options.sets}
+    suitable = {name: methods(name) for name in options.sets}
     todo = [
         (name, method, seed)
         for seed in range(options.seeds)
         for name in options.sets
-        for method in chosen[name]
-        if (name, method, seed) not in done
+        for method in suitable[name]
+        if method in (options.methods or suitable[name]) and (name, method, seed) not in done
     ]
     runs = Parallel(n_jobs=options.jobs, return_as="generator")(delayed(measure)(*t) for t in todo)
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -105,7 +105,7 @@ def _retrieval(embedded: dict[str, np.ndarray], test: Bunch, *, by_factors: bool
 def _fraction(
     rows: dict[str, Any], train: Bunch, test: Bunch, factors: list[str], probe: str = "linear"
 ) -> float:
-    """Return the mean leakage of factors, over the modalities that are labelled with them."""
+    """Return the mean share of factors that a probe reads, over modalities labelled with them."""
     values = []
     for modality in test.labels:
         known = [factor for factor in factors if factor in test.labels[modality]]

@@ -6,21 +6,35 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ._measure import BUDGET
+from ._measure import BUDGET, CANONICAL
 
 PLAIN, AUTO, BEST = "beta=0", "auto", "best of the grid"
-MEASURES = ("retrieval", "leakage", "kept", "CKA", "seconds")
+MEASURES = {  # number of decimals
+    "retrieval": 3,
+    "leakage": 3,
+    "leakage_mlp": 3,
+    "kept": 3,
+    "CKA": 3,
+    "n_components": 1,
+    "seconds": 3,
+}
+OTHERS = {
+    PLAIN: "contrastive alone",
+    "VICReg": "VICReg",
+    "Barlow Twins": "Barlow Twins",
+    "DCCA": "DCCA (six views: DMCCA)",
+}
 
 
-def interval(values: pd.Series) -> str:
+def interval(values: pd.Series, decimals: int = 3) -> str:
     """Return the mean and half the width of its 95 % interval (Student's t over seeds)."""
     values = values.dropna()
     if values.empty:
         return "—"
     if len(values) < 2:
-        return f"{values.mean():.3f}"
+        return f"{values.mean():.{decimals}f}"
     half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.3f} ± {half:.3f}"
+    return f"{values.mean():.{decimals}f} ± {half:.{decimals}f}"
 
 
 def best_of_grid(measured: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +58,7 @@ def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name in measured["set"].unique():
         a, p, b = auto.loc[name], plain.loc[name], best.loc[name]
-        ratio = a["retrieval"] / p["retrieval"]
+        ratio = (a["retrieval"] / p["retrieval"]).dropna()  # seeds of both
         rows.append(
             {
                 "set": name,
@@ -59,6 +73,38 @@ def verdicts(measured: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def canonical_verdicts(measured: pd.DataFrame, leaked: str) -> pd.DataFrame:
+    """Return, for each set, the closed form less other methods, which have the same seeds.
+
+    `leaked` is the column of the leakage: that of the linear probe or of the MLP.
+    """
+    retrieval, leakage = (_by_method(measured, measure) for measure in ("retrieval", leaked))
+    return pd.DataFrame(
+        {
+            "set": name,
+            "method": method,
+            "retrieval, less contrastive alone": interval(
+                retrieval.loc[name, method] - retrieval.loc[name, PLAIN]
+            ),
+            **{
+                f"{leaked}, less {label}": interval(
+                    leakage.loc[name, method] - leakage.loc[name, other]
+                )
+                for other, label in OTHERS.items()
+            },
+        }
+        for name in measured["set"].unique()
+        for method in CANONICAL
+    )
+
+
+def _by_method(measured: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Return one column per method, NaN where it was not run; DMCCA is DCCA of many views."""
+    named = measured.replace({"method": {"DMCCA": "DCCA"}})
+    values = named.pivot(index=["set", "seed"], columns="method", values=measure)
+    return values.reindex(columns=[*CANONICAL, *OTHERS])
+
+
 def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return one row per method of a set."""
     rows = pd.concat([measured, best_of_grid(measured)])
@@ -67,7 +113,10 @@ def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
         {
             "method": method,
             "seeds": len(of_method),
-            **{measure: interval(of_method[measure]) for measure in MEASURES},
+            **{
+                measure: interval(of_method[measure], decimals)
+                for measure, decimals in MEASURES.items()
+            },
         }
         for method, of_method in rows.groupby("method", sort=False)
     )
@@ -75,7 +124,9 @@ def table(measured: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def report(measured: pd.DataFrame) -> str:
     """Return all tables as Markdown."""
-    parts = [verdicts(measured).to_markdown(index=False)]
+    tables = [verdicts(measured)]
+    tables += [canonical_verdicts(measured, leaked) for leaked in ("leakage", "leakage_mlp")]
+    parts = [each.to_markdown(index=False) for each in tables]
     for name in measured["set"].unique():
         parts.append(f"### {name}\n\n{table(measured, name).to_markdown(index=False)}")
     return "\n\n".join(parts)

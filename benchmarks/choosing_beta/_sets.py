@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,8 +52,14 @@ class PairedSet:
 
     def split(self, seed: int) -> tuple[Bunch, Bunch]:
         """Return the training and the test rows of a seed."""
-        train, test = split_bunch(self.load(), random_state=seed)
+        train, test = split_bunch(_loaded(self.load), random_state=seed)
         return train, test
+
+
+@cache
+def _loaded(load: Callable[[], Bunch]) -> Bunch:
+    """Render or read a dataset once per process; no method changes its rows."""
+    return load()
 
 
 _MLP = {"image": "mlp", "factors": "mlp"}

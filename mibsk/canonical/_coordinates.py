@@ -18,7 +18,7 @@ FEW_COLUMNS = 256  # for which the moments of the columns are used, even if ther
 RANK = 1024
 """Rank of the approximation of a modality with more columns and rows."""
 
-N_ITERATIONS = 3
+N_ITERATIONS = 2
 COLUMN_BLOCK = 4096
 
 Chunks = Callable[[], Iterator[Any]]

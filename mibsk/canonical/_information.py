@@ -7,6 +7,7 @@ from scipy import special, stats
 
 from ..metrics.statistics import Estimate
 from ._directions import Whitening, off_diagonal
+from ._held_out import mean_correlation
 from ._moments import Matrix, Moments
 
 ROWS_PER_COLUMN = 2
@@ -22,9 +23,13 @@ def whole_information(moments: Moments, n: float, level: float) -> Estimate | No
     .. math:: I = \frac12 \Big(\sum_m \log\det \Sigma_m - \log\det \Sigma\Big),
 
     which for two modalities is their mutual information. The bias of the log-determinants of a
-    sample covariance is known exactly [1]_ and subtracted. The variance of the estimate is
-    :math:`\frac{1}{2n} \sum_{m \ne l} \lVert K_{ml} \rVert^2` with the correlations :math:`K_{ml}`
-    of whitened modalities.
+    sample covariance is known exactly [1]_ and subtracted.
+
+    The interval contains all values that differ from the estimate by less than their own standard
+    error times the quantile of the normal distribution. The variance is linear in the information:
+    exact for independent modalities, and in the limit of many rows
+    :math:`\frac{1}{2n} \sum_{m \ne l} \lVert K_{ml} \rVert^2` at the estimate, where :math:`K_{ml}`
+    are the correlations of the whitened modalities.
 
     Parameters
     ----------
@@ -44,26 +49,33 @@ def whole_information(moments: Moments, n: float, level: float) -> Estimate | No
     ranks = whitening.ranks
     if not all(ranks) or n < ROWS_PER_COLUMN * sum(ranks) + 2:
         return None
-    roots = whitening.inverse_roots([0.0] * len(ranks))
-    blocks = off_diagonal(whitening, roots)
+    blocks = off_diagonal(whitening, whitening.inverse_roots([0.0] * len(ranks)))
     values = 1 + np.linalg.eigvalsh(blocks)
     if values[0] <= 1e-10:  # columns of one modality are linear in those of the others
         return None
     n_free = n - 1  # degrees of freedom of the covariance
-    bias = 0.5 * (sum(_log_bias(r, n_free) for r in ranks) - _log_bias(sum(ranks), n_free))
-    value = -0.5 * np.log(values).sum() - bias
-    squares = (blocks**2).sum()
-    n_pairs = sum(ranks) ** 2 - sum(rank**2 for rank in ranks)
-    # sampling adds 1/n to each square; independent columns leave half of it as variance
-    signal = max(squares - n_pairs / n_free, 0.0)
-    n_left = n_free - sum(ranks)
-    variance = signal / (2 * n_left) + n_pairs / (4 * n_left**2)
-    return _estimate(value, variance, level)
+    means, variances = zip(*(_log_moments(r, n_free) for r in [*ranks, sum(ranks)]), strict=True)
+    biased = -0.5 * float(np.log(values).sum())
+    value = biased - 0.5 * (sum(means[:-1]) - means[-1])
+    constant = 0.25 * (variances[-1] - sum(variances[:-1]))
+    # with the mean of the degrees of freedom that the columns of the modalities leave
+    slope = (blocks**2).sum() / (2 * (n_free - sum(ranks) / 2)) / max(biased, 1e-300)
+    return _with_score_interval(value, constant, slope, level)
 
 
-def _log_bias(p: int, n_free: float) -> float:
-    """Return the expectation of log det of a Wishart matrix over that of its mean, less log 2."""
-    return float(special.digamma((n_free - np.arange(p)) / 2).sum())
+def _log_moments(p: int, n_free: float) -> tuple[float, float]:
+    """Return mean and variance of log det of a Wishart matrix (p, p), without the scale."""
+    halves = (n_free - np.arange(p)) / 2
+    return float(special.digamma(halves).sum()), float(special.polygamma(1, halves).sum())
+
+
+def _with_score_interval(value: float, constant: float, slope: float, level: float) -> Estimate:
+    """Return an estimate of a value >= 0, whose variance at I is ``constant + slope * I``."""
+    value = max(value, 0.0)
+    q = float(stats.norm.ppf((1 + level) / 2))
+    centre = value + q**2 * slope / 2
+    half = q * np.sqrt(constant + slope * value + (q * slope / 2) ** 2)
+    return Estimate(value, max(centre - half, 0.0), centre + half, level, np.empty(0))
 
 
 def information_of_directions(correlations: Matrix, n: float, level: float) -> Estimate:
@@ -79,18 +91,16 @@ def information_of_directions(correlations: Matrix, n: float, level: float) -> E
         Level of the interval.
     """
     value = float(direction_information(correlations).sum())
-    off_diagonal = (correlations**2).sum() - correlations.shape[0] * correlations.shape[1]
-    return _estimate(value, float(off_diagonal) / (2 * max(n, 1.0)), level)
+    squares = float((correlations**2).sum()) - correlations.shape[0] * correlations.shape[1]
+    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt(squares / (2 * max(n, 1.0)))
+    return Estimate(value, max(value - half, 0.0), value + half, level, np.empty(0))
 
 
 def direction_information(correlations: Matrix) -> Matrix:
-    """Return the information of the variates of each direction, in nats (c,)."""
+    """Return the information of the variates of each direction, in nats (c,).
+
+    It is 0 for a direction whose mean correlation is not positive: it does not hold on these rows.
+    """
     values = np.linalg.eigvalsh(correlations)
-    found: Matrix = -0.5 * np.log(np.clip(values, 1e-12, None)).sum(axis=1)
-    return found
-
-
-def _estimate(value: float, variance: float, level: float) -> Estimate:
-    half = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance)
-    value = max(float(value), 0.0)
-    return Estimate(value, max(value - half, 0.0), value + half, level, np.empty(0))
+    found = -0.5 * np.log(np.clip(values, 1e-12, None)).sum(axis=1)
+    return np.where(mean_correlation(correlations) > 0, found, 0.0)

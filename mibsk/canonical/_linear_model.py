@@ -93,7 +93,7 @@ class LinearModel:
                 (covariances[name][name] @ np.linalg.pinv(inner)) * covariances[name][name]
             )
             whole = float((deviations[name] ** 2).sum())
-            shares[name] = float(explained) / whole if whole else 0.0
+            shares[name] = min(float(explained) / whole, 1.0) if whole else 0.0
         joint = np.block(
             [
                 [A.T @ covariance[a, b] @ B for B, b in zip(own, parts, strict=True)]

@@ -10,7 +10,7 @@ from ._directions import Whitening, directions
 from ._held_out import as_correlations, mean_correlation, variate_scatter
 from ._moments import Matrix, Moments
 
-RIDGES = 10.0 ** np.arange(2.0, -6.5, -0.5)
+RIDGES: list[float] = (10.0 ** np.arange(2.0, -6.5, -0.5)).tolist()
 """Path of ridges, in units of the mean variance of a modality; the largest first."""
 
 LARGEST = 1 - 1e-6  # correlation whose information is still finite
@@ -36,12 +36,15 @@ def cross_fitted_scatter(
     Returns
     -------
     list of ndarray (c, M, M)
+        Without directions if no fold can be used.
     """
     total = sum(folds[1:], start=folds[0])
     sums: list[list[Matrix]] = [[] for _ in ridges]
     for fold in folds:
         rest = total - fold
         whitening, start = Whitening.of(rest), None
+        if not all(whitening.ranks):  # a modality that varies in this fold only
+            continue
         for found, chosen in zip(sums, ridges, strict=True):
             maps, _, start = directions(whitening, chosen, n_components, start)
             mapped = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
@@ -51,13 +54,15 @@ def cross_fitted_scatter(
 
 def _sum(found: list[Matrix]) -> Matrix:
     """Add scatters, of as many directions as all of them have."""
+    if not found:
+        return np.empty((0, 1, 1))
     c = min(map(len, found))
     total: Matrix = np.sum([each[:c] for each in found], axis=0)
     return total
 
 
 def best_ridges(
-    folds: Sequence[Moments], n_components: int, path: Sequence[float] = tuple(RIDGES)
+    folds: Sequence[Moments], n_components: int, path: Sequence[float] = RIDGES
 ) -> list[float]:
     r"""Return the ridge of each modality with the most information on held-out rows.
 

@@ -68,12 +68,17 @@ class Canonical:
     hold_out: bool = False
 
     def __post_init__(self) -> None:
-        if self.beta != "auto":
+        if not _is(self.beta, "auto"):
             check_scalar("beta", self.beta, low=0, high=1)
-        if self.ridge != "auto":
+        if not _is(self.ridge, "auto"):
             check_scalar("ridge", self.ridge, low=0)
-        if self.weights not in ("information", None):
+        if not (self.weights is None or _is(self.weights, "information")):
             raise ValueError(f"weights must be 'information' or None, got {self.weights!r}.")
         check_scalar("level", self.level, low=0, high=1, strict=True)
         if not isinstance(self.hold_out, bool):
             raise TypeError(f"hold_out must be True or False, got {self.hold_out!r}.")
+
+
+def _is(value: object, word: str) -> bool:
+    """Whether a value is this word; a missing value of pandas cannot be compared."""
+    return isinstance(value, str) and value == word

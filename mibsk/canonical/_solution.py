@@ -85,7 +85,7 @@ def solve(
     n_components: int = 64,
     level: float = 0.95,
     held_out: Moments | None = None,
-    n_draws: int = 1,
+    n_draws: float = 1,
 ) -> Solution:
     """Return the canonical directions of all rows, and their correlations on held-out rows.
 
@@ -102,8 +102,8 @@ def solve(
         Level of the intervals.
     held_out : Moments, default=None
         Moments of further rows on which the correlations are measured; None: cross-fitted.
-    n_draws : int, default=1
-        Number of times that the rows are repeated, with other partners.
+    n_draws : float, default=1
+        Number of times that the rows are repeated, with other partners, on average.
 
     Returns
     -------
@@ -120,13 +120,14 @@ def solve(
     whitening = Whitening.of(total)
     maps, _, _ = directions(whitening, ridges, n_components)
     maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
-    if held_out is None and total.n < 2 * len(folds):  # too few rows to cross-fit
-        scatter, n_independent = np.zeros((maps[0].shape[1], n_modalities, n_modalities)), 0.0
-    elif held_out is None:
+    scatter, n_independent = np.empty((0, 1, 1)), 0.0
+    if held_out is not None:
+        scatter, n_independent = variate_scatter(held_out, maps), held_out.n / n_draws - 1
+    elif total.n >= 2 * len(folds):
         [scatter] = cross_fitted_scatter(folds, [ridges], n_components)
         n_independent = total.n / n_draws - len(folds)
-    else:
-        scatter, n_independent = variate_scatter(held_out, maps), held_out.n / n_draws - 1
+    if not len(scatter):  # too few rows to measure correlations on others
+        scatter, n_independent = np.zeros((maps[0].shape[1], n_modalities, n_modalities)), 0.0
     c = min(len(scatter), maps[0].shape[1])
     maps = [A[:, :c] for A in maps]
     correlations = as_correlations(scatter[:c])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from functools import partial
+from math import prod
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -12,6 +14,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks.rows import as_rows
 from ..canonical import FoldedMoments, find_coordinates
 from ..data import is_table, read_form
 from ..exceptions import NothingSharedWarning
@@ -39,9 +42,9 @@ class CanonicalBottleneck(FittedCanonical):
     modalities : mapping of str to columns, default=None
         Columns of each modality in one table, as in :class:`mibsk.IBAligner`.
     beta : float in [0, 1) or "auto", default="auto"
-        A direction is kept if the share of its variance that the other modalities explain,
-        :math:`\rho^2` on held-out rows, exceeds `beta`. "auto" keeps the directions whose
-        correlation is distinguishable from zero at `level`.
+        A direction is kept if its correlation is distinguishable from zero at `level`, and the
+        share of its variance that the other modalities explain, :math:`\rho^2` on held-out rows,
+        exceeds `beta`. "auto" requires only the former.
     ridge : float or "auto", default="auto"
         Added to the variances of each modality, in units of their mean over the directions in which
         the modality varies. "auto" chooses the ridge with the most information on held-out rows.
@@ -66,8 +69,9 @@ class CanonicalBottleneck(FittedCanonical):
         in nats, and whether it is ``kept``.
     information_ : Estimate
         Information of the modalities in nats if they are Gaussian, with its interval: the mutual
-        information of two, the multi-information of more. If there are fewer than two rows per
-        column, it is that of the kept directions on held-out rows, a lower bound.
+        information of two, the multi-information of more. With fewer than two rows per column,
+        and for :class:`mibsk.ClassPairs`, it is that of the kept directions on held-out rows, a
+        lower bound.
     ridge_ : dict of str to float
         Ridge of each modality.
     weights_ : ndarray (n_components_,)
@@ -198,17 +202,19 @@ class CanonicalBottleneck(FittedCanonical):
             earlier = self._state
             rows = PairedRows(self.check_form(X), y, earlier.form)
             inputs, coordinates, columns = earlier.inputs, earlier.coordinates, earlier.columns
+            is_flat = earlier.is_flat
             moments = earlier.moments.copy()
         else:
             columns = table_columns(X) if is_table(X) else {}
             rows = PairedRows(X, y, read_form(X, y, self.modalities))
             inputs = rows.learn_inputs()
+            is_flat = rows.form.is_pair and len(as_rows("y", y).shape) == 1
             n = np.inf if further else rows.n
             coordinates = {
                 name: find_coordinates(
-                    lambda name=name: (chunk[name] for chunk in rows.chunks(inputs)),  # type: ignore[misc]
+                    partial(rows.chunks_of, spec),
                     n,
-                    int(np.prod(spec.shape)),
+                    prod(spec.shape),
                     scaled=self.scale and not spec.is_sparse,
                 )
                 for name, spec in inputs.items()
@@ -226,7 +232,7 @@ class CanonicalBottleneck(FittedCanonical):
                 if not i:
                     moments.restart(first)
                 moments.add(views)
-        n_pairs = 0 if moments is None else moments.total.n // rows.n_draws
+        n_pairs = 0 if moments is None else moments.n_seen
         if moments is None or n_pairs < 2:
             raise ValueError(
                 f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: "
@@ -236,9 +242,9 @@ class CanonicalBottleneck(FittedCanonical):
             rows.form,
             inputs,
             columns,
+            is_flat,
             coordinates,
             moments,
-            rows.n_draws,
             scaled=self.scale,
             beta=self.beta,
             ridge=self.ridge,
@@ -250,12 +256,16 @@ class CanonicalBottleneck(FittedCanonical):
     def _adopt(self, state: CanonicalState) -> Self:
         """Set the learned state; it replaces that of an earlier fit as a whole."""
         if not state.solution.n_kept(self.beta):
-            rho = float(state.solution.smoothed[0])
+            rho, n = float(state.solution.smoothed[0]), state.n_rows
+            found = (
+                f"the strongest has a held-out correlation of {rho:.3f} over {n} pairs, which "
+                f"explains {max(rho, 0.0) ** 2:.3f} of its variance"
+                if n >= 2 * len(state.moments.folds)
+                else f"{n} pairs are too few to measure correlations on held-out rows"
+            )
             warnings.warn(
-                f"no direction satisfies beta={self.beta!r}: the strongest has a held-out "
-                f"correlation of {rho:.3f} over {state.n_rows} pairs, which explains "
-                f"{max(rho, 0.0) ** 2:.3f} of its variance. It is kept; lower beta, or pass more "
-                "pairs if the modalities share anything linear.",
+                f"no direction satisfies beta={self.beta!r}: {found}. The strongest is kept; lower "
+                "beta, or pass more pairs if the modalities share anything linear.",
                 NothingSharedWarning,
                 stacklevel=4,
             )

@@ -129,7 +129,8 @@ class FittedCanonical(PairedTransformer):
         Returns
         -------
         ndarray (n, ...)
-            Rows of the modality in float64, or class labels (n,).
+            Rows of the modality in float64; numbers (n,) or class labels (n,) if the second of two
+            tables was 1-d.
 
         Raises
         ------
@@ -148,9 +149,9 @@ class FittedCanonical(PairedTransformer):
             [modality] = lacking
         predicted = self.predict_modality(modality, X)
         spec = self.inputs_[modality]
-        if spec.kind != "labels":
-            return predicted
-        return np.asarray(spec.classes)[predicted.argmax(axis=1)]
+        if spec.kind == "labels":
+            return np.asarray(spec.classes)[predicted.argmax(axis=1)]
+        return predicted[:, 0] if self._state.is_flat and modality == "y" else predicted
 
     def predict_modality(self, modality: str, X: Any) -> np.ndarray:
         """Return the best linear prediction of one modality from the shared part of the others.
@@ -354,7 +355,8 @@ class FittedCanonical(PairedTransformer):
     def information_(self) -> Estimate:
         """Gaussian information of the modalities in nats, with its interval."""
         state = self._state
-        whole = whole_information(state.scaled, state.n_rows, self.level)
+        once = state.moments.total.n == state.n_rows  # else the bias is not known
+        whole = whole_information(state.scaled, state.n_rows, self.level) if once else None
         if whole is not None:
             return whole
         held_out = state.solution.held_out[: self.n_components_]

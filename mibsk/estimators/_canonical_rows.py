@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
-from .._checks.rows import n_rows
+from .._checks.rows import as_rows, is_text, n_rows
 from ..data import ClassPairs, Form, InputSpec, entry, prepared_chunks
 from ..training import dataset_chunks
 
@@ -57,13 +57,21 @@ class PairedRows:
         else:
             raw = self.X if isinstance(self.X, ClassPairs) else self.form.read(self.X, self.y)
         labels = self.form.label_names
-        return {
-            name: InputSpec.learn(name, raw[name], labels=name in labels)[0]
-            for name in self.form.names
-        }
+        found = {}
+        for name in self.form.names:
+            rows = raw[name]
+            if name not in labels and is_text(array := as_rows(name, rows)):
+                rows = array[:1]  # which show all that there is to learn
+            found[name] = InputSpec.learn(name, rows, labels=name in labels)[0]
+        return found
+
+    def chunks_of(self, spec: InputSpec) -> Iterator[Any]:
+        """Yield the prepared rows of one modality in chunks."""
+        for chunk in self.chunks({spec.name: spec}):
+            yield chunk[spec.name]
 
     def chunks(self, inputs: Mapping[str, InputSpec], draw: int = 0) -> Iterator[dict[str, Any]]:
-        """Yield the prepared rows of all modalities in chunks, dense ones in their precision.
+        """Yield the prepared rows of the modalities in chunks, dense ones in their precision.
 
         Raises
         ------

@@ -24,12 +24,12 @@ class CanonicalState:
         Specification of the rows of each modality.
     columns : dict of str to object
         ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
+    is_flat : bool
+        Whether the second of two tables was a 1-d array.
     coordinates : dict of str to Coordinates
         Coordinates of the rows of each modality.
     moments : FoldedMoments
         Moments of the coordinates.
-    n_draws : int
-        Number of times that the rows were seen, with other partners.
     scale : ndarray (D,)
         By which the coordinates are divided before the analysis.
     solution : Solution
@@ -43,9 +43,9 @@ class CanonicalState:
     form: Form
     inputs: dict[str, InputSpec]
     columns: dict[str, Any]
+    is_flat: bool
     coordinates: dict[str, Coordinates]
     moments: FoldedMoments
-    n_draws: int
     scale: np.ndarray
     solution: Solution
     n_kept: int
@@ -54,7 +54,7 @@ class CanonicalState:
     @property
     def n_rows(self) -> int:
         """Number of pairs."""
-        return self.moments.total.n // self.n_draws
+        return self.moments.n_seen
 
     @property
     def scaled(self) -> Moments:
@@ -66,9 +66,9 @@ def analyse(
     form: Form,
     inputs: dict[str, InputSpec],
     columns: dict[str, Any],
+    is_flat: bool,
     coordinates: dict[str, Coordinates],
     moments: FoldedMoments,
-    n_draws: int,
     *,
     scaled: bool,
     beta: float | str,
@@ -87,16 +87,17 @@ def analyse(
         deviations = total.deviations[part]
         if not deviations.any():
             raise ValueError(
-                f"modality {name!r} does not vary: all of its {total.n // n_draws} rows are equal. "
+                f"modality {name!r} does not vary: all of its {moments.n_seen} rows are equal. "
                 "Pass rows that vary, or leave the modality out."
             )
         if scaled and base.basis is None and not inputs[name].is_sparse:
             scale[part] = np.where(deviations > 0, deviations, 1.0)
-    solution = solve([fold.rescaled(scale) for fold in moments.folds], n_draws=n_draws, **options)
+    folds = [fold.rescaled(scale) for fold in moments.folds]
+    solution = solve(folds, n_draws=total.n / moments.n_seen, **options)
     kept = max(solution.n_kept(beta), 1)
     model = LinearModel.of(list(inputs), coordinates, total, scale, solution, kept)
     return CanonicalState(
-        form, inputs, columns, coordinates, moments, n_draws, scale, solution, kept, model
+        form, inputs, columns, is_flat, coordinates, moments, scale, solution, kept, model
     )
 
 
@@ -104,10 +105,10 @@ def to_values(state: CanonicalState) -> dict[str, Any]:
     """Return the arrays of a state, as values for a state file."""
     moments = state.moments
     return {
+        "is_flat": state.is_flat,
         "coordinates": [vars(base) for base in state.coordinates.values()],
         "folds": [vars(fold) for fold in moments.folds],
         "n_seen": moments.n_seen,
-        "n_draws": state.n_draws,
         "scale": state.scale,
         "solution": vars(state.solution),
         "n_kept": state.n_kept,
@@ -127,9 +128,9 @@ def from_values(
         form,
         inputs,
         columns,
+        values["is_flat"],
         dict(zip(inputs, bases, strict=True)),
         moments,
-        values["n_draws"],
         values["scale"],
         Solution(**values["solution"]),
         values["n_kept"],

@@ -47,6 +47,12 @@ def aligned(Z, W):
     return W * np.sign((Z * W).sum(axis=0))
 
 
+def assert_same_variates(Z, W, atol):
+    """Fail unless the columns that both have are equal, up to their signs."""
+    k = min(Z.shape[1], W.shape[1])
+    np.testing.assert_allclose(aligned(Z[:, :k], W[:, :k]), Z[:, :k], atol=atol)
+
+
 @few
 @given(seeds)
 def test_two_modalities_agree_with_scikit_learn(seed):
@@ -99,8 +105,8 @@ def test_invariant_to_the_order_of_rows_and_of_modalities(seed):
     order = np.random.default_rng(seed).permutation(len(X))
     one, moved, swapped = (exact().fit(*pair) for pair in ((X, Y), (X[order], Y[order]), (Y, X)))
     z = one.transform(X)
-    np.testing.assert_allclose(aligned(z, moved.transform(X)), z, atol=1e-8)
-    np.testing.assert_allclose(aligned(z, swapped.transform(Y, X)[1]), z, atol=1e-8)
+    assert_same_variates(z, moved.transform(X), atol=1e-8)  # other folds may keep fewer
+    assert_same_variates(z, swapped.transform(Y, X)[1], atol=1e-8)
 
 
 @few

@@ -1,6 +1,7 @@
 """Arbitrary input to every public function: an error raised by us, or finite numbers."""
 
 import os
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mibsk import (
+    CanonicalBottleneck,
     ClassPairs,
     IBAligner,
     IBAlignerCV,
@@ -18,9 +20,10 @@ from mibsk import (
     fit_together,
     metrics,
 )
+from mibsk.canonical import Canonical
 from mibsk.data import _inputs
 from mibsk.encoders import MLP
-from mibsk.exceptions import DivergenceError
+from mibsk.exceptions import DivergenceError, NothingSharedWarning
 from mibsk.schedules import Cosine, Exponential, Learned, Linear, WarmUp
 from mibsk.training import _inference
 
@@ -58,6 +61,8 @@ def fitted():
     """Models fitted on each form and each kind of rows."""
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(2, N_ROWS, WIDTH))
+    with pytest.warns(NothingSharedWarning):  # so few rows
+        closed = CanonicalBottleneck(ridge=1.0).fit({"a": X, "b": X + 0.1 * Y})
     kinds = {
         "dense": X,
         "image": rng.integers(0, 255, (N_ROWS, 2, 2), np.uint8),
@@ -66,6 +71,7 @@ def fitted():
     }
     return {
         "mapping": new().fit({"a": X, "b": Y}),
+        "closed form": closed,
         "kinds": new(encoders={"dense": MLP(hidden=(4,))}).fit(kinds),
         "table": new(modalities=CUT).fit(X),
         "pair": new().fit(X, Y),
@@ -94,6 +100,17 @@ class Target(NamedTuple):
 def fit_and_embed(aligner, *args):
     """Return the embeddings of the rows that an aligner was fitted on."""
     return aligner.fit(*args).embed(*args[:1]), aligner.history_[-1]["train_loss"]
+
+
+def fit_closed_form(bottleneck, *args):
+    """Return all that a canonical bottleneck finds in the rows that it is fitted on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NothingSharedWarning)  # so few rows
+        bottleneck.fit(*args)
+    z = bottleneck.embed(*args[:1])
+    correlations = bottleneck.correlations_[["train", "held_out", "low", "high", "information"]]
+    parts = [tuple(each) for each in bottleneck.split(*args[:1]).values()]
+    return z, correlations.to_numpy(), tuple(bottleneck.information_), parts
 
 
 def search(**params):
@@ -170,6 +187,44 @@ FIT["parameters"] = Target(
     (parameters, st.booleans()),
     120,
 )
+closed_form_parameters = st.fixed_dictionaries(
+    {},
+    optional={
+        "n_components": st.integers(-1, 9) | tame_scalars,
+        "beta": st.just("auto") | st.floats() | tame_scalars,
+        "ridge": st.just("auto") | st.floats() | tame_scalars,
+        "weights": st.sampled_from(["information", None, "none"]),
+        "scale": st.booleans() | tame_scalars,
+        "level": st.floats() | tame_scalars,
+    },
+)
+FIT["closed form of a mapping"] = Target(
+    lambda f, X: fit_closed_form(CanonicalBottleneck(4), X), (mappings(rows, rows),), 100
+)
+FIT["closed form of three"] = Target(
+    lambda f, X: fit_closed_form(CanonicalBottleneck(4), X), (mappings(rows, rows, rows),), 60
+)
+FIT["closed form of two tables"] = Target(
+    lambda f, X, y: fit_closed_form(CanonicalBottleneck(4), X, y), (rows, rows | labels), 60
+)
+FIT["closed form with parameters"] = Target(
+    lambda f, params, X: fit_closed_form(CanonicalBottleneck(**params), X),
+    (closed_form_parameters, mappings(good, good)),
+    100,
+)
+FIT["last stage with parameters"] = Target(
+    lambda f, params: fit_or_diverge(bottleneck=Canonical(**params)),
+    (
+        closed_form_parameters.map(
+            lambda params: {
+                name: value
+                for name, value in params.items()
+                if name not in ("n_components", "scale")
+            }
+        ),
+    ),
+    60,
+)
 FIT["a path of betas"] = Target(
     lambda f, X: fit_and_embed(search(), X), (mappings(rows, rows),), 20
 )
@@ -200,6 +255,16 @@ FIT["schedules"] = Target(
     80,
 )
 FITTED = {
+    "project a mapping": Target(
+        lambda f, X: f["closed form"].transform(X), (mappings(rows, rows),), 60
+    ),
+    "predict a modality": Target(
+        lambda f, X, name: f["closed form"].predict(X, name), (mappings(rows, rows), names), 60
+    ),
+    "split a mapping": Target(
+        lambda f, X: [tuple(each) for each in f["closed form"].split(X).values()],
+        (mappings(rows, rows),),
+    ),
     "transform a mapping": Target(
         lambda f, X: f["mapping"].transform(X), (mappings(rows, rows),), 60
     ),
