@@ -60,8 +60,10 @@ class PairedRows:
         found = {}
         for name in self.form.names:
             rows = raw[name]
-            if name not in labels and is_text(array := as_rows(name, rows)):
-                rows = array[:1]  # which show all that there is to learn
+            if isinstance(rows, np.ndarray | list) and name not in labels:
+                array = as_rows(name, rows)
+                if array.dtype.kind in "biuf" or is_text(array):
+                    rows = array[:1]  # shows kind and shape; `chunks` checks all rows
             found[name] = InputSpec.learn(name, rows, labels=name in labels)[0]
         return found
 
