@@ -1,6 +1,6 @@
-"""Effect of beta on recordings of spoken digits, paired by class with images of digits.
+"""Effect of beta and of the closed form on recordings, paired by class with images of digits.
 
-    python -m benchmarks.spoken_digits [--path FOLDER] [--fixed-pairs]
+    python -m benchmarks.spoken_digits [--path FOLDER] [--fixed-pairs] [--bottleneck canonical]
 
 Each seed has its own split, stratified by digit; everything is measured on held-out rows.
 """
@@ -17,14 +17,16 @@ from mibsk.datasets import fetch_spoken_digits, split_bunch
 from mibsk.metrics import alignment_report, leakage
 
 
-def measure(beta: float, seed: int, path: str | None, *, fixed_pairs: bool) -> dict[str, float]:
+def measure(
+    beta: float, seed: int, path: str | None, *, fixed_pairs: bool, bottleneck: str | None
+) -> dict[str, float]:
     """Train and measure one aligner."""
     bunch = fetch_spoken_digits(path=path, random_state=seed)
     train, test = split_bunch(bunch, random_state=seed)
     pairs: ClassPairs = train.data
     aligner = IBAligner(
         encoders={"audio": "conv1d", "image": "mlp"},
-        bottleneck=None,
+        bottleneck=bottleneck,
         beta=beta,
         max_epochs=15,
         random_state=seed,
@@ -35,23 +37,26 @@ def measure(beta: float, seed: int, path: str | None, *, fixed_pairs: bool) -> d
         for side, b in (("train", train), ("test", test))
     }
 
-    def read(factor: str) -> float:
+    def read(factor: str, probe: str = "linear") -> float:
         return leakage(
             audio["train"],
             train.labels["audio"][factor],
             Z_test=audio["test"],
             labels_test=test.labels["audio"][factor],
-            l2=1.0,
+            l2=1.0 if probe == "linear" else "auto",
+            probe=probe,
         )
 
     return {
         "speaker leaked": read("speaker"),
+        "speaker leaked to an MLP": read("speaker", "mlp"),
         "digit kept": read("digit"),
         "recall@1 audio to image": report["recall_at_1"]["audio_to_image"],
         "recall@1 image to audio": report["recall_at_1"]["image_to_audio"],
         "CKA": report["cka"],
         "modality gap": report["modality_gap"],
         "temperature": aligner.temperature_,
+        "dimensions": aligner.n_components_,
     }
 
 
@@ -63,11 +68,20 @@ def main() -> None:
     parser.add_argument(
         "--fixed-pairs", action="store_true", help="draw partners once, not in each epoch"
     )
+    parser.add_argument(
+        "--bottleneck", choices=["canonical"], help="the last stage; none by default"
+    )
     options = parser.parse_args()
     rows = []
     for beta in options.betas:
         for seed in range(options.seeds):
-            found = measure(beta, seed, options.path, fixed_pairs=options.fixed_pairs)
+            found = measure(
+                beta,
+                seed,
+                options.path,
+                fixed_pairs=options.fixed_pairs,
+                bottleneck=options.bottleneck,
+            )
             rows.append({"beta": beta, **found})
     by_beta = pd.DataFrame(rows).groupby("beta")
     mean, sd = by_beta.mean(), by_beta.std()
