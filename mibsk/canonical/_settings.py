@@ -25,8 +25,8 @@ class Canonical:
         Share of the variance of a direction that must be explained. "auto" keeps the directions
         whose correlation is distinguishable from zero.
     ridge : float or "auto", default="auto"
-        Added to the variances of the embeddings, in units of their mean; "auto" chooses it by
-        cross-validation.
+        Added to the variances of the embeddings, in units of their mean, the same for all
+        modalities; "auto" chooses it by cross-validation.
     weights : {"information"} or None, default="information"
         Weights of the directions: :math:`\sqrt{\rho / (1 - \rho^2)}`, those of the pointwise mutual
         information of Gaussian pairs, or none.

@@ -17,7 +17,7 @@ from ._held_out import (
     variate_scatter,
 )
 from ._moments import Matrix, Moments
-from ._ridge import best_ridges, cross_fitted_scatter
+from ._ridge import best_ridges, cross_fitted_scatter, split_folds
 
 DEFAULT_RIDGE = 1.0
 """Ridge for so few rows that none can be chosen."""
@@ -82,6 +82,7 @@ def solve(
     folds: Sequence[Moments],
     *,
     ridge: float | str = "auto",
+    separate_ridges: bool = False,
     n_components: int = 64,
     level: float = 0.95,
     held_out: Moments | None = None,
@@ -96,6 +97,8 @@ def solve(
     ridge : float or "auto", default="auto"
         Ridge of all modalities in units of their mean variance; "auto" chooses it by
         cross-validation over the folds.
+    separate_ridges : bool, default=False
+        Whether "auto" chooses the ridge of each modality.
     n_components : int, default=64
         Largest number of directions.
     level : float, default=0.95
@@ -113,8 +116,9 @@ def solve(
     """
     n_modalities = len(folds[0].widths)
     total = sum(folds[1:], start=folds[0])
-    if ridge == "auto" and total.n >= 2 * len(folds):
-        ridges = best_ridges(folds, n_components)
+    splits = split_folds(folds) if total.n >= 2 * len(folds) else []
+    if ridge == "auto" and splits:
+        ridges = best_ridges(splits, n_modalities, n_components, separate=separate_ridges)
     else:
         ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
     whitening = Whitening.of(total)
@@ -123,8 +127,8 @@ def solve(
     scatter, n_independent = np.empty((0, 1, 1)), 0.0
     if held_out is not None:
         scatter, n_independent = variate_scatter(held_out, maps), held_out.n / n_draws - 1
-    elif total.n >= 2 * len(folds):
-        [scatter] = cross_fitted_scatter(folds, [ridges], n_components)
+    elif splits:
+        [scatter] = cross_fitted_scatter(splits, [ridges], n_components)
         n_independent = total.n / n_draws - len(folds)
     if not len(scatter):  # too few rows to measure correlations on others
         scatter, n_independent = np.zeros((maps[0].shape[1], n_modalities, n_modalities)), 0.0

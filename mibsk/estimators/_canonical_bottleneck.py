@@ -47,7 +47,8 @@ class CanonicalBottleneck(FittedCanonical):
         exceeds `beta`. "auto" requires only the former.
     ridge : float or "auto", default="auto"
         Added to the variances of each modality, in units of their mean over the directions in which
-        the modality varies. "auto" chooses the ridge with the most information on held-out rows.
+        the modality varies. "auto" chooses that of each modality, with the most information on
+        held-out rows.
     weights : {"information"} or None, default="information"
         Weights of the variates: :math:`\sqrt{\rho / (1 - \rho^2)}`, with which their inner product
         is the part of the pointwise mutual information that depends on both modalities, or none.

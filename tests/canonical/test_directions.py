@@ -7,7 +7,13 @@ from mibsk.canonical import FoldedMoments, as_correlations, mean_correlation, so
 from mibsk.canonical._directions import Whitening, directions
 from mibsk.canonical._held_out import decreasing, fisher_interval
 from mibsk.canonical._moments import Moments
-from mibsk.canonical._ridge import RIDGES, best_ridges
+from mibsk.canonical._ridge import (
+    RIDGES,
+    best_ridges,
+    cross_fitted_scatter,
+    held_out_information,
+    split_folds,
+)
 
 
 def moments(covariance, widths):
@@ -83,8 +89,8 @@ def test_ridge_suits_the_rows():
         np.hstack([shared + 0.1 * rng.standard_normal((100, 1)), 5 * rng.standard_normal((100, 3))])
         for _ in range(2)
     ]
-    assert best_ridges(folded(nuisance).folds, 4)[0] < 0.1
-    assert best_ridges(folded(noisy(0, n=50, widths=(60, 60))).folds, 4)[0] >= 1
+    assert best_ridges(split_folds(folded(nuisance).folds), 2, 4)[0] < 0.1
+    assert best_ridges(split_folds(folded(noisy(0, n=50, widths=(60, 60))).folds), 2, 4)[0] >= 1
 
 
 def test_held_out_rows_are_those_that_are_given():
@@ -135,3 +141,16 @@ def test_closest_decreasing_sequence():
 def test_an_empty_variate_is_uncorrelated():
     R = as_correlations(np.array([[[4.0, 0.0], [0.0, 0.0]], [[4.0, 3.0], [3.0, 9.0]]]))
     np.testing.assert_allclose(R, [[[1, 0], [0, 1]], [[1, 0.5], [0.5, 1]]])
+
+
+def test_each_modality_has_its_ridge():
+    """Searching each ridge finds at least as much information as a common one."""
+    splits = split_folds(folded(noisy(0, n=60, widths=(5, 40))).folds)
+    common, separate = (best_ridges(splits, 2, 4, separate=each) for each in (False, True))
+    [one], [other] = (
+        [held_out_information(scatter) for scatter in cross_fitted_scatter(splits, [ridges], 4)]
+        for ridges in (common, separate)
+    )
+    assert common[0] == common[1]
+    assert separate[0] != separate[1]
+    assert other > one
