@@ -11,7 +11,7 @@ from ._held_out import mean_correlation
 from ._moments import Matrix, Moments
 
 ROWS_PER_COLUMN = 2
-"""Smallest ratio of rows to columns at which the covariance of all columns is used."""
+"""Smallest ratio of rows to columns at which the covariance is used without a ridge."""
 
 
 def whole_information(moments: Moments, n: float, level: float) -> Estimate | None:

@@ -123,6 +123,16 @@ class FoldedMoments:
         self.n_seen = 0
 
     @property
+    def n(self) -> int:
+        """Number of rows of all folds, which counts repeated ones."""
+        return sum(fold.n for fold in self.folds)
+
+    @property
+    def parts(self) -> list[slice]:
+        """Columns of each modality."""
+        return self.folds[0].parts
+
+    @property
     def total(self) -> Moments:
         """Moments of all rows."""
         return sum(self.folds[1:], start=self.folds[0])

@@ -9,10 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ._directions import Whitening, directions
+from ._information import ROWS_PER_COLUMN
 from ._moments import Matrix, Moments
-
-ROWS_PER_COLUMN = 2
-"""Smallest ratio of rows to columns without a ridge."""
 
 DIRECTIONS_AT_A_TIME = 8
 

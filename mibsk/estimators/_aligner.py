@@ -28,7 +28,7 @@ from ._encoder_params import EncoderParamsMixin
 from ._fitted import FittedAligner
 from ._fusion import check_fusion
 from ._model_file import load_model_file, save_model_file
-from ._paired import COLUMNS, table_columns
+from ._paired import table_columns
 
 MAX_SEED = np.iinfo(np.int32).max
 
@@ -345,8 +345,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
 
     def _adopt(self, trained: Trained) -> Self:
         """Set the fitted attributes from a training."""
-        for name in COLUMNS:  # set by an earlier fit on a table
-            self.__dict__.pop(name, None)
+        self._set_columns(trained.columns)
         self.__dict__.update(trained.attributes)
         return self
 

@@ -23,7 +23,7 @@ from ._canonical_fitted import FittedCanonical
 from ._canonical_rows import PairedRows
 from ._canonical_state import CanonicalState, analyse
 from ._fusion import check_fusion
-from ._paired import COLUMNS, table_columns
+from ._paired import table_columns
 
 
 class CanonicalBottleneck(FittedCanonical):
@@ -252,10 +252,6 @@ class CanonicalBottleneck(FittedCanonical):
             n_components=self.n_components,
             level=self.level,
         )
-        return self._adopt(state)
-
-    def _adopt(self, state: CanonicalState) -> Self:
-        """Set the learned state; it replaces that of an earlier fit as a whole."""
         if not state.solution.n_kept(self.beta):
             rho, n = float(state.solution.smoothed[0]), state.n_rows
             found = (
@@ -268,11 +264,13 @@ class CanonicalBottleneck(FittedCanonical):
                 f"no direction satisfies beta={self.beta!r}: {found}. The strongest is kept; lower "
                 "beta, or pass more pairs if the modalities share anything linear.",
                 NothingSharedWarning,
-                stacklevel=4,
+                stacklevel=3,
             )
-        for name in COLUMNS:  # set by an earlier fit on a table
-            self.__dict__.pop(name, None)
-        self.__dict__.update(state.columns)
+        return self._adopt(state)
+
+    def _adopt(self, state: CanonicalState) -> Self:
+        """Set the learned state; it replaces that of an earlier fit as a whole."""
+        self._set_columns(state.columns)
         self._state = state
         return self
 
@@ -318,7 +316,4 @@ class CanonicalBottleneck(FittedCanonical):
             If it does not contain a `CanonicalBottleneck`, or was written by a newer version.
         """
         params, state = load_canonical(path)
-        bottleneck = cls(**params)
-        bottleneck.__dict__.update(state.columns)
-        bottleneck._state = state
-        return bottleneck
+        return cls(**params)._adopt(state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +9,6 @@ import pandas as pd
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from torch.utils.data import Dataset
 
 from .._checks.parameters import check_scalar
 from ..canonical import (
@@ -24,7 +22,6 @@ from ..canonical import (
 from ..data import Form, InputSpec, prepared_chunks
 from ..encoders import Encoder
 from ..metrics.statistics import Estimate
-from ..training import dataset_chunks
 from ._canonical_encoder import as_encoder
 from ._canonical_rows import PairedRows
 from ._canonical_state import CanonicalState
@@ -212,7 +209,8 @@ class FittedCanonical(PairedTransformer):
             `shared` and `private` (n, ...) of each given modality, in the shape of its rows.
         """
         check_is_fitted(self)
-        return self._each(X, y, self._parts)
+        each = self._each(X, y, self._parts)
+        return {name: Parts(parts[:, 0], parts[:, 1]) for name, parts in each.items()}
 
     def permutation_test(
         self,
@@ -260,7 +258,7 @@ class FittedCanonical(PairedTransformer):
             [state.coordinates[name](part) for name, part in chunk.items()]
             for chunk in rows.chunks(state.inputs)
         ]
-        parts = state.moments.total.parts
+        parts = state.moments.parts
         return permutation_test(
             [
                 np.concatenate(views) / state.scale[part]
@@ -278,14 +276,6 @@ class FittedCanonical(PairedTransformer):
         self.check_modality(modality)
         return as_encoder(self.inputs_[modality], self._state.model, self.weights_)
 
-    def _each(self, X: Any, y: Any, function: Callable[[str, Any], Any]) -> dict[str, Any]:
-        """Return ``function(name, rows)`` of each given modality."""
-        X = self.check_form(X)
-        if isinstance(X, Dataset):
-            chunks = list(dataset_chunks(X))
-            X = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-        return {name: function(name, rows) for name, rows in self.form_.read(X, y).items()}
-
     def _variates(self, modality: str, X: Any) -> np.ndarray:
         """Return the variates of rows of a modality, without weights (n, n_components_)."""
         chunks = prepared_chunks(self.inputs_[modality], X, ROWS_AT_A_TIME, double=True)
@@ -295,13 +285,14 @@ class FittedCanonical(PairedTransformer):
     def _weighted(self, modality: str, X: Any) -> np.ndarray:
         return self._variates(modality, X) * self.weights_
 
-    def _parts(self, modality: str, X: Any) -> Parts:
+    def _parts(self, modality: str, X: Any) -> np.ndarray:
+        """Return the shared and the private part of rows of a modality (n, 2, ...)."""
         spec, model = self.inputs_[modality], self._state.model
         rows: Any = spec.prepare(X, double=True)
         shared = model.explained(modality, {modality: model.project(modality, rows)})
         flat = rows.toarray() if spec.is_sparse else rows.reshape(len(rows), -1)
         private = flat - model.means[modality] - shared
-        return Parts(shared.reshape(-1, *spec.shape), private.reshape(-1, *spec.shape))
+        return np.stack([shared, private], axis=1).reshape(-1, 2, *spec.shape)
 
     @property
     def form_(self) -> Form:  # type: ignore[override]
@@ -355,7 +346,7 @@ class FittedCanonical(PairedTransformer):
     def information_(self) -> Estimate:
         """Gaussian information of the modalities in nats, with its interval."""
         state = self._state
-        once = state.moments.total.n == state.n_rows  # else the bias is not known
+        once = state.moments.n == state.n_rows  # else the bias is not known
         whole = whole_information(state.scaled, state.n_rows, self.level) if once else None
         if whole is not None:
             return whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -44,6 +45,12 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
     form_: Form
     inputs_: dict[str, InputSpec]
 
+    def _set_columns(self, columns: Mapping[str, Any]) -> None:
+        """Set ``n_features_in_`` and ``feature_names_in_`` in place of those of an earlier fit."""
+        for name in COLUMNS:
+            self.__dict__.pop(name, None)
+        self.__dict__.update(columns)
+
     def fit_transform(self, X: Any, y: Any = None) -> Any:
         """Train, and embed the training data.
 
@@ -75,14 +82,19 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
             If the data do not match those of `fit`, or an embedding is not finite.
         """
         check_is_fitted(self)
+        return self._each(X, y, self.embed_modality)
+
+    def _each(
+        self, X: Any, y: Any, function: Callable[[str, Any], np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return ``function(name, rows)`` (n, ...) of each given modality."""
         X = self.check_form(X)
         if isinstance(X, Dataset):
-            parts = [self.embed(chunk) for chunk in dataset_chunks(X)]
+            parts = [self._each(chunk, None, function) for chunk in dataset_chunks(X)]
             if not parts:
                 raise ValueError("a torch Dataset must have at least one item.")
             return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        given = self.form_.read(X, y)
-        return {name: self.embed_modality(name, rows) for name, rows in given.items()}
+        return {name: function(name, rows) for name, rows in self.form_.read(X, y).items()}
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return mean recall@1 over all ordered pairs of modalities.

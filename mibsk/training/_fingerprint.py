@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from ..data import StreamSource, digest
-from ._bottleneck import canonical_settings
 from ._data import TrainingData
 from ._net import AlignmentNet
+from ._objective import bottleneck_holds_out
 from ._params import AlignerParams
 
 # parameters that may differ when training is resumed, or that net and data determine
@@ -43,8 +43,7 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
     if not isinstance(data.source, StreamSource):
         pairing = {**vars(data.source.pairing), "n_rows": data.source.pairing.n_rows}
         pairing = {name: value for name, value in pairing.items() if value is not None}
-    settings = canonical_settings(aligner)
-    holds_out = {"bottleneck": "holds out"} if settings is not None and settings.hold_out else {}
+    holds_out = {"bottleneck": "holds out"} if bottleneck_holds_out(aligner) else {}
     return digest(
         {
             **holds_out,

@@ -78,9 +78,12 @@ def reason_to_hold_out(aligner: AlignerParams) -> str | None:
         return "early_stopping"
     if sufficiency_budget(aligner) is not None:
         return f"beta={aligner.beta!r}"
-    bottleneck = aligner.bottleneck
-    holds_out = isinstance(bottleneck, Canonical) and bottleneck.hold_out
-    return f"bottleneck={bottleneck!r}" if holds_out else None
+    return f"bottleneck={aligner.bottleneck!r}" if bottleneck_holds_out(aligner) else None
+
+
+def bottleneck_holds_out(aligner: AlignerParams) -> bool:
+    """Whether the last stage measures correlations on held-out pairs."""
+    return isinstance(aligner.bottleneck, Canonical) and aligner.bottleneck.hold_out
 
 
 def objective_callbacks(

@@ -36,9 +36,8 @@ class Trained:
 
     @property
     def attributes(self) -> dict[str, Any]:
-        """Attributes of a fitted estimator, by name."""
+        """Attributes of a fitted estimator beside `columns`, by name."""
         return {
-            **self.columns,
             "form_": self.form,
             "inputs_": self.inputs,
             "net_": self.net,
