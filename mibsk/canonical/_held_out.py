@@ -7,19 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import optimize, stats
 
-from ._moments import Matrix, Moments
+from ._moments import Matrix
 
 
-def variate_scatter(moments: Moments, maps: Sequence[Matrix]) -> Matrix:
-    """Return the scatter of the variates of each direction over the modalities, (c, M, M)."""
-    scatter, parts = moments.scatter, moments.parts
+def variate_scatter(scatter: Sequence[Sequence[Matrix]], maps: Sequence[Matrix]) -> Matrix:
+    """Return the scatter of the variates of each direction over the modalities, (c, M, M).
+
+    Parameters
+    ----------
+    scatter : sequence of sequence of ndarray (p_m, p_k)
+        Scatter of the columns of the modalities m and k, for k <= m.
+    maps : sequence of ndarray (p_m, c)
+        Directions of each modality.
+    """
     n_modalities, c = len(maps), maps[0].shape[1]
     found = np.empty((c, n_modalities, n_modalities))
-    for i, a in enumerate(parts):
-        for j, b in enumerate(parts[: i + 1]):
-            # p, q: columns of two modalities; c: directions
-            found[:, i, j] = ((scatter[a, b].T @ maps[i]) * maps[j]).sum(axis=0)
-            found[:, j, i] = found[:, i, j]
+    for m in range(n_modalities):
+        for k in range(m + 1):
+            found[:, m, k] = ((scatter[m][k].T @ maps[m]) * maps[k]).sum(axis=0)
+            found[:, k, m] = found[:, m, k]
     return found
 
 

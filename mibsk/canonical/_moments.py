@@ -87,6 +87,12 @@ class Moments:
         return scatter
 
     @property
+    def blocks(self) -> list[list[Matrix]]:
+        """Parts (p_m, p_k) of the scatter, between modalities m and k <= m."""
+        scatter, parts = self.scatter, self.parts
+        return [[scatter[a, b] for b in parts[: m + 1]] for m, a in enumerate(parts)]
+
+    @property
     def deviations(self) -> Matrix:
         """Standard deviation of each column (D,); exactly 0 where it is below rounding."""
         squares = np.diag(self.products)

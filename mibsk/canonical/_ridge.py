@@ -11,9 +11,10 @@ from ._directions import Whitening, directions
 from ._held_out import as_correlations, mean_correlation, variate_scatter
 from ._moments import Matrix, Moments
 
-RIDGES: list[float] = (10.0 ** np.arange(2.0, -6.5, -0.5)).tolist()
-"""Path of ridges, in units of the mean variance of a modality; the largest first."""
+EXPONENTS = np.arange(2.0, -7.0, -1.0)
+"""Ridges of the search, as powers of ten of the mean variance of a modality, largest first."""
 
+STEP = 0.5  # resolution of the search, in powers of ten
 LARGEST = 1 - 1e-6  # correlation whose information is still finite
 
 
@@ -23,14 +24,24 @@ class Split:
 
     Parameters
     ----------
-    held_out : Moments
-        Moments of the fold.
+    scatter : list of list of ndarray (r_m, r_k)
+        Scatter of the rows of the fold between modalities m and k, in the axes of `rest`; k <= m.
     rest : Whitening
         Decomposition for the other rows.
     """
 
-    held_out: Moments
+    scatter: list[list[Matrix]]
     rest: Whitening
+
+    @classmethod
+    def of(cls, fold: Moments, others: Moments) -> Split:
+        """Decompose the covariances of the other rows, and rotate the fold to their axes."""
+        rest = Whitening.of(others)
+        rotated = [
+            [rest.axes[m].T @ block @ rest.axes[k] for k, block in enumerate(blocks)]
+            for m, blocks in enumerate(fold.blocks)
+        ]
+        return cls(rotated, rest)
 
 
 def split_folds(folds: Sequence[Moments]) -> list[Split]:
@@ -39,48 +50,53 @@ def split_folds(folds: Sequence[Moments]) -> list[Split]:
     A fold is left out if a modality varies in this fold only.
     """
     total = sum(folds[1:], start=folds[0])
-    splits = [Split(fold, Whitening.of(total - fold)) for fold in folds]
+    splits = [Split.of(fold, total - fold) for fold in folds]
     return [split for split in splits if all(split.rest.ranks)]
 
 
-def cross_fitted_scatter(
-    splits: Sequence[Split], ridges: Sequence[Sequence[float]], n_components: int
-) -> list[Matrix]:
-    """Return, for each ridge, the scatter of held-out variates, summed over the folds.
+class CrossFit:
+    """Held-out variates for one ridge after the other.
 
     The directions of a fold are those of all other rows, whose decomposition serves all ridges.
+    Those of a ridge are refined from those of the ridge before, which should be close to it.
 
     Parameters
     ----------
     splits : sequence of Split
         Folds with the other rows.
-    ridges : sequence of sequence of float
-        Ridges of each modality, at each step of a path.
     n_components : int
         Largest number of directions.
-
-    Returns
-    -------
-    list of ndarray (c, M, M)
-        Without directions if no fold can be used.
     """
-    sums: list[list[Matrix]] = [[] for _ in ridges]
-    for split in splits:
-        start = None
-        for found, chosen in zip(sums, ridges, strict=True):
-            maps, _, start = directions(split.rest, chosen, n_components, start)
-            mapped = [U @ A for U, A in zip(split.rest.axes, maps, strict=True)]
-            found.append(variate_scatter(split.held_out, mapped))
-    return [_sum(found) for found in sums]
 
+    def __init__(self, splits: Sequence[Split], n_components: int) -> None:
+        self.splits = splits
+        self.n_components = n_components
+        self._starts: list[Matrix | None] = [None] * len(splits)
 
-def _sum(found: list[Matrix]) -> Matrix:
-    """Add scatters, of as many directions as all of them have."""
-    if not found:
-        return np.empty((0, 1, 1))
-    c = min(map(len, found))
-    total: Matrix = np.sum([each[:c] for each in found], axis=0)
-    return total
+    def scatter(self, ridges: Sequence[float]) -> Matrix:
+        """Return the scatter of held-out variates, summed over the folds (c, M, M).
+
+        Parameters
+        ----------
+        ridges : sequence of float
+            Ridge of each modality.
+
+        Returns
+        -------
+        ndarray (c, M, M)
+            Without directions if no fold can be used.
+        """
+        found = []
+        for i, split in enumerate(self.splits):
+            maps, _, self._starts[i] = directions(
+                split.rest, ridges, self.n_components, self._starts[i]
+            )
+            found.append(variate_scatter(split.scatter, maps))
+        if not found:
+            return np.empty((0, 1, 1))
+        c = min(map(len, found))
+        total: Matrix = np.sum([each[:c] for each in found], axis=0)
+        return total
 
 
 def best_ridges(
@@ -89,7 +105,9 @@ def best_ridges(
     r"""Return the ridge of each modality with the most information on held-out rows.
 
     The criterion is :math:`-\frac12 \sum_k \log(1 - \max(r_k, 0)^2)`, where :math:`r_k` is the
-    correlation of the k-th variates, cross-fitted over the folds.
+    correlation of the k-th variates, cross-fitted over the folds. A common ridge is the best of a
+    path in steps of a factor of 10; it is then changed in steps of half of that, as long as the
+    criterion rises.
 
     Parameters
     ----------
@@ -100,18 +118,40 @@ def best_ridges(
     n_components : int
         Largest number of directions.
     separate : bool, default=False
-        Whether to search the ridge of one modality after the other, from the best common one.
+        Whether the ridge of one modality after the other is changed, from the best common one.
         Otherwise all have the same, in units of their mean variance.
     """
+    fit = CrossFit(splits, n_components)
+    found: dict[tuple[float, ...], float] = {}
 
-    def best(steps: list[list[float]]) -> list[float]:
-        scatters = cross_fitted_scatter(splits, steps, n_components)
-        return steps[int(np.argmax([held_out_information(scatter) for scatter in scatters]))]
+    def information(exponents: Matrix) -> float:
+        key = tuple(exponents.tolist())
+        if key not in found:
+            found[key] = held_out_information(fit.scatter(10.0**exponents))
+        return found[key]
 
-    ridges = best([[ridge] * n_modalities for ridge in RIDGES])
-    for m in range(n_modalities if separate else 0):
-        ridges = best([[*ridges[:m], ridge, *ridges[m + 1 :]] for ridge in RIDGES])
+    def climb(exponents: Matrix, direction: Matrix) -> Matrix:
+        """Move along a direction and its opposite while the criterion rises."""
+        for step in (STEP * direction, -STEP * direction):
+            while _inside(exponents + step) and information(exponents + step) > information(
+                exponents
+            ):
+                exponents = exponents + step
+        return exponents
+
+    together = np.ones(n_modalities)
+    # the path ends far from its best ridge, from which the search would start
+    best = together * max(EXPONENTS, key=lambda exponent: information(exponent * together))
+    fit = CrossFit(splits, n_components)
+    best = climb(best, together)
+    for each in np.eye(n_modalities) if separate else ():
+        best = climb(best, each)
+    ridges: list[float] = (10.0**best).tolist()
     return ridges
+
+
+def _inside(exponents: Matrix) -> bool:
+    return bool(exponents.min() >= EXPONENTS[-1] and exponents.max() <= EXPONENTS[0])
 
 
 def held_out_information(scatter: Matrix) -> float:

@@ -17,7 +17,7 @@ from ._held_out import (
     variate_scatter,
 )
 from ._moments import Matrix, Moments
-from ._ridge import best_ridges, cross_fitted_scatter, split_folds
+from ._ridge import CrossFit, best_ridges, split_folds
 
 DEFAULT_RIDGE = 1.0
 """Ridge for so few rows that none can be chosen."""
@@ -126,9 +126,9 @@ def solve(
     maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
     scatter, n_independent = np.empty((0, 1, 1)), 0.0
     if held_out is not None:
-        scatter, n_independent = variate_scatter(held_out, maps), held_out.n / n_draws - 1
+        scatter, n_independent = variate_scatter(held_out.blocks, maps), held_out.n / n_draws - 1
     elif splits:
-        [scatter] = cross_fitted_scatter(splits, [ridges], n_components)
+        scatter = CrossFit(splits, n_components).scatter(ridges)
         n_independent = total.n / n_draws - len(folds)
     if not len(scatter):  # too few rows to measure correlations on others
         scatter, n_independent = np.zeros((maps[0].shape[1], n_modalities, n_modalities)), 0.0
@@ -136,7 +136,7 @@ def solve(
     maps = [A[:, :c] for A in maps]
     correlations = as_correlations(scatter[:c])
     mean = mean_correlation(correlations)
-    train = as_correlations(variate_scatter(total, maps))
+    train = as_correlations(variate_scatter(total.blocks, maps))
     inflation = np.ones(c)
     if held_out is None:
         inflation = cross_fit_inflation(mean_correlation(train), mean)

@@ -8,9 +8,9 @@ from mibsk.canonical._directions import Whitening, directions
 from mibsk.canonical._held_out import decreasing, fisher_interval
 from mibsk.canonical._moments import Moments
 from mibsk.canonical._ridge import (
-    RIDGES,
+    EXPONENTS,
+    CrossFit,
     best_ridges,
-    cross_fitted_scatter,
     held_out_information,
     split_folds,
 )
@@ -73,7 +73,7 @@ def test_a_large_ridge_gives_the_directions_of_largest_covariance():
 def test_steps_along_the_path_are_close_to_decompositions(widths):
     whitening = Whitening.of(folded(noisy(0, widths=widths)).total)
     start = None
-    for ridge in RIDGES:
+    for ridge in 10.0**EXPONENTS:
         ridges = [ridge] * len(widths)
         _, got, start = directions(whitening, ridges, 4, start)
         _, expected, _ = directions(whitening, ridges, 4)
@@ -147,9 +147,8 @@ def test_each_modality_has_its_ridge():
     """Searching each ridge finds at least as much information as a common one."""
     splits = split_folds(folded(noisy(0, n=60, widths=(5, 40))).folds)
     common, separate = (best_ridges(splits, 2, 4, separate=each) for each in (False, True))
-    [one], [other] = (
-        [held_out_information(scatter) for scatter in cross_fitted_scatter(splits, [ridges], 4)]
-        for ridges in (common, separate)
+    one, other = (
+        held_out_information(CrossFit(splits, 4).scatter(ridges)) for ridges in (common, separate)
     )
     assert common[0] == common[1]
     assert separate[0] != separate[1]
