@@ -1,13 +1,13 @@
 """The linear information bottleneck in closed form: moments in, directions out."""
 
-from ._coordinates import Coordinates, find_coordinates
+from ._coordinates import Coordinates, column_scale, find_coordinates
 from ._held_out import as_correlations, mean_correlation
 from ._information import direction_information, information_of_directions, whole_information
 from ._linear_model import LinearModel
 from ._moments import FoldedMoments, Moments
 from ._permutation import DirectionsTest, permutation_test
 from ._settings import Canonical
-from ._solution import Solution, solve
+from ._solution import Solution, embedding_map, solve
 
 __all__ = [
     "Canonical",
@@ -18,7 +18,9 @@ __all__ = [
     "Moments",
     "Solution",
     "as_correlations",
+    "column_scale",
     "direction_information",
+    "embedding_map",
     "find_coordinates",
     "information_of_directions",
     "mean_correlation",

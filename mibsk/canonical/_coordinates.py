@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ._moments import Matrix
+from ._moments import Matrix, Moments
 
 MAX_COLUMNS = 2048
-"""Largest number of columns, or of rows, whose second moments are computed directly."""
-
 FEW_COLUMNS = 256  # for which the moments of the columns are used, even if there are fewer rows
 RANK = 1024
-"""Rank of the approximation of a modality with more columns and rows."""
-
 N_ITERATIONS = 2
 COLUMN_BLOCK = 4096
 
@@ -53,7 +49,15 @@ class Coordinates:
         return ((_flat(rows) - self.mean) / self.scale) @ self.basis
 
 
-def find_coordinates(chunks: Chunks, n: float, p: int, *, scaled: bool) -> Coordinates:
+def find_coordinates(
+    chunks: Chunks,
+    n: float,
+    p: int,
+    *,
+    scaled: bool,
+    max_columns: int = MAX_COLUMNS,
+    rank: int = RANK,
+) -> Coordinates:
     """Return coordinates of the rows of a modality.
 
     The columns are their own coordinates if they are few, or no more than the rows. Otherwise the
@@ -70,16 +74,46 @@ def find_coordinates(chunks: Chunks, n: float, p: int, *, scaled: bool) -> Coord
         Number of columns.
     scaled : bool
         Whether columns are divided by their standard deviation.
+    max_columns : int, default=2048
+        Largest number of columns, or of rows, whose second moments are computed directly.
+    rank : int, default=1024
+        Rank of the approximation of a modality with more columns and rows.
 
     References
     ----------
     .. [1] Halko, Martinsson and Tropp, "Finding Structure with Randomness", SIAM Review 53, 2011.
     """
-    if p <= FEW_COLUMNS or p <= min(n, MAX_COLUMNS):
+    if p <= FEW_COLUMNS or p <= min(n, max_columns):
         return Coordinates()
     mean, scale = _mean_and_scale(chunks, p, scaled=scaled)
-    find = _row_space if n <= MAX_COLUMNS else _range
-    return Coordinates(mean, scale, find(chunks, mean, scale))
+    if n <= max_columns:
+        return Coordinates(mean, scale, _row_space(chunks, mean, scale))
+    return Coordinates(mean, scale, _range(chunks, mean, scale, min(rank, p)))
+
+
+def column_scale(
+    total: Moments, coordinates: Sequence[Coordinates], scaled: Sequence[bool]
+) -> Matrix:
+    """Return what the coordinates of all modalities are divided by before the analysis (D,).
+
+    It is the standard deviation of the columns of modalities that are to be scaled, and 1 for
+    constant columns, other modalities, and coordinates with a basis, which are scaled already.
+
+    Parameters
+    ----------
+    total : Moments
+        Moments of the coordinates.
+    coordinates : sequence of Coordinates
+        Coordinates of each modality.
+    scaled : sequence of bool
+        Whether columns of a modality are divided by their standard deviation.
+    """
+    scale = np.ones(len(total.origin))
+    for part, base, is_scaled in zip(total.parts, coordinates, scaled, strict=True):
+        if is_scaled and base.basis is None:
+            deviations = total.deviations[part]
+            scale[part] = np.where(deviations > 0, deviations, 1.0)
+    return scale
 
 
 def _flat(rows: np.ndarray) -> Matrix:
@@ -143,10 +177,10 @@ def _inverse_roots(products: Matrix) -> Matrix:
     return roots
 
 
-def _range(chunks: Chunks, mean: Matrix, scale: Matrix) -> Matrix:
+def _range(chunks: Chunks, mean: Matrix, scale: Matrix, rank: int) -> Matrix:
     """Return an orthonormal basis of the leading principal axes of the rows, approximately."""
     p = len(mean)
-    basis = np.random.default_rng(0).standard_normal((p, min(RANK, p)))
+    basis = np.random.default_rng(0).standard_normal((p, rank))
     for _ in range(N_ITERATIONS):
         products = np.zeros_like(basis)
         for rows in chunks():

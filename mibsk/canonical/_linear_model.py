@@ -80,14 +80,14 @@ class LinearModel:
                 covariances[name][other] = back(covariance[part, columns] @ A)
             if base.basis is None:
                 means[name], maps[name] = moments.mean[part], own[i]
-                deviations[name] = np.sqrt(np.diag(covariance)[part])
+                deviations[name] = moments.deviations[part]
             else:
                 assert base.mean is not None
                 assert base.scale is not None
                 means[name] = base.mean
                 maps[name] = (base.basis @ own[i]) / base.scale[:, None]
                 spread = ((base.basis @ covariance[part, part]) * base.basis).sum(axis=1)
-                deviations[name] = np.sqrt(spread) * base.scale
+                deviations[name] = np.sqrt(np.maximum(spread, 0.0)) * base.scale
             inner = own[i].T @ covariance[part, part] @ own[i]
             explained = np.sum(
                 (covariances[name][name] @ np.linalg.pinv(inner)) * covariances[name][name]

@@ -81,7 +81,7 @@ class Solution:
 def solve(
     folds: Sequence[Moments],
     *,
-    ridge: float | str = "auto",
+    ridge: float | str | Sequence[float] = "auto",
     separate_ridges: bool = False,
     n_components: int = 64,
     level: float = 0.95,
@@ -94,8 +94,8 @@ def solve(
     ----------
     folds : sequence of Moments
         Moments of disjoint sets of rows.
-    ridge : float or "auto", default="auto"
-        Ridge of all modalities in units of their mean variance; "auto" chooses it by
+    ridge : float, sequence of float or "auto", default="auto"
+        Ridge of all modalities, or of each, in units of their mean variance; "auto" chooses it by
         cross-validation over the folds.
     separate_ridges : bool, default=False
         Whether "auto" chooses the ridge of each modality.
@@ -117,10 +117,12 @@ def solve(
     n_modalities = len(folds[0].widths)
     total = sum(folds[1:], start=folds[0])
     splits = split_folds(folds) if total.n >= 2 * len(folds) else []
-    if ridge == "auto" and splits:
+    if not isinstance(ridge, str):
+        ridges = np.broadcast_to(np.asarray(ridge, dtype=float), n_modalities).tolist()
+    elif splits:
         ridges = best_ridges(splits, n_modalities, n_components, separate=separate_ridges)
     else:
-        ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
+        ridges = [DEFAULT_RIDGE] * n_modalities
     whitening = Whitening.of(total)
     maps, _, _ = directions(whitening, ridges, n_components)
     maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
@@ -154,3 +156,22 @@ def solve(
         significant=smoothed_low > 0,
         ridges=ridges,
     )
+
+
+def embedding_map(maps: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:
+    """Return matrix (p, k) and constants (k,) of weighted variates as an embedding.
+
+    A single direction has a constant beside it, without which only its sign would be left on the
+    unit sphere.
+
+    Parameters
+    ----------
+    maps : ndarray (p, c)
+        Directions.
+    weights : ndarray (c,)
+        Their weights.
+    """
+    weighted = maps * weights
+    if len(weights) != 1:
+        return weighted, np.zeros(len(weights))
+    return np.hstack([weighted, np.zeros_like(weighted)]), np.append(0.0, weights)

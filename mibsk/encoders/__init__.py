@@ -1,6 +1,7 @@
 """One encoder per modality, a trunk and a head: torch modules that do not depend on the losses."""
 
 from ._build import auto_encoder, build_encoder, make_encoder, scales_input
+from ._closed_form import ClosedForm
 from ._conv1d import Conv1d
 from ._encoder import Encoder
 from ._factory import EncoderFactory
@@ -30,6 +31,7 @@ __all__ = [
     "FrozenTrunk",
     "frozen_names",
     "Projection",
+    "ClosedForm",
     "make_encoder",
     "auto_encoder",
     "register_encoder",

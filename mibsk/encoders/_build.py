@@ -106,8 +106,8 @@ def make_encoder(
     Parameters
     ----------
     spec : str, nn.Module or callable
-        A registered name; "auto", the choice of :func:`auto_encoder`; a module, of which a copy
-        is used; or a factory ``(input_shape, n_outputs) -> nn.Module``.
+        A registered name; "auto" or "network", the choice of :func:`auto_encoder`; a module, of
+        which a copy is used; or a factory ``(input_shape, n_outputs) -> nn.Module``.
     input_shape : tuple of int
         Shape of one row.
     n_outputs : int
@@ -137,7 +137,7 @@ def make_encoder(
     """
     if isinstance(spec, nn.Module):
         return copy.deepcopy(spec)
-    if isinstance(spec, str) and spec == "auto":
+    if isinstance(spec, str) and spec in ("auto", "network"):
         spec = auto_encoder(input_shape, sparse)
     if isinstance(spec, str) and spec not in _registry.factories:
         raise ValueError(

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ._closed_form import ClosedForm
 from ._projection import Projection
 from ._scaling import InputScaling
 
@@ -20,8 +21,9 @@ class Encoder(nn.Module):
 
     .. math:: z = f(x) / \max(\lVert f(x) \rVert, \epsilon)
 
-    The backbone is a trunk, which computes the features, followed by a linear head. A `bottleneck`,
-    if set after training, maps the embedding linearly and scales the result to unit norm again.
+    The backbone is a trunk, which computes the features, followed by a linear head. Two stages can
+    be set after training: a `bottleneck` maps the embedding linearly and scales the result to unit
+    norm again; a `closed_form` puts canonical variates of the input beside it, or in its place.
 
     A probabilistic encoder returns a Gaussian :math:`\mathcal{N}(z, \mathrm{diag}(\sigma^2))`:
     the first `n_components` outputs of the backbone are `f`, the others `r`, with
@@ -83,9 +85,18 @@ class Encoder(nn.Module):
         self.probabilistic = probabilistic
         self.modality = modality
         self.bottleneck: Projection | None = None
+        self.closed_form: ClosedForm | None = None
 
     def forward(self, x: EncoderInput) -> Tensor:
         """Map a batch to embeddings (n, n_outputs), rows of unit norm."""
+        if self.closed_form is None:
+            return self.network(x)
+        if self.closed_form.is_alone:
+            return self.closed_form.variates(x)
+        return self.closed_form(x, self.network(x))
+
+    def network(self, x: EncoderInput) -> Tensor:
+        """Map a batch to embeddings, rows of unit norm, without the closed form."""
         mean, _ = self.distribution(x)
         if self.bottleneck is None:
             return mean
@@ -93,11 +104,14 @@ class Encoder(nn.Module):
 
     @property
     def n_outputs(self) -> int:
-        """Dimension of the embeddings, `n_components` without a bottleneck."""
-        return self.n_components if self.bottleneck is None else len(self.bottleneck.bias)
+        """Dimension of the embeddings: `n_components` without bottleneck and closed form."""
+        n = self.n_components if self.bottleneck is None else len(self.bottleneck.bias)
+        return n if self.closed_form is None else self.closed_form.n_outputs(n)
 
     def distribution(self, x: EncoderInput) -> tuple[Tensor, Tensor | None]:
-        r"""Map a batch to the mean and log-variance of its embeddings, without the bottleneck.
+        r"""Map a batch to the mean and log-variance of its embeddings, as trained.
+
+        Neither the bottleneck nor the closed form is applied.
 
         Parameters
         ----------

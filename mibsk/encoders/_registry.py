@@ -34,9 +34,21 @@ factories: dict[str, Factory] = {
     "sparse": SparseMLP(),
 }
 
+RESERVED = ("auto", "network", "canonical")
+"""Names that stand for a choice by shape, or for the closed form, not for a factory."""
 
-def encoder_names() -> list[str]:
+
+def encoder_names(*, reserved: bool = False) -> list[str]:
     """Return the sorted names of all registered encoders.
+
+    Parameters
+    ----------
+    reserved : bool, default=False
+        Include the names that do not stand for a factory: "auto", "network" and "canonical".
+
+    Returns
+    -------
+    list of str
 
     Examples
     --------
@@ -44,7 +56,7 @@ def encoder_names() -> list[str]:
     >>> "resnet20" in encoder_names()
     True
     """
-    return sorted(factories)
+    return sorted([*factories, *RESERVED] if reserved else factories)
 
 
 def register_encoder(name: str, factory: Factory, *, overwrite: bool = False) -> None:
@@ -53,7 +65,7 @@ def register_encoder(name: str, factory: Factory, *, overwrite: bool = False) ->
     Parameters
     ----------
     name : str
-        Any name except "auto", which stands for the choice of :func:`auto_encoder`.
+        Any name except "auto", "network" and "canonical", which have a meaning of their own.
     factory : callable
         ``(input_shape, n_outputs) -> nn.Module``: a function, a factory such as ``MLP()``, or a
         class of modules. The module maps float32 (n, \*input_shape) to (n, n_outputs); for
@@ -77,8 +89,8 @@ def register_encoder(name: str, factory: Factory, *, overwrite: bool = False) ->
     """
     if not isinstance(name, str):
         raise TypeError(f"name is a {type(name).__name__}: expected a string.")
-    if name == "auto":
-        raise ValueError("The name 'auto' is reserved: choose another.")
+    if name in RESERVED:
+        raise ValueError(f"The name {name!r} is reserved: choose another.")
     if name in factories and not overwrite:
         raise ValueError(
             f"An encoder named {name!r} exists: choose another name, or pass overwrite=True."

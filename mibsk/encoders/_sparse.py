@@ -87,19 +87,31 @@ class SparseLinear(nn.Module):
 
     def forward(self, row: tuple[Tensor, Tensor]) -> Tensor:
         """Map indices and values, both (n, L), to (n, n_outputs)."""
-        indices, values = row
-        if torch.compiler.is_compiling():
-            # gather and product, as the ONNX form of an embedding bag is a loop over rows:
-            # (n, 1, L) @ (n, L, n_outputs)
-            out = (values.unsqueeze(1) @ self.weight[indices]).squeeze(1)
-        else:
-            # never stores the gathered rows (n, L, n_outputs)
-            n_rows, n_entries = indices.shape
-            out = nn.functional.embedding_bag(
-                indices.flatten(),
-                self.weight,
-                n_entries * torch.arange(n_rows, device=indices.device),
-                per_sample_weights=values.flatten(),
-                mode="sum",
-            )
+        out = sparse_product(row, self.weight)
         return out if self.bias is None else out + self.bias
+
+
+def sparse_product(row: tuple[Tensor, Tensor], weight: Tensor) -> Tensor:
+    """Return the products (n, n_outputs) of sparse rows and a matrix (n_features, n_outputs).
+
+    Parameters
+    ----------
+    row : tuple of Tensor (n, L)
+        Indices and values.
+    weight : Tensor (n_features, n_outputs)
+        Matrix.
+    """
+    indices, values = row
+    if torch.compiler.is_compiling():
+        # gather and product, as the ONNX form of an embedding bag is a loop over rows:
+        # (n, 1, L) @ (n, L, n_outputs)
+        return (values.unsqueeze(1) @ weight[indices]).squeeze(1)
+    # never stores the gathered rows (n, L, n_outputs)
+    n_rows, n_entries = indices.shape
+    return nn.functional.embedding_bag(
+        indices.flatten(),
+        weight,
+        n_entries * torch.arange(n_rows, device=indices.device),
+        per_sample_weights=values.flatten(),
+        mode="sum",
+    )

@@ -51,7 +51,10 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         One specification for all modalities, or one per name (those left out are "auto"). A
         specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, or a
         factory ``(input_shape, n_outputs) -> nn.Module`` such as ``MLP(hidden=(512, 256))``.
-        "auto" chooses from shape and type.
+        "network" chooses a network from shape and type; "canonical" is canonical correlation
+        analysis of the inputs in closed form, for all modalities, without a network. "auto" puts
+        the closed form beside the networks, with the weight that suits held-out pairs, which can
+        be that of one of the two alone; in a mapping, it is "network".
     n_components : int, default=64
         Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,
         and their largest dimension with it.
@@ -68,7 +71,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         "canonical" is equivalent to `mibsk.canonical.Canonical()`, which has the settings. The
         embeddings then have `n_components_` dimensions; if no direction is shared, they are left
         as trained. None is the method of the paper [1]_, without this stage.
-    beta : float, Schedule, "auto" or SufficiencyBudget, default=0.1
+    beta : float, Schedule, "auto" or SufficiencyBudget, default=1.0
         Weight of minimality, >= 0; 0 is the contrastive loss alone. A schedule of
         `mibsk.schedules` changes it from epoch to epoch; "auto" increases it as far as `budget`
         allows, and is equivalent to `SufficiencyBudget(budget)`.
@@ -80,18 +83,23 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     fusion : "concat", "mean" or the name of a modality, default="concat"
         Output of `transform` for several modalities. The keywords take precedence over a
         modality of that name.
-    max_epochs : int, default=20
-        Number of epochs.
+    max_epochs : int or "auto", default="auto"
+        Number of epochs; "auto" is 20, or as many as it takes for 300 steps.
     batch_size : int, default=128
         Largest number of pairs in a batch; -1 for all.
-    lr : float, default=1e-3
-        Learning rate.
+    lr : float, default=5e-3
+        Learning rate, the largest one with `lr_schedule`.
+    lr_schedule : {"cosine"} or None, default="cosine"
+        "cosine" raises the learning rate over the first tenth of the epochs, and then lowers it to
+        0 along a cosine; None keeps it constant, as does `partial_fit`.
     optimizer : str or callable, default="Adam"
         Name of a class in `torch.optim`, or a callable ``(params, lr=...) -> Optimizer``.
     early_stopping : bool, default=False
         Whether to stop when the loss on held-out pairs no longer falls, and keep the best epoch.
     validation_fraction : float, default=0.1
-        Fraction of the pairs held out, with `early_stopping` or ``beta="auto"``.
+        Fraction of the pairs held out, with `early_stopping` or ``beta="auto"``. With
+        ``encoders="auto"``, at least 100 pairs (or a quarter of them) and at most 1,000 are held
+        out for two thirds of the epochs, and trained on in the rest.
     n_iter_no_change : int, default=10
         Number of epochs without improvement before training stops, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None
@@ -128,6 +136,11 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Correlations of the canonical directions, strongest first: ``train``, ``cross_fitted`` over
         the training pairs (``held_out`` with ``Canonical(hold_out=True)``), the ends ``low`` and
         ``high`` of its interval, and ``kept``. Only defined with `bottleneck`.
+    selection_ : DataFrame
+        Weights of the closed form that were compared, with ``loss`` (InfoNCE in nats) and
+        ``recall`` (share of rows whose partner is nearest) on held-out pairs, and which was
+        ``chosen``: 0 is the networks alone, infinity the closed form alone. Only defined with
+        ``encoders="auto"`` or ``"canonical"``; empty if none were compared.
     history_ : list of dict
         For each epoch: loss and its parts, modality gap, alignment, uniformity, `beta`,
         temperature, time.
@@ -180,9 +193,10 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             Schedule,
         ],
         "fusion": [str],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
         "lr": [Interval(Real, 0, 1e30, closed="neither")],
+        "lr_schedule": [StrOptions({"cosine"}), None],
         "optimizer": [str, callable],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
@@ -206,13 +220,14 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         sufficiency: Any = "infonce",
         minimality: Any = "gaussian",
         bottleneck: str | Canonical | None = "canonical",
-        beta: float | str | Schedule | SufficiencyBudget = 0.1,
+        beta: float | str | Schedule | SufficiencyBudget = 1.0,
         budget: float = 0.02,
         temperature: float | str | Learned | Schedule = "learned",
         fusion: str = "concat",
-        max_epochs: int = 20,
+        max_epochs: int | str = "auto",
         batch_size: int = 128,
-        lr: float = 1e-3,
+        lr: float = 5e-3,
+        lr_schedule: str | None = "cosine",
         optimizer: Any = "Adam",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -239,6 +254,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
+        self.lr_schedule = lr_schedule
         self.optimizer = optimizer
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -275,7 +291,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         mibsk.exceptions.DivergenceError
             If the loss becomes infinite or NaN.
         """
-        return self._adopt(self._learn(X, y, epochs=self.max_epochs, resume=self.warm_start))
+        return self._adopt(self._learn(X, y, resume=self.warm_start))
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train for one more epoch, on some of the data.
@@ -300,14 +316,13 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         ValueError, TypeError, mibsk.exceptions.DivergenceError
             As in :meth:`fit`. The model is then unchanged.
         """
-        return self._adopt(self._learn(X, y, epochs=1, resume=True, whole=False))
+        return self._adopt(self._learn(X, y, resume=True, whole=False))
 
     def _learn(
         self,
         X: Any,
         y: Any,
         *,
-        epochs: int,
         resume: bool,
         whole: bool = True,
         seed: int | None = None,
@@ -335,7 +350,6 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
             self,
             data,
             columns=columns,
-            epochs=epochs,
             seed=seed,
             device=device,
             rng=rng,

@@ -29,13 +29,12 @@ from ..data import (
     read_form,
 )
 from ..metrics import get_scorer
-from ..training import AlignmentNet, FittedBottleneck, read_training_data
+from ..training import AlignmentNet, FittedBottleneck, FittedClosedForm, read_training_data
 from ._aligner import IBAligner
 from ._fitted import FittedAligner
 from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
 
 _BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
-_PATH_SHARE = 4  # ratio of the epochs of the first beta to those of each later one
 
 
 class IBAlignerCV(FittedAligner):
@@ -206,12 +205,11 @@ class IBAlignerCV(FittedAligner):
         form = _check_data(aligner, X, y)
         X, y, groups = indexable(X, y, groups)
         folds = self._folds(X, y, groups, form)
-        path_epochs = self.path_epochs or -(-aligner.max_epochs // _PATH_SHARE)
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(score_path)(
                 clone(aligner),
                 betas,
-                path_epochs,
+                self.path_epochs,
                 scorer,
                 (X, y),
                 rows,
@@ -224,7 +222,7 @@ class IBAlignerCV(FittedAligner):
         scores = np.array([[row["score"] for row in rows] for rows in found]).T
         best, within, errors = choose(scores)
         chosen = best if self.rule == "best" else within
-        *_, trained = walk(clone(aligner), betas[: chosen + 1], path_epochs, X, y)
+        *_, trained = walk(clone(aligner), betas[: chosen + 1], self.path_epochs, X, y)
         self.aligner_, self.path_, self.scores_, self.standard_error_ = (
             trained,
             path,
@@ -296,6 +294,11 @@ class IBAlignerCV(FittedAligner):
     def bottleneck_(self) -> FittedBottleneck | None:  # type: ignore[override]
         """The closed form after the training on all rows."""
         return self.aligner_.bottleneck_
+
+    @property
+    def closed_form_(self) -> FittedClosedForm | None:  # type: ignore[override]
+        """Closed form of the inputs, if any."""
+        return self.aligner_.closed_form_
 
     @property
     def n_features_in_(self) -> int:

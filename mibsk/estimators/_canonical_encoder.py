@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ..canonical import LinearModel
+from ..canonical import LinearModel, embedding_map
 from ..data import InputSpec
 from ..encoders import Encoder, InputScaling, Linear, SparseLinear, make_encoder
 
@@ -23,10 +23,8 @@ def as_encoder(spec: InputSpec, model: LinearModel, weights: np.ndarray) -> Enco
     weights : ndarray (k,)
         Weights of the variates.
     """
-    mean, maps = model.means[spec.name], model.maps[spec.name] * weights
-    constant = np.zeros(maps.shape[1])
-    if len(weights) == 1:  # as in the embeddings of the estimator
-        maps, constant = np.hstack([maps, 0 * maps]), np.append(constant, weights)
+    mean = model.means[spec.name]
+    maps, constant = embedding_map(model.maps[spec.name], weights)
     width = maps.shape[1]
     scaling = None
     if spec.is_sparse:

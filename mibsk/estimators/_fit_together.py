@@ -103,6 +103,6 @@ def _learn(aligner: IBAligner, X: Any, y: Any, seed: int) -> tuple[Trained, Caug
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trained = aligner._learn(
-            X, y, seed=seed, epochs=aligner.max_epochs, resume=aligner.warm_start
+            X, y, seed=seed, resume=aligner.warm_start
         )
     return trained, [(str(each.message), each.category) for each in caught]

@@ -11,7 +11,14 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 
 from ..encoders import Encoder
-from ..training import AlignmentModule, AlignmentNet, FittedBottleneck, Trained, embed_rows
+from ..training import (
+    AlignmentModule,
+    AlignmentNet,
+    FittedBottleneck,
+    FittedClosedForm,
+    Trained,
+    embed_rows,
+)
 from ._paired import COLUMNS, PairedTransformer
 from ._pickling import PicklingMixin
 
@@ -21,12 +28,15 @@ class FittedAligner(PairedTransformer, PicklingMixin):
 
     net_: AlignmentNet
     bottleneck_: FittedBottleneck | None
+    closed_form_: FittedClosedForm | None
 
     @property
     def trained_(self) -> Trained:
         """The learned attributes as one object."""
         columns = {name: vars(self)[name] for name in COLUMNS if name in vars(self)}
-        return Trained(self.form_, self.inputs_, self.net_, columns, self.bottleneck_)
+        return Trained(
+            self.form_, self.inputs_, self.net_, columns, self.bottleneck_, self.closed_form_
+        )
 
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
         """Embed rows of one modality.
@@ -66,9 +76,24 @@ class FittedAligner(PairedTransformer, PicklingMixin):
         Columns are ``train``, ``cross_fitted`` (or ``held_out``) with the ends of its interval
         ``low`` and ``high``, and ``kept``.
         """
+        closed_form = self.closed_form_
+        if closed_form is not None and closed_form.is_alone:
+            return pd.DataFrame(closed_form.correlations)
         if self.bottleneck_ is None:
             raise AttributeError("correlations_ is only defined after fit with a bottleneck.")
         return pd.DataFrame(self.bottleneck_.correlations)
+
+    @property
+    def selection_(self) -> pd.DataFrame:
+        """Weights of the closed form of the inputs, compared on held-out pairs."""
+        if self.closed_form_ is None:
+            raise AttributeError(
+                "selection_ is only defined after fit with encoders='auto' or 'canonical', if the "
+                "inputs share a direction."
+            )
+        compared = {name: list(values) for name, values in self.closed_form_.selection.items()}
+        table = pd.DataFrame(compared or {"alpha": [], "loss": [], "recall": []})
+        return table.assign(chosen=table["alpha"] == self.closed_form_.alpha)
 
     @property
     def module_(self) -> AlignmentModule:

@@ -128,7 +128,7 @@ def _check_names(aligner: Any, path: str) -> None:
     """Raise ``ValueError`` if the aligner names an encoder or a loss that is not registered."""
     encoders = aligner.encoders
     named = [
-        ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, ["auto", *encoder_names()])
+        ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, encoder_names(reserved=True))
         for spec in (encoders.values() if isinstance(encoders, Mapping) else [encoders])
     ]
     for kind, known in (("sufficiency", SUFFICIENCY), ("minimality", MINIMALITY)):

@@ -18,6 +18,7 @@ _OF_HISTORY = {  # column of the path -> key of an epoch
     "modality_gap": "train_modality_gap",
     "temperature": "temperature",
 }
+PATH_SHARE = 4  # ratio of the epochs of the first beta to those of each later one
 PATH_COLUMNS = ("beta", "fold", "score", "n_iter", *_OF_HISTORY)
 
 
@@ -66,11 +67,18 @@ def choose(scores: np.ndarray) -> Choice:
 
 
 def walk(
-    aligner: IBAligner, betas: Sequence[float], path_epochs: int, X: Any, y: Any
+    aligner: IBAligner, betas: Sequence[float], path_epochs: int | None, X: Any, y: Any
 ) -> Iterator[IBAligner]:
-    """Train along the betas, each from the weights of the one before, and yield the aligner."""
+    """Train along the betas, each from the weights of the one before, and yield the aligner.
+
+    `path_epochs` is the number of epochs of each beta after the first; None is a quarter of those
+    of the first.
+    """
     own = {"max_epochs": aligner.max_epochs, "warm_start": aligner.warm_start}
     yield aligner.set_params(beta=betas[0], warm_start=False).fit(X, y).set_params(**own)
+    if path_epochs is None:
+        whole = aligner.n_iter_ if aligner.max_epochs == "auto" else aligner.max_epochs
+        path_epochs = max(-(-int(whole) // PATH_SHARE), 1)
     for beta in betas[1:]:
         aligner.set_params(beta=beta, warm_start=True, max_epochs=path_epochs)
         yield aligner.fit(X, y).set_params(**own)
@@ -79,7 +87,7 @@ def walk(
 def score_path(
     aligner: IBAligner,
     betas: Sequence[float],
-    path_epochs: int,
+    path_epochs: int | None,
     scorer: Callable[..., float],
     data: tuple[Any, Any],
     rows: tuple[np.ndarray, np.ndarray],

@@ -1,6 +1,7 @@
 """Training of encoders, independent of the estimators."""
 
 from ._bottleneck import FittedBottleneck
+from ._closed_form import FittedClosedForm
 from ._data import TrainingData, read_further_data, read_training_data
 from ._devices import resolve_device, seeded
 from ._inference import dataset_chunks, embed_rows
@@ -17,6 +18,7 @@ __all__ = [
     "AlignmentModule",
     "AlignmentNet",
     "FittedBottleneck",
+    "FittedClosedForm",
     "Foreign",
     "Trained",
     "TrainingData",

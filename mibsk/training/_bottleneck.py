@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from ..canonical import Canonical, FoldedMoments, mean_correlation, solve
-from ..data import EncoderInput, Source, StreamSource
+from ..canonical import Canonical, FoldedMoments, embedding_map, mean_correlation, solve
+from ..data import Source, StreamSource
 from ..encoders import Projection
 from ._devices import exact_convolutions
 from ._module import AlignmentModule
 from ._params import AlignerParams
-
-ROWS_AT_A_TIME = 1024
-N_DRAWS = 4  # of the partners, where they are drawn at random
+from ._source_rows import n_draws, source_batches
 
 
 @dataclass(frozen=True)
@@ -72,29 +69,25 @@ def fit_bottleneck(
     device : torch.device
         Device of the module.
     """
-    n_draws = 1
-    if not isinstance(source, StreamSource) and source.pairing.is_random:
-        n_draws = N_DRAWS
     names = module.names
-    moments = _moments(module, source, n_draws, device)
-    others = None if held_out is None else _moments(module, held_out, n_draws, device).total
+    moments = _moments(module, source, device)
+    others = None if held_out is None else _moments(module, held_out, device).total
     found = solve(
         moments.folds,
         ridge=settings.ridge,
-        n_components=module.encoder(names[0]).n_components,
+        n_components=module.n_components,
         level=settings.level,
         held_out=others,
-        n_draws=n_draws,
+        n_draws=n_draws(source),
     )
     kept = found.n_kept(settings.beta)
     scale = found.weights[:kept] if settings.weights == "information" else np.ones(kept)
     weights, biases = {}, {}
     for name, mean, A in zip(names, found.means, found.maps, strict=True):
         if kept:
-            weight, bias = (A[:, :kept] * scale).T, -mean @ (A[:, :kept] * scale)
-            if kept == 1:  # on the unit sphere, a constant beside it retains more than its sign
-                weight, bias = np.vstack([weight, 0 * weight]), np.append(bias, scale)
-            weights[name], biases[name] = weight.astype(np.float32), bias.astype(np.float32)
+            weight, constant = embedding_map(A[:, :kept], scale)
+            weights[name] = weight.T.astype(np.float32)
+            biases[name] = (constant - mean @ weight).astype(np.float32)
     correlations = {
         "train": mean_correlation(found.train),
         "cross_fitted" if held_out is None else "held_out": mean_correlation(found.held_out),
@@ -106,30 +99,15 @@ def fit_bottleneck(
 
 
 def _moments(
-    module: AlignmentModule, source: Source | StreamSource, n_draws: int, device: torch.device
+    module: AlignmentModule, source: Source | StreamSource, device: torch.device
 ) -> FoldedMoments:
     """Return the moments of the embeddings of all modalities, by folds of pairs."""
     widths = [encoder.n_components for encoder in map(module.encoder, module.names)]
     moments = FoldedMoments(widths, np.zeros(sum(widths)))
-    for draw in range(n_draws):
+    for draw in range(n_draws(source)):
         moments.restart()
-        for batch in _batches(source, draw):
+        for batch in source_batches(source, draw):
             with torch.inference_mode(), exact_convolutions(device):
                 views = [module.encoder(name).distribution(batch[name])[0] for name in module.names]
             moments.add([view.cpu().numpy() for view in views])
     return moments
-
-
-def _batches(source: Source | StreamSource, draw: int) -> Iterator[dict[str, EncoderInput]]:
-    """Yield all pairs in their order, with a draw of partners."""
-    if isinstance(source, StreamSource):
-        yield from source.batches(ROWS_AT_A_TIME)
-        return
-    drawn = source.pairing.draw(np.random.default_rng(draw))
-    for start in range(0, source.pairing.n_rows, ROWS_AT_A_TIME):
-        yield source.take(
-            {
-                name: torch.from_numpy(rows[start : start + ROWS_AT_A_TIME])
-                for name, rows in drawn.items()
-            }
-        )

@@ -56,7 +56,6 @@ def build_net(
         seed=seed,
         optimizer=optimizer,
         lr=aligner.lr,
-        max_epochs=aligner.max_epochs,
         batch_size=aligner.batch_size,
         callbacks=list(aligner.callbacks or []),
         device=str(device),
@@ -91,7 +90,7 @@ def _build_encoders(
     encoders = {}
     for name, spec in inputs.items():
         encoders[name] = build_encoder(
-            specs.get(name, "auto") if isinstance(specs, Mapping) else specs,
+            _network(specs.get(name, "auto") if isinstance(specs, Mapping) else specs, spec),
             spec.shape,
             n_components,
             dtype=spec.dtype,
@@ -101,3 +100,10 @@ def _build_encoders(
             modality=name,
         )
     return encoders
+
+
+def _network(specification: Any, spec: InputSpec) -> Any:
+    """Return the specification of a network; nothing is trained beside a closed form alone."""
+    if isinstance(specification, str) and specification == "canonical":
+        return "sparse" if spec.is_sparse else "linear"
+    return specification

@@ -94,6 +94,11 @@ class Checkpoint(Callback):
         """Number of epochs in the history of the checkpoint to resume from."""
         return len(self.state_["training"]["history"]) if self.state_ else 0
 
+    @property
+    def closed_form(self) -> dict[str, Any] | None:
+        """Closed form of the inputs in the checkpoint to resume from, if any."""
+        return self.state_["closed_form"] if self.state_ else None
+
     def on_train_begin(self, net: AlignmentNet, **kwargs: Any) -> None:
         """Restore the state of the checkpoint."""
         if self.state_ is None:

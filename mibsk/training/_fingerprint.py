@@ -43,10 +43,13 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
     if not isinstance(data.source, StreamSource):
         pairing = {**vars(data.source.pairing), "n_rows": data.source.pairing.n_rows}
         pairing = {name: value for name, value in pairing.items() if value is not None}
-    holds_out = {"bottleneck": "holds out"} if bottleneck_holds_out(aligner) else {}
+    # the networks are the same, but some pairs are held out at first
+    extra = {"bottleneck": "holds out"} if bottleneck_holds_out(aligner) else {}
+    if isinstance(aligner.encoders, str) and aligner.encoders == "auto":
+        extra["closed form"] = repr(aligner.bottleneck)
     return digest(
         {
-            **holds_out,
+            **extra,
             "params": {name: repr(params[name]) for name in params.keys() - _LEFT_OUT},
             "inputs": [spec.to_dict() for spec in data.inputs.values()],
             "rows": data.seen,

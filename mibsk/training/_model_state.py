@@ -13,6 +13,7 @@ from skorch.history import History
 from ..data import Form, InputSpec, form_from_dict, form_to_dict
 from ..encoders import InputScaling
 from ._bottleneck import FittedBottleneck
+from ._closed_form import FittedClosedForm
 from ._params import AlignerParams
 from ._result import Trained
 from ._saved_params import pack_params, unpack_params
@@ -33,6 +34,7 @@ class SavedModel:
     output_config: dict[str, Any] | None
     training: dict[str, Any]
     bottleneck: FittedBottleneck | None
+    closed_form: FittedClosedForm | None
 
 
 def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
@@ -49,6 +51,7 @@ def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
         "feature_names_in": None if names is None else names.tolist(),
         "output_config": vars(aligner).get("_sklearn_output_config"),
         "bottleneck": None if trained.bottleneck is None else asdict(trained.bottleneck),
+        "closed_form": None if trained.closed_form is None else vars(trained.closed_form),
     }
 
 
@@ -75,10 +78,10 @@ def read_model_state(state: Any, path: str) -> SavedModel:
         training = dict(state["training"])
         training["history"] = History(map(dict, training["history"]))
         training["scalings"] = _scalings(inputs, training["module"])
-        bottleneck = state.get("bottleneck")
+        bottleneck, closed_form = state.get("bottleneck"), state.get("closed_form")
         return SavedModel(
-            # files of earlier versions lack the parameter and the stage
-            {"bottleneck": None, **unpack_params(state["params"])},
+            # files of earlier versions lack the parameters and the stages
+            {"bottleneck": None, "lr_schedule": None, **unpack_params(state["params"])},
             form,
             inputs,
             state["seed"],
@@ -87,6 +90,7 @@ def read_model_state(state: Any, path: str) -> SavedModel:
             state["output_config"],
             training,
             None if bottleneck is None else FittedBottleneck(**bottleneck),
+            None if closed_form is None else FittedClosedForm(**closed_form),
         )
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(

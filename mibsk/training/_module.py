@@ -47,6 +47,11 @@ class AlignmentModule(nn.Module):
         return encoder
 
     @property
+    def n_components(self) -> int:
+        """Dimension in which the encoders are trained."""
+        return self.encoder(self.names[0]).n_components
+
+    @property
     def n_outputs(self) -> int:
         """Dimension of the embeddings."""
         return self.encoder(self.names[0]).n_outputs

@@ -42,7 +42,7 @@ def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
             f"beta={beta!r} starts without compression, which early_stopping would select: set "
             "early_stopping=False."
         )
-    if aligner.max_epochs < 2:
+    if aligner.max_epochs != "auto" and aligner.max_epochs < 2:
         raise ValueError(
             f"beta={beta!r} needs an epoch without compression and one with it: expected "
             f"max_epochs >= 2, got {aligner.max_epochs}."

@@ -16,9 +16,10 @@ class AlignerParams(Protocol):
     beta: Any
     budget: float
     temperature: Any
-    max_epochs: int
+    max_epochs: Any
     batch_size: int
     lr: float
+    lr_schedule: str | None
     optimizer: Any
     early_stopping: bool
     validation_fraction: float

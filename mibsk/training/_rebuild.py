@@ -44,8 +44,12 @@ def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
         net.module.objective.set_weights(net.history[-1])
     if saved.bottleneck is not None:
         saved.bottleneck.attach(net.module, device)
+    if saved.closed_form is not None:
+        saved.closed_form.attach(net.module, device)
     net.finish()
-    return Trained(saved.form, saved.inputs, net, saved.columns, saved.bottleneck)
+    return Trained(
+        saved.form, saved.inputs, net, saved.columns, saved.bottleneck, saved.closed_form
+    )
 
 
 def _restore(net: AlignmentNet, training: Mapping[str, Any], optimizer: str, path: str) -> None:

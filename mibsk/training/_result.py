@@ -7,6 +7,7 @@ from typing import Any
 
 from ..data import Form, InputSpec
 from ._bottleneck import FittedBottleneck
+from ._closed_form import FittedClosedForm
 from ._net import AlignmentNet
 
 
@@ -25,7 +26,9 @@ class Trained:
     columns : dict of str to object
         ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
     bottleneck : FittedBottleneck or None
-        The closed form after the training, which is part of the encoders.
+        The canonical bottleneck of the embeddings, which is part of the encoders.
+    closed_form : FittedClosedForm or None
+        The closed form of the inputs, which is part of the encoders unless its weight is 0.
     """
 
     form: Form
@@ -33,6 +36,12 @@ class Trained:
     net: AlignmentNet
     columns: dict[str, Any] = field(default_factory=dict)
     bottleneck: FittedBottleneck | None = None
+    closed_form: FittedClosedForm | None = None
+
+    @property
+    def has_stages(self) -> bool:
+        """Whether anything was added to the trained networks."""
+        return self.bottleneck is not None or self.closed_form is not None
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -42,4 +51,5 @@ class Trained:
             "inputs_": self.inputs,
             "net_": self.net,
             "bottleneck_": self.bottleneck,
+            "closed_form_": self.closed_form,
         }

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from skorch.callbacks import EarlyStopping
 
-from ..exceptions import DivergenceError
-from ._bottleneck import canonical_settings, fit_bottleneck
+from ..data import StreamSource
 from ._build import build_net
-from ._checkpoint import Checkpoint, CheckpointFolder
+from ._closed_form_role import closed_form_role
 from ._data import TrainingData, split_validation
 from ._devices import autocast_dtype, seeded
-from ._fingerprint import fingerprint
-from ._model_state import model_state
+from ._epochs import n_epochs
+from ._learning_rate import CosineRate
 from ._net import AlignmentNet
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._params import AlignerParams
 from ._result import Trained
+from ._selection import split_for_selection
+from ._stages import Stages
+
+SHARE_HELD_OUT = 2 / 3
+"""Part of the epochs after which the pairs that were held out to choose a weight are added."""
 
 
 def train(
@@ -31,7 +32,6 @@ def train(
     data: TrainingData,
     *,
     columns: Mapping[str, Any],
-    epochs: int,
     seed: int,
     device: torch.device,
     rng: np.random.Generator,
@@ -39,6 +39,9 @@ def train(
     whole: bool = True,
 ) -> Trained:
     """Train as the parameters of an aligner specify.
+
+    With a closed form of the inputs beside the networks, some pairs are held out in the first two
+    thirds of the epochs; its weight is then chosen on them, and they are trained on in the rest.
 
     Parameters
     ----------
@@ -48,8 +51,6 @@ def train(
         Training pairs.
     columns : mapping of str to object
         ``n_features_in_`` and ``feature_names_in_``, if the data were a table.
-    epochs : int
-        Number of epochs.
     seed : int
         Seed of the initial weights and of all random numbers of training.
     device : torch.device
@@ -72,12 +73,16 @@ def train(
         source, validation = data.source, None
         if whole and (reason := reason_to_hold_out(aligner)):
             source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
+        role = closed_form_role(aligner, data) if whole else None
+        rest, held_out = source, validation
+        if role == "beside" and validation is None:
+            assert not isinstance(source, StreamSource)
+            parts = split_for_selection(source, aligner.validation_fraction, rng)
+            rest, held_out = parts or (source, None)
+        epochs = n_epochs(aligner, source)
+        n_before = 0 if earlier is None else len(earlier.net.history)
         callbacks = objective_callbacks(
-            aligner,
-            source,
-            validation,
-            first=len(earlier.net.history) if earlier is not None and whole else 0,
-            n_epochs=epochs if whole else aligner.max_epochs,
+            aligner, source, validation, first=n_before if whole else 0, n_epochs=epochs
         )
         if whole and aligner.early_stopping:
             callbacks.insert(0, ("early_stopping", _early_stopping(aligner.n_iter_no_change)))
@@ -93,46 +98,29 @@ def train(
             ) from error
         if earlier is not None:
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
-        trained = Trained(data.form, data.inputs, net, dict(columns))
-        keeps = whole and aligner.checkpoint is not None
-        checkpoint = _checkpoint(aligner, data, trained) if keeps else None
-        if checkpoint is not None:
-            net.callbacks_.append(("checkpoint", checkpoint))
-            epochs -= max(checkpoint.n_epochs - len(net.history), 0)
-        try:
-            net.partial_fit(source, epochs=epochs)
-            net.check_weights()
-        except DivergenceError as error:
-            raise DivergenceError(f"{error} {_what_is_left(checkpoint)}") from error
-    settings = canonical_settings(aligner)
-    if whole and settings is not None:
-        others = validation if settings.hold_out else None
-        bottleneck = fit_bottleneck(settings, net.module, source, others, device)
-        bottleneck.attach(net.module, device)
-        trained = replace(trained, bottleneck=bottleneck)
-        if checkpoint is not None:
-            checkpoint.complete(net, model_state(aligner, trained))
+        if whole and aligner.lr_schedule is not None:
+            net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
+        stages = Stages(aligner, Trained(data.form, data.inputs, net, dict(columns)), device)
+        if not whole:
+            stages.train(source, n_before + 1)
+        elif role != "alone":
+            if aligner.checkpoint is not None:
+                stages.keep_checkpoints(data)
+            n_first = epochs if rest is source else max(round(SHARE_HELD_OUT * epochs), 1)
+            stages.train(rest, n_before + n_first)
+            if role == "beside":
+                assert not isinstance(source, StreamSource)
+                assert not isinstance(rest, StreamSource)
+                stages.add_closed_form(rest, held_out, whole=source)
+            if not stages.has_closed_form_alone:
+                stages.train(source, n_before + epochs)
+    if whole:
+        if role == "alone":
+            assert not isinstance(source, StreamSource)
+            stages.use_closed_form_alone(source)
+        stages.finish(source, validation)
     net.finish()
-    return trained
-
-
-def _checkpoint(aligner: AlignerParams, data: TrainingData, trained: Trained) -> Checkpoint:
-    """Return the callback that writes checkpoints, and resumes from those of the same training."""
-    if not isinstance(aligner.random_state, Integral):
-        raise ValueError(
-            "checkpoint= needs random_state to be an integer, so that training can be resumed "
-            f"identically; got random_state={aligner.random_state!r}."
-        )
-    folder = CheckpointFolder(Path(aligner.checkpoint) / fingerprint(aligner, data, trained.net))
-    return Checkpoint(folder, lambda: model_state(aligner, trained))
-
-
-def _what_is_left(checkpoint: Checkpoint | None) -> str:
-    if checkpoint is None:
-        return "With checkpoint=<folder>, the model of the last finite epoch is kept."
-    if checkpoint.last_ is None:
-        return "There is no finite checkpoint."
-    return f"The last finite checkpoint is {checkpoint.last_}: IBAligner.load reads it."
+    return stages.trained
 
 
 def _early_stopping(patience: int) -> EarlyStopping:

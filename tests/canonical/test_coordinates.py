@@ -53,18 +53,17 @@ def test_of_sparse_rows_are_those_of_dense_ones():
 
 
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
-def test_of_many_rows_keep_the_leading_axes(monkeypatch, container):
-    monkeypatch.setattr(module, "MAX_COLUMNS", 100)
-    monkeypatch.setattr(module, "RANK", 30)
+def test_of_many_rows_keep_the_leading_axes(container):
+    limits = {"scaled": False, "max_columns": 100, "rank": 30}
     X = wide(n=400, rank=20)
     rows = container(X)
-    base = find_coordinates(in_chunks(rows, 64), 400, 600, scaled=False)
+    base = find_coordinates(in_chunks(rows, 64), 400, 600, **limits)
     assert base.basis.shape == (600, 30)
     np.testing.assert_allclose(base.basis.T @ base.basis, np.eye(30), atol=1e-10)
     Z = X - X.mean(axis=0)
     got = base(rows)
     np.testing.assert_allclose(got @ got.T, Z @ Z.T, atol=1e-6)
-    again = find_coordinates(in_chunks(rows, 64), 400, 600, scaled=False)
+    again = find_coordinates(in_chunks(rows, 64), 400, 600, **limits)
     np.testing.assert_array_equal(again.basis, base.basis)
 
 

@@ -31,12 +31,16 @@ def table(views):
 
 @pytest.fixture(scope="session")
 def quick():
-    """Return a function that makes an aligner of few, small epochs, without the last stage."""
+    """Return a function that makes an aligner of few, small epochs, without closed forms."""
 
     def make(modalities=None, **params):
         defaults = {
+            "encoders": "network",
             "n_components": 4,
             "bottleneck": None,
+            "beta": 0.1,
+            "lr": 1e-3,
+            "lr_schedule": None,
             "max_epochs": 2,
             "batch_size": 16,
             "random_state": 0,

@@ -101,4 +101,4 @@ def test_pipeline_of_scaler_aligner_classifier(halves, quick):
 
 
 def test_shown_without_defaults():
-    assert repr(IBAligner(beta=1.0)) == "IBAligner(beta=1.0)"
+    assert repr(IBAligner(beta=2.0)) == "IBAligner(beta=2.0)"

@@ -12,6 +12,7 @@ from mibsk import IBAligner, Modalities
 N_ROWS = 60
 WIDTHS = {"audio": 5, "image": 4}
 QUICK = {
+    "encoders": "network",
     "n_components": 4,
     "bottleneck": None,
     "max_epochs": 2,

@@ -1,0 +1,55 @@
+"""Tables of the measurements."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+
+def report(measured: pd.DataFrame) -> str:
+    """Return a table of recall@1, one of seconds, and the cells in which another method is best."""
+    return "\n\n".join([recalls(measured), seconds(measured), verdicts(measured)])
+
+
+def _mean_and_half(values: pd.Series) -> tuple[float, float]:
+    """Return the mean and half the width of its 95 % Student interval."""
+    n = len(values)
+    half = stats.t.ppf(0.975, n - 1) * values.std() / np.sqrt(n) if n > 1 else np.nan
+    return float(values.mean()), float(half)
+
+
+def recalls(measured: pd.DataFrame) -> str:
+    """Return the mean recall@1 with the half-width of its interval over the seeds."""
+
+    def cell(values: pd.Series) -> str:
+        mean, half = _mean_and_half(values)
+        return f"{mean:.3f} ± {half:.3f}"
+
+    table = measured.groupby(["set", "n_train", "method"], sort=False)["recall"].apply(cell)
+    return table.unstack("method").to_markdown()
+
+
+def seconds(measured: pd.DataFrame) -> str:
+    """Return the mean seconds of `fit`."""
+    table = measured.groupby(["set", "n_train", "method"], sort=False)["seconds"].mean()
+    return table.unstack("method").round(1).to_markdown()
+
+
+def verdicts(measured: pd.DataFrame, method: str = "IBAligner()") -> str:
+    """Return, for each cell, the best other method, and the paired difference to it.
+
+    The interval is that of the differences over the seeds (Student, 95 %).
+    """
+    rows = []
+    for (name, n), part in measured.groupby(["set", "n_train"], sort=False):
+        table = part.pivot_table(index="seed", columns="method", values="recall").dropna()
+        if method not in table or table.shape[1] < 2:
+            continue
+        others = table.drop(columns=[method, "network"], errors="ignore")
+        best = others.mean().idxmax()
+        mean, half = _mean_and_half(table[method] - others[best])
+        verdict = "better" if mean > half else "equal" if mean + half >= 0 else "worse"
+        rows.append((name, n, best, f"{mean:+.3f} ± {half:.3f}", verdict))
+    columns = ["set", "rows", "best other", f"{method} less it", "verdict"]
+    return pd.DataFrame(rows, columns=columns).to_markdown(index=False)

@@ -1,0 +1,118 @@
+"""The closed form of the inputs, which stands beside the networks or alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from ..data import Source
+from ..encoders import ClosedForm, Projection
+from ._devices import exact_convolutions
+from ._module import AlignmentModule
+from ._source_rows import source_batches
+
+
+@dataclass(frozen=True)
+class FittedClosedForm:
+    """Weighted canonical variates of the inputs, and their weight beside the networks.
+
+    Parameters
+    ----------
+    means, scales : dict of str to ndarray of float32 (p,)
+        Mean and scale of the columns of each dense modality; empty for sparse ones.
+    weights, biases : dict of str to ndarray of float32 (p, c) and (c,)
+        Linear map of the standardised columns to the weighted variates.
+    correlations : dict of str to ndarray (n_directions,)
+        Mean correlation of each direction, as in a `FittedBottleneck`.
+    ridges : dict of str to float
+        Ridge of each modality.
+    alpha : float, default=inf
+        Weight of the variates: 0 for the networks alone, infinite for the closed form alone.
+    selection : dict of str to ndarray, default={}
+        Weights that were compared ("alpha"), with "loss" and "recall" on held-out pairs; empty if
+        none were compared.
+    projection : ndarray of float32 (k, c + d), default=None
+        Reduces the dimension of variates and embeddings of the networks.
+    """
+
+    means: dict[str, np.ndarray]
+    scales: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    biases: dict[str, np.ndarray]
+    correlations: dict[str, np.ndarray]
+    ridges: dict[str, float]
+    alpha: float = math.inf
+    selection: dict[str, np.ndarray] = field(default_factory=dict)
+    projection: np.ndarray | None = None
+
+    @property
+    def n_directions(self) -> int:
+        """Number of directions that are kept."""
+        return int(self.correlations["kept"].sum())
+
+    @property
+    def nothing_shared(self) -> bool:
+        """Whether no direction has a correlation distinguishable from zero."""
+        return not (self.correlations["low"][:1] > 0).any()
+
+    def describe(self) -> str:
+        """Return one line on the choice of the weight."""
+        if not self.selection:
+            return f"Closed form of the inputs: {self.n_directions} directions, weight {self.alpha:g}."
+        loss = dict(zip(self.selection["alpha"].tolist(), self.selection["loss"], strict=True))
+        return (
+            f"Closed form of the inputs: {self.n_directions} directions, weight {self.alpha:g}; "
+            f"loss on held-out pairs {loss[self.alpha]:.3f}, networks alone {loss[0.0]:.3f}, closed "
+            f"form alone {loss[math.inf]:.3f}."
+        )
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the networks are not used."""
+        return math.isinf(self.alpha)
+
+    def attach(self, module: AlignmentModule, device: torch.device) -> None:
+        """Put the variates beside the networks, unless their weight is 0."""
+        for name, weight in self.weights.items():
+            beside = None
+            if self.alpha:
+                projection = None
+                if self.projection is not None:
+                    projection = Projection(self.projection, np.zeros(len(self.projection)))
+                parts = (self.means[name], self.scales[name], weight, self.biases[name])
+                beside = ClosedForm(*parts, self.alpha, projection).to(device)
+            module.encoder(name).closed_form = beside
+
+    def reduced(
+        self, module: AlignmentModule, source: Source, n_components: int, device: torch.device
+    ) -> FittedClosedForm:
+        """Return a closed form with which embeddings have at most `n_components` dimensions.
+
+        The projection on the leading principal axes, about 0, of the embeddings of all modalities
+        keeps their inner products best. Two dimensions are kept at least, as one is only a sign.
+
+        Parameters
+        ----------
+        module : AlignmentModule
+            Encoders to which this closed form is attached.
+        source : Source
+            Training pairs.
+        n_components : int
+            Largest dimension.
+        device : torch.device
+            Device of the module.
+        """
+        width, k = module.n_outputs, max(n_components, 2)
+        if not self.alpha or self.is_alone or width <= k:
+            return self
+        products = np.zeros((width, width))
+        for batch in source_batches(source, 0):
+            with torch.inference_mode(), exact_convolutions(device):
+                views = [module.encoder(name)(batch[name]).cpu().numpy() for name in module.names]
+            rows = np.concatenate(views, dtype=np.float64)
+            products += rows.T @ rows
+        _, axes = np.linalg.eigh(products)
+        return replace(self, projection=axes[:, : -k - 1 : -1].T.astype(np.float32))

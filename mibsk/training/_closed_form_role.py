@@ -1,0 +1,45 @@
+"""Whether the closed form of the inputs is part of an aligner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from ..data import StreamSource
+from ._data import TrainingData
+from ._input_directions import fit_in_memory
+from ._params import AlignerParams
+
+
+def closed_form_role(
+    aligner: AlignerParams, data: TrainingData
+) -> Literal["beside", "alone"] | None:
+    """Return whether the closed form stands beside the networks or alone, or None.
+
+    It stands beside them with ``encoders="auto"``, except for a stream, whose pairs cannot be held
+    out, and for rows that are too wide.
+
+    Raises
+    ------
+    ValueError
+        If it is to stand alone, but cannot be found for these data, or for some modalities only.
+    """
+    can = not isinstance(data.source, StreamSource) and fit_in_memory(data.inputs)
+    if isinstance(aligner.encoders, Mapping):
+        for name, spec in aligner.encoders.items():
+            if isinstance(spec, str) and spec == "canonical":
+                raise ValueError(
+                    f"encoders[{name!r}]='canonical': the closed form is found for all modalities "
+                    "together. Pass encoders='canonical', or another encoder for this modality."
+                )
+        return None
+    if not isinstance(aligner.encoders, str) or aligner.encoders not in ("auto", "canonical"):
+        return None
+    if aligner.encoders == "auto":
+        return "beside" if can else None
+    if not can:
+        raise ValueError(
+            "encoders='canonical' needs pairs that can be read several times, and rows of at most "
+            "131072 values: pass a Dataset with a length and smaller rows, or encoders='network'."
+        )
+    return "alone"

@@ -1,0 +1,185 @@
+"""Weight of the closed form beside the networks, chosen on held-out pairs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import torch
+
+from ..canonical import Canonical
+from ..data import InputSpec, Source
+from ._closed_form import FittedClosedForm
+from ._devices import exact_convolutions
+from ._input_directions import InputDirections
+from ._module import AlignmentModule
+from ._source_rows import source_batches
+
+ALPHAS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
+"""Weights that are compared: from the networks alone to the closed form alone."""
+
+TEMPERATURES = 0.01 * 2.0 ** np.arange(7)
+"""Temperatures of which the best is used for each weight."""
+
+LARGEST = 1000  # pairs whose similarities are compared
+FEW = 100
+FEWEST = 5  # below, the weight is 1
+
+
+def split_for_selection(
+    source: Source, fraction: float, rng: np.random.Generator
+) -> tuple[Source, Source] | None:
+    """Hold out a random fraction of the pairs, at least 100 and at most 1,000.
+
+    Of fewer than 400 pairs, a quarter is held out.
+
+    Returns
+    -------
+    tuple of Source, or None
+        Other and held-out pairs; None if the pairs are too few, or a class would lack partners.
+    """
+    n = source.pairing.n_rows
+    n_held = min(max(round(fraction * n), min(FEW, n // 4)), LARGEST)
+    if n_held < FEWEST:
+        return None
+    order = rng.permutation(n)
+    try:
+        held, rest = (
+            source.pairing.subset(np.sort(part)) for part in (order[:n_held], order[n_held:])
+        )
+    except ValueError:  # some class of pairs by class is in one part only
+        return None
+    return source.with_pairing(rest), source.with_pairing(held)
+
+
+def choose_alpha(
+    module: AlignmentModule, held_out: Source, device: torch.device
+) -> tuple[float, dict[str, np.ndarray]]:
+    """Return the weight of the closed form with the lowest loss on held-out pairs.
+
+    The loss is symmetric InfoNCE, averaged over the pairs of modalities, at the temperature that
+    suits each weight best.
+
+    Parameters
+    ----------
+    module : AlignmentModule
+        Encoders with a closed form beside the networks, in evaluation mode.
+    held_out : Source
+        Pairs on which neither was fitted; of more than 1,000, a random part is used.
+    device : torch.device
+        Device of the module.
+
+    Returns
+    -------
+    alpha : float
+        The weight.
+    compared : dict of str to ndarray
+        All weights ("alpha") with "loss" in nats and "recall", the share of rows whose partner is
+        nearest.
+    """
+    pairing = held_out.pairing
+    if pairing.n_rows > LARGEST:
+        part = np.random.default_rng(0).permutation(pairing.n_rows)[:LARGEST]
+        held_out = held_out.with_pairing(pairing.subset(np.sort(part)))
+    variates, networks = _both(module, held_out, device)
+    similar = [
+        (variates[a] @ variates[b].T, networks[a] @ networks[b].T)
+        for a, b in combinations(range(len(variates)), 2)
+    ]
+    losses, recalls = [], []
+    for alpha in ALPHAS:
+        share = 1.0 if math.isinf(alpha) else alpha**2 / (1 + alpha**2)
+        scores = [share * u + (1 - share) * v for u, v in similar]
+        losses.append(min(_infonce(scores, float(temperature)) for temperature in TEMPERATURES))
+        recalls.append(_recall(scores))
+    best = int(np.argmin(losses))
+    return ALPHAS[best], {
+        "alpha": np.array(ALPHAS),
+        "loss": np.array(losses),
+        "recall": np.array(recalls),
+    }
+
+
+def fit_closed_form(
+    settings: Canonical,
+    module: AlignmentModule,
+    inputs: Mapping[str, InputSpec],
+    rest: Source,
+    held_out: Source | None,
+    device: torch.device,
+    *,
+    whole: Source,
+) -> FittedClosedForm | None:
+    """Find the canonical directions of the inputs, and their weight beside the networks.
+
+    Parameters
+    ----------
+    settings : Canonical
+        Settings of the directions.
+    module : AlignmentModule
+        The encoders, in evaluation mode, to which the closed form is attached.
+    inputs : mapping of str to InputSpec
+        Specification of the rows of each modality.
+    rest : Source
+        Pairs on which the networks were trained.
+    held_out : Source or None
+        Pairs on which the weight is chosen. Without them, it is 1.
+    device : torch.device
+        Device of the module.
+    whole : Source
+        Pairs that determine the directions of the result: `rest`, or those and the held-out ones.
+
+    Returns
+    -------
+    FittedClosedForm or None
+        None if no direction is shared.
+    """
+    directions = InputDirections(settings, inputs, whole, module.n_components)
+    moments = directions.moments(rest)
+    form = replace(directions.solve(moments.folds), alpha=1.0)
+    if not form.n_directions:
+        return None
+    form.attach(module, device)
+    if held_out is None:
+        return form
+    alpha, compared = choose_alpha(module, held_out, device)
+    if whole is not rest and alpha:
+        folds = [*moments.folds, directions.moments(held_out).total]
+        again = directions.solve(folds, list(form.ridges.values()))
+        form = again if again.n_directions else form
+    form = replace(form, alpha=alpha, selection=compared)
+    form.attach(module, device)
+    return form
+
+
+def _both(
+    module: AlignmentModule, source: Source, device: torch.device
+) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    """Return variates and embeddings of the networks of each modality, both of unit norm."""
+    parts = []
+    for batch in source_batches(source, 0):
+        with torch.inference_mode(), exact_convolutions(device):
+            encoders = [(module.encoder(name), batch[name]) for name in module.names]
+            parts.append([(e.closed_form.variates(x), e.network(x)) for e, x in encoders])
+    by_modality = [[torch.cat(each) for each in zip(*rows, strict=True)] for rows in zip(*parts, strict=True)]
+    return [u for u, _ in by_modality], [v for _, v in by_modality]
+
+
+def _infonce(scores: Sequence[torch.Tensor], temperature: float) -> float:
+    losses = []
+    for s in scores:
+        logits = s / temperature
+        both = logits.logsumexp(dim=0) + logits.logsumexp(dim=1)
+        losses.append((both / 2 - logits.diagonal()).mean())
+    return float(torch.stack(losses).mean())
+
+
+def _recall(scores: Sequence[torch.Tensor]) -> float:
+    hits = []
+    for s in scores:
+        rows = torch.arange(len(s), device=s.device)
+        hits += [(each.argmax(dim=1) == rows).double().mean() for each in (s, s.T)]
+    return float(torch.stack(hits).mean())

@@ -1,0 +1,43 @@
+"""All pairs of a source in their order, for computations in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from ..data import EncoderInput, Source, StreamSource
+
+ROWS_AT_A_TIME = 1024
+N_DRAWS = 4  # of the partners, where they are drawn at random
+
+
+def n_draws(source: Source | StreamSource) -> int:
+    """Return how often the pairs are read, each time with other partners if they are random."""
+    return 1 if isinstance(source, StreamSource) or not source.pairing.is_random else N_DRAWS
+
+
+def source_batches(
+    source: Source | StreamSource, draw: int, n_rows: int = ROWS_AT_A_TIME
+) -> Iterator[dict[str, EncoderInput]]:
+    """Yield all pairs, `n_rows` at a time, with a draw of partners."""
+    if isinstance(source, StreamSource):
+        yield from source.batches(n_rows)
+        return
+    drawn = source.pairing.draw(np.random.default_rng(draw))
+    for start in range(0, source.pairing.n_rows, n_rows):
+        yield source.take(
+            {name: torch.from_numpy(rows[start : start + n_rows]) for name, rows in drawn.items()}
+        )
+
+
+def as_rows(batch: EncoderInput, n_features: int) -> np.ndarray | sp.csr_array:
+    """Return a batch as an array (n, ...), or as a CSR matrix (n, n_features)."""
+    if isinstance(batch, torch.Tensor):
+        return batch.cpu().numpy()
+    indices, values = (part.cpu().numpy() for part in batch)
+    n, length = indices.shape
+    ends = np.arange(0, n * length + 1, length)
+    return sp.csr_array((values.ravel(), indices.ravel(), ends), shape=(n, n_features))
