@@ -10,7 +10,7 @@ from ._mlp import MLP
 from ._projection import Projection
 from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
-from ._scaling import InputScaling
+from ._scaling import InputScaling, Scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
 
@@ -18,6 +18,7 @@ __all__ = [
     "Encoder",
     "build_encoder",
     "InputScaling",
+    "Scaling",
     "EncoderFactory",
     "MLP",
     "Linear",

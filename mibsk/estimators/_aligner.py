@@ -52,6 +52,18 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, or a
         factory ``(input_shape, n_outputs) -> nn.Module`` such as ``MLP(hidden=(512, 256))``.
         "auto" chooses from shape and type.
+    input_scaling : {"auto", "columns", "modality"}, None or mapping of those, default="auto"
+        Scaling of dense input, for all modalities or one per name (those left out are "auto"). It
+        is learned by the first `fit`, and not applied to sparse rows and text.
+
+        ============  ===========================================================================
+        "columns"     mean 0 and standard deviation 1 in each column (each channel of spectrograms
+                      and images)
+        "modality"    mean 0 in each column, and one scale for all columns
+        None          no scaling
+        "auto"        "modality" for pixels (uint8) and rows of zeros and ones, such as class
+                      labels; "columns" for other numbers; limited to values of at most 10
+        ============  ===========================================================================
     n_components : int, default=64
         Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,
         and their largest dimension with it.
@@ -162,6 +174,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "modalities": [Mapping, None],
         "encoders": [str, torch.nn.Module, callable, Mapping],
+        "input_scaling": [str, Mapping, None],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "sufficiency": [str, callable, Sufficiency],
         "minimality": [str, callable, Minimality],
@@ -202,6 +215,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         modalities: Mapping[str, Any] | None = None,
         *,
         encoders: Any = "auto",
+        input_scaling: str | Mapping[str, str | None] | None = "auto",
         n_components: int = 64,
         sufficiency: Any = "infonce",
         minimality: Any = "gaussian",
@@ -228,6 +242,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     ) -> None:
         self.modalities = modalities
         self.encoders = encoders
+        self.input_scaling = input_scaling
         self.n_components = n_components
         self.sufficiency = sufficiency
         self.minimality = minimality
@@ -325,11 +340,13 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         earlier = self.trained_ if resume and self.__sklearn_is_fitted__() else None
         if earlier is not None:
             X, columns = self.check_form(X), earlier.columns
-            data = read_further_data(X, y, self.modalities, device, rng, earlier)
+            data = read_further_data(
+                X, y, self.modalities, device, rng, self.input_scaling, earlier
+            )
         else:
             columns = table_columns(X) if is_table(X) else {}
             form = read_form(X, y, self.modalities)
-            data = read_training_data(X, y, form, device, rng, self.batch_size)
+            data = read_training_data(X, y, form, device, rng, self.batch_size, self.input_scaling)
         check_fusion(self.fusion, data.form.names)
         return train(
             self,

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
@@ -26,6 +25,7 @@ from ..data import (
     warn_duplicates,
 )
 from ..encoders import InputScaling
+from ._input_scaling import InputScalings, choices_of_scaling, learn_scaling
 from ._result import Trained
 
 _SAMPLE = 4096  # items of a torch Dataset used to learn the input scaling
@@ -42,7 +42,7 @@ class TrainingData:
     inputs : dict of str to InputSpec
         Specification of the rows of each modality.
     scalings : dict of str to InputScaling or None
-        Standardization of the encoder input.
+        Scaling of the encoder input.
     source : Source or StreamSource
         The training pairs.
     seen : dict of str to array
@@ -63,6 +63,7 @@ def read_training_data(
     device: torch.device,
     rng: np.random.Generator,
     batch_size: int,
+    input_scaling: InputScalings,
 ) -> TrainingData:
     """Check the arguments of `fit`, learn the specification of each modality, and build a source.
 
@@ -71,6 +72,7 @@ def read_training_data(
     DuplicateRowsWarning
         If rows occur more than once in a modality that is not paired by class.
     """
+    choices = choices_of_scaling(input_scaling, form.names)
     raw = _raw_rows(X, y, form, rng)
     inputs, seen = {}, {}
     for name in form.names:
@@ -81,7 +83,7 @@ def read_training_data(
     scalings: dict[str, InputScaling | None] = {}
     for name, rows in seen.items():
         trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
-        scalings[name] = None if sp.issparse(rows) else InputScaling.from_array(trained_on)
+        scalings[name] = learn_scaling(trained_on, choices[name])
     return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
 
 
@@ -91,9 +93,10 @@ def read_further_data(
     modalities: Mapping[str, Any] | None,
     device: torch.device,
     rng: np.random.Generator,
+    input_scaling: InputScalings,
     earlier: Trained,
 ) -> TrainingData:
-    """Read the arguments of `fit` in the form of an earlier one.
+    """Read the arguments of `fit` in the form of an earlier one, whose input scaling is kept.
 
     Raises
     ------
@@ -106,6 +109,7 @@ def read_further_data(
             f"training continues with the modalities fitted before, {form.names}, but modalities= "
             f"now names {list(modalities)}: restore it, or use a new estimator."
         )
+    choices_of_scaling(input_scaling, form.names)
     raw = _raw_rows(X, y, form, rng)
     if missing := [name for name in form.names if name not in raw]:
         raise ValueError(

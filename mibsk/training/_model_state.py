@@ -77,8 +77,8 @@ def read_model_state(state: Any, path: str) -> SavedModel:
         training["scalings"] = _scalings(inputs, training["module"])
         bottleneck = state.get("bottleneck")
         return SavedModel(
-            # files of earlier versions lack the parameter and the stage
-            {"bottleneck": None, **unpack_params(state["params"])},
+            # files of earlier versions lack the parameters and the stage
+            {"bottleneck": None, "input_scaling": "columns", **unpack_params(state["params"])},
             form,
             inputs,
             state["seed"],
