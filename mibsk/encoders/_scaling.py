@@ -14,6 +14,7 @@ from ._images import channel_axis
 Scaling = Literal["auto", "columns", "modality"]
 
 CHUNK_VALUES = 2**18  # 2 MiB of float64, which fit in the cache
+SIMILAR = 10.0  # ratio of standard deviations up to which "auto" divides by one number
 LARGEST = 10.0  # limit of the scaled training values with "auto"
 FLOAT32 = np.finfo(np.float32)
 
@@ -84,9 +85,11 @@ class InputScaling(nn.Module):
             - "columns": each column is divided by its own standard deviation.
             - "modality": all columns are divided by the same number, the square root of the mean
               variance of those that are not constant, so distances between rows keep their ratios.
-            - "auto": "modality" if `X` is of type uint8 or all its values are 0 or 1, else
-              "columns". A scale is at least a tenth of the largest deviation from the mean, so no
-              value of `X` becomes larger than 10, also in a column that is almost constant.
+            - "auto": "modality" for rows of shape (d,) if `X` is of type uint8, all its values are
+              0 or 1, or its columns have similar scales: the 90th percentile of their standard
+              deviations is at most 10 times the 10th. Else "columns". A scale is at least a tenth
+              of the largest deviation from the mean, so no value of `X` becomes larger than 10,
+              also in a column that is almost constant.
 
         Returns
         -------
@@ -118,14 +121,15 @@ class InputScaling(nn.Module):
         moments = _Moments.of(X)
         mean, scale = moments.mean, np.sqrt(moments.variance)
         is_constant = scale <= np.maximum(10 * FLOAT32.eps * np.abs(mean), FLOAT32.tiny)
-        one_scale = how == "modality" or (how == "auto" and (X.dtype == np.uint8 or moments.binary))
-        if one_scale and not is_constant.all():
-            scale[...] = np.sqrt(moments.variance[~is_constant].mean())
-        else:
-            scale[is_constant] = 1.0
+        varying = scale[~is_constant]
+        scale[is_constant] = 1.0
+        largest = np.maximum(moments.high - mean, mean - moments.low)
+        one_unit = X.dtype == np.uint8 or moments.binary or _are_similar(varying)
+        if how == "modality" or (how == "auto" and X.ndim == 2 and one_unit):
+            scale[...] = np.sqrt(np.square(varying).mean()) if varying.size else 1.0
+            largest[...] = largest.max()
         if how == "auto":
-            largest = np.maximum(moments.high - mean, mean - moments.low)
-            scale = np.maximum(scale, (largest.max() if one_scale else largest) / LARGEST)
+            scale = np.maximum(scale, largest / LARGEST)
         return cls(mean[0], scale[0])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -194,6 +198,14 @@ class _Moments(NamedTuple):
             )
             count = total
         return cls(mean, squares / count, low, high, binary)
+
+
+def _are_similar(scales: NDArray[np.float64]) -> bool:
+    """Whether all but the smallest and largest scales have the same order of magnitude."""
+    if not scales.size:
+        return True
+    low, high = np.quantile(scales, [0.1, 0.9])
+    return bool(high <= SIMILAR * low)
 
 
 def _check_range(low: NDArray[np.float64], high: NDArray[np.float64]) -> None:

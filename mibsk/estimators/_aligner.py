@@ -57,12 +57,14 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         is learned by the first `fit`, and not applied to sparse rows and text.
 
         ============  ===========================================================================
-        "columns"     mean 0 and standard deviation 1 in each column (each channel of spectrograms
-                      and images)
-        "modality"    mean 0 in each column, and one scale for all columns
+        "columns"     mean 0 and standard deviation 1 in each column (in each channel of
+                      spectrograms and images)
+        "modality"    mean 0 in each column, and one scale for all
         None          no scaling
-        "auto"        "modality" for pixels (uint8) and rows of zeros and ones, such as class
-                      labels; "columns" for other numbers; limited to values of at most 10
+        "auto"        for rows of shape (d,) "modality" if the columns share a scale: pixels
+                      (uint8), zeros and ones such as class labels, and standard deviations of
+                      one order of magnitude (90th percentile at most 10 times the 10th); for
+                      all others "columns"; training values are at most 10
         ============  ===========================================================================
     n_components : int, default=64
         Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,

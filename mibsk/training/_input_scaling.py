@@ -37,8 +37,10 @@ def choices_of_scaling(given: Any, names: list[str]) -> dict[str, Scaling | None
 
 def learn_scaling(rows: Any, choice: Scaling | None) -> InputScaling | None:
     """Learn the scaling of dense rows; sparse rows have none."""
-    if choice is None or sp.issparse(rows):
+    if sp.issparse(rows):
         return None
+    if choice is None:  # of bytes, only the type is changed, as encoders need float32
+        return None if rows.dtype.kind == "f" else InputScaling([0.0], [1.0])
     return InputScaling.from_array(rows, choice)
 
 
