@@ -85,11 +85,11 @@ class InputScaling(nn.Module):
             - "columns": each column is divided by its own standard deviation.
             - "modality": all columns are divided by the same number, the square root of the mean
               variance of those that are not constant, so distances between rows keep their ratios.
-            - "auto": "modality" for rows of shape (d,) if `X` is of type uint8, all its values are
-              0 or 1, or its columns have similar scales: the 90th percentile of their standard
-              deviations is at most 10 times the 10th. Else "columns". A scale is at least a tenth
-              of the largest deviation from the mean, so no value of `X` becomes larger than 10,
-              also in a column that is almost constant.
+            - "auto": "modality" for rows of shape (d,) whose columns have similar scales (the 90th
+              percentile of their standard deviations is at most 10 times the 10th), unless all
+              values are 0 or 1; else "columns". A scale is at least a tenth of the largest
+              deviation from the mean, so no value of `X` becomes larger than 10, also in a column
+              that is almost constant.
 
         Returns
         -------
@@ -124,8 +124,8 @@ class InputScaling(nn.Module):
         varying = scale[~is_constant]
         scale[is_constant] = 1.0
         largest = np.maximum(moments.high - mean, mean - moments.low)
-        one_unit = X.dtype == np.uint8 or moments.binary or _are_similar(varying)
-        if how == "modality" or (how == "auto" and X.ndim == 2 and one_unit):
+        one_unit = X.ndim == 2 and not moments.binary and _are_similar(varying)
+        if how == "modality" or (how == "auto" and one_unit):
             scale[...] = np.sqrt(np.square(varying).mean()) if varying.size else 1.0
             largest[...] = largest.max()
         if how == "auto":

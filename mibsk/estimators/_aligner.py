@@ -61,10 +61,9 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
                       spectrograms and images)
         "modality"    mean 0 in each column, and one scale for all
         None          no scaling
-        "auto"        for rows of shape (d,) "modality" if the columns share a scale: pixels
-                      (uint8), zeros and ones such as class labels, and standard deviations of
-                      one order of magnitude (90th percentile at most 10 times the 10th); for
-                      all others "columns"; training values are at most 10
+        "auto"        "modality" for rows of shape (d,) whose columns have similar standard
+                      deviations (90th percentile at most 10 times the 10th) and are not all
+                      zeros and ones; else "columns"; training values are at most 10
         ============  ===========================================================================
     n_components : int, default=64
         Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,

@@ -111,23 +111,23 @@ def test_one_scale_keeps_the_ratios_of_distances():
     np.testing.assert_allclose(torch.cdist(Z, Z), expected, atol=1e-5)
 
 
-ONE_HOT = np.eye(4)[np.arange(400) % 100 % 4 * (np.arange(400) < 380)]
 RNG = np.random.default_rng(0)
-RARE = (RNG.uniform(size=(400, 5)) < [0.3, 0.4, 0.5, 0.5, 0.0025]).astype(float)
+BITS = (RNG.uniform(size=(400, 5)) < [0.2, 0.3, 0.4, 0.5, 0.6]).astype(float)
 NORMAL = RNG.normal(size=(400, 20))
 AUTO = {
-    "one-hot": (ONE_HOT, "modality"),
-    "one-hot of integers": (ONE_HOT.astype(int), "modality"),
-    "zeros and ones, one of them rare": (RARE, "modality"),
-    "boolean": (RARE.astype(bool), "modality"),
-    "pixels, some rarely lit": ((RARE * 255).astype(np.uint8), "modality"),
-    "one unit": (RNG.normal(size=(400, 6)) * [1, 2, 3, 4, 5, 6], "modality"),
+    "one-hot": (np.eye(4)[np.arange(400) % 4], "columns"),
+    "zeros and ones": (BITS, "columns"),
+    "zeros and ones of integers": (BITS.astype(int), "columns"),
+    "boolean": (BITS.astype(bool), "columns"),
+    "bytes": ((BITS * 255).astype(np.uint8), "modality"),
+    "one unit": (NORMAL[:, :6] * [1, 2, 3, 4, 5, 6], "modality"),
     "one unit, and a column of noise": (NORMAL * ([1] * 19 + [1e-5]), "modality"),
-    "one unit, and constant columns": (RNG.normal(size=(400, 4)) * [1, 2, 0, 0], "modality"),
-    "other units": (RNG.normal(size=(400, 3)) * [1, 50, 3000], "columns"),
+    "one unit, and constant columns": (NORMAL[:, :4] * [1, 2, 0, 0], "modality"),
+    "other units": (NORMAL[:, :3] * [1, 50, 3000], "columns"),
+    "one column": (NORMAL[:, :1], "columns"),
     "channels": (RNG.normal(size=(90, 3, 8)) * [[1], [2], [3]], "columns"),
     "colours": (RNG.integers([99, 199, 250], size=(90, 6, 6, 3)).astype(np.uint8), "columns"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", AUTO)

@@ -55,7 +55,7 @@ class TestInputScaling:
 
     def test_default_depends_on_the_data(self, make):
         aligner = make().fit(DATA)
-        for name, how in (("units", "columns"), ("pixels", "modality"), ("codes", "modality")):
+        for name, how in (("units", "columns"), ("pixels", "modality"), ("codes", "columns")):
             assert_scaled(aligner, name, how)
 
     def test_one_each(self, make):
@@ -65,7 +65,7 @@ class TestInputScaling:
 
     def test_class_labels(self, make):
         aligner = make().fit(DATA["units"], LABELS)
-        assert_scaled(aligner, "y", "modality", {"y": np.eye(3)[LABELS]})
+        assert_scaled(aligner, "y", "columns", {"y": np.eye(3)[LABELS]})
 
     def test_class_pairs_learn_from_the_rows_in_training(self, make):
         pairs = ClassPairs({"a": (DATA["units"], LABELS), "b": (DATA["units"], LABELS)})
