@@ -10,7 +10,7 @@ from ._mlp import MLP
 from ._projection import Projection
 from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
-from ._scaling import InputScaling, Scaling
+from ._scaling import InputScaling, Scaling, learn_scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
 
@@ -30,6 +30,7 @@ __all__ = [
     "Frozen",
     "FrozenTrunk",
     "frozen_names",
+    "learn_scaling",
     "Projection",
     "make_encoder",
     "auto_encoder",

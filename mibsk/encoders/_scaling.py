@@ -1,9 +1,10 @@
 """Standardisation of the input, stored with the encoder."""
 
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
@@ -139,6 +140,16 @@ class InputScaling(nn.Module):
     def extra_repr(self) -> str:
         """Show the shape of mean and scale when the module is printed."""
         return f"shape={tuple(self.mean.shape)}"
+
+
+def learn_scaling(X: Any, how: Scaling | None) -> InputScaling | None:
+    """Learn the scaling of prepared rows of one modality: None if they are sparse or `how` is.
+
+    Bytes are at least converted to float32, the type that encoders need.
+    """
+    if sp.issparse(X) or (how is None and X.dtype.kind == "f"):
+        return None
+    return InputScaling([0.0], [1.0]) if how is None else InputScaling.from_array(X, how)
 
 
 def pooled_axes(input_shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -216,7 +216,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         modalities: Mapping[str, Any] | None = None,
         *,
         encoders: Any = "auto",
-        input_scaling: str | Mapping[str, str | None] | None = "auto",
+        input_scaling: Any = "auto",
         n_components: int = 64,
         sufficiency: Any = "infonce",
         minimality: Any = "gaussian",
