@@ -11,7 +11,7 @@ from ._mlp import MLP
 from ._projection import Projection
 from ._registry import encoder_names, factory_classes, register_encoder
 from ._resnet import ResNet
-from ._scaling import InputScaling
+from ._scaling import InputScaling, Scaling, learn_scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
 
@@ -19,6 +19,7 @@ __all__ = [
     "Encoder",
     "build_encoder",
     "InputScaling",
+    "Scaling",
     "EncoderFactory",
     "MLP",
     "Linear",
@@ -30,6 +31,7 @@ __all__ = [
     "Frozen",
     "FrozenTrunk",
     "frozen_names",
+    "learn_scaling",
     "Projection",
     "ClosedForm",
     "make_encoder",

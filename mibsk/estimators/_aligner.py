@@ -55,6 +55,19 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         analysis of the inputs in closed form, for all modalities, without a network. "auto" puts
         the closed form beside the networks, with the weight that suits held-out pairs, which can
         be that of one of the two alone; in a mapping, it is "network".
+    input_scaling : {"auto", "columns", "modality"}, None or mapping of those, default="auto"
+        Scaling of dense input, for all modalities or one per name (those left out are "auto"). It
+        is learned by the first `fit`, and not applied to sparse rows and text.
+
+        ============  ===========================================================================
+        "columns"     mean 0 and standard deviation 1 in each column (in each channel of
+                      spectrograms and images)
+        "modality"    mean 0 in each column, and one scale for all
+        None          no scaling
+        "auto"        "modality" for rows of shape (d,) whose columns have similar standard
+                      deviations (90th percentile at most 10 times the 10th) and are not all
+                      zeros and ones; else "columns"; training values are at most 10
+        ============  ===========================================================================
     n_components : int, default=64
         Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,
         and their largest dimension with it.
@@ -175,6 +188,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "modalities": [Mapping, None],
         "encoders": [str, torch.nn.Module, callable, Mapping],
+        "input_scaling": [str, Mapping, None],
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "sufficiency": [str, callable, Sufficiency],
         "minimality": [str, callable, Minimality],
@@ -216,6 +230,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         modalities: Mapping[str, Any] | None = None,
         *,
         encoders: Any = "auto",
+        input_scaling: Any = "auto",
         n_components: int = 64,
         sufficiency: Any = "infonce",
         minimality: Any = "gaussian",
@@ -243,6 +258,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     ) -> None:
         self.modalities = modalities
         self.encoders = encoders
+        self.input_scaling = input_scaling
         self.n_components = n_components
         self.sufficiency = sufficiency
         self.minimality = minimality
@@ -340,11 +356,13 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         earlier = self.trained_ if resume and self.__sklearn_is_fitted__() else None
         if earlier is not None:
             X, columns = self.check_form(X), earlier.columns
-            data = read_further_data(X, y, self.modalities, device, rng, earlier)
+            data = read_further_data(
+                X, y, self.modalities, device, rng, self.input_scaling, earlier
+            )
         else:
             columns = table_columns(X) if is_table(X) else {}
             form = read_form(X, y, self.modalities)
-            data = read_training_data(X, y, form, device, rng, self.batch_size)
+            data = read_training_data(X, y, form, device, rng, self.batch_size, self.input_scaling)
         check_fusion(self.fusion, data.form.names)
         return train(
             self,

@@ -420,7 +420,6 @@ def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
     if is_table(X):
         check_table(X)
     form = read_form(X, y, aligner.modalities)
-    read_training_data(
-        X, y, form, torch.device("cpu"), np.random.default_rng(0), aligner.batch_size
-    )
+    device, rng = torch.device("cpu"), np.random.default_rng(0)
+    read_training_data(X, y, form, device, rng, aligner.batch_size, aligner.input_scaling)
     return form

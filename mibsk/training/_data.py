@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
+from .._checks.parameters import suggest
 from .._checks.rows import n_rows
 from ..data import (
     ClassPairs,
@@ -25,9 +25,10 @@ from ..data import (
     stack_items,
     warn_duplicates,
 )
-from ..encoders import InputScaling
+from ..encoders import InputScaling, Scaling, learn_scaling
 from ._result import Trained
 
+_SCALINGS = get_args(Scaling)
 _SAMPLE = 4096  # items of a torch Dataset used to learn the input scaling
 
 
@@ -42,7 +43,7 @@ class TrainingData:
     inputs : dict of str to InputSpec
         Specification of the rows of each modality.
     scalings : dict of str to InputScaling or None
-        Standardization of the encoder input.
+        Scaling of the encoder input.
     source : Source or StreamSource
         The training pairs.
     seen : dict of str to array
@@ -63,6 +64,7 @@ def read_training_data(
     device: torch.device,
     rng: np.random.Generator,
     batch_size: int,
+    input_scaling: Any,
 ) -> TrainingData:
     """Check the arguments of `fit`, learn the specification of each modality, and build a source.
 
@@ -71,6 +73,7 @@ def read_training_data(
     DuplicateRowsWarning
         If rows occur more than once in a modality that is not paired by class.
     """
+    _check_input_scaling(input_scaling, form.names)
     raw = _raw_rows(X, y, form, rng)
     inputs, seen = {}, {}
     for name in form.names:
@@ -78,10 +81,12 @@ def read_training_data(
     for name, rows in seen.items():
         if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
             warn_duplicates(name, rows, batch_size)
+    each = input_scaling if isinstance(input_scaling, Mapping) else {}
+    default = "auto" if isinstance(input_scaling, Mapping) else input_scaling
     scalings: dict[str, InputScaling | None] = {}
     for name, rows in seen.items():
         trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
-        scalings[name] = None if sp.issparse(rows) else InputScaling.from_array(trained_on)
+        scalings[name] = learn_scaling(trained_on, each.get(name, default))
     return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
 
 
@@ -91,9 +96,10 @@ def read_further_data(
     modalities: Mapping[str, Any] | None,
     device: torch.device,
     rng: np.random.Generator,
+    input_scaling: Any,
     earlier: Trained,
 ) -> TrainingData:
-    """Read the arguments of `fit` in the form of an earlier one.
+    """Read the arguments of `fit` in the form of an earlier one, whose input scaling is kept.
 
     Raises
     ------
@@ -106,6 +112,7 @@ def read_further_data(
             f"training continues with the modalities fitted before, {form.names}, but modalities= "
             f"now names {list(modalities)}: restore it, or use a new estimator."
         )
+    _check_input_scaling(input_scaling, form.names)
     raw = _raw_rows(X, y, form, rng)
     if missing := [name for name in form.names if name not in raw]:
         raise ValueError(
@@ -172,3 +179,29 @@ def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[s
             "contrastive loss compares each pair with others."
         )
     return raw
+
+
+def _check_input_scaling(given: Any, names: list[str]) -> None:
+    """Raise unless `given` is a choice, or a mapping of some of the modalities to choices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a choice is unknown, or a mapping names an unknown modality.
+    """
+    choices = {"input_scaling": given}
+    if isinstance(given, Mapping):
+        for name in given:
+            if name not in names:
+                raise ValueError(
+                    f"input_scaling names the modality {name!r}, but the data have {names}."
+                    + suggest(name, names)
+                )
+        choices = {f"input_scaling[{name!r}]": choice for name, choice in given.items()}
+    for parameter, choice in choices.items():
+        if choice in (None, *_SCALINGS):
+            continue
+        message = f"{parameter} must be {', '.join(map(repr, _SCALINGS))} or None, got {choice!r}."
+        if not isinstance(choice, str):
+            raise TypeError(message)
+        raise ValueError(message + suggest(choice, _SCALINGS))

@@ -23,6 +23,7 @@ _LEFT_OUT = {
     "device",
     "encoders",
     "fusion",
+    "input_scaling",
     "modalities",
     "optimizer",
     "verbose",

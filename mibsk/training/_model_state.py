@@ -19,6 +19,7 @@ from ._result import Trained
 from ._saved_params import pack_params, unpack_params
 
 _MODEL = "IBAligner"
+_EARLIER = {"bottleneck": None, "input_scaling": "columns", "lr_schedule": None}
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def read_model_state(state: Any, path: str) -> SavedModel:
         bottleneck, closed_form = state.get("bottleneck"), state.get("closed_form")
         return SavedModel(
             # files of earlier versions lack the parameters and the stages
-            {"bottleneck": None, "lr_schedule": None, **unpack_params(state["params"])},
+            {**_EARLIER, **unpack_params(state["params"])},
             form,
             inputs,
             state["seed"],

@@ -9,6 +9,7 @@ class AlignerParams(Protocol):
     """An object with the parameters of an `IBAligner` as attributes."""
 
     encoders: Any
+    input_scaling: Any
     n_components: int
     sufficiency: Any
     minimality: Any

@@ -91,6 +91,77 @@ def test_deviation_below_float32_gets_scale_1():
     assert InputScaling.from_array(X).scale.item() == 1.0
 
 
+@pytest.mark.parametrize(("shape", "expected", "axes"), SHAPES)
+def test_one_scale_of_a_modality(shape, expected, axes):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, *shape)) * rng.uniform(0.1, 9, size=shape) + rng.normal(size=shape)
+    scaling = InputScaling.from_array(X, "modality")
+    assert tuple(scaling.mean.shape) == tuple(scaling.scale.shape) == expected
+    assert len(scaling.scale.unique()) == 1
+    Z = scaling(torch.from_numpy(X)).double()
+    np.testing.assert_allclose(Z.mean(dim=axes), 0, atol=1e-6)
+    np.testing.assert_allclose(Z.var(dim=axes, correction=0).mean(), 1, atol=1e-6)
+
+
+def test_one_scale_keeps_the_ratios_of_distances():
+    X = np.random.default_rng(0).normal(size=(9, 4)) * [1, 2, 3, 40]
+    scaling = InputScaling.from_array(X, "modality")
+    Z = scaling(torch.from_numpy(X)).double()
+    expected = torch.cdist(torch.from_numpy(X), torch.from_numpy(X)) / scaling.scale[0]
+    np.testing.assert_allclose(torch.cdist(Z, Z), expected, atol=1e-5)
+
+
+RNG = np.random.default_rng(0)
+BITS = (RNG.uniform(size=(400, 5)) < [0.2, 0.3, 0.4, 0.5, 0.6]).astype(float)
+NORMAL = RNG.normal(size=(400, 20))
+AUTO = {
+    "one-hot": (np.eye(4)[np.arange(400) % 4], "columns"),
+    "zeros and ones": (BITS, "columns"),
+    "zeros and ones of integers": (BITS.astype(int), "columns"),
+    "boolean": (BITS.astype(bool), "columns"),
+    "bytes": ((BITS * 255).astype(np.uint8), "modality"),
+    "one unit": (NORMAL[:, :6] * [1, 2, 3, 4, 5, 6], "modality"),
+    "one unit, and a column of noise": (NORMAL * ([1] * 19 + [1e-5]), "modality"),
+    "one unit, and constant columns": (NORMAL[:, :4] * [1, 2, 0, 0], "modality"),
+    "other units": (NORMAL[:, :3] * [1, 50, 3000], "columns"),
+    "one column": (NORMAL[:, :1], "columns"),
+    "channels": (RNG.normal(size=(90, 3, 8)) * [[1], [2], [3]], "columns"),
+    "colours": (RNG.integers([99, 199, 250], size=(90, 6, 6, 3)).astype(np.uint8), "columns"),
+}
+
+
+@pytest.mark.parametrize("case", AUTO)
+def test_choice_by_type_and_scales(case):
+    X, expected = AUTO[case]
+    auto, chosen = (InputScaling.from_array(X, how) for how in ("auto", expected))
+    assert torch.equal(auto.mean, chosen.mean)
+    assert torch.equal(auto.scale, chosen.scale)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.eye(2000)[:, :3],
+        np.eye(2000, dtype=np.uint8)[:, :3],
+        np.hstack([RNG.normal(size=(2000, 2)) * [1, 99], np.eye(2000)[:, :2], np.ones((2000, 1))]),
+    ],
+    ids=["rare zeros and ones", "rare pixels", "rare and constant columns beside others"],
+)
+def test_columns_that_are_almost_constant_do_not_explode(X):
+    assert InputScaling.from_array(X)(torch.from_numpy(X)).abs().max() > 40
+    Z = InputScaling.from_array(X, "auto")(torch.from_numpy(X))
+    assert Z.abs().max() == pytest.approx(10)
+    typical = Z[:, :2].std(dim=0) if X.dtype == np.float64 and X.shape[1] == 5 else None
+    assert typical is None or typical.numpy() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize("how", ["columns", "modality", "auto"])
+@pytest.mark.parametrize("value", [0.0, 3.0, 1e8])
+def test_nothing_but_constants_gets_scale_1(value, how):
+    scaling = InputScaling.from_array(np.full((7, 2), value), how)
+    assert torch.equal(scaling.scale, torch.ones(2))
+
+
 def test_state_dict_round_trip():
     scaling = InputScaling.from_array(np.random.default_rng(0).normal(size=(9, 3)))
     copy = InputScaling(np.zeros(3), np.ones(3))

@@ -177,6 +177,7 @@ PARAMETERS = {
     "device": st.sampled_from(["cpu", "cpu:0", "meta", "cuda:9"]) | st.text(),
     "precision": st.sampled_from(["bfloat16", "float32"]) | st.text(),
     "encoders": st.sampled_from(["mlp", "linear", "resnet20", {"a": "mlp"}]) | st.text(),
+    "input_scaling": st.sampled_from(["columns", "modality", None, {"a": None}]) | st.text(),
     "random_state": st.integers(),
 }
 parameters = st.sampled_from(list(PARAMETERS)).flatmap(

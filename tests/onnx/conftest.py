@@ -33,7 +33,9 @@ def exported(rows, tmp_path_factory):
     pytest.importorskip("onnxruntime")
     from mibsk.onnx import export_encoders
 
-    aligner = IBAligner(n_components=5, max_epochs=2, random_state=0, beta=0.3).fit(rows)
+    aligner = IBAligner(
+        n_components=5, max_epochs=2, random_state=0, beta=0.3, input_scaling={"audio": "columns"}
+    ).fit(rows)
     files = export_encoders(aligner, tmp_path_factory.mktemp("exported") / "new" / "folder")
     return SimpleNamespace(aligner=aligner, files=files, rows=rows)
 
