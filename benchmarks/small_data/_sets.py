@@ -98,7 +98,7 @@ def _omniglot(folder: Path, seed: int) -> Paired:
 
 
 def _spoken_digits(folder: Path, seed: int) -> Paired:
-    """Fixed pairs of a recording and an image of its digit; any image of the digit is correct."""
+    """Pair each recording with one image of its digit; any image of the digit is correct."""
     bunch = fetch_spoken_digits(random_state=seed)
     views = {name: np.asarray(rows) for name, rows in bunch.data.draw(random_state=seed).items()}
     return Paired(views, labels=bunch.labels["audio"]["digit"].to_numpy())

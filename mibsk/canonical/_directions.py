@@ -140,8 +140,11 @@ def _refined_singular(K: Matrix, start: Matrix) -> tuple[Matrix, Matrix, Matrix]
     """Return the leading singular vectors by subspace iteration."""
     for _ in range(2):
         start, _ = np.linalg.qr(K.T @ (K @ start))
-    left, values, rotation = scipy.linalg.svd(K @ start, full_matrices=False)
-    return left, values, start @ rotation.T
+    left = K @ start
+    squares, rotation = np.linalg.eigh(left.T @ left)  # several times faster than a decomposition
+    values = np.sqrt(np.maximum(squares[::-1], 0.0))
+    left = left @ rotation[:, ::-1] / np.where(values > 0, values, 1.0)
+    return left, values, start @ rotation[:, ::-1]
 
 
 def off_diagonal(whitening: Whitening, roots: list[Matrix]) -> Matrix:

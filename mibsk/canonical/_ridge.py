@@ -71,7 +71,7 @@ class CrossFit:
     def __init__(self, splits: Sequence[Split], n_components: int) -> None:
         self.splits = splits
         self.n_components = n_components
-        self._starts: list[Matrix | None] = [None] * len(splits)
+        self.starts: list[Matrix | None] = [None] * len(splits)
 
     def scatter(self, ridges: Sequence[float]) -> Matrix:
         """Return the scatter of held-out variates, summed over the folds (c, M, M).
@@ -88,8 +88,8 @@ class CrossFit:
         """
         found = []
         for i, split in enumerate(self.splits):
-            maps, _, self._starts[i] = directions(
-                split.rest, ridges, self.n_components, self._starts[i]
+            maps, _, self.starts[i] = directions(
+                split.rest, ridges, self.n_components, self.starts[i]
             )
             found.append(variate_scatter(split.scatter, maps))
         if not found:
@@ -100,7 +100,12 @@ class CrossFit:
 
 
 def best_ridges(
-    splits: Sequence[Split], n_modalities: int, n_components: int, *, separate: bool = False
+    splits: Sequence[Split],
+    n_modalities: int,
+    n_components: int,
+    *,
+    separate: bool = False,
+    start: Sequence[float] | None = None,
 ) -> list[float]:
     r"""Return the ridge of each modality with the most information on held-out rows.
 
@@ -120,6 +125,8 @@ def best_ridges(
     separate : bool, default=False
         Whether the ridge of one modality after the other is changed, from the best common one.
         Otherwise all have the same, in units of their mean variance.
+    start : sequence of float, default=None
+        Ridges from which each is changed, such as those of most of the rows; None for the path.
     """
     fit = CrossFit(splits, n_components)
     found: dict[tuple[float, ...], float] = {}
@@ -127,7 +134,7 @@ def best_ridges(
     def information(exponents: Matrix) -> float:
         key = tuple(exponents.tolist())
         if key not in found:
-            found[key] = held_out_information(fit.scatter(10.0**exponents))
+            found[key] = held_out_information(fit.scatter((10.0**exponents).tolist()))
         return found[key]
 
     def climb(exponents: Matrix, direction: Matrix) -> Matrix:
@@ -140,10 +147,15 @@ def best_ridges(
         return exponents
 
     together = np.ones(n_modalities)
-    # the path ends far from its best ridge, from which the search would start
-    best = together * max(EXPONENTS, key=lambda exponent: information(exponent * together))
-    fit = CrossFit(splits, n_components)
-    best = climb(best, together)
+    if start is None:
+        best, starts = together * EXPONENTS[0], fit.starts
+        for exponent in EXPONENTS:
+            if information(exponent * together) >= information(best):
+                best, starts = exponent * together, list(fit.starts)
+        fit.starts = starts
+        best = climb(best, together)
+    else:
+        best = np.log10(start)
     for each in np.eye(n_modalities) if separate else ():
         best = climb(best, each)
     ridges: list[float] = (10.0**best).tolist()

@@ -81,8 +81,9 @@ class Solution:
 def solve(
     folds: Sequence[Moments],
     *,
-    ridge: float | str | Sequence[float] = "auto",
+    ridge: float | str = "auto",
     separate_ridges: bool = False,
+    first_ridges: Sequence[float] | None = None,
     n_components: int = 64,
     level: float = 0.95,
     held_out: Moments | None = None,
@@ -94,11 +95,13 @@ def solve(
     ----------
     folds : sequence of Moments
         Moments of disjoint sets of rows.
-    ridge : float, sequence of float or "auto", default="auto"
-        Ridge of all modalities, or of each, in units of their mean variance; "auto" chooses it by
+    ridge : float or "auto", default="auto"
+        Ridge of all modalities in units of their mean variance; "auto" chooses it by
         cross-validation over the folds.
     separate_ridges : bool, default=False
         Whether "auto" chooses the ridge of each modality.
+    first_ridges : sequence of float, default=None
+        Ridges of each modality from which "auto" starts to search.
     n_components : int, default=64
         Largest number of directions.
     level : float, default=0.95
@@ -117,12 +120,12 @@ def solve(
     n_modalities = len(folds[0].widths)
     total = sum(folds[1:], start=folds[0])
     splits = split_folds(folds) if total.n >= 2 * len(folds) else []
-    if not isinstance(ridge, str):
-        ridges = np.broadcast_to(np.asarray(ridge, dtype=float), n_modalities).tolist()
-    elif splits:
-        ridges = best_ridges(splits, n_modalities, n_components, separate=separate_ridges)
+    if ridge == "auto" and splits:
+        ridges = best_ridges(
+            splits, n_modalities, n_components, separate=separate_ridges, start=first_ridges
+        )
     else:
-        ridges = [DEFAULT_RIDGE] * n_modalities
+        ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
     whitening = Whitening.of(total)
     maps, _, _ = directions(whitening, ridges, n_components)
     maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]

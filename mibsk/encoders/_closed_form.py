@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ._projection import Projection
@@ -14,7 +14,7 @@ NORM_EPS = 1e-6
 
 
 class ClosedForm(nn.Module):
-    r"""Weighted canonical variates of the input, beside the embedding of a network.
+    r"""Weighted canonical variates of the scaled input, beside the embedding of a network.
 
     With the variates `u` and the embedding `v`, both scaled to unit norm, the result is
 
@@ -26,10 +26,8 @@ class ClosedForm(nn.Module):
 
     Parameters
     ----------
-    mean, scale : array-like (n_values,)
-        Mean and scale of the flattened input; those of sparse input are 0 and 1.
     weight : ndarray (n_values, n_variates)
-        Weights of the standardised input.
+        Weights of the flattened input.
     bias : ndarray (n_variates,)
         Constants.
     alpha : float
@@ -38,23 +36,18 @@ class ClosedForm(nn.Module):
         Reduces the dimension of the result, which is scaled to unit norm again.
     """
 
-    mean: Tensor
-    scale: Tensor
     weight: Tensor
     bias: Tensor
 
     def __init__(
         self,
-        mean: ArrayLike,
-        scale: ArrayLike,
         weight: NDArray,
         bias: NDArray,
         alpha: float,
         projection: Projection | None = None,
     ) -> None:
         super().__init__()
-        buffers = {"mean": mean, "scale": scale, "weight": weight, "bias": bias}
-        for name, value in buffers.items():
+        for name, value in (("weight", weight), ("bias", bias)):
             # contiguous, so that the product is the same after the model is read from a file
             buffer = torch.from_numpy(np.array(value, np.float32, order="C"))
             self.register_buffer(name, buffer, persistent=False)
@@ -64,12 +57,10 @@ class ClosedForm(nn.Module):
     def variates(self, x: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         r"""Map (n, \*input_shape), or a sparse pair (n, L), to variates (n, c) of unit norm."""
         if isinstance(x, Tensor):
-            standardised = (x.to(torch.float32).flatten(1) - self.mean) / self.scale
-            found = standardised @ self.weight
+            found = x.to(torch.float32).flatten(1) @ self.weight
         else:
             found = sparse_product(x, self.weight)
-        found = found + self.bias
-        return nn.functional.normalize(found, dim=1, eps=NORM_EPS)
+        return nn.functional.normalize(found + self.bias, dim=1, eps=NORM_EPS)
 
     def forward(self, x: Tensor | tuple[Tensor, Tensor], v: Tensor) -> Tensor:
         """Map the input and the embedding of the network (n, d) to (n, n_outputs)."""

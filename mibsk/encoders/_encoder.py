@@ -92,8 +92,8 @@ class Encoder(nn.Module):
         if self.closed_form is None:
             return self.network(x)
         if self.closed_form.is_alone:
-            return self.closed_form.variates(x)
-        return self.closed_form(x, self.network(x))
+            return self.closed_form.variates(self.scaled(x))
+        return self.closed_form(self.scaled(x), self.network(x))
 
     def network(self, x: EncoderInput) -> Tensor:
         """Map a batch to embeddings, rows of unit norm, without the closed form."""
@@ -126,7 +126,7 @@ class Encoder(nn.Module):
             `None` unless `probabilistic`.
         """
         n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
-        output = self.backbone(self._scale(x))
+        output = self.backbone(self.scaled(x))
         n_outputs = (2 if self.probabilistic else 1) * self.n_components
         if not (
             isinstance(output, Tensor)
@@ -147,7 +147,7 @@ class Encoder(nn.Module):
 
     def features(self, x: EncoderInput) -> Tensor:
         """Map a batch, as for :meth:`distribution`, to the input of the head (n, n_features)."""
-        return self.trunk(self._scale(x))
+        return self.trunk(self.scaled(x))
 
     @property
     def trunk(self) -> nn.Module:
@@ -169,7 +169,8 @@ class Encoder(nn.Module):
         """Name of the encoder in error messages."""
         return "the encoder" if self.modality is None else f"encoder of modality {self.modality!r}"
 
-    def _scale(self, x: EncoderInput) -> EncoderInput:
+    def scaled(self, x: EncoderInput) -> EncoderInput:
+        """Scale a dense batch; a sparse pair is returned as it is."""
         return self.scaling(x) if self.scaling is not None and isinstance(x, Tensor) else x
 
     def _wrong_output(self, output: object, n_rows: int, n_outputs: int) -> Exception:

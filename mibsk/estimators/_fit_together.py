@@ -102,7 +102,5 @@ def _learn(aligner: IBAligner, X: Any, y: Any, seed: int) -> tuple[Trained, Caug
     """Return the training of an aligner, and the warnings it emits."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        trained = aligner._learn(
-            X, y, seed=seed, resume=aligner.warm_start
-        )
+        trained = aligner._learn(X, y, seed=seed, resume=aligner.warm_start)
     return trained, [(str(each.message), each.category) for each in caught]

@@ -127,8 +127,9 @@ def _params_of_the_net(
 def _check_names(aligner: Any, path: str) -> None:
     """Raise ``ValueError`` if the aligner names an encoder or a loss that is not registered."""
     encoders = aligner.encoders
+    known_encoders = encoder_names(reserved=True)
     named = [
-        ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, encoder_names(reserved=True))
+        ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, known_encoders)
         for spec in (encoders.values() if isinstance(encoders, Mapping) else [encoders])
     ]
     for kind, known in (("sufficiency", SUFFICIENCY), ("minimality", MINIMALITY)):

@@ -21,10 +21,8 @@ class FittedClosedForm:
 
     Parameters
     ----------
-    means, scales : dict of str to ndarray of float32 (p,)
-        Mean and scale of the columns of each dense modality; empty for sparse ones.
     weights, biases : dict of str to ndarray of float32 (p, c) and (c,)
-        Linear map of the standardised columns to the weighted variates.
+        Linear map of the scaled input of each modality to the weighted variates.
     correlations : dict of str to ndarray (n_directions,)
         Mean correlation of each direction, as in a `FittedBottleneck`.
     ridges : dict of str to float
@@ -38,8 +36,6 @@ class FittedClosedForm:
         Reduces the dimension of variates and embeddings of the networks.
     """
 
-    means: dict[str, np.ndarray]
-    scales: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     biases: dict[str, np.ndarray]
     correlations: dict[str, np.ndarray]
@@ -60,13 +56,13 @@ class FittedClosedForm:
 
     def describe(self) -> str:
         """Return one line on the choice of the weight."""
+        chosen = f"Closed form of the inputs: {self.n_directions} directions, weight {self.alpha:g}"
         if not self.selection:
-            return f"Closed form of the inputs: {self.n_directions} directions, weight {self.alpha:g}."
+            return f"{chosen}."
         loss = dict(zip(self.selection["alpha"].tolist(), self.selection["loss"], strict=True))
         return (
-            f"Closed form of the inputs: {self.n_directions} directions, weight {self.alpha:g}; "
-            f"loss on held-out pairs {loss[self.alpha]:.3f}, networks alone {loss[0.0]:.3f}, closed "
-            f"form alone {loss[math.inf]:.3f}."
+            f"{chosen}; loss on held-out pairs {loss[self.alpha]:.3f}, networks alone "
+            f"{loss[0.0]:.3f}, closed form alone {loss[math.inf]:.3f}."
         )
 
     @property
@@ -82,8 +78,7 @@ class FittedClosedForm:
                 projection = None
                 if self.projection is not None:
                     projection = Projection(self.projection, np.zeros(len(self.projection)))
-                parts = (self.means[name], self.scales[name], weight, self.biases[name])
-                beside = ClosedForm(*parts, self.alpha, projection).to(device)
+                beside = ClosedForm(weight, self.biases[name], self.alpha, projection).to(device)
             module.encoder(name).closed_form = beside
 
     def reduced(

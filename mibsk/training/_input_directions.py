@@ -1,4 +1,4 @@
-"""Second moments of the inputs of a source, and canonical directions of them."""
+"""Canonical directions of the scaled inputs of a source, from their second moments."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ import numpy as np
 
 from ..canonical import (
     Canonical,
-    Coordinates,
     FoldedMoments,
-    LinearModel,
     Moments,
-    column_scale,
     embedding_map,
     find_coordinates,
     mean_correlation,
@@ -23,6 +20,7 @@ from ..canonical import (
 )
 from ..data import InputSpec, Source
 from ._closed_form import FittedClosedForm
+from ._module import AlignmentModule
 from ._source_rows import as_rows, n_draws, source_batches
 
 MAX_COLUMNS = 512
@@ -43,35 +41,35 @@ def fit_in_memory(inputs: Mapping[str, InputSpec]) -> bool:
 
 
 class InputDirections:
-    """Canonical directions of the inputs of a source.
+    """Canonical directions of the inputs of a source, as the networks see them.
 
     Parameters
     ----------
     settings : Canonical
         Settings of the directions.
+    module : AlignmentModule
+        Encoders, of which the input scaling is applied.
     inputs : mapping of str to InputSpec
         Specification of the rows of each modality.
     source : Source
         Pairs whose rows determine the coordinates.
-    n_components : int
-        Largest number of directions.
     """
 
     def __init__(
         self,
         settings: Canonical,
+        module: AlignmentModule,
         inputs: Mapping[str, InputSpec],
         source: Source,
-        n_components: int,
     ) -> None:
-        self.settings, self.inputs, self.n_components = settings, inputs, n_components
+        self.settings, self.module, self.inputs = settings, module, inputs
         self.n_draws = n_draws(source)
         self.coordinates = {
             name: find_coordinates(
                 partial(self._rows, source, name),
                 source.pairing.n_rows,
                 prod(spec.shape),
-                scaled=not spec.is_sparse,
+                scaled=False,
                 max_columns=MAX_COLUMNS,
                 rank=min(MAX_COLUMNS, BASIS_VALUES // prod(spec.shape)),
             )
@@ -97,18 +95,22 @@ class InputDirections:
         return moments
 
     def solve(
-        self, folds: Sequence[Moments], ridge: Any = "auto", *, fewest: int = 0
+        self,
+        folds: Sequence[Moments],
+        *,
+        fewest: int = 0,
+        earlier: FittedClosedForm | None = None,
     ) -> FittedClosedForm:
-        """Return the closed form of the pairs of all folds, with at least `fewest` directions."""
-        total = sum(folds[1:], start=folds[0])
-        names, coordinates = list(self.inputs), list(self.coordinates.values())
-        scaled = [not spec.is_sparse for spec in self.inputs.values()]
-        scale = column_scale(total, coordinates, scaled)
+        """Return the closed form of the pairs of all folds, with at least `fewest` directions.
+
+        The ridges of an earlier closed form, of most of the pairs, are a start for the search.
+        """
+        names = list(self.inputs)
         found = solve(
-            [fold.rescaled(scale) for fold in folds],
-            ridge=ridge,
+            folds,
             separate_ridges=True,
-            n_components=self.n_components,
+            first_ridges=None if earlier is None else list(earlier.ridges.values()),
+            n_components=self.module.n_components,
             level=self.settings.level,
             n_draws=self.n_draws,
         )
@@ -116,7 +118,6 @@ class InputDirections:
         weights = np.ones(kept)
         if self.settings.weights == "information":
             weights = np.maximum(found.weights[:kept], SMALLEST_WEIGHT)
-        model = LinearModel.of(names, self.coordinates, total, scale, found, kept)
         correlations = {
             "train": mean_correlation(found.train),
             "cross_fitted": mean_correlation(found.held_out),
@@ -125,23 +126,16 @@ class InputDirections:
             "kept": np.arange(len(found.low)) < kept,
         }
         ridges = dict(zip(names, found.ridges, strict=True))
-        form = FittedClosedForm({}, {}, {}, {}, correlations, ridges)
-        for name, spec in self.inputs.items():
-            matrix, constant = embedding_map(model.maps[name], weights)
-            mean, deviations = model.means[name], model.deviations[name]
-            if spec.is_sparse:
-                form.means[name] = form.scales[name] = np.zeros(0, np.float32)
-                weight, offset = matrix, mean
-            else:
-                # the rounding of the mean to float32 is part of the constant
-                form.means[name] = mean.astype(np.float32)
-                scales = np.where(deviations > 0, deviations, 1.0)
-                form.scales[name] = scales.astype(np.float32)
-                weight = matrix * scales[:, None]
-                offset = mean - form.means[name].astype(np.float64)
-            form.weights[name] = weight.astype(np.float32)
-            form.biases[name] = (constant - offset @ matrix).astype(np.float32)
-        return form
+        maps, biases = {}, {}
+        for name, mean, A in zip(names, found.means, found.maps, strict=True):
+            matrix, constant = embedding_map(A[:, :kept], weights)
+            base = self.coordinates[name]
+            if base.mean is not None and base.basis is not None:
+                # the coordinates (x - base.mean) @ basis have the mean `mean`
+                mean, matrix = base.mean + base.basis @ mean, base.basis @ matrix
+            maps[name] = matrix.astype(np.float32)
+            biases[name] = (constant - mean @ matrix).astype(np.float32)
+        return FittedClosedForm(maps, biases, correlations, ridges)
 
     def _chunks(
         self, source: Source, names: Sequence[str], draw: int = 0
@@ -149,7 +143,8 @@ class InputDirections:
         widest = max(1 if self.inputs[n].is_sparse else prod(self.inputs[n].shape) for n in names)
         n_rows = min(max(64, VALUES_AT_A_TIME // widest), LARGEST_CHUNK)
         for batch in source_batches(source, draw, n_rows):
-            yield {name: as_rows(batch[name], self.inputs[name].shape[0]) for name in names}
+            scaled = {name: self.module.encoder(name).scaled(batch[name]) for name in names}
+            yield {name: as_rows(rows, self.inputs[name].shape[0]) for name, rows in scaled.items()}
 
     def _rows(self, source: Source, name: str) -> Iterator[Any]:
         """Yield the rows of one modality, with the partners of the first draw."""

@@ -137,9 +137,10 @@ def fit_closed_form(
     FittedClosedForm or None
         None if no direction is shared.
     """
-    directions = InputDirections(settings, inputs, whole, module.n_components)
+    directions = InputDirections(settings, module, inputs, whole)
     moments = directions.moments(rest)
-    form = replace(directions.solve(moments.folds), alpha=1.0)
+    fewest = 0 if held_out is None else 1  # else whether it helps is seen on held-out pairs
+    form = replace(directions.solve(moments.folds, fewest=fewest), alpha=1.0)
     if not form.n_directions:
         return None
     form.attach(module, device)
@@ -148,8 +149,7 @@ def fit_closed_form(
     alpha, compared = choose_alpha(module, held_out, device)
     if whole is not rest and alpha:
         folds = [*moments.folds, directions.moments(held_out).total]
-        again = directions.solve(folds, list(form.ridges.values()))
-        form = again if again.n_directions else form
+        form = directions.solve(folds, fewest=fewest, earlier=form)
     form = replace(form, alpha=alpha, selection=compared)
     form.attach(module, device)
     return form
@@ -159,13 +159,15 @@ def _both(
     module: AlignmentModule, source: Source, device: torch.device
 ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return variates and embeddings of the networks of each modality, both of unit norm."""
-    parts = []
+    found: list[tuple[list[torch.Tensor], list[torch.Tensor]]] = [([], []) for _ in module.names]
     for batch in source_batches(source, 0):
         with torch.inference_mode(), exact_convolutions(device):
-            encoders = [(module.encoder(name), batch[name]) for name in module.names]
-            parts.append([(e.closed_form.variates(x), e.network(x)) for e, x in encoders])
-    by_modality = [[torch.cat(each) for each in zip(*rows, strict=True)] for rows in zip(*parts, strict=True)]
-    return [u for u, _ in by_modality], [v for _, v in by_modality]
+            for (variates, networks), name in zip(found, module.names, strict=True):
+                encoder = module.encoder(name)
+                assert encoder.closed_form is not None
+                variates.append(encoder.closed_form.variates(encoder.scaled(batch[name])))
+                networks.append(encoder.network(batch[name]))
+    return [torch.cat(u) for u, _ in found], [torch.cat(v) for _, v in found]
 
 
 def _infonce(scores: Sequence[torch.Tensor], temperature: float) -> float:

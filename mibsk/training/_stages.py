@@ -121,14 +121,25 @@ class Stages:
     def use_closed_form_alone(self, source: Source) -> None:
         """Replace the networks by the closed form of the inputs.
 
+        Raises
+        ------
+        ValueError
+            If a modality does not vary.
+
         Warns
         -----
         NothingSharedWarning
             If no direction is shared. The strongest is kept.
         """
         settings = self._input_settings
-        directions = InputDirections(settings, self.trained.inputs, source, self.module.n_components)
+        inputs = self.trained.inputs
+        directions = InputDirections(settings, self.module, inputs, source)
         found = directions.solve(directions.moments(source).folds, fewest=1)
+        if not found.n_directions:
+            raise ValueError(
+                "encoders='canonical' needs modalities that vary, but in one of them all rows are "
+                "equal: pass rows that vary, or leave the modality out."
+            )
         if found.nothing_shared:
             warnings.warn(
                 f"no direction satisfies beta={settings.beta!r} on held-out pairs. The strongest "

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from mibsk.canonical import _coordinates as module
 from mibsk.canonical import find_coordinates
 
 

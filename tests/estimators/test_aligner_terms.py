@@ -47,7 +47,8 @@ def views():
 
 def new(**params):
     common = {"encoders": MLP((8,)), "n_components": 4, "max_epochs": 2, "batch_size": 16}
-    return IBAligner(**{**common, "random_state": 0, **params})
+    constant = {"lr": 1e-3, "lr_schedule": None, "random_state": 0}
+    return IBAligner(**{**common, **constant, **params})
 
 
 def test_own_functions_train_as_the_registered_ones(views):

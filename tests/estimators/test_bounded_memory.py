@@ -53,7 +53,8 @@ FORMS = {"mapping": lambda pairs: (pairs,), "two tables": lambda pairs: tuple(pa
 @pytest.mark.usefixtures("aligner")
 @pytest.mark.parametrize("form", FORMS)
 def test_fit_on_memory_maps(pairs, form):
-    new = IBAligner(max_epochs=1, n_components=8, batch_size=400, random_state=0)
+    params = {"max_epochs": 1, "n_components": 8, "batch_size": 400, "random_state": 0}
+    new = IBAligner(encoders="network", **params)
     assert growth(lambda: new.fit(*FORMS[form](pairs))) < 60 * MB  # of 160
 
 

@@ -136,7 +136,7 @@ def test_from_estimator_is_from_its_embeddings(aligner, bunch, of_table):
     held_out = InformationPlaneDisplay.from_estimator(
         pipeline, table, labels=bunch.labels, X_test=table, labels_test=bunch.labels
     )
-    assert set(held_out.points["step"]) == {0.1}
+    assert set(held_out.points["step"]) == {1.0}
 
 
 def test_every_step_needs_held_out_embeddings(bunch):
