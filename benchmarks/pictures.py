@@ -36,6 +36,8 @@ def main() -> None:
                 bottleneck=None,
                 beta=beta,
                 max_epochs=15,
+                lr=1e-3,
+                lr_schedule=None,
                 random_state=seed,
             ).fit(train.data)
             for seed in SEEDS

@@ -29,6 +29,8 @@ def measure(
         bottleneck=bottleneck,
         beta=beta,
         max_epochs=15,
+        lr=1e-3,
+        lr_schedule=None,
         random_state=seed,
     ).fit(pairs.draw(random_state=seed) if fixed_pairs else pairs)
     report = alignment_report(aligner.embed(test.data), labels=test.data.labels)

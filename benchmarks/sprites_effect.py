@@ -49,9 +49,18 @@ def load(path: Path, shared: Sequence[str] = SHARED) -> tuple[dict[str, np.ndarr
 
 
 def fit_aligner(
-    data: Data, *, beta: float, seed: int, bottleneck: str | None, input_scaling: str | None
+    data: Data,
+    *,
+    beta: float,
+    seed: int,
+    bottleneck: str | None,
+    input_scaling: str | None,
+    default_rate: bool = False,
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Train an `IBAligner`; return the embeddings of all rows, and its temperature and size."""
+    """Train an `IBAligner`; return the embeddings of all rows, and its temperature and size.
+
+    The learning rate is that of the authors, or the default one of mibsk.
+    """
     aligner = IBAligner(
         encoders=ENCODERS,
         input_scaling=input_scaling,
@@ -60,6 +69,7 @@ def fit_aligner(
         beta=beta,
         max_epochs=N_EPOCHS,
         random_state=seed,
+        **({} if default_rate else {"lr": 1e-3, "lr_schedule": None}),
     ).fit({name: X[:N_TRAIN] for name, X in data.items()})
     fitted = {"temperature": aligner.temperature_, "dimensions": aligner.n_components_}
     return aligner.embed(data), fitted
@@ -122,6 +132,7 @@ def sweep(
     shared: Sequence[str] = SHARED,
     input_scaling: str | None = "auto",
     plain: bool = False,
+    default_rate: bool = False,
 ) -> pd.DataFrame:
     """Return one row per beta and seed."""
     data, labels = load(path, shared)
@@ -139,6 +150,7 @@ def sweep(
                         seed=seed,
                         bottleneck=bottleneck,
                         input_scaling=input_scaling,
+                        default_rate=default_rate,
                     )
                 found = measure(embedded, labels, shared)
                 run = {"bottleneck": str(bottleneck), "beta": beta, "seed": seed}
@@ -156,6 +168,9 @@ def main() -> None:
         "--input-scaling", choices=["auto", "columns", "modality", "none"], default="auto"
     )
     parser.add_argument("--pace", type=float, help="of the temperature; default: that of mibsk")
+    parser.add_argument(
+        "--default-rate", action="store_true", help="learning rate of mibsk, not of the authors"
+    )
     parser.add_argument("--plain", action="store_true", help="a bare loop of torch")
     parser.add_argument(
         "--no-canonical", action="store_true", help="only without the closed form after training"
@@ -172,6 +187,7 @@ def main() -> None:
             shared=options.shared,
             input_scaling=None if options.input_scaling == "none" else options.input_scaling,
             plain=options.plain,
+            default_rate=options.default_rate,
         )
         for bottleneck in (
             (None,) if options.plain or options.no_canonical else (None, "canonical")

@@ -75,7 +75,8 @@ def _fit(
     else:
         beta = "auto" if method == "auto" else float(method.removeprefix("beta="))
         params = {"beta": beta, "budget": BUDGET, "bottleneck": None}
-    aligner = IBAligner(encoders=encoders or "auto", random_state=seed, **params, **common)
+    params |= {"input_scaling": "columns", "lr": 1e-3, "lr_schedule": None}
+    aligner = IBAligner(encoders=encoders or "network", random_state=seed, **params, **common)
     aligner.fit(data)
 
     def embed(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

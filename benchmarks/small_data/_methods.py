@@ -14,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mibsk import CanonicalBottleneck, IBAligner
-from mibsk.encoders import MLP, Conv1d
 
 from ._sets import Views
 
@@ -57,15 +56,6 @@ def _unit(Z: np.ndarray) -> np.ndarray:
 
 def _aligner(**params: Any) -> Callable[[Views, int], IBAligner]:
     return lambda train, seed: IBAligner(**params, random_state=seed).fit(train)
-
-
-def _without_dropout(train: Views, seed: int) -> IBAligner:
-    plain = {name: MLP() if _is_flat(X) else Conv1d() for name, X in train.items()}
-    return IBAligner(encoders=plain, random_state=seed).fit(train)
-
-
-def _is_flat(X: np.ndarray) -> bool:
-    return X[0].size <= 256 or X.ndim == 2
 
 
 PLAIN = {"beta": 0.0, "bottleneck": None}

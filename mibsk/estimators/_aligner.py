@@ -104,7 +104,8 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         Learning rate, the largest one with `lr_schedule`.
     lr_schedule : {"cosine"} or None, default="cosine"
         "cosine" raises the learning rate over the first tenth of the epochs, and then lowers it to
-        0 along a cosine; None keeps it constant, as does `partial_fit`.
+        0 along a cosine, unless `callbacks` include a skorch `LRScheduler`; None keeps it constant,
+        as does `partial_fit`.
     optimizer : str or callable, default="Adam"
         Name of a class in `torch.optim`, or a callable ``(params, lr=...) -> Optimizer``.
     early_stopping : bool, default=False

@@ -5,11 +5,20 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from ._net import AlignmentNet
+from ._params import AlignerParams
 
 WARM_UP = 0.1  # share of the epochs
+
+
+def changes_rate(aligner: AlignerParams) -> bool:
+    """Return whether `lr_schedule` applies; a scheduler among the callbacks takes its place."""
+    callbacks = [each[1] if isinstance(each, tuple) else each for each in aligner.callbacks or []]
+    return aligner.lr_schedule is not None and not any(
+        isinstance(each, LRScheduler) for each in callbacks
+    )
 
 
 class CosineRate(Callback):

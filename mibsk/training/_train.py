@@ -15,7 +15,7 @@ from ._closed_form_role import closed_form_role
 from ._data import TrainingData, split_validation
 from ._devices import autocast_dtype, seeded
 from ._epochs import n_epochs
-from ._learning_rate import CosineRate
+from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._params import AlignerParams
@@ -98,7 +98,7 @@ def train(
             ) from error
         if earlier is not None:
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
-        if whole and aligner.lr_schedule is not None:
+        if whole and changes_rate(aligner):
             net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
         stages = Stages(aligner, Trained(data.form, data.inputs, net, dict(columns)), device)
         if not whole:

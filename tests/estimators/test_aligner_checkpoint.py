@@ -77,6 +77,8 @@ CASES = {
         "n_iter_no_change": 2,
         "lr": 0.1,
     },
+    "closed form beside the networks": {"encoders": "auto", "bottleneck": "canonical"},
+    "rate along a cosine": {"lr_schedule": "cosine"},
     "schedule of epochs": {"callbacks": [("lr", LRScheduler("StepLR", step_size=2, gamma=0.1))]},
     "schedule of batches": {
         "callbacks": [

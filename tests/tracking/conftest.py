@@ -70,6 +70,5 @@ def rows():
 
 @pytest.fixture(scope="session")
 def aligner(rows) -> IBAligner:
-    return IBAligner(n_components=4, bottleneck=None, max_epochs=2, beta=0.5, random_state=0).fit(
-        rows
-    )
+    params = {"encoders": "network", "bottleneck": None, "max_epochs": 2, "beta": 0.5}
+    return IBAligner(n_components=4, **params, random_state=0).fit(rows)
