@@ -7,7 +7,7 @@ from ._linear_model import LinearModel
 from ._moments import FoldedMoments, Moments
 from ._permutation import DirectionsTest, permutation_test
 from ._settings import Canonical
-from ._solution import Solution, embedding_map, solve
+from ._solution import Solution, directions_at, embedding_map, solve
 
 __all__ = [
     "Canonical",
@@ -20,6 +20,7 @@ __all__ = [
     "as_correlations",
     "column_scale",
     "direction_information",
+    "directions_at",
     "embedding_map",
     "find_coordinates",
     "information_of_directions",

@@ -100,12 +100,7 @@ class CrossFit:
 
 
 def best_ridges(
-    splits: Sequence[Split],
-    n_modalities: int,
-    n_components: int,
-    *,
-    separate: bool = False,
-    start: Sequence[float] | None = None,
+    splits: Sequence[Split], n_modalities: int, n_components: int, *, separate: bool = False
 ) -> list[float]:
     r"""Return the ridge of each modality with the most information on held-out rows.
 
@@ -125,8 +120,6 @@ def best_ridges(
     separate : bool, default=False
         Whether the ridge of one modality after the other is changed, from the best common one.
         Otherwise all have the same, in units of their mean variance.
-    start : sequence of float, default=None
-        Ridges from which each is changed, such as those of most of the rows; None for the path.
     """
     fit = CrossFit(splits, n_components)
     found: dict[tuple[float, ...], float] = {}
@@ -147,15 +140,12 @@ def best_ridges(
         return exponents
 
     together = np.ones(n_modalities)
-    if start is None:
-        best, starts = together * EXPONENTS[0], fit.starts
-        for exponent in EXPONENTS:
-            if information(exponent * together) >= information(best):
-                best, starts = exponent * together, list(fit.starts)
-        fit.starts = starts
-        best = climb(best, together)
-    else:
-        best = np.log10(start)
+    best, starts = together * EXPONENTS[0], fit.starts
+    for exponent in EXPONENTS:
+        if information(exponent * together) >= information(best):
+            best, starts = exponent * together, list(fit.starts)
+    fit.starts = starts
+    best = climb(best, together)
     for each in np.eye(n_modalities) if separate else ():
         best = climb(best, each)
     ridges: list[float] = (10.0**best).tolist()

@@ -83,7 +83,6 @@ def solve(
     *,
     ridge: float | str = "auto",
     separate_ridges: bool = False,
-    first_ridges: Sequence[float] | None = None,
     n_components: int = 64,
     level: float = 0.95,
     held_out: Moments | None = None,
@@ -100,8 +99,6 @@ def solve(
         cross-validation over the folds.
     separate_ridges : bool, default=False
         Whether "auto" chooses the ridge of each modality.
-    first_ridges : sequence of float, default=None
-        Ridges of each modality from which "auto" starts to search.
     n_components : int, default=64
         Largest number of directions.
     level : float, default=0.95
@@ -121,14 +118,10 @@ def solve(
     total = sum(folds[1:], start=folds[0])
     splits = split_folds(folds) if total.n >= 2 * len(folds) else []
     if ridge == "auto" and splits:
-        ridges = best_ridges(
-            splits, n_modalities, n_components, separate=separate_ridges, start=first_ridges
-        )
+        ridges = best_ridges(splits, n_modalities, n_components, separate=separate_ridges)
     else:
         ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
-    whitening = Whitening.of(total)
-    maps, _, _ = directions(whitening, ridges, n_components)
-    maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
+    means, maps = directions_at(total, ridges, n_components)
     scatter, n_independent = np.empty((0, 1, 1)), 0.0
     if held_out is not None:
         scatter, n_independent = variate_scatter(held_out.blocks, maps), held_out.n / n_draws - 1
@@ -149,7 +142,7 @@ def solve(
     smoothed = decreasing(mean)
     smoothed_low, _ = fisher_interval(smoothed, n_independent, level, inflation)
     return Solution(
-        means=[total.mean[part] for part in total.parts],
+        means=means,
         maps=maps,
         train=train,
         held_out=correlations,
@@ -159,6 +152,16 @@ def solve(
         significant=smoothed_low > 0,
         ridges=ridges,
     )
+
+
+def directions_at(
+    moments: Moments, ridges: Sequence[float], n_components: int
+) -> tuple[list[Matrix], list[Matrix]]:
+    """Return means (p_m,) and directions (p_m, c) of the rows of `moments`, at given ridges."""
+    whitening = Whitening.of(moments)
+    maps, _, _ = directions(whitening, ridges, n_components)
+    maps = [U @ A for U, A in zip(whitening.axes, maps, strict=True)]
+    return [moments.mean[part] for part in moments.parts], maps
 
 
 def embedding_map(maps: Matrix, weights: Matrix) -> tuple[Matrix, Matrix]:

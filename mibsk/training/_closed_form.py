@@ -27,6 +27,8 @@ class FittedClosedForm:
         Mean correlation of each direction, as in a `FittedBottleneck`.
     ridges : dict of str to float
         Ridge of each modality.
+    direction_weights : ndarray (c,)
+        Weights of the directions that are kept.
     alpha : float, default=inf
         Weight of the variates: 0 for the networks alone, infinite for the closed form alone.
     selection : dict of str to ndarray, default={}
@@ -40,6 +42,7 @@ class FittedClosedForm:
     biases: dict[str, np.ndarray]
     correlations: dict[str, np.ndarray]
     ridges: dict[str, float]
+    direction_weights: np.ndarray
     alpha: float = math.inf
     selection: dict[str, np.ndarray] = field(default_factory=dict)
     projection: np.ndarray | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import prod
 from typing import Any
@@ -13,6 +14,7 @@ from ..canonical import (
     Canonical,
     FoldedMoments,
     Moments,
+    directions_at,
     embedding_map,
     find_coordinates,
     mean_correlation,
@@ -94,22 +96,11 @@ class InputDirections:
         assert moments is not None
         return moments
 
-    def solve(
-        self,
-        folds: Sequence[Moments],
-        *,
-        fewest: int = 0,
-        earlier: FittedClosedForm | None = None,
-    ) -> FittedClosedForm:
-        """Return the closed form of the pairs of all folds, with at least `fewest` directions.
-
-        The ridges of an earlier closed form, of most of the pairs, are a start for the search.
-        """
-        names = list(self.inputs)
+    def solve(self, folds: Sequence[Moments], *, fewest: int = 0) -> FittedClosedForm:
+        """Return the closed form of the pairs of all folds, with at least `fewest` directions."""
         found = solve(
             folds,
             separate_ridges=True,
-            first_ridges=None if earlier is None else list(earlier.ridges.values()),
             n_components=self.module.n_components,
             level=self.settings.level,
             n_draws=self.n_draws,
@@ -125,17 +116,29 @@ class InputDirections:
             "high": found.high,
             "kept": np.arange(len(found.low)) < kept,
         }
-        ridges = dict(zip(names, found.ridges, strict=True))
+        ridges = dict(zip(self.inputs, found.ridges, strict=True))
+        maps, biases = self._embedding(found.means, found.maps, weights)
+        return FittedClosedForm(maps, biases, correlations, ridges, weights)
+
+    def of(self, moments: Moments, like: FittedClosedForm) -> FittedClosedForm:
+        """Return the closed form of other pairs, with the ridges and the weights of `like`."""
+        found = directions_at(moments, list(like.ridges.values()), len(like.direction_weights))
+        maps, biases = self._embedding(*found, like.direction_weights)
+        return replace(like, weights=maps, biases=biases)
+
+    def _embedding(
+        self, means: Sequence[np.ndarray], directions: Sequence[np.ndarray], weights: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Return the linear map of the scaled input of each modality to the weighted variates."""
         maps, biases = {}, {}
-        for name, mean, A in zip(names, found.means, found.maps, strict=True):
-            matrix, constant = embedding_map(A[:, :kept], weights)
-            base = self.coordinates[name]
+        for (name, base), mean, A in zip(self.coordinates.items(), means, directions, strict=True):
+            matrix, constant = embedding_map(A[:, : len(weights)], weights[: A.shape[1]])
             if base.mean is not None and base.basis is not None:
                 # the coordinates (x - base.mean) @ basis have the mean `mean`
                 mean, matrix = base.mean + base.basis @ mean, base.basis @ matrix
             maps[name] = matrix.astype(np.float32)
             biases[name] = (constant - mean @ matrix).astype(np.float32)
-        return FittedClosedForm(maps, biases, correlations, ridges)
+        return maps, biases
 
     def _chunks(
         self, source: Source, names: Sequence[str], draw: int = 0

@@ -115,6 +115,9 @@ def fit_closed_form(
 ) -> FittedClosedForm | None:
     """Find the canonical directions of the inputs, and their weight beside the networks.
 
+    The directions of the pairs that are not held out choose the weight. Their ridges and the
+    weights of the directions among each other, few numbers, are those of all pairs.
+
     Parameters
     ----------
     settings : Canonical
@@ -139,17 +142,18 @@ def fit_closed_form(
     """
     directions = InputDirections(settings, module, inputs, whole)
     moments = directions.moments(rest)
+    folds = moments.folds
+    if held_out is not None and whole is not rest:
+        folds = [*folds, directions.moments(held_out).total]
     fewest = 0 if held_out is None else 1  # else whether it helps is seen on held-out pairs
-    form = replace(directions.solve(moments.folds, fewest=fewest), alpha=1.0)
+    form = replace(directions.solve(folds, fewest=fewest), alpha=1.0)
     if not form.n_directions:
         return None
-    form.attach(module, device)
     if held_out is None:
+        form.attach(module, device)
         return form
+    directions.of(moments.total, form).attach(module, device)
     alpha, compared = choose_alpha(module, held_out, device)
-    if whole is not rest and alpha:
-        folds = [*moments.folds, directions.moments(held_out).total]
-        form = directions.solve(folds, fewest=fewest, earlier=form)
     form = replace(form, alpha=alpha, selection=compared)
     form.attach(module, device)
     return form

@@ -93,14 +93,6 @@ def test_ridge_suits_the_rows():
     assert best_ridges(split_folds(folded(noisy(0, n=50, widths=(60, 60))).folds), 2, 4)[0] >= 1
 
 
-def test_the_search_can_start_from_other_ridges():
-    """It ends at the same ridges, whichever of its steps it starts from."""
-    splits = split_folds(folded(noisy(0, n=60, widths=(5, 40))).folds)
-    found = best_ridges(splits, 2, 4, separate=True)
-    near = [10**0.5 * found[0], found[1]]
-    np.testing.assert_allclose(best_ridges(splits, 2, 4, separate=True, start=near), found)
-
-
 def test_held_out_rows_are_those_that_are_given():
     train, other = (folded(noisy(0, n=n)) for n in (200, 400))
     found = solve(train.folds, held_out=other.total, n_components=2)
