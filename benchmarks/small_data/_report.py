@@ -26,13 +26,13 @@ def recalls(measured: pd.DataFrame) -> str:
         mean, half = _mean_and_half(values)
         return f"{mean:.3f} ± {half:.3f}"
 
-    table = measured.groupby(["set", "n_train", "method"], sort=False)["recall"].apply(cell)
+    table = measured.groupby(["set", "rows", "method"], sort=False)["recall"].apply(cell)
     return table.unstack("method").to_markdown()
 
 
 def seconds(measured: pd.DataFrame) -> str:
     """Return the mean seconds of `fit`."""
-    table = measured.groupby(["set", "n_train", "method"], sort=False)["seconds"].mean()
+    table = measured.groupby(["set", "rows", "method"], sort=False)["seconds"].mean()
     return table.unstack("method").round(1).to_markdown()
 
 
@@ -42,14 +42,14 @@ def verdicts(measured: pd.DataFrame, method: str = "IBAligner()") -> str:
     The interval is that of the differences over the seeds (Student, 95 %).
     """
     rows = []
-    for (name, n), part in measured.groupby(["set", "n_train"], sort=False):
+    for (name, n), part in measured.groupby(["set", "rows"], sort=False):
         table = part.pivot_table(index="seed", columns="method", values="recall").dropna()
-        if method not in table or table.shape[1] < 2:
+        if method not in table or table.shape[1] < 2 or len(table) < 2:
             continue
         others = table.drop(columns=[method, "network"], errors="ignore")
         best = others.mean().idxmax()
         mean, half = _mean_and_half(table[method] - others[best])
-        verdict = "better" if mean > half else "equal" if mean + half >= 0 else "worse"
+        verdict = "better" if mean > half else "worse" if mean < -half else "equal"
         rows.append((name, n, best, f"{mean:+.3f} ± {half:.3f}", verdict))
     columns = ["set", "rows", "best other", f"{method} less it", "verdict"]
     return pd.DataFrame(rows, columns=columns).to_markdown(index=False)

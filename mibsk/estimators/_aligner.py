@@ -151,10 +151,10 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         the training pairs (``held_out`` with ``Canonical(hold_out=True)``), the ends ``low`` and
         ``high`` of its interval, and ``kept``. Only defined with `bottleneck`.
     selection_ : DataFrame
-        Weights of the closed form that were compared, with ``loss`` (InfoNCE in nats) and
-        ``recall`` (share of rows whose partner is nearest) on held-out pairs, and which was
-        ``chosen``: 0 is the networks alone, infinity the closed form alone. Only defined with
-        ``encoders="auto"`` or ``"canonical"``; empty if none were compared.
+        Weights ``alpha`` of the closed form that were compared, as index, with ``loss`` (InfoNCE
+        in nats) and ``recall`` (share of rows whose partner is nearest) on held-out pairs, and
+        which was ``chosen``: 0 is the networks alone, infinity the closed form alone. Only defined
+        with ``encoders="auto"`` or ``"canonical"``; empty if none were compared.
     history_ : list of dict
         For each epoch: loss and its parts, modality gap, alignment, uniformity, `beta`,
         temperature, time.

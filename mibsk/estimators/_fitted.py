@@ -85,15 +85,15 @@ class FittedAligner(PairedTransformer, PicklingMixin):
 
     @property
     def selection_(self) -> pd.DataFrame:
-        """Weights of the closed form of the inputs, compared on held-out pairs."""
+        """Weights of the closed form of the inputs (the index), compared on held-out pairs."""
         if self.closed_form_ is None:
             raise AttributeError(
                 "selection_ is only defined after fit with encoders='auto' or 'canonical', if the "
                 "inputs share a direction."
             )
-        compared = {name: list(values) for name, values in self.closed_form_.selection.items()}
-        table = pd.DataFrame(compared or {"alpha": [], "loss": [], "recall": []})
-        return table.assign(chosen=table["alpha"] == self.closed_form_.alpha)
+        table = pd.DataFrame(self.closed_form_.selection, columns=["alpha", "loss", "recall"])
+        table = table.astype(float).set_index("alpha")
+        return table.assign(chosen=table.index == self.closed_form_.alpha)
 
     @property
     def module_(self) -> AlignmentModule:

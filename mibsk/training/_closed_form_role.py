@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Literal
 
 from ..data import StreamSource
 from ._data import TrainingData
-from ._input_directions import fit_in_memory
+from ._input_directions import BASIS_VALUES
 from ._params import AlignerParams
+
+MIN_RANK = 32  # with fewer principal directions, the closed form is left out
+MAX_WIDTH = BASIS_VALUES // MIN_RANK
 
 
 def closed_form_role(
@@ -24,7 +28,8 @@ def closed_form_role(
     ValueError
         If it is to stand alone, but cannot be found for these data, or for some modalities only.
     """
-    can = not isinstance(data.source, StreamSource) and fit_in_memory(data.inputs)
+    widest = max([prod(spec.shape) for spec in data.inputs.values()])
+    can = not isinstance(data.source, StreamSource) and widest <= MAX_WIDTH
     if isinstance(aligner.encoders, Mapping):
         for name, spec in aligner.encoders.items():
             if isinstance(spec, str) and spec == "canonical":
@@ -40,6 +45,7 @@ def closed_form_role(
     if not can:
         raise ValueError(
             "encoders='canonical' needs pairs that can be read several times, and rows of at most "
-            "131072 values: pass a Dataset with a length and smaller rows, or encoders='network'."
+            f"{MAX_WIDTH} values: pass a Dataset with a length and smaller rows, or use "
+            "encoders='network'."
         )
     return "alone"

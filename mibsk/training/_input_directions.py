@@ -31,15 +31,9 @@ MAX_COLUMNS = 512
 BASIS_VALUES = 2**22
 """Largest number of values of the basis of a modality, 32 MiB in float64."""
 
-MIN_RANK = 32  # with fewer principal directions, the closed form is left out
 VALUES_AT_A_TIME = 2**20
 LARGEST_CHUNK = 8192  # rows
 SMALLEST_WEIGHT = 1e-3  # of a direction that is kept although nothing is shared
-
-
-def fit_in_memory(inputs: Mapping[str, InputSpec]) -> bool:
-    """Whether the rows are not too wide for the closed form of the inputs."""
-    return all(BASIS_VALUES // prod(spec.shape) >= MIN_RANK for spec in inputs.values())
 
 
 class InputDirections:

@@ -46,10 +46,10 @@ def split_for_selection(
     if n_held < FEWEST:
         return None
     order = rng.permutation(n)
+    pairing = source.pairing
     try:
-        held, rest = (
-            source.pairing.subset(np.sort(part)) for part in (order[:n_held], order[n_held:])
-        )
+        held = pairing.subset(np.sort(order[:n_held]))
+        rest = pairing.subset(np.sort(order[n_held:]))
     except ValueError:  # some class of pairs by class is in one part only
         return None
     return source.with_pairing(rest), source.with_pairing(held)
