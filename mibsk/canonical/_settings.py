@@ -56,7 +56,8 @@ class Canonical:
     >>> from mibsk.canonical import Canonical
     >>> from mibsk.datasets import load_digits_halves
     >>> halves = load_digits_halves().data
-    >>> aligner = IBAligner(bottleneck=Canonical(beta=0.5), random_state=0).fit(halves)
+    >>> bottleneck = Canonical(beta=0.5)
+    >>> aligner = IBAligner(encoders="network", bottleneck=bottleneck, random_state=0).fit(halves)
     >>> aligner.n_components_ == int(aligner.correlations_["kept"].sum()) < 64
     True
     """

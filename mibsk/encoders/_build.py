@@ -12,8 +12,13 @@ from . import _registry
 from ._encoder import Encoder
 from ._factory import EncoderFactory
 from ._images import image_layout
+from ._mlp import MLP
 from ._registry import EncoderSpec, check_factory
 from ._scaling import InputScaling
+from ._sparse import SparseMLP
+
+_WITH_DROPOUT = {"mlp": MLP(dropout=0.1), "sparse": SparseMLP(dropout=0.1)}
+"""What "auto" uses instead of the encoders of these names: it suits fewer rows."""
 
 MAX_FLAT_VALUES = 256  # rows up to the size of a 16x16 image get an MLP
 
@@ -106,8 +111,9 @@ def make_encoder(
     Parameters
     ----------
     spec : str, nn.Module or callable
-        A registered name; "auto" or "network", the choice of :func:`auto_encoder`; a module, of
-        which a copy is used; or a factory ``(input_shape, n_outputs) -> nn.Module``.
+        A registered name; "auto" or "network", the choice of :func:`auto_encoder`, where "mlp"
+        and "sparse" have a dropout of 0.1; a module, of which a copy is used; or a factory
+        ``(input_shape, n_outputs) -> nn.Module``.
     input_shape : tuple of int
         Shape of one row.
     n_outputs : int
@@ -138,7 +144,8 @@ def make_encoder(
     if isinstance(spec, nn.Module):
         return copy.deepcopy(spec)
     if isinstance(spec, str) and spec in ("auto", "network"):
-        spec = auto_encoder(input_shape, sparse)
+        chosen = auto_encoder(input_shape, sparse)
+        spec = _WITH_DROPOUT.get(chosen, chosen)
     if isinstance(spec, str) and spec not in _registry.factories:
         raise ValueError(
             f"No encoder is named {spec!r}.{suggest(spec, _registry.factories)} "

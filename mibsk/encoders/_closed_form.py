@@ -26,8 +26,8 @@ class ClosedForm(nn.Module):
 
     Parameters
     ----------
-    weight : ndarray (n_values, n_variates)
-        Weights of the flattened input.
+    weight : ndarray (n_variates, n_values)
+        Weights of the flattened input; those of sparse input are transposed.
     bias : ndarray (n_variates,)
         Constants.
     alpha : float
@@ -57,10 +57,10 @@ class ClosedForm(nn.Module):
     def variates(self, x: Tensor | tuple[Tensor, Tensor]) -> Tensor:
         r"""Map (n, \*input_shape), or a sparse pair (n, L), to variates (n, c) of unit norm."""
         if isinstance(x, Tensor):
-            found = x.to(torch.float32).flatten(1) @ self.weight
+            found = nn.functional.linear(x.to(torch.float32).flatten(1), self.weight, self.bias)
         else:
-            found = sparse_product(x, self.weight)
-        return nn.functional.normalize(found + self.bias, dim=1, eps=NORM_EPS)
+            found = sparse_product(x, self.weight) + self.bias
+        return nn.functional.normalize(found, dim=1, eps=NORM_EPS)
 
     def forward(self, x: Tensor | tuple[Tensor, Tensor], v: Tensor) -> Tensor:
         """Map the input and the embedding of the network (n, d) to (n, n_outputs)."""

@@ -21,8 +21,9 @@ class FittedClosedForm:
 
     Parameters
     ----------
-    weights, biases : dict of str to ndarray of float32 (p, c) and (c,)
-        Linear map of the scaled input of each modality to the weighted variates.
+    weights, biases : dict of str to ndarray of float32 (c, p) and (c,)
+        Linear map of the scaled input of each modality to the weighted variates; of sparse input,
+        (p, c).
     correlations : dict of str to ndarray (n_directions,)
         Mean correlation of each direction, as in a `FittedBottleneck`.
     ridges : dict of str to float

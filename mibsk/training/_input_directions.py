@@ -130,7 +130,7 @@ class InputDirections:
             if base.mean is not None and base.basis is not None:
                 # the coordinates (x - base.mean) @ basis have the mean `mean`
                 mean, matrix = base.mean + base.basis @ mean, base.basis @ matrix
-            maps[name] = matrix.astype(np.float32)
+            maps[name] = (matrix if self.inputs[name].is_sparse else matrix.T).astype(np.float32)
             biases[name] = (constant - mean @ matrix).astype(np.float32)
         return maps, biases
 

@@ -9,9 +9,12 @@ import torch
 from mibsk.encoders import ClosedForm, Encoder, InputScaling, Projection
 
 
+WEIGHT = np.diag([1.0, 2.0])  # symmetric, as that of sparse input is transposed
+
+
 def closed_form(alpha, projection=None):
     """Return u = (x0, 2 x1 + 1), scaled to unit norm."""
-    return ClosedForm(np.diag([1.0, 2.0]), np.array([0.0, 1.0]), alpha, projection)
+    return ClosedForm(WEIGHT, np.array([0.0, 1.0]), alpha, projection)
 
 
 def network():
