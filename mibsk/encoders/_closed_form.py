@@ -68,7 +68,12 @@ class ClosedForm(nn.Module):
         z = torch.cat([self.variates(x) * (self.alpha / norm), v / norm], dim=1)
         if self.projection is None:
             return z
-        return nn.functional.normalize(self.projection(z), dim=1, eps=NORM_EPS)
+        weight = self.projection.weight
+        if z.device.type == "cpu":  # in float32, such a small product depends on the order of rows
+            reduced = nn.functional.linear(z.double(), weight.double()).float()
+        else:
+            reduced = nn.functional.linear(z, weight)
+        return nn.functional.normalize(reduced, dim=1, eps=NORM_EPS)
 
     @property
     def is_alone(self) -> bool:

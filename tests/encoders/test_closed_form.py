@@ -8,7 +8,6 @@ import torch
 
 from mibsk.encoders import ClosedForm, Encoder, InputScaling, Projection
 
-
 WEIGHT = np.diag([1.0, 2.0])  # symmetric, as that of sparse input is transposed
 
 
