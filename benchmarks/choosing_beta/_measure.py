@@ -76,7 +76,7 @@ def _fit(
         beta = "auto" if method == "auto" else float(method.removeprefix("beta="))
         params = {"beta": beta, "budget": BUDGET, "bottleneck": None}
     params |= {"input_scaling": "columns", "lr": 1e-3, "lr_schedule": None}
-    aligner = IBAligner(encoders=encoders or "network", random_state=seed, **params, **common)
+    aligner = IBAligner(encoders=encoders or "mlp", random_state=seed, **params, **common)
     aligner.fit(data)
 
     def embed(rows: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -200,6 +200,11 @@ class IBAlignerCV(FittedAligner):
         """
         self._validate_params()
         betas, scorer, aligner = _check_betas(self.betas), self._scorer(), self._prototype()
+        if isinstance(aligner.encoders, str) and aligner.encoders == "canonical":
+            raise ValueError(
+                "encoders='canonical' of aligner= does not depend on beta: fit the aligner itself, "
+                "or choose encoders='auto'."
+            )
         if is_mapping(X) and not isinstance(X, ClassPairs):
             X = Modalities(X)
         form = _check_data(aligner, X, y)

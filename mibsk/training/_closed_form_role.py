@@ -16,12 +16,12 @@ MAX_WIDTH = BASIS_VALUES // MIN_RANK
 
 
 def closed_form_role(
-    aligner: AlignerParams, data: TrainingData
+    aligner: AlignerParams, data: TrainingData, *, whole: bool
 ) -> Literal["beside", "alone"] | None:
     """Return whether the closed form stands beside the networks or alone, or None.
 
-    It stands beside them with ``encoders="auto"``, except for a stream, whose pairs cannot be held
-    out, and for rows that are too wide.
+    It stands beside them with ``encoders="auto"`` in a whole training, except for a stream, whose
+    pairs cannot be held out, and for rows that are too wide.
 
     Raises
     ------
@@ -41,7 +41,12 @@ def closed_form_role(
     if not isinstance(aligner.encoders, str) or aligner.encoders not in ("auto", "canonical"):
         return None
     if aligner.encoders == "auto":
-        return "beside" if can else None
+        return "beside" if can and whole else None
+    if not whole:
+        raise ValueError(
+            "encoders='canonical' is found from all pairs at once: use fit, or partial_fit of "
+            "CanonicalBottleneck, which adds up the pairs of several calls."
+        )
     if not can:
         raise ValueError(
             "encoders='canonical' needs pairs that can be read several times, and rows of at most "

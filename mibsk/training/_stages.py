@@ -149,6 +149,8 @@ class Stages:
             )
         found.attach(self.module, self.device)
         self.trained = replace(self.trained, closed_form=found)
+        if self.aligner.verbose:
+            print(found.describe())
 
     def finish(self, source: Source | StreamSource, held_out: Source | None) -> None:
         """Add the bottleneck and limit the dimension, unless the closed form stands alone."""

@@ -71,9 +71,9 @@ def train(
     precision = autocast_dtype(aligner.precision, device)
     with seeded(seed, device):
         source, validation = data.source, None
-        if whole and (reason := reason_to_hold_out(aligner)):
+        role = closed_form_role(aligner, data, whole=whole)
+        if whole and role != "alone" and (reason := reason_to_hold_out(aligner)):
             source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
-        role = closed_form_role(aligner, data) if whole else None
         rest, held_out = source, validation
         if role == "beside" and validation is None:
             assert not isinstance(source, StreamSource)
