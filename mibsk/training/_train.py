@@ -81,9 +81,11 @@ def train(
             rest, held_out = parts or (source, None)
         epochs = n_epochs(aligner, source)
         n_before = 0 if earlier is None else len(earlier.net.history)
-        callbacks = objective_callbacks(
-            aligner, source, validation, first=n_before if whole else 0, n_epochs=epochs
-        )
+        callbacks = []
+        if role != "alone":
+            callbacks = objective_callbacks(
+                aligner, source, validation, first=n_before if whole else 0, n_epochs=epochs
+            )
         if whole and aligner.early_stopping:
             callbacks.insert(0, ("early_stopping", _early_stopping(aligner.n_iter_no_change)))
         objective = build_objective(aligner)

@@ -232,6 +232,19 @@ class TestCanonical:
         assert aligner.n_iter_ == 0
         assert aligner.selection_.empty
 
+    @pytest.mark.parametrize("params", [{"early_stopping": True}, {"beta": "auto"}])
+    def test_no_pairs_are_held_out(self, params):
+        views = linear_views()
+        aligner = new(encoders="canonical", **params).fit(views)
+        expected = new(encoders="canonical").fit(views)
+        np.testing.assert_array_equal(aligner.transform(views), expected.transform(views))
+
+    def test_not_in_parts_nor_along_betas(self):
+        with pytest.raises(ValueError, match="found from all pairs at once"):
+            new(encoders="canonical").partial_fit(linear_views())
+        with pytest.raises(ValueError, match="does not depend on beta"):
+            IBAlignerCV(new(encoders="canonical")).fit(linear_views())
+
     def test_wide_rows_too(self):
         rng = np.random.default_rng(0)
         hidden = rng.standard_normal((150, 5))
