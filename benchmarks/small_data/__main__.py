@@ -20,6 +20,7 @@ from joblib import Parallel, delayed
 from mibsk.metrics import recall_at_k
 
 from ._methods import METHODS, VARIANTS, fit
+from ._picture import draw
 from ._report import report
 from ._sets import SETS, sizes, split
 
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="*", default=list(METHODS))
     parser.add_argument("--variants", action="store_true", help="measure the changed defaults")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--picture", type=Path, help="draw the measurements to this file")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     os.environ["MIBSK_DATA"] = str(options.folder)
@@ -84,6 +86,8 @@ def main() -> None:
         print(f"{i}/{len(todo)}", *(row[key] for key in KEYS), shown, flush=True)
     if measured is not None:
         print(report(measured))
+        if options.picture is not None:
+            draw(measured, options.picture)
 
 
 if __name__ == "__main__":
