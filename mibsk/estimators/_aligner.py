@@ -114,7 +114,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
     validation_fraction : float, default=0.1
         Fraction of the pairs held out, with `early_stopping` or ``beta="auto"``. With
         ``encoders="auto"``, at least 100 pairs (or a quarter of them) and at most 1,000 are held
-        out for two thirds of the epochs, and trained on in the rest.
+        out in the first half of the epochs, and trained on in the second.
     n_iter_no_change : int, default=10
         Number of epochs without improvement before training stops, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None

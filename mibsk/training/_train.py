@@ -23,7 +23,7 @@ from ._result import Trained
 from ._selection import split_for_selection
 from ._stages import Stages
 
-SHARE_HELD_OUT = 2 / 3
+SHARE_HELD_OUT = 0.5
 """Part of the epochs after which the pairs that were held out to choose a weight are added."""
 
 
@@ -40,8 +40,8 @@ def train(
 ) -> Trained:
     """Train as the parameters of an aligner specify.
 
-    With a closed form of the inputs beside the networks, some pairs are held out in the first two
-    thirds of the epochs; its weight is then chosen on them, and they are trained on in the rest.
+    With a closed form of the inputs beside the networks, some pairs are held out in the first half
+    of the epochs; its weight is then chosen on them, and they are trained on in the second half.
 
     Parameters
     ----------

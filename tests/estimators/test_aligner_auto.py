@@ -103,11 +103,11 @@ class TestChoice:
 
 
 class TestTraining:
-    def test_held_out_pairs_are_used_in_the_last_third(self):
+    def test_held_out_pairs_are_used_in_the_second_half(self):
         rows = RowsOfEpochs()
         aligner = new(batch_size=-1, callbacks=[rows]).fit(halves())
         assert not aligner.closed_form_.is_alone
-        assert rows.seen == {1: 300, 2: 300, 3: 300, 4: 300, 5: 400, 6: 400}
+        assert rows.seen == {1: 300, 2: 300, 3: 300, 4: 400, 5: 400, 6: 400}
 
     def test_the_network_is_the_one_without_the_closed_form(self):
         """With early stopping, pairs are held out anyway, and the weights are the same."""
@@ -150,7 +150,7 @@ class TestTraining:
     def test_warm_start_chooses_again(self):
         aligner = new(warm_start=True).fit(halves()).fit(halves())
         assert len(aligner.selection_) == 7
-        assert aligner.n_iter_ in (8, 10, 12)
+        assert aligner.n_iter_ in (6, 9, 12)
 
 
 class TestForms:
