@@ -60,6 +60,8 @@ class ClosedForm(nn.Module):
             found = nn.functional.linear(x.to(torch.float32).flatten(1), self.weight, self.bias)
         else:
             found = sparse_product(x, self.weight) + self.bias
+        # the squares of large variates would overflow in the norm, and give a row of zeros
+        found = found / found.abs().amax(dim=1, keepdim=True).clamp_min(NORM_EPS)
         return nn.functional.normalize(found, dim=1, eps=NORM_EPS)
 
     def forward(self, x: Tensor | tuple[Tensor, Tensor], v: Tensor) -> Tensor:

@@ -28,6 +28,12 @@ def test_variates_have_unit_norm():
     torch.testing.assert_close(u, torch.tensor([[3.0, 4.0], [0.0, 5.0]]) / 5)
 
 
+def test_large_rows_keep_their_direction():
+    u = closed_form(1.0).variates(torch.tensor([[3e37, 2e37], [torch.inf, 0.0]]))
+    torch.testing.assert_close(u[0], torch.tensor([0.6, 0.8]))
+    assert u[1].isnan().any()
+
+
 @pytest.mark.parametrize("alpha", [0.25, 1.0, 4.0])
 def test_similarities_are_weighted_means(alpha):
     encoder = network()

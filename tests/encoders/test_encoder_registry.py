@@ -45,8 +45,10 @@ def test_names_are_sorted_and_complete():
 )
 def test_auto_encoder(shape, sparse, name):
     assert auto_encoder(shape, sparse) == name
-    module = make_encoder(name, shape, 4, sparse=sparse)
-    assert str(make_encoder("auto", shape, 4, sparse=sparse)) == str(module)
+    with_dropout = {"mlp": MLP(dropout=0.1), "sparse": SparseMLP(dropout=0.1)}
+    expected = str(make_encoder(with_dropout.get(name, name), shape, 4, sparse=sparse))
+    for spec in ("auto", "network"):
+        assert str(make_encoder(spec, shape, 4, sparse=sparse)) == expected
 
 
 def test_auto_encoder_refuses_ambiguous_shapes():

@@ -50,8 +50,8 @@ def sizes(aligner_params, stream):
 def test_learns_and_embeds_like_the_mapping_in_that_order(views, quick):
     """In one batch the order does not matter, but for rounding."""
     stream = Stream(views)
-    streamed = quick(batch_size=-1, max_epochs=3).fit(stream)
-    whole = quick(batch_size=-1, max_epochs=3).fit(views)
+    params = {"encoders": "mlp", "batch_size": -1, "max_epochs": 3}
+    streamed, whole = quick(**params).fit(stream), quick(**params).fit(views)
     assert stream.epochs == [0, 1, 2]
     np.testing.assert_allclose(streamed.transform(stream), whole.transform(views), atol=1e-3)
     np.testing.assert_array_equal(streamed.transform(stream), streamed.transform(views))

@@ -32,7 +32,8 @@ def pairs(tmp_path_factory):
 def aligner(pairs):
     """Fitted on a few rows, so that everything is imported."""
     few = {name: np.array(X[:100]) for name, X in pairs.items()}
-    return IBAligner(max_epochs=1, n_components=8, random_state=0).fit(few)
+    params = {"encoders": "network", "n_components": 8, "max_epochs": 1}
+    return IBAligner(**params, random_state=0).fit(few)
 
 
 def status(entry):
