@@ -68,3 +68,13 @@ def check_seed(random_state: Any) -> None:
     """Raise unless `random_state` is None or a seed that all generators accept."""
     if random_state is not None:
         check_scalar("random_state", random_state, low=0, high=2**32, integer=True)
+
+
+def check_modality_names(parameter: str, given: Iterable[str], names: list[str]) -> None:
+    """Raise ``ValueError`` if a parameter names a modality that the data do not have."""
+    for name in given:
+        if name not in names:
+            raise ValueError(
+                f"{parameter} names the modality {name!r}, but the data have {names}."
+                + suggest(name, names)
+            )

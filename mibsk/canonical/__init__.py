@@ -1,6 +1,6 @@
 """The linear information bottleneck in closed form: moments in, directions out."""
 
-from ._coordinates import Coordinates, column_scale, find_coordinates
+from ._coordinates import Coordinates, find_coordinates
 from ._held_out import as_correlations, mean_correlation
 from ._information import direction_information, information_of_directions, whole_information
 from ._linear_model import LinearModel
@@ -18,7 +18,6 @@ __all__ = [
     "Moments",
     "Solution",
     "as_correlations",
-    "column_scale",
     "direction_information",
     "directions_at",
     "embedding_map",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ._moments import Matrix, Moments
+from ._moments import Matrix
 
 MAX_COLUMNS = 2048
 FEW_COLUMNS = 256  # for which the moments of the columns are used, even if there are fewer rows
@@ -89,31 +89,6 @@ def find_coordinates(
     if n <= max_columns:
         return Coordinates(mean, scale, _row_space(chunks, mean, scale))
     return Coordinates(mean, scale, _range(chunks, mean, scale, min(rank, p)))
-
-
-def column_scale(
-    total: Moments, coordinates: Sequence[Coordinates], scaled: Sequence[bool]
-) -> Matrix:
-    """Return what the coordinates of all modalities are divided by before the analysis (D,).
-
-    It is the standard deviation of the columns of modalities that are to be scaled, and 1 for
-    constant columns, other modalities, and coordinates with a basis, which are scaled already.
-
-    Parameters
-    ----------
-    total : Moments
-        Moments of the coordinates.
-    coordinates : sequence of Coordinates
-        Coordinates of each modality.
-    scaled : sequence of bool
-        Whether columns of a modality are divided by their standard deviation.
-    """
-    scale = np.ones(len(total.origin))
-    for part, base, is_scaled in zip(total.parts, coordinates, scaled, strict=True):
-        if is_scaled and base.basis is None:
-            deviations = total.deviations[part]
-            scale[part] = np.where(deviations > 0, deviations, 1.0)
-    return scale
 
 
 def _flat(rows: np.ndarray) -> Matrix:

@@ -70,6 +70,16 @@ class Solution:
             kept &= np.clip(self.smoothed, 0, None) ** 2 > float(beta)
         return int(np.argmin(np.append(kept, False)))
 
+    def correlations(self, kept: int, measured: str = "cross_fitted") -> dict[str, np.ndarray]:
+        """Return the mean correlations, with the name of how those on other rows were measured."""
+        return {
+            "train": mean_correlation(self.train),
+            measured: mean_correlation(self.held_out),
+            "low": self.low,
+            "high": self.high,
+            "kept": np.arange(len(self.low)) < kept,
+        }
+
     @property
     def weights(self) -> Matrix:
         """Weights of the variates in the pointwise mutual information (c,)."""

@@ -8,15 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..canonical import (
-    Coordinates,
-    FoldedMoments,
-    LinearModel,
-    Moments,
-    Solution,
-    column_scale,
-    solve,
-)
+from ..canonical import Coordinates, FoldedMoments, LinearModel, Moments, Solution, solve
 from ..data import Form, InputSpec
 
 
@@ -90,14 +82,16 @@ def analyse(
         If a modality does not vary.
     """
     total = moments.total
-    for part, name in zip(total.parts, coordinates, strict=True):
-        if not total.deviations[part].any():
+    scale = np.ones(len(total.origin))
+    for part, (name, base) in zip(total.parts, coordinates.items(), strict=True):
+        deviations = total.deviations[part]
+        if not deviations.any():
             raise ValueError(
                 f"modality {name!r} does not vary: all of its {moments.n_seen} rows are equal. "
                 "Pass rows that vary, or leave the modality out."
             )
-    scales = [scaled and not inputs[name].is_sparse for name in coordinates]
-    scale = column_scale(total, list(coordinates.values()), scales)
+        if scaled and base.basis is None and not inputs[name].is_sparse:
+            scale[part] = np.where(deviations > 0, deviations, 1.0)
     folds = [fold.rescaled(scale) for fold in moments.folds]
     solution = solve(folds, n_draws=total.n / moments.n_seen, separate_ridges=True, **options)
     kept = max(solution.n_kept(beta), 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from ..canonical import Canonical, FoldedMoments, embedding_map, mean_correlation, solve
+from ..canonical import Canonical, FoldedMoments, embedding_map, solve
 from ..data import Source, StreamSource
 from ..encoders import Projection
 from ._devices import exact_convolutions
@@ -88,14 +88,8 @@ def fit_bottleneck(
             weight, constant = embedding_map(A[:, :kept], scale)
             weights[name] = weight.T.astype(np.float32)
             biases[name] = (constant - mean @ weight).astype(np.float32)
-    correlations = {
-        "train": mean_correlation(found.train),
-        "cross_fitted" if held_out is None else "held_out": mean_correlation(found.held_out),
-        "low": found.low,
-        "high": found.high,
-        "kept": np.arange(len(found.low)) < kept,
-    }
-    return FittedBottleneck(weights, biases, correlations)
+    measured = "cross_fitted" if held_out is None else "held_out"
+    return FittedBottleneck(weights, biases, found.correlations(kept, measured))
 
 
 def _moments(

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .._checks.parameters import suggest
+from .._checks.parameters import check_modality_names, suggest
 from ..data import SPARSE_KINDS, InputSpec
 from ..encoders import Encoder, InputScaling, build_encoder
 from ..losses import IBObjective
@@ -81,12 +81,7 @@ def _build_encoders(
         If a name is not a modality, or an encoder does not support the rows.
     """
     if isinstance(specs, Mapping):
-        for name in specs:
-            if name not in inputs:
-                raise ValueError(
-                    f"encoders names the modality {name!r}, but the data have {list(inputs)}."
-                    + suggest(name, inputs)
-                )
+        check_modality_names("encoders", specs, list(inputs))
     encoders = {}
     for name, spec in inputs.items():
         encoders[name] = build_encoder(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
-from .._checks.parameters import suggest
+from .._checks.parameters import check_modality_names, suggest
 from .._checks.rows import n_rows
 from ..data import (
     ClassPairs,
@@ -191,12 +191,7 @@ def _check_input_scaling(given: Any, names: list[str]) -> None:
     """
     choices = {"input_scaling": given}
     if isinstance(given, Mapping):
-        for name in given:
-            if name not in names:
-                raise ValueError(
-                    f"input_scaling names the modality {name!r}, but the data have {names}."
-                    + suggest(name, names)
-                )
+        check_modality_names("input_scaling", given, names)
         choices = {f"input_scaling[{name!r}]": choice for name, choice in given.items()}
     for parameter, choice in choices.items():
         if choice in (None, *_SCALINGS):

@@ -17,7 +17,6 @@ from ..canonical import (
     directions_at,
     embedding_map,
     find_coordinates,
-    mean_correlation,
     solve,
 )
 from ..data import InputSpec, Source
@@ -103,16 +102,9 @@ class InputDirections:
         weights = np.ones(kept)
         if self.settings.weights == "information":
             weights = np.maximum(found.weights[:kept], SMALLEST_WEIGHT)
-        correlations = {
-            "train": mean_correlation(found.train),
-            "cross_fitted": mean_correlation(found.held_out),
-            "low": found.low,
-            "high": found.high,
-            "kept": np.arange(len(found.low)) < kept,
-        }
         ridges = dict(zip(self.inputs, found.ridges, strict=True))
         maps, biases = self._embedding(found.means, found.maps, weights)
-        return FittedClosedForm(maps, biases, correlations, ridges, weights)
+        return FittedClosedForm(maps, biases, found.correlations(kept), ridges, weights)
 
     def of(self, moments: Moments, like: FittedClosedForm) -> FittedClosedForm:
         """Return the closed form of other pairs, with the ridges and the weights of `like`."""

@@ -114,7 +114,7 @@ def train(
                 assert not isinstance(source, StreamSource)
                 assert not isinstance(rest, StreamSource)
                 stages.add_closed_form(rest, held_out, whole=source)
-            if not stages.has_closed_form_alone:
+            if rest is not source and not stages.has_closed_form_alone:
                 stages.train(source, n_before + epochs)
     if whole:
         if role == "alone":

@@ -118,6 +118,17 @@ class TestTraining:
         ):
             torch.testing.assert_close(a, b, rtol=0, atol=0)
 
+    @pytest.mark.parametrize("params", [{"encoders": "network"}, {"early_stopping": True}])
+    def test_callbacks_begin_once_where_the_pairs_do_not_change(self, params):
+        begun = []
+
+        class Begun(Callback):
+            def on_train_begin(self, net, **kwargs):
+                begun.append(len(net.history))
+
+        new(callbacks=[Begun()], **params).fit(halves())
+        assert begun == [0]
+
     @pytest.mark.parametrize(
         "params", [{"beta": "auto"}, {"early_stopping": True}, {"bottleneck": None}]
     )
