@@ -10,7 +10,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import __version__
+from ..data import is_mapping
 from ..estimators import IBAligner
+from ._environment import CODE, CONDA, PYTHON, write_environment
 from ._mlflow import import_mlflow
 
 FLAVOR_NAME = "mibsk"
@@ -20,7 +22,10 @@ _FILE = "aligner.safetensors"
 def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -> None:
     """Save a fitted aligner as an MLflow model folder.
 
-    The folder holds the file of :meth:`IBAligner.save`, which runs no code when it is loaded.
+    The folder holds the file of :meth:`IBAligner.save`, which runs no code when it is loaded by
+    :func:`load_model`, and what `mlflow models serve` needs: a copy of this package, and the
+    requirements of the packages that it imports. Served, or loaded with `mlflow.pyfunc`, the model
+    returns the embeddings of whichever modalities it is given, by name.
 
     Parameters
     ----------
@@ -50,7 +55,7 @@ def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=False)
     aligner.save(folder / _FILE)
-    (folder / "requirements.txt").write_text(f"mibsk=={__version__}\n")
+    write_environment(folder)
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
     model.signature = _signature(aligner)
     inputs = {
@@ -62,7 +67,9 @@ def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -
         model,
         loader_module=__name__,
         data=_FILE,
-        pip_requirements="requirements.txt",
+        code=CODE,
+        conda_env=CONDA,
+        python_env=PYTHON,
         # MLflow accepts only these keys in `mlflow.pyfunc.load_model(uri, model_config={...})`
         model_config=dict.fromkeys(aligner.get_params(deep=False)),
     )
@@ -160,9 +167,23 @@ class _Pyfunc:
     def __init__(self, aligner: IBAligner) -> None:
         self.aligner = aligner
 
-    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> np.ndarray:
-        """Return `transform` of a mapping of modality to rows, or of a table."""
-        return self.aligner.transform(model_input)
+    def predict(
+        self, model_input: Any, params: dict[str, Any] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the embeddings (n, n_components) of each given modality, by name.
+
+        Parameters
+        ----------
+        model_input : mapping of str to array-like, or table
+            Rows of one modality or more by name, or a table with all columns of the training.
+        params : dict, default=None
+            Not used; MLflow passes it.
+        """
+        aligner = self.aligner
+        if is_mapping(model_input) and len(model_input):
+            # also of an aligner that was fitted on tables, of which one part may be missing
+            return {name: aligner.embed_modality(name, X) for name, X in model_input.items()}
+        return aligner.embed(model_input)
 
 
 def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> _Pyfunc:
@@ -173,11 +194,13 @@ def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> _P
 def _signature(aligner: IBAligner) -> Any:
     """Return the signature of `predict`, without inputs, which the aligner checks itself.
 
-    MLflow would require the exact dtype, and refuse float64 where float32 was declared.
+    MLflow would require all modalities and the exact dtype, and refuse float64 where float32 was
+    declared.
     """
     import_mlflow()
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    width = len(aligner.get_feature_names_out())
-    return ModelSignature(outputs=Schema([TensorSpec(np.dtype("float32"), (-1, width))]))
+    shape = (-1, aligner.n_components_)
+    outputs = [TensorSpec(np.dtype("float32"), shape, name) for name in aligner.modality_names_]
+    return ModelSignature(outputs=Schema(outputs))

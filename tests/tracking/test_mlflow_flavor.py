@@ -1,6 +1,9 @@
 """Aligners as MLflow models: they load bit for bit, by folder, by run and by alias."""
 
 import json
+import re
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +13,7 @@ import torch
 import yaml
 from sklearn.exceptions import NotFittedError
 
+import mibsk
 from mibsk import IBAligner, IBAlignerCV, __version__
 
 mlflow = pytest.importorskip("mlflow")
@@ -21,6 +25,12 @@ def assert_same(a: IBAligner, b: IBAligner, rows) -> None:
     assert b.get_params() == a.get_params()
     for name, z in a.embed(rows).items():
         assert np.array_equal(z, b.embed(rows)[name])
+
+
+def assert_equal(a, b) -> None:
+    assert list(a) == list(b)
+    for name, z in b.items():
+        assert np.array_equal(a[name], z)
 
 
 def test_a_saved_model_loads_bit_for_bit(aligner, rows, tmp_path):
@@ -39,18 +49,51 @@ def test_folder_describes_the_model(aligner, rows, tmp_path):
         "image": {"kind": "dense", "dtype": "float32", "shape": [-1, 3, 4]},
     }
     assert_same(aligner, IBAligner.load(tmp_path / "model" / flavour["data"]), rows)
-    assert (tmp_path / "model" / "requirements.txt").read_text() == f"mibsk=={__version__}\n"
-    (output,) = json.loads(about["signature"]["outputs"])
-    assert output["tensor-spec"] == {"dtype": "float32", "shape": [-1, 8]}
+    outputs = json.loads(about["signature"]["outputs"])
+    tensor = {"dtype": "float32", "shape": [-1, 4]}
+    assert {each["name"]: each["tensor-spec"] for each in outputs} == {
+        "audio": tensor,
+        "image": tensor,
+    }
+
+
+def test_folder_has_the_package_and_what_it_needs(aligner, tmp_path):
+    folder = tmp_path / "model"
+    save_model(aligner, folder)
+    package = Path(mibsk.__file__).parent
+    assert files_of(folder / "code" / "mibsk") == files_of(package)
+    requirements = (folder / "requirements.txt").read_text().splitlines()
+    assert f"numpy=={np.__version__}" in requirements
+    assert f"torch=={torch.__version__.partition('+')[0]}" in requirements
+    project = tomllib.loads((package.parent / "pyproject.toml").read_text())["project"]
+    needed = {re.match(r"[\w-]+", each).group() for each in project["dependencies"]}
+    # the others are for reports, the command and downloads
+    needed -= {"click", "jinja2", "pooch", "rich"}
+    assert {each.partition("==")[0] for each in requirements} == needed | {"mlflow"}
+    assert yaml.safe_load((folder / "python_env.yaml").read_text())["dependencies"] == [
+        "-r requirements.txt"
+    ]
+
+
+def files_of(package: Path) -> dict[str, bytes]:
+    files = [file for file in package.rglob("*.*") if file.suffix != ".pyc"]
+    return {str(file.relative_to(package)): file.read_bytes() for file in files}
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_pyfunc_predicts_what_transform_returns(aligner, rows, tmp_path, dtype):
-    rows = {name: X.astype(dtype) for name, X in rows.items()}
+@pytest.mark.parametrize("names", [["audio"], ["image"], ["audio", "image"]])
+def test_pyfunc_embeds_the_given_modalities(aligner, rows, tmp_path, dtype, names):
+    given = {name: rows[name].astype(dtype) for name in names}
     save_model(aligner, tmp_path / "model")
-    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(rows)
-    assert np.array_equal(predicted, aligner.transform(rows))
-    assert predicted.shape == (60, 8)
+    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(given)
+    assert_equal(predicted, aligner.embed(given))
+    assert {name: z.shape for name, z in predicted.items()} == dict.fromkeys(names, (60, 4))
+
+
+def test_pyfunc_needs_at_least_one_modality(aligner, tmp_path):
+    save_model(aligner, tmp_path / "model")
+    with pytest.raises(ValueError, match="got an empty mapping; expected modalities among"):
+        mlflow.pyfunc.load_model(str(tmp_path / "model")).predict({})
 
 
 def test_pyfunc_of_a_table(tmp_path, rows):
@@ -58,8 +101,19 @@ def test_pyfunc_of_a_table(tmp_path, rows):
     aligner = IBAligner({"one": ["a", "b"], "two": ["c", "d", "e"]}, n_components=3, max_epochs=1)
     aligner.fit(table)
     save_model(aligner, tmp_path / "model")
-    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(table)
-    assert np.array_equal(predicted, aligner.transform(table))
+    model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert_equal(model.predict(table), aligner.embed(table))
+    one = {"two": table[["c", "d", "e"]].to_numpy()}
+    assert_equal(model.predict(one), {"two": aligner.embed(table)["two"]})
+
+
+def test_pyfunc_of_two_tables(tmp_path, rows):
+    X, Y = rows["audio"], rows["audio"][:, ::-1].copy()
+    aligner = IBAligner(n_components=3, max_epochs=1, random_state=0).fit(X, Y)
+    save_model(aligner, tmp_path / "model")
+    model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert_equal(model.predict({"y": Y}), {"y": aligner.embed(X, Y)["y"]})
+    assert_equal(model.predict(X), aligner.embed(X))
 
 
 def test_pyfunc_of_text(tmp_path, rows):
@@ -68,7 +122,7 @@ def test_pyfunc_of_text(tmp_path, rows):
     aligner = IBAligner(n_components=3, max_epochs=1, random_state=0).fit(pairs)
     save_model(aligner, tmp_path / "model")
     predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(pairs)
-    assert np.array_equal(predicted, aligner.transform(pairs))
+    assert_equal(predicted, aligner.embed(pairs))
 
 
 def test_own_modules_are_passed_when_the_model_is_loaded(rows, tmp_path):
@@ -83,7 +137,7 @@ def test_own_modules_are_passed_when_the_model_is_loaded(rows, tmp_path):
     loaded = load_model(uri, encoders=encoders())
     assert np.array_equal(loaded.transform(rows), aligner.transform(rows))
     predicted = mlflow.pyfunc.load_model(uri, model_config={"encoders": encoders()}).predict(rows)
-    assert np.array_equal(predicted, aligner.transform(rows))
+    assert_equal(predicted, aligner.embed(rows))
 
 
 def test_pickles_of_earlier_versions_are_refused(tmp_path):
@@ -131,7 +185,7 @@ def test_a_logged_model_belongs_to_its_run(store, aligner, rows):
     assert_same(aligner, load_model(info.model_uri), rows)
     assert_same(aligner, load_model(f"runs:/{run.info.run_id}/model"), rows)
     predicted = mlflow.pyfunc.load_model(info.model_uri).predict(rows)
-    assert np.array_equal(predicted, aligner.transform(rows))
+    assert_equal(predicted, aligner.embed(rows))
     assert list(mlflow.MlflowClient().search_registered_models()) == []
 
 
@@ -147,7 +201,7 @@ def test_an_alias_moves_to_the_version_registered_last(store, aligner, rows):
     versions = [str(info.registered_model_version) for info in (first, second)]
     assert versions == ["1", "2"]
     predicted = mlflow.pyfunc.load_model("models:/spaces@champion").predict(rows)
-    assert np.array_equal(predicted, other.transform(rows))
+    assert_equal(predicted, other.embed(rows))
 
 
 def test_registering_without_an_alias_moves_none(store, aligner, rows):
