@@ -37,20 +37,21 @@ def write_environment(folder: Path) -> None:
     shutil.copytree(package, folder / CODE / package.name, ignore=ignored)
     requirements = [_pinned(name) for name in PACKAGES]
     (folder / REQUIREMENTS).write_text("\n".join(requirements) + "\n")
-    installs = ["-r requirements.txt"]
-    python = platform.python_version()
+    python, installs = platform.python_version(), ["-r requirements.txt"]
     build = ["pip", "setuptools", "wheel"]
-    # JSON is YAML
-    _write(folder / PYTHON, {"python": python, "build_dependencies": build, "dependencies": installs})
-    conda = [f"python={python}", "pip", {"pip": installs}]
+    _write(
+        folder / PYTHON,
+        {"python": python, "build_dependencies": build, "dependencies": installs},
+    )
+    dependencies = [f"python={python}", "pip", {"pip": installs}]
     _write(
         folder / CONDA,
-        {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": conda},
+        {"name": "mlflow-env", "channels": ["conda-forge"], "dependencies": dependencies},
     )
 
 
 def _write(file: Path, content: dict[str, object]) -> None:
-    file.write_text(json.dumps(content, indent=1) + "\n")
+    file.write_text(json.dumps(content, indent=1) + "\n")  # JSON is YAML
 
 
 def _pinned(name: str) -> str:

@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("mlflow")
 
-from mibsk.tracking import save_model  # noqa: E402
+from mibsk.tracking import save_model
 
 pytestmark = pytest.mark.slow
 SECONDS = 180
