@@ -72,8 +72,7 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 ui: $(READY)
-	@echo "MLflow: http://127.0.0.1:5000 (stop with Ctrl-C)"
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port 5000
+	@PATH="$(abspath $(BIN)):$$PATH" python -m pipelines.ui
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from mibsk.tracking import use_store
+from mibsk.tracking import sqlite_uri, use_store
 
 if TYPE_CHECKING:  # stages that only read results do not import torch
     from mibsk import IBAligner
@@ -30,9 +31,33 @@ def params(section: str) -> dict[str, Any]:
     return yaml.safe_load((ROOT / "params.yaml").read_text())[section]
 
 
-def track() -> None:
-    """Track runs in the local MLflow store."""
-    use_store(ROOT / "mlflow.db", EXPERIMENT)
+def project() -> Path:
+    """Return the folder of the project; of a queued experiment, it is not the folder it runs in.
+
+    ``dvc exp run --queue`` runs an experiment in a copy below ``.dvc/tmp``, and removes it.
+    """
+    return next((each.parent for each in ROOT.parents if each.name == ".dvc"), ROOT)
+
+
+def is_copy() -> bool:
+    """Whether this is the temporary copy of a queued experiment."""
+    return project() != ROOT
+
+
+def store_file() -> Path | None:
+    """Return the MLflow store of the project; None if MLFLOW_TRACKING_URI names another one."""
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else project() / "mlflow.db"
+
+
+def store_uri() -> str:
+    """Return the URI of the store."""
+    file = store_file()
+    return os.environ["MLFLOW_TRACKING_URI"] if file is None else sqlite_uri(file)
+
+
+def track(experiment: str = EXPERIMENT) -> None:
+    """Track runs in the MLflow store of the project, or in that of MLFLOW_TRACKING_URI."""
+    use_store(store_file(), experiment)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from .intervals import Interval
-from .stage import COMPARISON, EXPORTS, METRICS, REPORTS, ROOT, params
+from .stage import COMPARISON, EXPORTS, METRICS, REPORTS, ROOT, params, store_file, store_uri
 
 LOWER, HIGHER = "  (lower is better)", "  (higher is better)"
 
@@ -95,9 +95,21 @@ def main() -> None:
     print(f"ONNX encoders: {here}/{EXPORTS.name}/   {encoders}")
     print("               >>> from mibsk import OnnxEncoder")
     print(f"               >>> OnnxEncoder('{EXPORTS.name}/<modality>.onnx').transform(X)")
-    registered = params("export")
-    uri = f"models:/{registered['registered_name']}@{registered['alias']}"
-    print(f"MLflow runs:   {here}/mlflow.db   open them with `make ui`; the model is {uri}")
+    print(runs_line(here))
+    print("Compare with the committed results: `dvc metrics diff` (see docs/tracking.md).")
+
+
+def runs_line(here: str) -> str:
+    """Return the place of the MLflow runs, if there are any."""
+    settings, store = params("export"), store_file()
+    if store is not None and not store.exists():
+        return (
+            "MLflow runs:   none here, since these results were pulled: `dvc repro` registers the "
+            "model in a new store; set MLFLOW_TRACKING_URI for another one"
+        )
+    place = store_uri() if store is None else f"{here}/{store.name}"
+    uri = f"models:/{settings['registered_name']}@{settings['alias']}"
+    return f"MLflow runs:   {place}   open them with `make ui`; the model is {uri}"
 
 
 if __name__ == "__main__":

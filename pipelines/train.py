@@ -10,7 +10,7 @@ import mlflow
 from mibsk import IBAligner
 from mibsk.datasets import load_bunch
 from mibsk.exceptions import DuplicateRowsWarning
-from mibsk.tracking import MlflowCallback, log_model
+from mibsk.tracking import MlflowCallback, log_model, tracked_run
 
 from .stage import DATA, MODELS, TrainedModel, params, track, write_index
 
@@ -33,7 +33,7 @@ def main(name: str) -> None:
             **settings["models"][name],
         )
         print(f"\n{name}, seed {seed}: {settings['models'][name]}")
-        with mlflow.start_run(run_name=f"{name}-seed{seed}") as run:
+        with tracked_run(f"{name}-seed{seed}") as run:
             mlflow.set_tag("model", name)
             mlflow.log_params({k: v for k, v in aligner.get_params().items() if v is not None})
             aligner.set_params(callbacks=[MlflowCallback()]).fit(data)
@@ -43,6 +43,8 @@ def main(name: str) -> None:
             trained[-1].save(aligner)
             if (file := trained[-1].correlations_file).exists():
                 mlflow.log_artifact(str(file))
+        if mlflow.get_run(run.info.run_id).info.status == "KILLED":
+            raise KeyboardInterrupt("the last training is not complete")
     write_index(name, trained)
 
 

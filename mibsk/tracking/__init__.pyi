@@ -1,5 +1,6 @@
 from ._callback import MlflowCallback
-from ._run import continue_run, use_store
+from ._run import continue_run, tracked_run
+from ._store import sqlite_uri, use_store
 from .flavor import load_model, log_model, save_model
 
 __all__ = [
@@ -8,5 +9,7 @@ __all__ = [
     "load_model",
     "log_model",
     "save_model",
+    "sqlite_uri",
+    "tracked_run",
     "use_store",
 ]

@@ -1,45 +1,53 @@
-"""Stores and runs of MLflow."""
+"""Runs of MLflow that say how they ended."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from ._mlflow import import_mlflow
+from ._process import PROCESS, this_process
 
 
-def use_store(path: str | Path, experiment: str) -> None:
-    """Track runs in a local SQLite file, with artifacts in the folder ``mlruns`` next to it.
+@contextmanager
+def tracked_run(run_name: str | None = None, *, run_id: str | None = None) -> Iterator[Any]:
+    """Start or resume an MLflow run, which ends with a status also if the program is killed.
+
+    The status is FAILED after an error, as with `mlflow.start_run`, and KILLED after Ctrl-C or
+    SIGTERM, also if the training caught Ctrl-C and left a fitted aligner. SIGTERM raises
+    ``SystemExit``, unless the program has its own handler. A process that gets SIGKILL cannot set
+    a status: the next :func:`use_store` on this machine does.
 
     Parameters
     ----------
-    path : path-like
-        The SQLite file; created if it does not exist.
-    experiment : str
-        Name of the experiment; created if it does not exist.
+    run_name : str, default=None
+        Name of the run; None: MLflow chooses one.
+    run_id : str, default=None
+        Run to resume.
+
+    Yields
+    ------
+    mlflow.ActiveRun
     """
     mlflow = import_mlflow()
-    path = Path(path).resolve()
-    if not path.exists():
-        _create_store(path)
-    mlflow.set_tracking_uri(f"sqlite:///{path}")
-    if mlflow.get_experiment_by_name(experiment) is None:
-        artifacts = (path.parent / "mlruns").as_uri()
-        mlflow.create_experiment(experiment, artifact_location=artifacts)
-    mlflow.set_experiment(experiment)
-
-
-def _create_store(path: Path) -> None:
-    """Create the tables in a temporary file, since MLflow cannot open an incomplete store."""
-    mlflow = import_mlflow()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as folder:
-        fresh = Path(folder) / path.name
-        mlflow.MlflowClient(f"sqlite:///{fresh}").search_experiments()
-        fresh.replace(path)
+    with _noted_signals() as received:
+        run = mlflow.start_run(run_id=run_id, run_name=run_name)
+        status = "FAILED"
+        try:
+            mlflow.set_tag(PROCESS, this_process())
+            yield run
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            raise
+        finally:
+            active = mlflow.active_run()
+            if active is not None and active.info.run_id == run.info.run_id:
+                mlflow.end_run("KILLED" if received else status)
 
 
 @contextmanager
@@ -58,5 +66,40 @@ def continue_run(run_id: str, run_name: str) -> Iterator[Any]:
         kept = mlflow.get_run(run_id).info.lifecycle_stage == "active"
     except mlflow.exceptions.MlflowException:
         kept = False
-    with mlflow.start_run(run_id=run_id) if kept else mlflow.start_run(run_name=run_name) as run:
+    with tracked_run(run_id=run_id) if kept else tracked_run(run_name) as run:
         yield run
+
+
+@contextmanager
+def _noted_signals() -> Iterator[list[int]]:
+    """Yield the signals received so far; SIGINT and SIGTERM raise an exception as well.
+
+    Handlers of the program are kept. Only the main thread can set handlers.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise SystemExit(128 + number)
+
+    replaced: list[tuple[int, Callable[..., Any], Any]] = [
+        (signal.SIGINT, interrupt, signal.default_int_handler),
+        (signal.SIGTERM, terminate, signal.SIG_DFL),
+    ]
+    own = [
+        (number, handler, default)
+        for number, handler, default in replaced
+        if threading.current_thread() is threading.main_thread()
+        and signal.getsignal(number) == default
+    ]
+    for number, handler, _ in own:
+        signal.signal(number, handler)
+    try:
+        yield received
+    finally:
+        for number, _, default in own:
+            signal.signal(number, default)

@@ -14,6 +14,7 @@ from ..data import is_mapping
 from ..estimators import IBAligner
 from ._environment import CODE, CONDA, PYTHON, write_environment
 from ._mlflow import import_mlflow
+from ._store import check_store
 
 FLAVOR_NAME = "mibsk"
 _FILE = "aligner.safetensors"
@@ -127,7 +128,9 @@ def load_model(model_uri: str, **params: Any) -> IBAligner:
     Parameters
     ----------
     model_uri : str
-        URI of an MLflow model, or a folder.
+        URI of an MLflow model, or a folder. ``models:/`` and ``runs:/`` refer to the store that
+        MLflow is set to, by ``MLFLOW_TRACKING_URI``, `mlflow.set_tracking_uri` or
+        :func:`use_store`; by default it is the file ``mlflow.db`` in the working directory.
     **params : dict
         Parameters as in :meth:`IBAligner.load`: in place of the saved ones, and objects that a
         file cannot hold, such as an `nn.Module` among the encoders.
@@ -138,11 +141,14 @@ def load_model(model_uri: str, **params: Any) -> IBAligner:
 
     Raises
     ------
+    FileNotFoundError
+        If the store does not exist.
     ValueError
         If the model was not logged by this package, was logged as a pickle by an earlier version,
         or :meth:`IBAligner.load` refuses its file.
     """
     mlflow = import_mlflow()
+    check_store(model_uri)
     folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri))
     flavors = mlflow.models.Model.load(folder).flavors
     if FLAVOR_NAME not in flavors:
@@ -202,5 +208,7 @@ def _signature(aligner: IBAligner) -> Any:
     from mlflow.types import Schema, TensorSpec
 
     shape = (-1, aligner.n_components_)
-    outputs = [TensorSpec(np.dtype("float32"), shape, name) for name in aligner.modality_names_]
+    outputs: list[Any] = [
+        TensorSpec(np.dtype("float32"), shape, name) for name in aligner.modality_names_
+    ]
     return ModelSignature(outputs=Schema(outputs))

@@ -51,7 +51,7 @@ def build_net(
     for name, pace in objective.paces():
         groups.append((f"*objective.{name}.*", {"lr": pace * aligner.lr}))
     options: dict[str, Any] = {"optimizer__param_groups": groups} if groups else {}
-    return AlignmentNet(
+    net = AlignmentNet(
         module,
         seed=seed,
         optimizer=optimizer,
@@ -63,6 +63,9 @@ def build_net(
         verbose=aligner.verbose,
         **options,
     )
+    params = aligner.get_params(deep=False)
+    net.settings = {k: v for k, v in params.items() if isinstance(v, str | int | float)}
+    return net
 
 
 def _build_encoders(

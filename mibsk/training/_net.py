@@ -54,6 +54,8 @@ class AlignmentNet(NeuralNet):
     history: Any
     callbacks: Any
     callbacks_: list[Any]
+    settings: Mapping[str, Any]
+    """Parameters of the aligner that are plain values, for callbacks."""
 
     def __init__(
         self, module: Any, *, seed: int, validation: Source | None = None, **kwargs: Any
@@ -198,7 +200,13 @@ class AlignmentNet(NeuralNet):
 
         The record of an interrupted epoch is dropped, as the epoch is repeated on resuming.
         """
-        super().partial_fit(X, y, **fit_params)
+        try:
+            super().partial_fit(X, y, **fit_params)
+        except BaseException as error:
+            for _, callback in self.callbacks_:
+                if hasattr(callback, "on_train_error"):  # skorch has no such event
+                    callback.on_train_error(self, error)
+            raise
         self._set_training(False)
         if len(self.history) and not self._weights().keys() <= self.history[-1].keys():
             del self.history[-1]

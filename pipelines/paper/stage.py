@@ -15,9 +15,9 @@ import yaml
 from sklearn.utils import Bunch
 
 from mibsk.datasets import load_bunch
-from mibsk.tracking import use_store
+from mibsk.tracking import tracked_run
 
-from ..stage import ROOT
+from ..stage import track
 from .claims import Claim
 
 HERE = Path(__file__).parent
@@ -87,8 +87,8 @@ class Stage:
 
         from ..evaluate import flatten
 
-        use_store(ROOT / "mlflow.db", EXPERIMENT)
-        with mlflow.start_run(run_name=f"{self.experiment}-{self.dataset}-{self.setting}"):
+        track(EXPERIMENT)
+        with tracked_run(f"{self.experiment}-{self.dataset}-{self.setting}"):
             mlflow.set_tags(asdict(self))
             for section in ("training", "measures", self.experiment):
                 mlflow.log_params(flatten(self.params(section), f"{section}."))

@@ -164,6 +164,18 @@ def test_no_model_of_another_flavour_is_loaded(tmp_path):
         load_model(str(tmp_path))
 
 
+@pytest.mark.parametrize("uri", ["models:/mibsk@champion", "models:/mibsk/1", "runs:/0123/model"])
+def test_a_missing_store_is_named_and_not_created(forget_store, tmp_path, monkeypatch, uri):
+    default = re.escape(str(tmp_path / "mlflow.db"))
+    with pytest.raises(FileNotFoundError, match=f"{default}, which does not exist.*TRACKING_URI"):
+        load_model(uri)
+    for elsewhere in ("sqlite:///not/here.db", (tmp_path / "not%20here").as_uri()):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", elsewhere)
+        with pytest.raises(FileNotFoundError, match=r"not.*here.*, which does not exist"):
+            load_model(uri)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_nothing_is_overwritten(aligner, tmp_path):
     save_model(aligner, tmp_path / "model")
     with pytest.raises(FileExistsError):

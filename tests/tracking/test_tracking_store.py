@@ -1,12 +1,16 @@
 """Stores and their location, and runs that are resumed."""
 
+import signal
 import sqlite3
+import subprocess
+import sys
+from contextlib import nullcontext, suppress
 
 import pytest
 
 mlflow = pytest.importorskip("mlflow")
 
-from mibsk.tracking import continue_run, use_store  # noqa: E402
+from mibsk.tracking import continue_run, sqlite_uri, tracked_run, use_store  # noqa: E402
 
 
 def runs(name: str = "tests"):
@@ -27,6 +31,29 @@ def test_store_is_a_sqlite_file_with_artifacts_beside_it(tmp_path, forget_store)
     assert stored == [(run.info.run_id,)]
     assert sorted(p.name for p in folder.iterdir()) == ["mlflow.db", "mlruns"]
     assert [p.name for p in tmp_path.iterdir()] == ["a new folder"]
+
+
+@pytest.mark.parametrize("name", ["a?b=c", "50%20x #é"])
+def test_a_store_may_have_any_path(tmp_path, forget_store, name):
+    file = tmp_path / name / "mlflow.db"
+    use_store(file, "first")
+    with mlflow.start_run() as run:
+        mlflow.log_text("there", "note.txt")
+    assert mlflow.artifacts.load_text(f"{run.info.artifact_uri}/note.txt") == "there"
+    assert file.is_file()
+    use_store(file, "first")
+    assert [r.info.run_id for r in runs("first")] == [run.info.run_id]
+    assert sorted(p.name for p in (tmp_path / name).iterdir()) == ["mlflow.db", "mlruns"]
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_the_store_of_the_environment_is_used(tmp_path, forget_store, monkeypatch):
+    uri = sqlite_uri(tmp_path / "elsewhere.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    use_store(None, "first")
+    with mlflow.start_run() as run:
+        pass
+    assert mlflow.MlflowClient(uri).get_run(run.info.run_id).info.status == "FINISHED"
 
 
 def test_a_store_is_created_as_a_whole_or_not_at_all(tmp_path, forget_store, monkeypatch):
@@ -56,6 +83,69 @@ def test_an_experiment_is_created_once(store):
         pass
     assert [r.info.run_id for r in runs()] == [second.info.run_id, run.info.run_id]
     assert runs("another") == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(None, "FINISHED"), (OSError, "FAILED"), (KeyboardInterrupt, "KILLED")],
+)
+def test_a_run_says_how_it_ended(store, error, status):
+    expected = nullcontext() if error is None else pytest.raises(error)
+    with expected, tracked_run("one"):
+        if error is not None:
+            raise error
+    (only,) = runs()
+    assert (only.info.run_name, only.info.status) == ("one", status)
+    assert mlflow.active_run() is None
+
+
+def test_a_run_of_a_training_that_caught_ctrl_c_was_killed(store):
+    before = signal.getsignal(signal.SIGINT)
+    with tracked_run("one"), suppress(KeyboardInterrupt):  # as skorch does
+        signal.raise_signal(signal.SIGINT)
+    assert [run.info.status for run in runs()] == ["KILLED"]
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_handlers_of_the_program_are_kept(store):
+    def own(number, frame):
+        pass
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        with tracked_run("one"):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert [run.info.status for run in runs()] == ["FINISHED"]
+
+
+TRAIN = """
+import sys, time
+import mlflow
+from mibsk.tracking import tracked_run, use_store
+use_store(sys.argv[1], "tests")
+with tracked_run("one"):
+    print("started", flush=True)
+    time.sleep(100)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_run_whose_process_was_killed_does_not_stay_running(store, number):
+    with subprocess.Popen(
+        [sys.executable, "-c", TRAIN, str(store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout.readline() == b"started\n"
+        use_store(store, "tests")  # the process still runs
+        assert [run.info.status for run in runs()] == ["RUNNING"]
+        process.send_signal(number)
+        process.wait(30)
+        assert process.returncode != 0
+    if number == signal.SIGKILL:
+        assert [run.info.status for run in runs()] == ["RUNNING"]
+        use_store(store, "tests")
+    assert [run.info.status for run in runs()] == ["KILLED"]
 
 
 def test_a_finished_run_is_resumed(store):
