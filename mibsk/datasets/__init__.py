@@ -7,6 +7,7 @@ those of factors that only some modalities contain; and ``DESCR``, the source of
 they are paired.
 """
 
+from .._checks import training_packages  # noqa: F401
 from ._arm import make_arm
 from ._digits_halves import load_digits_halves
 from ._mfeat import fetch_mfeat

@@ -1,5 +1,6 @@
 """One encoder per modality, a trunk and a head: torch modules that do not depend on the losses."""
 
+from .._checks import training_packages  # noqa: F401
 from ._build import auto_encoder, build_encoder, make_encoder, scales_input
 from ._closed_form import ClosedForm
 from ._conv1d import Conv1d

@@ -1,5 +1,6 @@
 """Estimators with the scikit-learn API."""
 
+from .._checks import training_packages  # noqa: F401
 from ._aligner import IBAligner
 from ._aligner_cv import IBAlignerCV
 from ._canonical_bottleneck import CanonicalBottleneck

@@ -1,5 +1,6 @@
 """Terms of the loss, and their weighted sum."""
 
+from .._checks import training_packages  # noqa: F401
 from ._embedding import Embedding
 from ._gaussian import gaussian_minimality
 from ._infonce import infonce, infonce_oneway

@@ -1,5 +1,5 @@
 """Export of trained encoders to ONNX, checked for parity, and inference without torch."""
 
-import lazy_loader
+from .._checks.packages import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

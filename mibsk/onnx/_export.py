@@ -16,10 +16,10 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from .. import __version__
+from .._checks.packages import not_installed
 from ..data import InputSpec
 from ..encoders import Encoder
 from ..estimators import PairedTransformer
-from ..exceptions import NotInstalledError
 from ._metadata import EncoderMetadata
 from ._parity import prove_parity, random_inputs
 from ._session import CPU, open_session
@@ -100,9 +100,7 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
         import onnx
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise NotInstalledError(
-            "onnx and onnxscript are needed for export: pip install 'mibsk[cpu]' or 'mibsk[gpu]'."
-        ) from error
+        raise not_installed("for export", "onnx", "onnxscript") from error
     spec = aligner.inputs_[modality]
     encoder = aligner.as_module(modality)
     path = Path(path)

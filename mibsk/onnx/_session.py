@@ -8,7 +8,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from ..exceptions import DependencyConflictError, NotInstalledError
+from .._checks.packages import not_installed
+from ..exceptions import DependencyConflictError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
@@ -42,7 +43,7 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
         if not wanted or (absent := [name for name in wanted if name not in available]):
             raise RuntimeError(
                 f"this build of onnxruntime has no {absent}; it has {available}. CUDA comes with "
-                "pip install 'mibsk[gpu]' in place of 'mibsk[cpu]'."
+                "the GPU build: pip uninstall onnxruntime, then pip install onnxruntime-gpu."
             )
     options = runtime.SessionOptions()
     options.log_severity_level = 3
@@ -65,15 +66,13 @@ def _import_runtime() -> Any:
     if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
         raise DependencyConflictError(
             "both onnxruntime and onnxruntime-gpu are installed, and the CPU build silently takes "
-            "precedence. Remove both and install one: pip install 'mibsk[gpu]' or 'mibsk[cpu]'."
+            "precedence. Remove both and install one: pip uninstall onnxruntime onnxruntime-gpu, "
+            "then pip install onnxruntime-gpu, or onnxruntime on a machine without an NVIDIA GPU."
         )
     try:
         import onnxruntime
     except ImportError as error:
-        raise NotInstalledError(
-            "onnxruntime is needed to run exported encoders: pip install 'mibsk[cpu]', or "
-            "'mibsk[gpu]' on a machine with an NVIDIA GPU."
-        ) from error
+        raise not_installed("to run exported encoders", "onnxruntime") from error
     return onnxruntime
 
 

@@ -58,7 +58,7 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     try:
         import matplotlib.pyplot as pyplot
     except ImportError:
-        return [], "Without pictures: these need matplotlib, pip install 'mibsk[plot]'."
+        return [], "Without pictures: these need matplotlib, pip install matplotlib."
     pictures = []
     pair = {report.x.name: x, report.y.name: y}
     notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []

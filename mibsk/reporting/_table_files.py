@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..exceptions import NotInstalledError
+from .._checks.packages import not_installed
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 TABLES = (*SEPARATORS, ".parquet")
@@ -90,9 +90,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise NotInstalledError(
-            f"pyarrow is needed to read {path}: pip install pyarrow."
-        ) from error
+        raise not_installed(f"to read {path}", "pyarrow") from error
     try:
         table: pd.DataFrame = pyarrow.parquet.read_table(path).to_pandas()
     except (pyarrow.ArrowException, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from types import ModuleType
 
-from ..exceptions import NotInstalledError
+from .._checks.packages import not_installed
 
 
 def import_mlflow() -> ModuleType:
@@ -20,7 +20,5 @@ def import_mlflow() -> ModuleType:
     try:
         import mlflow
     except ImportError as error:
-        raise NotInstalledError(
-            "mlflow is needed for tracking: pip install 'mibsk[tracking]'."
-        ) from error
+        raise not_installed("for tracking", "mlflow") from error
     return mlflow

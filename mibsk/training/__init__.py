@@ -1,5 +1,6 @@
 """Training of encoders, independent of the estimators."""
 
+from .._checks import training_packages  # noqa: F401
 from ._bottleneck import FittedBottleneck
 from ._closed_form import FittedClosedForm
 from ._data import TrainingData, read_further_data, read_training_data

@@ -63,7 +63,7 @@ def build_net(
         verbose=aligner.verbose,
         **options,
     )
-    params = aligner.get_params(deep=False)
+    params = {name: getattr(aligner, name) for name in AlignerParams.__annotations__}
     net.settings = {k: v for k, v in params.items() if isinstance(v, str | int | float)}
     return net
 

@@ -142,7 +142,7 @@ def test_copy_in_a_folder_must_be_the_published_file(tmp_path, arrays):
 
 def test_error_without_h5py_names_the_install_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[datasets\]'"):
+    with pytest.raises(NotInstalledError, match="pip install h5py"):
         load_shapes3d(tmp_path / "nowhere.h5")
 
 

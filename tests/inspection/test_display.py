@@ -75,5 +75,5 @@ def test_missing_matplotlib_names_the_command(name, monkeypatch):
     for module in [module for module in sys.modules if module.split(".")[0] == "matplotlib"]:
         monkeypatch.setitem(sys.modules, module, None)
     *_, draw = DISPLAYS[name]
-    with pytest.raises(NotInstalledError, match=r"pip install 'mibsk\[plot\]'"):
+    with pytest.raises(NotInstalledError, match=r"pip install matplotlib"):
         draw(None)

@@ -66,7 +66,8 @@ def test_folder_has_the_package_and_what_it_needs(aligner, tmp_path):
     assert f"numpy=={np.__version__}" in requirements
     assert f"torch=={torch.__version__.partition('+')[0]}" in requirements
     project = tomllib.loads((package.parent / "pyproject.toml").read_text())["project"]
-    needed = {re.match(r"[\w-]+", each).group() for each in project["dependencies"]}
+    listed = [*project["dependencies"], *project["optional-dependencies"]["train"]]
+    needed = {re.match(r"[\w-]+", each).group() for each in listed}
     # the others are for reports, the command and downloads
     needed -= {"click", "jinja2", "pooch", "rich"}
     assert {each.partition("==")[0] for each in requirements} == needed | {"mlflow"}

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
-from ...exceptions import NotInstalledError
+from ..._checks.packages import not_installed
 from .._data_file import DataFile
 from .._factors import check_n_samples, draw_rows, factor_bunch
 from .._names import check_names
@@ -61,7 +61,7 @@ def load_shapes3d(
     a one-hot code of the `shared` ones. :func:`make_room`, which renders similar rooms without a
     file, describes the factors. The file contains the values of the factors; a label is the rank of
     a value among all values of its factor in the file. The images are decompressed a few at a time,
-    and only those that are drawn are kept. Reading needs h5py: ``pip install 'mibsk[datasets]'``.
+    and only those that are drawn are kept. Reading needs h5py: ``pip install h5py``.
 
     Without `path`, the file is searched in the folder named by the environment variable
     ``MIBSK_DATA`` (as ``shapes3d/3dshapes.h5``) and in the cache, and otherwise downloaded into the
@@ -137,9 +137,7 @@ def _import_h5py() -> ModuleType:
     try:
         import h5py
     except ImportError as error:
-        raise NotInstalledError(
-            "h5py is needed to read 3D Shapes: pip install 'mibsk[datasets]'."
-        ) from error
+        raise not_installed("to read 3D Shapes", "h5py") from error
     return h5py
 
 

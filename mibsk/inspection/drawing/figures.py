@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...exceptions import NotInstalledError
+from ..._checks.packages import not_installed
 from .style import MUTED, NOTE_SIZE, TITLE_SIZE
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ def import_pyplot() -> ModuleType:
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise NotInstalledError(
-            "matplotlib is needed for Displays: pip install 'mibsk[plot]'."
-        ) from error
+        raise not_installed("for Displays", "matplotlib") from error
     return plt
 
 

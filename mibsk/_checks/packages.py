@@ -1,0 +1,46 @@
+"""Packages that are installed only for some uses, and errors that say how to install them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import lazy_loader
+
+from ..exceptions import NotInstalledError
+
+TRAINING = ("torch", "skorch", "safetensors")
+"""Packages without which no model is trained or loaded, but exported encoders run."""
+
+
+def not_installed(purpose: str, *packages: str) -> NotInstalledError:
+    """Return an error that says what the packages are needed for, and the command.
+
+    The command names the packages rather than an extra of mibsk, which is on no package index.
+    """
+    *others, last = packages
+    subject = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return NotInstalledError(f"{subject} needed {purpose}: pip install {' '.join(packages)}.")
+
+
+def training_not_installed() -> NotInstalledError:
+    """Return an error that says how to install the packages for training."""
+    return not_installed("to train and to load models", *TRAINING)
+
+
+def attach_stub(name: str, file: str) -> tuple[Callable[[str], Any], Callable[[], Any], list[str]]:
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package that imports lazily.
+
+    They are those of `lazy_loader.attach_stub`, but without torch the error says how to install it.
+    """
+    load, list_names, names = lazy_loader.attach_stub(name, file)
+
+    def load_or_explain(attribute: str) -> Any:
+        try:
+            return load(attribute)
+        except ModuleNotFoundError as error:
+            if error.name in TRAINING:
+                raise training_not_installed() from error
+            raise
+
+    return load_or_explain, list_names, names
