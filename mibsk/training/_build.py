@@ -26,6 +26,8 @@ def build_net(
     seed: int,
 ) -> AlignmentNet:
     """Return an untrained net; weights are drawn from torch's current generator."""
+    params = {name: getattr(aligner, name) for name in AlignerParams.__annotations__}
+    settings = {k: v for k, v in params.items() if isinstance(v, str | int | float)}
     optimizer = aligner.optimizer
     if isinstance(optimizer, str):
         known = {
@@ -63,8 +65,7 @@ def build_net(
         verbose=aligner.verbose,
         **options,
     )
-    params = {name: getattr(aligner, name) for name in AlignerParams.__annotations__}
-    net.settings = {k: v for k, v in params.items() if isinstance(v, str | int | float)}
+    net.settings = settings
     return net
 
 
