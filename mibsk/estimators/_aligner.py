@@ -22,18 +22,19 @@ from ..training import (
     read_further_data,
     read_training_data,
     resolve_device,
+    torch_defaults,
     train,
 )
 from ._encoder_params import EncoderParamsMixin
 from ._fitted import FittedAligner
 from ._fusion import check_fusion
-from ._model_file import load_model_file, save_model_file
+from ._model_file import ModelFileMixin
 from ._paired import table_columns
 
 MAX_SEED = np.iinfo(np.int32).max
 
 
-class IBAligner(EncoderParamsMixin, FittedAligner):
+class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
     r"""Embed paired modalities in a shared space of their common information.
 
     One encoder per modality is trained on a contrastive loss, which keeps shared information, plus
@@ -336,6 +337,7 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         """
         return self._adopt(self._learn(X, y, resume=True, whole=False))
 
+    @torch_defaults()
     def _learn(
         self,
         X: Any,
@@ -382,66 +384,3 @@ class IBAligner(EncoderParamsMixin, FittedAligner):
         self._set_columns(trained.columns)
         self.__dict__.update(trained.attributes)
         return self
-
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the fitted aligner to a file that executes no code when it is read.
-
-        The file (safetensors) holds weights, optimizer state and history, and the parameters as
-        plain values: a loaded aligner gives the same embeddings and continues training in the same
-        way, bit for bit. User-defined objects, such as an `nn.Module` among the encoders or a loss,
-        are not stored and must be passed to :meth:`load`.
-
-        Parameters
-        ----------
-        path : path
-            Destination path; an existing file is replaced atomically.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            If the aligner is not fitted.
-        OSError
-            If the file cannot be written.
-        """
-        save_model_file(self, path)
-
-    @classmethod
-    def load(cls, path: str | PathLike[str], **params: Any) -> Self:
-        """Read an aligner from a file written by :meth:`save`, or from a checkpoint.
-
-        Parameters
-        ----------
-        path : path
-            The file.
-        **params : dict
-            Parameters that replace the saved ones, and those that are not stored in the file.
-
-        Returns
-        -------
-        IBAligner
-            Fitted.
-
-        Raises
-        ------
-        FileNotFoundError
-            If the file does not exist.
-        mibsk.exceptions.TornFileError
-            If it is incomplete or damaged.
-        ValueError
-            If it does not contain an aligner, was written by a newer version, or lacks an object
-            that is not passed; the message names the object.
-
-        Examples
-        --------
-        >>> import os, tempfile
-        >>> from mibsk import IBAligner
-        >>> from mibsk.datasets import load_digits_halves
-        >>> halves = load_digits_halves().data
-        >>> aligner = IBAligner(max_epochs=1, random_state=0).fit(halves)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     aligner.save(os.path.join(folder, "aligner.safetensors"))
-        ...     loaded = IBAligner.load(os.path.join(folder, "aligner.safetensors"))
-        >>> bool((loaded.transform(halves) == aligner.transform(halves)).all())
-        True
-        """
-        return load_model_file(cls, path, params)

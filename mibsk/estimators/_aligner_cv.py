@@ -29,7 +29,13 @@ from ..data import (
     read_form,
 )
 from ..metrics import get_scorer
-from ..training import AlignmentNet, FittedBottleneck, FittedClosedForm, read_training_data
+from ..training import (
+    AlignmentNet,
+    FittedBottleneck,
+    FittedClosedForm,
+    read_training_data,
+    torch_defaults,
+)
 from ._aligner import IBAligner
 from ._fitted import FittedAligner
 from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
@@ -407,6 +413,7 @@ def _check_betas(betas: Any) -> list[float]:
     return found
 
 
+@torch_defaults()
 def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
     """Validate data and parameters before any training, and return the form of the data.
 

@@ -18,6 +18,7 @@ from .._checks.rows import as_rows
 from ..canonical import FoldedMoments, find_coordinates
 from ..data import is_table, read_form
 from ..exceptions import NothingSharedWarning
+from ..training import torch_defaults
 from ._canonical_file import load_canonical, save_canonical
 from ._canonical_fitted import FittedCanonical
 from ._canonical_rows import PairedRows
@@ -173,7 +174,8 @@ class CanonicalBottleneck(FittedCanonical):
         mibsk.exceptions.NothingSharedWarning
             If no direction satisfies `beta`. The strongest one is kept.
         """
-        return self._learn(X, y)
+        with torch_defaults():  # for items of a torch Dataset
+            return self._learn(X, y)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Add rows to those of earlier calls, and find the directions of all of them.
@@ -195,7 +197,8 @@ class CanonicalBottleneck(FittedCanonical):
         ValueError, TypeError
             As in :meth:`fit`. The model is then unchanged.
         """
-        return self._learn(X, y, further=True)
+        with torch_defaults():
+            return self._learn(X, y, further=True)
 
     def _learn(self, X: Any, y: Any, *, further: bool = False) -> Self:
         self._validate_params()

@@ -9,8 +9,10 @@ from torch import nn
 from ..canonical import LinearModel, embedding_map
 from ..data import InputSpec
 from ..encoders import Encoder, InputScaling, Linear, SparseLinear, make_encoder
+from ..training import torch_defaults
 
 
+@torch_defaults()
 def as_encoder(spec: InputSpec, model: LinearModel, weights: np.ndarray) -> Encoder:
     """Return an encoder with the weighted variates of a modality as embeddings.
 
@@ -28,14 +30,19 @@ def as_encoder(spec: InputSpec, model: LinearModel, weights: np.ndarray) -> Enco
     width = maps.shape[1]
     scaling = None
     if spec.is_sparse:
-        linear: nn.Module = SparseLinear(spec.shape[0], width, bias=True)
-        backbone, matrix, constant = linear, maps, constant - mean @ maps
+        matrix, constant = maps, constant - mean @ maps
     else:
         deviations = model.deviations[spec.name]
         scale = np.where(deviations > 0, deviations, 1.0)
         scaling = InputScaling(mean.reshape(spec.shape), scale.reshape(spec.shape))
-        backbone = make_encoder(Linear(), spec.shape, width)
-        linear, matrix = backbone[-1], (maps * scale[:, None]).T  # type: ignore[index]
+        matrix = (maps * scale[:, None]).T
+    with torch.device("meta"):  # initial weights would be drawn from the caller's generator
+        if spec.is_sparse:
+            backbone: nn.Module = SparseLinear(spec.shape[0], width, bias=True)
+        else:
+            backbone = make_encoder(Linear(), spec.shape, width)
+    backbone.to_empty(device="cpu")
+    linear = backbone if spec.is_sparse else backbone[-1]  # type: ignore[index]
     with torch.no_grad():
         for parameter, value in ((linear.weight, matrix), (linear.bias, constant)):
             parameter.copy_(torch.from_numpy(np.ascontiguousarray(value)))  # type: ignore[operator]

@@ -9,7 +9,7 @@ from typing import Any
 import joblib
 from sklearn.utils import check_random_state
 
-from ..training import Trained
+from ..training import Trained, one_at_a_time
 from ._aligner import MAX_SEED, IBAligner
 
 Caught = list[tuple[str, type[Warning]]]
@@ -100,7 +100,8 @@ def _one_each(X: Any, y: Any, n: int) -> tuple[Sequence[Any], Sequence[Any]]:
 
 def _learn(aligner: IBAligner, X: Any, y: Any, seed: int) -> tuple[Trained, Caught]:
     """Return the training of an aligner, and the warnings it emits."""
-    with warnings.catch_warnings(record=True) as caught:
+    # filters of warnings belong to the process
+    with one_at_a_time(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         trained = aligner._learn(X, y, seed=seed, resume=aligner.warm_start)
     return trained, [(str(each.message), each.category) for each in caught]

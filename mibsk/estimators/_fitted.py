@@ -18,6 +18,7 @@ from ..training import (
     FittedClosedForm,
     Trained,
     embed_rows,
+    torch_defaults,
 )
 from ._paired import COLUMNS, PairedTransformer
 from ._pickling import PicklingMixin
@@ -58,6 +59,7 @@ class FittedAligner(PairedTransformer, PicklingMixin):
         encoder = self.module_.encoder(modality).eval()
         return embed_rows(encoder, self.inputs_[modality], X, torch.device(self.net_.device))
 
+    @torch_defaults()
     def as_module(self, modality: str) -> Encoder:
         """Return a copy of the encoder of a modality on the CPU, in evaluation mode."""
         check_is_fitted(self)

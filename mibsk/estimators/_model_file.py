@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,79 +16,107 @@ from ..training import Foreign, model_state, read_model_state, rebuild
 from ._fitted import FittedAligner
 from ._pickling import device_here
 
-Aligner = TypeVar("Aligner", bound=FittedAligner)
-
 # passed parameters used to rebuild the net; others are set afterwards, for a later fit
 _FOR_THE_NET = ("encoders", "device")
 
 
-def save_model_file(aligner: FittedAligner, path: str | os.PathLike[str]) -> None:
-    """Write a fitted aligner, with the state for continuing its training.
+class ModelFileMixin(FittedAligner):
+    """Files of a fitted aligner, with the state for continuing its training."""
 
-    Raises
-    ------
-    sklearn.exceptions.NotFittedError
-        If the aligner is not fitted.
-    TypeError
-        If the state contains an unsupported type; the message gives its location.
-    OSError
-        If the file cannot be written.
-    """
-    check_is_fitted(aligner)
-    trained = aligner.trained_
-    training = trained.net.training_state(with_frozen=True)
-    write_state(path, {**model_state(aligner, trained), "training": training})
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted aligner to a file that executes no code when it is read.
 
+        The file (safetensors) holds weights, optimizer state and history, and the parameters as
+        plain values: a loaded aligner gives the same embeddings and continues training in the same
+        way, bit for bit. User-defined objects, such as an `nn.Module` among the encoders or a loss,
+        are not stored and must be passed to :meth:`load`.
 
-def load_model_file(
-    cls: type[Aligner], path: str | os.PathLike[str], params: Mapping[str, Any]
-) -> Aligner:
-    """Read a fitted aligner, without executing code from the file.
+        Parameters
+        ----------
+        path : path
+            Destination path; an existing file is replaced atomically.
 
-    Returns
-    -------
-    IBAligner
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the aligner is not fitted.
+        OSError
+            If the file cannot be written.
+        """
+        check_is_fitted(self)
+        trained = self.trained_
+        training = trained.net.training_state(with_frozen=True)
+        write_state(path, {**model_state(self, trained), "training": training})
 
-    Raises
-    ------
-    FileNotFoundError
-        If the file does not exist.
-    mibsk.exceptions.TornFileError
-        If it is incomplete or damaged.
-    ValueError
-        If it does not contain an aligner, was written by a newer version, lacks objects that are
-        not passed, or its weights do not match those passed; or if a parameter is unknown.
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **params: Any) -> Self:
+        """Read an aligner from a file written by :meth:`save`, or from a checkpoint.
 
-    Warns
-    -----
-    mibsk.exceptions.VersionWarning
-        If it was written by another version of mibsk.
-    UserWarning
-        If the device of `fit` is not available; the aligner is then loaded on another.
-    """
-    path = os.fspath(path)
-    known = cls._get_param_names()
-    if unknown := [name for name in params if name not in known]:
-        raise ValueError(
-            f"{cls.__name__} has no parameter {unknown[0]!r}." + suggest(unknown[0], known)
-        )
-    saved = read_model_state(read_state(path), path)
-    if unknown := [name for name in saved.params if name not in known]:
-        raise ValueError(
-            f"{path} was saved with the parameter {unknown[0]!r}, which {cls.__name__} of this "
-            "version of mibsk does not have: load it with the version that wrote it."
-        )
-    aligner = cls(**_params_of_the_net(saved.params, params, path))
-    if "device" not in params:
-        aligner.device = device_here(aligner.device, path)
-    aligner._validate_params()
-    _check_names(aligner, path)
-    aligner._adopt(rebuild(aligner, saved, path))
-    if saved.output_config is not None:
-        aligner._sklearn_output_config = saved.output_config
-    aligner.set_params(**{name: params[name] for name in params if name not in _FOR_THE_NET})
-    aligner._validate_params()
-    return aligner
+        Parameters
+        ----------
+        path : path
+            The file.
+        **params : dict
+            Parameters that replace the saved ones, and those that are not stored in the file.
+
+        Returns
+        -------
+        IBAligner
+            Fitted.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file does not exist.
+        mibsk.exceptions.TornFileError
+            If it is incomplete or damaged.
+        ValueError
+            If it does not contain an aligner, was written by a newer version, lacks an object that
+            is not passed, or its weights do not match those passed; or if a parameter is unknown.
+
+        Warns
+        -----
+        mibsk.exceptions.VersionWarning
+            If it was written by another version of mibsk.
+        UserWarning
+            If the device of `fit` is not available; the aligner is then loaded on another.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> from mibsk import IBAligner
+        >>> from mibsk.datasets import load_digits_halves
+        >>> halves = load_digits_halves().data
+        >>> aligner = IBAligner(max_epochs=1, random_state=0).fit(halves)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     aligner.save(os.path.join(folder, "aligner.safetensors"))
+        ...     loaded = IBAligner.load(os.path.join(folder, "aligner.safetensors"))
+        >>> bool((loaded.transform(halves) == aligner.transform(halves)).all())
+        True
+        """
+        path = os.fspath(path)
+        known = cls._get_param_names()
+        if unknown := [name for name in params if name not in known]:
+            raise ValueError(
+                f"{cls.__name__} has no parameter {unknown[0]!r}." + suggest(unknown[0], known)
+            )
+        saved = read_model_state(read_state(path), path)
+        if unknown := [name for name in saved.params if name not in known]:
+            raise ValueError(
+                f"{path} was saved with the parameter {unknown[0]!r}, which {cls.__name__} of this "
+                "version of mibsk does not have: load it with the version that wrote it."
+            )
+        aligner = cls(**_params_of_the_net(saved.params, params, path))
+        if "device" not in params:
+            aligner.device = device_here(aligner.device, path)
+        aligner._validate_params()
+        _check_names(aligner, path)
+        aligner._adopt(rebuild(aligner, saved, path))
+        if saved.output_config is not None:
+            aligner._sklearn_output_config = saved.output_config
+        aligner.set_params(**{name: params[name] for name in params if name not in _FOR_THE_NET})
+        aligner._validate_params()
+        return aligner
 
 
 def _params_of_the_net(

@@ -18,7 +18,7 @@ from .._checks.rows import as_rows
 from ..data import ClassPairs, Form, InputSpec, MappingForm, by_name, check_table, is_table
 from ..encoders import Encoder
 from ..metrics import recall_at_k
-from ..training import dataset_chunks
+from ..training import dataset_chunks, torch_defaults
 from ._fusion import check_fusion, fuse
 from ._modality_encoder import ModalityEncoder
 
@@ -84,6 +84,7 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._each(X, y, self.embed_modality)
 
+    @torch_defaults()
     def _each(
         self, X: Any, y: Any, function: Callable[[str, Any], np.ndarray]
     ) -> dict[str, np.ndarray]:

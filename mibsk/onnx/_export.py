@@ -20,6 +20,7 @@ from .._checks.packages import not_installed
 from ..data import InputSpec
 from ..encoders import Encoder
 from ..estimators import PairedTransformer
+from ..training import one_at_a_time, torch_defaults
 from ._metadata import EncoderMetadata
 from ._parity import prove_parity, random_inputs
 from ._session import CPU, open_session
@@ -63,6 +64,7 @@ def export_encoders(aligner: PairedTransformer, folder: str | Path) -> dict[str,
     }
 
 
+@torch_defaults()
 def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) -> Path:
     """Write the encoder of one modality, with input scaling and L2 norm, to one ONNX file.
 
@@ -133,11 +135,11 @@ def _to_onnx(encoder: Encoder, spec: InputSpec, path: Path) -> None:
     else:
         module, names, shapes = encoder, ["x"], ({0: batch},)
     logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # from internals of the exporter
+    with one_at_a_time(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # from internals of the exporter
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
             torch.onnx.export(
                 module,
                 example,
@@ -149,8 +151,8 @@ def _to_onnx(encoder: Encoder, spec: InputSpec, path: Path) -> None:
                 external_data=False,
                 verbose=False,
             )
-    finally:
-        logger.setLevel(level)
+        finally:
+            logger.setLevel(level)
 
 
 def _as_text(params: dict[str, Any]) -> dict[str, str]:

@@ -4,7 +4,7 @@ from .._checks import training_packages  # noqa: F401
 from ._bottleneck import FittedBottleneck
 from ._closed_form import FittedClosedForm
 from ._data import TrainingData, read_further_data, read_training_data
-from ._devices import resolve_device, seeded
+from ._devices import resolve_device
 from ._inference import dataset_chunks, embed_rows
 from ._model_state import model_state, read_model_state
 from ._module import AlignmentModule
@@ -13,6 +13,8 @@ from ._objective import check_objective
 from ._rebuild import rebuild
 from ._result import Trained
 from ._saved_params import Foreign, pack_params, unpack_params
+from ._seeding import one_at_a_time, seeded
+from ._torch_defaults import torch_defaults
 from ._train import train
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "dataset_chunks",
     "embed_rows",
     "model_state",
+    "one_at_a_time",
     "pack_params",
     "read_further_data",
     "read_model_state",
@@ -34,6 +37,7 @@ __all__ = [
     "rebuild",
     "resolve_device",
     "seeded",
+    "torch_defaults",
     "train",
     "unpack_params",
 ]

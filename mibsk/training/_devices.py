@@ -1,11 +1,14 @@
-"""Device, precision and random numbers of training."""
+"""Device and precision of training."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+
+from ._process_setting import ProcessSetting
 
 
 def resolve_device(device: str | torch.device) -> torch.device:
@@ -56,43 +59,26 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators within the context, and restore the global state afterwards.
-
-    cuDNN uses deterministic algorithms within the context.
-    """
-    devices = [device] if device.type == "cuda" else []
-    cudnn = torch.backends.cudnn
-    before = cudnn.deterministic, cudnn.benchmark
-    with torch.random.fork_rng(devices=devices):
-        seed_torch(seed, device)
-        # not cudnn.flags(), which also sets the flags that are not passed, e.g. enabled=False
-        cudnn.deterministic, cudnn.benchmark = True, False
-        try:
-            yield
-        finally:
-            cudnn.deterministic, cudnn.benchmark = before
-
-
-@contextmanager
 def exact_convolutions(device: torch.device) -> Iterator[None]:
     """Compute float32 convolutions in float32 on a GPU, where cuDNN uses TF32 by default."""
-    cudnn = torch.backends.cudnn
-    if device.type != "cuda" or not hasattr(cudnn, "conv"):  # torch < 2.9
+    if device.type != "cuda" or not hasattr(torch.backends.cudnn, "conv"):  # torch < 2.9
         yield
         return
-    before = cudnn.conv.fp32_precision
-    cudnn.conv.fp32_precision = "ieee"
-    try:
+    with _exact:
         yield
-    finally:
-        cudnn.conv.fp32_precision = before
 
 
-def seed_torch(seed: int, device: torch.device) -> None:
-    """Seed torch's generators of the CPU and of `device`."""
-    # not torch.manual_seed, which also seeds other GPUs, whose state is not restored
-    torch.default_generator.manual_seed(seed)
-    if device.type == "cuda":
-        with torch.cuda.device(device):
-            torch.cuda.manual_seed(seed)
+def _precision() -> str:
+    return _convolutions().fp32_precision
+
+
+def _set_precision(value: str) -> None:
+    _convolutions().fp32_precision = value
+
+
+def _convolutions() -> Any:
+    cudnn: Any = torch.backends.cudnn
+    return cudnn.conv
+
+
+_exact = ProcessSetting(_precision, _set_precision, "ieee")

@@ -13,6 +13,7 @@ from .._checks.rows import check_embeddings, n_rows
 from ..data import InputSpec, dataset_columns, prepared_chunks, stream_chunks, to_batch
 from ..encoders import Encoder
 from ._devices import exact_convolutions
+from ._torch_defaults import torch_defaults
 
 ROWS_AT_A_TIME = 1024
 
@@ -27,6 +28,7 @@ def dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
         yield dataset_columns(X, list(range(start, min(start + ROWS_AT_A_TIME, n))))
 
 
+@torch_defaults()
 def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) -> np.ndarray:
     """Check the rows of one modality and embed them in chunks.
 

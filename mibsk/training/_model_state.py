@@ -17,6 +17,7 @@ from ._closed_form import FittedClosedForm
 from ._params import AlignerParams
 from ._result import Trained
 from ._saved_params import pack_params, unpack_params
+from ._torch_defaults import torch_defaults
 
 _MODEL = "IBAligner"
 _EARLIER = {"bottleneck": None, "input_scaling": "columns", "lr_schedule": None}
@@ -56,6 +57,7 @@ def model_state(aligner: AlignerParams, trained: Trained) -> dict[str, Any]:
     }
 
 
+@torch_defaults()
 def read_model_state(state: Any, path: str) -> SavedModel:
     """Return the model from the result of :func:`model_state` with the state of training.
 

@@ -22,8 +22,9 @@ from ..data import (
 )
 from ..encoders import frozen_names
 from ..exceptions import DivergenceError
-from ._devices import resolve_device, seed_torch
+from ._devices import resolve_device
 from ._epoch_means import EpochMeans
+from ._seeding import seed_torch
 
 
 class AlignmentNet(NeuralNet):

@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._build import build_net
-from ._devices import autocast_dtype, resolve_device, seeded
+from ._devices import autocast_dtype, resolve_device
 from ._model_state import SavedModel
 from ._net import AlignmentNet
 from ._objective import build_objective
 from ._params import AlignerParams
 from ._result import Trained
+from ._seeding import seeded
+from ._torch_defaults import torch_defaults
 
 
+@torch_defaults()
 def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
     """Build the net specified by the parameters of `aligner`, with the saved weights.
 

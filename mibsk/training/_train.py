@@ -13,13 +13,14 @@ from ..data import StreamSource
 from ._build import build_net
 from ._closed_form_role import closed_form_role
 from ._data import TrainingData, split_validation
-from ._devices import autocast_dtype, seeded
+from ._devices import autocast_dtype
 from ._epochs import n_epochs
 from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._params import AlignerParams
 from ._result import Trained
+from ._seeding import seeded
 from ._selection import split_for_selection
 from ._stages import Stages
 

@@ -1,9 +1,9 @@
-"""Where training runs, in which precision, and with which random numbers."""
+"""Where training runs, and in which precision."""
 
 import pytest
 import torch
 
-from mibsk.training._devices import autocast_dtype, resolve_device, seeded
+from mibsk.training._devices import autocast_dtype, resolve_device
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -32,31 +32,6 @@ def test_resolve_auto(monkeypatch, there, expected):
 def test_autocast_dtype(monkeypatch, precision, device, has_bfloat16, expected):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **kwargs: has_bfloat16)
     assert autocast_dtype(precision, device) == expected
-
-
-def test_seeded_draws_alike_and_restores_the_generator():
-    state = torch.get_rng_state()
-    drawn = []
-    for _ in range(2):
-        with seeded(3, CPU):
-            drawn.append(torch.rand(4))
-    assert torch.equal(*drawn)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_seeded_restores_the_generator_after_an_error():
-    state = torch.get_rng_state()
-    with pytest.raises(RuntimeError, match="size"), seeded(3, CPU):
-        torch.rand(4) + torch.rand(5)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_seeded_keeps_cudnn_and_holds_it_to_deterministic_algorithms():
-    cudnn = torch.backends.cudnn
-    before = cudnn.enabled, cudnn.deterministic, cudnn.benchmark
-    with seeded(3, CPU):
-        assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == (before[0], True, False)
-    assert (cudnn.enabled, cudnn.deterministic, cudnn.benchmark) == before
 
 
 def test_device_without_data():
