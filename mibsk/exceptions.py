@@ -31,3 +31,7 @@ class NothingSharedWarning(UserWarning):
 
 class DuplicateRowsWarning(UserWarning):
     """Rows of a modality occur more than once; the message gives their number and effect."""
+
+
+class FewHeldOutWarning(UserWarning):
+    """A budget of sufficiency is measured on so few held-out pairs that one is more than it."""

@@ -25,6 +25,9 @@ class Source(Protocol):
     def pairing(self) -> Pairing:
         """Pairing of the rows."""
 
+    def __len__(self) -> int:
+        """Return the number of pairs in an epoch."""
+
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
 
@@ -38,6 +41,9 @@ class TensorSource:
 
     rows: dict[str, Rows]
     pairing: Pairing
+
+    def __len__(self) -> int:
+        return self.pairing.n_rows
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""
@@ -56,6 +62,9 @@ class DatasetSource:
     specs: dict[str, InputSpec]
     device: torch.device
     pairing: Pairing
+
+    def __len__(self) -> int:
+        return self.pairing.n_rows
 
     def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
         """Return the rows of each modality at these indices, on the device."""

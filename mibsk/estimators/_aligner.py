@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
 
 from ..canonical import Canonical
 from ..data import is_table, read_form
@@ -32,6 +33,16 @@ from ._model_file import ModelFileMixin
 from ._paired import table_columns
 
 MAX_SEED = np.iinfo(np.int32).max
+
+
+def _trains_in_parts(aligner: Any) -> bool:
+    """Return whether there is a `partial_fit`, which a budget of sufficiency does not allow."""
+    if isinstance(aligner.beta, str | SufficiencyBudget):
+        raise AttributeError(
+            f"beta={aligner.beta!r} requires a whole training: use fit, or a number or a schedule "
+            "with partial_fit."
+        )
+    return True
 
 
 class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
@@ -125,7 +136,10 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         after an interruption continues from it and gives the same model. Several trainings can
         share the folder, as in a grid search; `random_state` must be an integer.
     warm_start : bool, default=False
-        Whether `fit` continues from the weights of the previous call.
+        Whether `fit` continues from the weights of the previous call. A second `fit` then differs
+        from the first by design, while three checks of `sklearn.utils.estimator_checks` demand
+        that it does not: `check_transformer_general` (run twice),
+        `check_transformer_data_not_an_array` and `check_pipeline_consistency`.
     device : str or torch.device, default="auto"
         Device to train on; "auto" is the GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -309,9 +323,15 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
             before is kept.
         mibsk.exceptions.DivergenceError
             If the loss becomes infinite or NaN.
+
+        Warns
+        -----
+        mibsk.exceptions.FewHeldOutWarning
+            If one pair of those held out for ``beta="auto"`` is more than the budget.
         """
         return self._adopt(self._learn(X, y, resume=self.warm_start))
 
+    @available_if(_trains_in_parts)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Train for one more epoch, on some of the data.
 
@@ -355,7 +375,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         self._validate_params()
         if seed is None:
             seed = int(check_random_state(self.random_state).randint(MAX_SEED))
-        check_objective(self, whole=whole)
+        check_objective(self)
         device, rng = resolve_device(self.device), np.random.default_rng(seed)
         earlier = self.trained_ if resume and self.__sklearn_is_fitted__() else None
         if earlier is not None:

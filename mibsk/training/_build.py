@@ -41,6 +41,11 @@ def build_net(
                 + suggest(optimizer, known)
             )
         optimizer = known[optimizer]
+    if optimizer is torch.optim.SparseAdam:
+        raise ValueError(
+            "optimizer='SparseAdam' needs sparse gradients, and those of encoders are dense: use "
+            "'Adam'."
+        )
     encoders = _build_encoders(
         aligner.encoders,
         inputs,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
 from skorch.callbacks import Callback
 
 from ..canonical import Canonical
 from ..data import Batches, Source, StreamSource
+from ..exceptions import FewHeldOutWarning
 from ..losses import IBObjective, Temperature, minimality_term, sufficiency_term
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ._budget_control import BudgetControl
@@ -15,7 +18,7 @@ from ._params import AlignerParams
 from ._scheduled import Scheduled
 
 
-def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
+def check_objective(aligner: AlignerParams) -> None:
     """Raise unless terms, beta and temperature are valid and match the other parameters."""
     beta, budget = aligner.beta, sufficiency_budget(aligner)
     sufficiency = sufficiency_term(aligner.sufficiency)
@@ -31,11 +34,6 @@ def check_objective(aligner: AlignerParams, *, whole: bool) -> None:
         raise ValueError(
             f"beta={budget!r} monitors an information bound, which "
             f"sufficiency={aligner.sufficiency!r} does not provide: use monitor='recall'."
-        )
-    if not whole:
-        raise ValueError(
-            f"beta={beta!r} requires a whole training: use fit, or a number or a schedule with "
-            "partial_fit."
         )
     if aligner.early_stopping:
         raise ValueError(
@@ -106,10 +104,25 @@ def objective_callbacks(
     if budget is not None:
         assert held_out is not None
         assert not isinstance(source, StreamSource)  # a stream has no held-out pairs
+        _warn_few_held_out(aligner, budget, len(held_out))
         n_steps = len(Batches(source, aligner.batch_size, seed=None))
         control = BudgetControl(budget, held_out, first=first, n_epochs=n_epochs, n_steps=n_steps)
         callbacks.append(("budget", control))
     return callbacks
+
+
+def _warn_few_held_out(aligner: AlignerParams, budget: SufficiencyBudget, n: int) -> None:
+    """Warn if one of `n` held-out pairs is more than the budget."""
+    if n * budget.budget >= 1:
+        return
+    enough = math.ceil(1 / (budget.budget * aligner.validation_fraction))
+    warnings.warn(
+        f"beta={aligner.beta!r} measures a loss of {budget.budget:g} on {n} held-out pairs, of "
+        f"which a single one is {1 / n:.2g}: pass at least {enough} pairs, increase "
+        "validation_fraction or the budget, or set beta to a number.",
+        FewHeldOutWarning,
+        stacklevel=2,
+    )
 
 
 def _temperature(given: Any) -> Temperature:

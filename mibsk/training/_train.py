@@ -11,6 +11,7 @@ from skorch.callbacks import EarlyStopping
 
 from ..data import StreamSource
 from ._build import build_net
+from ._callbacks import check_callbacks
 from ._closed_form_role import closed_form_role
 from ._data import TrainingData, split_validation
 from ._devices import autocast_dtype
@@ -73,6 +74,7 @@ def train(
     with seeded(seed, device):
         source, validation = data.source, None
         role = closed_form_role(aligner, data, whole=whole)
+        monitored = check_callbacks(aligner, source, whole=whole) if role != "alone" else []
         if whole and role != "alone" and (reason := reason_to_hold_out(aligner)):
             source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
         rest, held_out = source, validation
@@ -91,13 +93,14 @@ def train(
             callbacks.insert(0, ("early_stopping", _early_stopping(aligner.n_iter_no_change)))
         objective = build_objective(aligner)
         net = build_net(aligner, objective, data.inputs, data.scalings, device, precision, seed)
-        net.callbacks += callbacks
+        net.callbacks = [*monitored, *net.callbacks, *callbacks]
         net.validation = validation
         try:
             net.initialize()
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"optimizer={aligner.optimizer!r} cannot train this net: {error}"
+                f"optimizer={aligner.optimizer!r} cannot train this net: {error}. Use one that "
+                "can, such as 'Adam', 'AdamW' or 'SGD'."
             ) from error
         if earlier is not None:
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mibsk import ClassPairs
+from mibsk.schedules import SufficiencyBudget
 
 from .common import CUT
 
@@ -109,3 +110,13 @@ def test_shares_nothing_with_the_model_before(views, quick):
         for module in (aligner.module_, before)
     )
     assert not own & earlier
+
+
+@pytest.mark.parametrize("beta", ["auto", SufficiencyBudget(0.05)])
+def test_a_budget_has_no_partial_fit(views, quick, beta):
+    aligner = quick(beta=beta)
+    assert not hasattr(aligner, "partial_fit")
+    with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as caught:
+        aligner.partial_fit(views)
+    assert "requires a whole training: use fit, or a number" in str(caught.value.__cause__)
+    assert hasattr(aligner.set_params(beta=0.1), "partial_fit")

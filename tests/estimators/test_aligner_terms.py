@@ -84,6 +84,7 @@ def test_a_file_asks_for_the_loss(views, tmp_path):
     np.testing.assert_array_equal(loaded.transform(views), fitted.transform(views))
 
 
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.FewHeldOutWarning")  # the data are tiny
 def test_a_budget_needs_a_bound_or_recall(views):
     bound = SufficiencyBudget(0.1, monitor="bound")
     with pytest.raises(ValueError, match="does not provide: use monitor='recall'"):

@@ -9,6 +9,7 @@ import torch
 from mibsk import ClassPairs, IBAligner, Modalities
 from mibsk.data._source import tensor_source
 from mibsk.datasets import load_digits_halves
+from mibsk.exceptions import FewHeldOutWarning
 from mibsk.losses import Temperature, infonce
 from mibsk.schedules import SufficiencyBudget
 from mibsk.training._budget_control import BEGIN, BudgetControl
@@ -211,6 +212,7 @@ def test_a_larger_budget_compresses_harder(train_and_test):
     assert loose.history_[-1]["train_divergence"] < tight.history_[-1]["train_divergence"]
 
 
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.FewHeldOutWarning")  # the data are tiny
 @pytest.mark.parametrize("temperature", ["learned", 0.07])
 @pytest.mark.parametrize("monitor", ["either", "bound", "recall"])
 def test_it_is_reproducible_bit_for_bit(views, quick, temperature, monitor):
@@ -228,6 +230,7 @@ def test_auto_is_short_for_a_budget(views, quick):
     assert "valid_sufficiency" in auto.history_[0]
 
 
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.FewHeldOutWarning")  # the data are tiny
 def test_classes_three_modalities_and_samples_work(views, quick):
     labels = np.arange(48) % 4
     pairs = ClassPairs({"a": (views["audio"], labels), "b": (views["image"], labels)})
@@ -258,3 +261,15 @@ def test_the_bound_is_the_tightest_over_temperatures(views, quick):
         assert bound == pytest.approx(best[tau], rel=1e-4)
         assert recall == pytest.approx(aligner.score(views), abs=1e-6)
     assert best[0.04] > 0
+
+
+def test_warns_if_one_held_out_pair_is_more_than_the_budget(halves, quick):
+    some = {name: X[:240] for name, X in halves.data.items()}
+    message = (
+        r"^beta='auto' measures a loss of 0.02 on 24 held-out pairs, of which a single one is "
+        r"0.042: pass at least 500 pairs, increase validation_fraction or the budget"
+    )
+    with pytest.warns(FewHeldOutWarning, match=message):
+        quick(beta="auto").fit(some)
+    quick(beta="auto", budget=0.05).fit(some)  # no warning: one pair is less
+    quick(beta="auto", validation_fraction=0.21).fit(some)

@@ -19,7 +19,7 @@ from mibsk.onnx import export_encoder
 
 QUICK = {"n_components": 4, "max_epochs": 1, "random_state": 0}
 CUT = {"first": [0], "rest": slice(1, None)}
-N_CHECKS = 327  # of all estimators together; scikit-learn 1.9 has 47 or 48 of each
+N_CHECKS = 375  # of all estimators together; scikit-learn 1.9 has 47 or 48 of each
 
 FILES = tempfile.TemporaryDirectory()
 
@@ -70,6 +70,7 @@ ESTIMATORS = [
     IBAligner(**QUICK),
     IBAligner(CUT, **QUICK),
     IBAligner(**QUICK, minimality="variational", early_stopping=True, validation_fraction=0.2),
+    IBAligner(**{**QUICK, "max_epochs": 2}, beta="auto"),
     IBAlignerCV(IBAligner(**QUICK), betas=(0.0, 1.0), cv=2),
     ModalityEncoder(IBAligner(**QUICK), "x"),
     ModalityEncoder(IBAligner(CUT, **QUICK), "first"),
@@ -82,6 +83,7 @@ ESTIMATORS = [
 
 @pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")  # the data are tiny
 @pytest.mark.filterwarnings("ignore::mibsk.exceptions.NothingSharedWarning")  # and random
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.FewHeldOutWarning")
 @parametrize_with_checks(ESTIMATORS)
 def test_scikit_learn_check(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")  # else the check of array namespaces is skipped
