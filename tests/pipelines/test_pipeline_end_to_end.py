@@ -23,7 +23,7 @@ pytestmark = [
 MODELS = ["infonce", "ib", "canonical"]
 SEEDS = [0, 1]
 TRAININGS = [f"train@{model}" for model in MODELS]
-STAGES = ["prepare", *TRAININGS, "evaluate", "export", "report"]
+STAGES = ["prepare", *TRAININGS, "evaluate", "export", "register", "report"]
 FIGURES = [
     "curves.png",
     "directions_canonical.png",
@@ -181,9 +181,61 @@ def test_the_registered_alias_loads(done, monkeypatch):
     assert np.array_equal(registered.transform(data), kept.transform(data))
 
 
+def test_the_alias_follows_the_exports(done, tmp_path, monkeypatch):
+    data = load_bunch(done.path / "data" / "test").data
+    with done.copy(tmp_path) as changed:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{changed.path / 'mlflow.db'}")
+        for model, ran in [
+            ("ib", ["export", "register"]),
+            ("infonce", ["export", "register"]),
+            ("ib", ["register"]),  # the exports are in the cache
+        ]:
+            changed.set_params(**{"export.model": model})
+            assert changed.repro("register") == ran
+            kept = IBAligner.load(changed.path / "models" / model / "seed0.safetensors")
+            registered = load_model("models:/mibsk@champion")
+            assert np.array_equal(registered.transform(data), kept.transform(data))
+        versions = mlflow.MlflowClient().search_model_versions("name = 'mibsk'")
+        assert len(versions) == 3  # with that of `done`
+
+
+def test_a_clone_pulls_the_results(done, tmp_path):
+    with done.copy(tmp_path) as pushed:
+        pushed.run("dvc", "remote", "add", "--default", "here", str(tmp_path / "remote"))
+        pushed.run("git", "add", "--all")
+        pushed.run("git", "commit", "--quiet", "--message", "results")
+        pushed.run("dvc", "push")
+        clone = type(done)(tmp_path / "clone")
+        pushed.run("git", "clone", "--quiet", str(pushed.path), str(clone.path))
+        clone.run("dvc", "remote", "modify", "here", "url", str(tmp_path / "remote"))
+        clone.run("dvc", "pull")
+        clone.run("dvc", "checkout")
+        assert clone.status() == {}
+        assert "MLflow runs:   none here" in clone.run("python", "-m", "pipelines.summary")
+        assert not (clone.path / "mlflow.db").exists()
+        assert clone.repro() == ["register"]
+        assert "the model is models:/mibsk" in clone.run("python", "-m", "pipelines.summary")
+
+
+def test_a_queued_experiment_is_tracked_in_the_project(done, tmp_path):
+    with done.copy(tmp_path) as project:
+        project.run("git", "add", "--all")
+        project.run("git", "commit", "--quiet", "--message", "results")
+        queued = ["--queue", "--name", "queued", "--set-param", "train.models.ib.beta=2.0"]
+        project.run("dvc", "exp", "run", *queued)
+        project.run("dvc", "exp", "run", "--run-all")
+        client = mlflow.MlflowClient(f"sqlite:///{project.path / 'mlflow.db'}")
+        (experiment,) = client.search_experiments(filter_string="name = 'mibsk'")
+        runs = client.search_runs([experiment.experiment_id], "params.beta = '2.0'")
+        assert sorted(run.info.run_name for run in runs) == [f"ib-seed{seed}" for seed in SEEDS]
+        assert all("test.cka" in run.data.metrics for run in runs)
+        project.run("dvc", "exp", "apply", "queued")
+        assert project.status() == {}
+
+
 def test_all_stages_are_up_to_date(done):
     assert done.status() == {}
-    assert done.repro() == []
+    assert done.repro() == ["register"]  # which sees that there is nothing to do
 
 
 def test_git_sees_only_the_lock_and_the_metrics(done):
@@ -208,6 +260,7 @@ def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
         changed.set_params(**{"evaluate.k": 3})
         assert list(changed.status()) == ["evaluate"]
         assert changed.repro("evaluate") == ["evaluate"]
+        assert changed.repro("register") == ["register"]
         again = json.loads((changed.path / "metrics" / "evaluate.json").read_text())
         assert list(changed.status()) == ["report"]
     for model in MODELS:
@@ -224,7 +277,7 @@ def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
         ("train.encoders.spoken_digits.audio", "mlp", []),
         ("prepare.test_size", 0.5, ["prepare"]),
         ("prepare.spoken_digits.n_mels", 20, []),
-        ("export.alias", "challenger", ["export"]),
+        ("export.model", "ib", ["export"]),
         ("evaluate.compared", "ib", ["evaluate"]),
         ("names.ib", "the paper", ["report"]),
     ],
