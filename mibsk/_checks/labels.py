@@ -8,7 +8,9 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from .devices import FloatMatrix
+from .rows import as_array
 from .tensors import is_tensor, tensor_to_array
+from .text import as_text
 
 
 def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd.Series[Any]":
@@ -16,9 +18,12 @@ def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd
     if is_tensor(labels):
         labels = tensor_to_array(name, labels)
     try:
-        column = labels if isinstance(labels, pd.Series) else np.asarray(labels)
+        column = labels if isinstance(labels, pd.Series) else as_array(name, labels)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be 1-D class labels: {error}") from error
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    column = as_text(name, column[:, 0] if column.shape[1:] == (1,) else column)
     if column.ndim != 1:
         raise ValueError(
             f"{name} must be 1-D class labels, got shape {column.shape}: pass several factors as "
@@ -31,8 +36,11 @@ def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd
     if column.dtype.kind in "cV":
         raise TypeError(f"{name} must be classes of one type, got {column.dtype} values.")
     series = pd.Series(column, dtype=_countable(column.dtype)).reset_index(drop=True)
-    if series.isna().any():
-        raise ValueError(f"{name} has {series.isna().sum()} missing label(s): drop those rows.")
+    if (missing := series.isna()).any():
+        raise ValueError(
+            f"{name} has {missing.sum()} missing label(s), first in row {missing.argmax()} "
+            "(counted from 0): drop those rows."
+        )
     if (kind := infer_dtype(series)).startswith("mixed"):
         raise TypeError(
             f"{name} must be classes of one type, got {kind} values: convert them with astype(str)."
@@ -44,7 +52,7 @@ def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd
             raise ValueError(
                 f"{name} must be classes, got real numbers: bin them, as pandas.qcut does."
             )
-    return series.astype(object) if isinstance(series.dtype, pd.CategoricalDtype) else series
+    return series
 
 
 def is_real(labels: "pd.Series[Any]") -> bool:
@@ -64,15 +72,22 @@ def _countable(dtype: Any) -> Any:
 
 def is_single_factor(labels: Any) -> bool:
     """Whether labels are of one factor, rather than a table of several."""
-    return not isinstance(labels, Mapping | pd.DataFrame)
+    return not isinstance(labels, Mapping) and _column_names(labels) is None
+
+
+def _column_names(labels: Any) -> Any:
+    """Return the column names of a table of pandas, polars or pyarrow, None for other input."""
+    if len(getattr(labels, "shape", ())) != 2:
+        return None
+    return getattr(labels, "column_names", getattr(labels, "columns", None))
 
 
 def as_factors(labels: Any, n_rows: int, name: str) -> "dict[Any, pd.Series[Any]]":
     """Return name -> labels, classes or real numbers, of one factor (1-D) or of several."""
     if is_single_factor(labels):
         key = getattr(labels, "name", None)
-        return {"label" if key is None else key: as_labels(labels, n_rows, name, real=True)}
-    keys = list(labels.keys())
+        return {"label" if key in (None, "") else key: as_labels(labels, n_rows, name, real=True)}
+    keys = list(labels.keys() if isinstance(labels, Mapping) else _column_names(labels))
     if not keys:
         raise ValueError(f"{name} holds no factor: pass at least one column of labels.")
     return {key: as_labels(labels[key], n_rows, f"{name}[{key!r}]", real=True) for key in keys}

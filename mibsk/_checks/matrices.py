@@ -8,8 +8,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .devices import Matrix, on_accelerator, on_one_device, to_numpy
-from .rows import check_unmasked, rows_not_finite
+from .rows import as_array, check_unmasked, rows_not_finite
 from .tensors import is_tensor, tensor_to_array
+from .vector_cells import stack_cells
 
 
 def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
@@ -26,6 +27,7 @@ def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
     if issparse(X):
         raise TypeError(f"{name} must be dense, got a sparse {type(X).__name__}: pass .toarray().")
     check_unmasked(name, X)
+    X = as_array(name, X) if isinstance(X, list | tuple) else stack_cells(name, X)
     try:
         matrix: Matrix = check_array(
             X,

@@ -12,6 +12,8 @@ from numpy.typing import DTypeLike
 
 from ..files.memory_map import read_chunks
 from .tensors import is_tensor, tensor_to_array
+from .text import as_text
+from .vector_cells import has_vector_cells, stack_cells, stack_rows
 
 _INTERNAL_DTYPES = (np.dtype(np.uint8), np.dtype(np.float32))
 _CHUNK_VALUES = 2**20  # values checked at once: 4 MiB of float32
@@ -47,11 +49,12 @@ def check_same_length(lengths: dict[str, int]) -> int:
     return next(iter(lengths.values()))
 
 
-def as_rows(name: str, X: Any) -> Any:
+def as_rows(name: str, X: Any, first_row: int = 0) -> Any:
     """Return `X` as an array or CSR matrix.
 
-    Tables (pandas, polars) and torch tensors become arrays, lists become arrays, sparse formats
-    become CSR; arrays and memory maps are returned as they are.
+    Tables (pandas, polars, pyarrow) and torch tensors become arrays, lists become arrays, sparse
+    formats become CSR; arrays and memory maps are returned as they are. Strings of any type become
+    a 1-D array of Python or NumPy strings, and a column or list of vectors is stacked.
     """
     n_rows(name, X)
     if sp.issparse(X):
@@ -60,41 +63,41 @@ def as_rows(name: str, X: Any) -> Any:
                 f"modality {name!r} must be a sparse matrix of two dimensions, got shape {X.shape}."
             )
         return X.tocsr()
+    what = f"modality {name!r}"
+    if not isinstance(X, np.ndarray) and is_tensor(X):
+        return tensor_to_array(what, X)
+    array = as_array(what, X, first_row)
+    if array.dtype.kind in "biuf":
+        return array
+    return as_text(what, stack_cells(what, array, first_row))
+
+
+def as_array(what: str, X: Any, first_row: int = 0) -> np.ndarray:
+    """Return a table, a list or another dense container as an array; `what` is for messages."""
     if isinstance(X, np.ma.MaskedArray):
-        check_unmasked(f"modality {name!r}", X)
+        check_unmasked(what, X)
         return np.asarray(X)
     if isinstance(X, np.ndarray):
         return X
-    if is_tensor(X):
-        return tensor_to_array(f"modality {name!r}", X)
-    if hasattr(X, "to_numpy"):
-        return X.to_numpy()
-    is_list = isinstance(X, Sequence) and not isinstance(X, memoryview)
-    if is_list and any(issubclass(kind, str) for kind in set(map(type, X))):
+    if hasattr(X, "to_numpy") and not hasattr(X, "__arrow_c_array__"):
+        array: np.ndarray = X.to_numpy()
+        return array
+    if not isinstance(X, Sequence) or isinstance(X, memoryview) or not len(X):
+        return np.asarray(X)
+    kinds = set(map(type, X))
+    if any(issubclass(kind, str | bytes | bytearray) for kind in kinds):
         # dtype object: "U" gives each string the memory of the longest, and turns numbers into text
         return np.fromiter(X, dtype=object, count=len(X))
     try:
-        return np.asarray(X)
-    except ValueError as error:
-        raise ValueError(
-            f"modality {name!r} must have rows of one shape, got a list of unequal ones: {error}. "
-            "Pad or crop them first."
-        ) from error
+        return stack_rows(what, X, first_row) if any(map(is_tensor, kinds)) else np.asarray(X)
+    except ValueError:  # of unequal shapes
+        return stack_rows(what, X, first_row)
 
 
 def check_unmasked(name: str, X: Any) -> None:
     """Raise ``ValueError`` if an array has masked values, which conversion would reveal."""
     if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None and np.ma.is_masked(X):
         raise ValueError(f"{name} has masked values: fill them, or drop those rows.")
-
-
-def is_text(X: Any) -> bool:
-    """Whether `X` is a 1-D array of strings."""
-    if sp.issparse(X) or X.ndim != 1:
-        return False
-    if X.dtype.kind == "U":
-        return True
-    return X.dtype.kind == "O" and all(isinstance(value, str) for value in X)
 
 
 def as_dense(
@@ -131,6 +134,11 @@ def as_dense(
             is_complex = any(isinstance(value, complex | np.complexfloating) for value in X.flat)
             X = X.astype(np.complex128 if is_complex else np.float64)
         except (TypeError, ValueError) as error:
+            if has_vector_cells(X):
+                raise ValueError(
+                    f"modality {name!r} has a column of vectors beside others: pass the vectors as "
+                    "a modality of their own."
+                ) from error
             raise type(error)(
                 f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
                 f"({error}). Encode categories first, e.g. with OneHotEncoder."

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from pandas.api.types import infer_dtype
 from sklearn.utils import check_random_state
 
@@ -171,12 +172,16 @@ class ClassPairs(Mapping[str, Any]):
 def _as_labels(name: str, given: Any, n_rows: int) -> np.ndarray:
     """Return the class labels of a modality (n_rows,), numbers or strings."""
     labels = as_rows(f"labels of {name}", given)
+    if labels.shape == (n_rows, 1):
+        labels = labels[:, 0]
     if labels.shape != (n_rows,):
         raise ValueError(
             f"modality {name!r} has {n_rows} rows but labels of shape {labels.shape}: give one "
             "label per row."
         )
     if labels.dtype.kind == "O":
+        if (missing := pd.isna(labels)).any():
+            raise _missing(name, missing)
         kind = infer_dtype(labels, skipna=False)
         if kind not in ("boolean", "floating", "integer", "string"):
             raise TypeError(
@@ -188,9 +193,16 @@ def _as_labels(name: str, given: Any, n_rows: int) -> np.ndarray:
         raise TypeError(
             f"labels of modality {name!r} must be numbers or strings, got {labels.dtype}."
         )
-    if labels.dtype.kind == "f" and np.isnan(labels).any():
-        raise ValueError(f"labels of modality {name!r} are missing for some rows: drop these.")
+    if labels.dtype.kind == "f" and (missing := np.isnan(labels)).any():
+        raise _missing(name, missing)
     return labels
+
+
+def _missing(name: str, missing: np.ndarray) -> ValueError:
+    return ValueError(
+        f"labels of modality {name!r} are missing (first at row {missing.argmax()}; "
+        f"{missing.sum()} row(s) affected): drop these rows."
+    )
 
 
 def _deal(codes: np.ndarray, partner_codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:

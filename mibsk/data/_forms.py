@@ -12,7 +12,8 @@ from pandas.api.types import infer_dtype
 from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.parameters import check_names, suggest
-from .._checks.rows import as_rows, check_same_length, is_text, n_rows
+from .._checks.rows import as_rows, check_same_length, n_rows
+from .._checks.text import check_none_missing, is_text
 from ._class_pairs import ClassPairs
 from ._columns import check_names_differ, column_names, is_frame, take_columns
 from ._find_columns import find_columns
@@ -112,7 +113,7 @@ class ColumnsForm:
         """Return the columns of every modality; `y` (labels) is ignored."""
         table = _as_table(X)
         return {
-            name: _text_column(take_columns(table, positions, self.columns.get(name, ())))
+            name: take_columns(table, positions, self.columns.get(name, ()))
             for name, positions in self.positions.items()
         }
 
@@ -242,6 +243,7 @@ def check_table(X: Any) -> None:
     if len(getattr(X, "shape", ())) > 1:
         return
     rows = as_rows("x", X)
+    check_none_missing("x", rows)
     if rows.ndim == 1 and not is_text(rows):
         raise ValueError(
             f"expected a table, got a 1-d array of shape {rows.shape}. Reshape your data: "
@@ -258,7 +260,7 @@ def holds_classes(y: Any) -> bool:
     rows = as_rows("y", y)
     if rows.ndim != 1:
         return False
-    kind = infer_dtype(rows, skipna=False)
+    kind = infer_dtype(rows, skipna=True)
     if kind == "boolean" or isinstance(getattr(y, "dtype", None), pd.CategoricalDtype):
         return True
     return kind in ("integer", "string") and (
@@ -287,11 +289,3 @@ def _as_table(X: Any) -> Any:
     if getattr(getattr(table, "dtype", None), "kind", None) == "c":
         raise ValueError(f"Complex data not supported: the table has dtype {table.dtype}.")
     return table
-
-
-def _text_column(rows: Any) -> Any:
-    """Return a single column of strings as a 1-d array, other input unchanged."""
-    if rows.shape[1] != 1:
-        return rows
-    array = as_rows("X", rows)
-    return array[:, 0] if array.dtype.kind in "OU" and is_text(array[:, 0]) else rows

@@ -12,7 +12,8 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from .._checks.parameters import suggest
-from .._checks.rows import as_dense, as_rows, check_finite, is_text, to_float32
+from .._checks.rows import as_dense, as_rows, check_finite, to_float32
+from .._checks.text import check_none_missing, is_text
 from ._columns import by_name, column_names
 
 Kind = Literal["dense", "sparse", "text", "labels"]
@@ -73,12 +74,15 @@ class InputSpec:
         """
         columns = () if isinstance(X, np.ndarray) else column_names(X)
         X = as_rows(name, X)
+        columns = columns if X.shape[1:] == (len(columns),) else ()  # or vectors in one column
+        if X.dtype.kind == "O" and not labels:
+            check_none_missing(name, X)
         if labels:
             classes = _classes(name, X)
             spec = cls(name, "labels", (len(classes),), classes=classes)
         elif sp.issparse(X):
             spec = cls(name, "sparse", (X.shape[1],))
-        elif is_text(X):
+        elif X.dtype.kind in "OU" and is_text(X):
             spec = cls(name, "text", (_TEXT_FEATURES,))
         else:
             X = as_dense(name, X)
@@ -119,9 +123,11 @@ class InputSpec:
             If the rows do not match the kind, shape or type of the spec, or are not finite, or
             the columns of a data frame differ.
         """
-        X = as_rows(self.name, self._known_columns(X))
+        X = as_rows(self.name, self._known_columns(X), first_row or 0)
         if self.kind == "labels":
-            return self._one_hot(X)
+            return self._one_hot(X, first_row or 0)
+        if X.dtype.kind == "O":
+            check_none_missing(self.name, X, first_row)
         if self.kind == "text":
             return self._hash(X)
         if self.kind == "sparse":
@@ -170,7 +176,7 @@ class InputSpec:
             f"modality {self.name!r} {found}, unlike the data frame seen in fit.{hint}"
         )
 
-    def _one_hot(self, X: Any) -> np.ndarray:
+    def _one_hot(self, X: Any, first_row: int) -> np.ndarray:
         """Return labels (n,) as float32 one-hot rows (n, n_classes)."""
         if sp.issparse(X) or X.ndim != 1:
             raise ValueError(
@@ -187,6 +193,7 @@ class InputSpec:
                 f"values of other types ({error})."
             ) from error
         if (codes < 0).any():
+            _check_labels_present(self.name, X, first_row)
             unknown = list(dict.fromkeys(X[codes < 0].tolist()))
             hint = " If they are numbers, not classes, fit with y.astype(float)."
             raise ValueError(
@@ -198,7 +205,7 @@ class InputSpec:
 
     def _hash(self, X: Any) -> sp.csr_array:
         """Return strings (n,) as L2-normalised counts of hashed character n-grams."""
-        if X.shape == (0,):  # an empty array can have any dtype, e.g. float64
+        if X.shape in ((0,), (0, 1)):  # an empty array can have any dtype, e.g. float64
             return sp.csr_array((0, self.shape[0]), dtype=np.float32)
         if sp.issparse(X) or not is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on strings, got {_describe(X)}.")
@@ -257,11 +264,7 @@ class InputSpec:
 
 def _classes(name: str, y: np.ndarray) -> tuple[Any, ...]:
     """Return the sorted unique labels of `y` (n,) as plain values."""
-    if (missing := pd.isna(y)).any():
-        raise ValueError(
-            f"modality {name!r} has missing labels (first at row {missing.argmax()}; "
-            f"{missing.sum()} row(s) affected): drop these rows."
-        )
+    _check_labels_present(name, y)
     classes = {_plain(label) for label in (y if y.dtype.kind in "OMm" else y.tolist())}
     if len(types := {type(c) for c in classes}) != 1 or not types <= {bool, float, int, str}:
         raise TypeError(
@@ -269,6 +272,14 @@ def _classes(name: str, y: np.ndarray) -> tuple[Any, ...]:
             f"{sorted(t.__name__ for t in types)}: convert them with astype(str)."
         )
     return tuple(sorted(classes))
+
+
+def _check_labels_present(name: str, y: np.ndarray, first_row: int = 0) -> None:
+    if (missing := pd.isna(y)).any():
+        raise ValueError(
+            f"modality {name!r} has missing labels (first at row {missing.argmax() + first_row}; "
+            f"{missing.sum()} row(s) affected): drop these rows."
+        )
 
 
 def _plain(label: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .._checks.vector_cells import stack_rows
+
 
 def stack_items(items: list[Any]) -> dict[str, np.ndarray]:
     """Return items of a dataset, all of them mappings of the same names, as arrays."""
@@ -21,13 +23,6 @@ def stack_items(items: list[Any]) -> dict[str, np.ndarray]:
                 "every item of a torch Dataset must have the same modalities, got "
                 f"{sorted(items[0])} and {sorted(item)}."
             )
-    return {name: _stack(name, [np.asarray(item[name]) for item in items]) for name in items[0]}
-
-
-def _stack(name: str, rows: list[np.ndarray]) -> np.ndarray:
-    if len(shapes := {row.shape for row in rows}) > 1:
-        raise ValueError(
-            f"modality {name!r} must have rows of one shape, got {sorted(shapes)}. Pad or crop "
-            "them first."
-        )
-    return np.stack(rows)
+    return {
+        name: stack_rows(f"modality {name!r}", [item[name] for item in items]) for name in items[0]
+    }

@@ -12,7 +12,8 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from .._checks.parameters import suggest
-from .._checks.rows import as_rows, is_text
+from .._checks.rows import as_rows
+from .._checks.text import is_text
 from ._columns import by_name, check_names_differ
 from ._inputs import InputSpec
 
@@ -60,7 +61,9 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             return entry(X, name)
         if not hasattr(self, "n_features_in_"):
             return X
-        X = X if hasattr(X, "shape") else as_rows(name, X)
+        if not hasattr(X, "shape") or tuple(X.shape[1:]) in ((), (1,)):
+            rows = as_rows(name, X)  # a column of vectors has as many columns as they have values
+            X = X if getattr(X, "shape", None) == rows.shape else rows
         if len(X.shape) == 2:
             check_names_differ(X)
             X = by_name(X, getattr(self, "feature_names_in_", ()))

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
-from .._checks.rows import as_rows, is_text, n_rows
+from .._checks.rows import as_rows, n_rows
+from .._checks.text import is_text
 from ..data import ClassPairs, Form, InputSpec, entry, prepared_chunks
 from ..training import dataset_chunks
 

@@ -19,10 +19,10 @@ from mibsk._checks.rows import (
     check_embeddings,
     check_finite,
     check_same_length,
-    is_text,
     n_rows,
     to_float32,
 )
+from mibsk._checks.text import is_text
 
 
 def test_suggest_names_the_nearest():

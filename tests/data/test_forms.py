@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from torch.utils.data import Dataset
 
 from mibsk import ClassPairs, Modalities
+from mibsk._checks.rows import as_rows
 from mibsk.data import read_form
 from mibsk.data._forms import (
     check_table,
@@ -139,14 +140,14 @@ class TestColumns:
     def test_a_column_of_strings_is_text(self):
         form = read_form(TABLE, None, {"numbers": ["a", "b"], "caption": "caption"})
         given = form.read(TABLE)
-        assert given["caption"].tolist() == ["x", "y"]
+        assert as_rows("caption", given["caption"]).tolist() == ["x", "y"]
         assert given["numbers"].to_numpy().tolist() == [[1.0, 3.0], [2.0, 4.0]]
 
     @pytest.mark.parametrize("container", [pd.DataFrame.to_numpy, pl.from_pandas])
     def test_a_column_of_strings_is_text_in_other_tables(self, container):
         table = container(TABLE)
         given = read_form(table, None, {"numbers": [0, 1], "caption": 3}).read(table)
-        assert given["caption"].tolist() == ["x", "y"]
+        assert as_rows("caption", given["caption"]).tolist() == ["x", "y"]
         assert np.asarray(given["numbers"], float).tolist() == [[1.0, 3.0], [2.0, 4.0]]
 
     def test_modalities_may_share_columns(self):

@@ -245,14 +245,14 @@ def test_refuses_labels(y, error, message):
         ("text", ["a", "\ud800"], ValueError, r"not valid Unicode, such as .*errors='replace'"),
         ("text", np.array(["a", 1], object), TypeError, "fitted on strings, got .* dtype object"),
         ("labels", ["dog", "emu"], ValueError, r"not seen in fit: \['emu'\]; known .*'cat', 'dog'"),
-        ("labels", [["dog"]], ValueError, r"1-d array of class labels, got shape \(1, 1\)"),
+        ("labels", [["dog", "cat"]], ValueError, r"class labels, got shape \(1, 2\)"),
         ("labels", sp.csr_array(np.eye(2)), ValueError, "1-d array of class labels"),
         ("labels", [1, 2], ValueError, r"not seen in fit: \[1, 2\]"),
         ("digits", ["1"], ValueError, r"not seen in fit: \['1'\]"),
         ("digits", [3, 7], ValueError, r"\[7\]; known are \[1, 2, 3\].*y\.astype\(float\)"),
-        ("digits", np.array([[3], {}], object), TypeError, "must hold class labels such as"),
+        ("digits", np.array([3, {}], object), TypeError, "must hold class labels such as"),
         ("dense", [1.0, np.nan], ValueError, "contains NaN"),
-        ("digits", [3.0, np.nan], ValueError, r"not seen in fit: \[nan\]"),
+        ("digits", [3.0, np.nan], ValueError, r"missing labels \(first at row 1; 1 row"),
     ],
 )
 def test_refuses_what_differs_from_fit(fitted, X, error, message):

@@ -112,7 +112,7 @@ def test_tiles_cover_every_row_once_within_the_budget(n_columns):
     ("labels", "match"),
     [
         ([1, 2], "one label per row, got 2 for 3 rows"),
-        ([[1], [2], [3]], r"1-D class labels, got shape \(3, 1\)"),
+        ([[1, 2], [2, 1], [3, 3]], r"1-D class labels, got shape \(3, 2\)"),
         ([1.0, np.nan, 2.0], r"1 missing label"),
         (["a", None, "b"], r"1 missing label"),
         ([0.5, 1.0, 2.0], "real numbers: bin them"),
