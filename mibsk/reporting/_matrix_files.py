@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import pandas as pd
 from .._checks.devices import Matrix
 from .._checks.matrices import as_matrix
 from .._checks.parameters import suggest
+from .._checks.vector_cells import stack_rows
 from ._measurement import Source
 from ._table_files import TABLES, read_table, without_row_numbers
 
@@ -157,15 +159,11 @@ def _load(read: Callable[[], Any], name: str) -> Any:
 
 def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     """Return the cells of a table as numbers; a single column of lists is one row per list."""
-    first: Any = table.iloc[0, 0] if table.size else None
-    if table.shape[1] == 1 and isinstance(first, list | np.ndarray):
-        rows = table.iloc[:, 0].tolist()
-        lengths = {np.shape(row) for row in rows}
-        if len(lengths) > 1:
-            raise ValueError(
-                f"{name} has lists of unequal length in column {table.columns[0]!r}: pad or drop."
-            )
-        return np.array(rows)
+    if table.shape[1] == 1:
+        cells = _lists(table.iloc[:, 0])
+        if any(isinstance(cell, list | np.ndarray) for cell in cells):
+            what = f"{name}: column {str(table.columns[0])[:40]!r}"
+            return _real(what, stack_rows(what, cells))
     if not len(table):
         raise ValueError(f"{name} has no rows, only names of columns: write it again.")
     for position, column in enumerate(table.columns):
@@ -176,10 +174,38 @@ def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
         wrong = cells[numbers.isna() & cells.notna()]
         example = f" ({str(wrong.iloc[0])[:30]!r} in row {wrong.index[0]})" if len(wrong) else ""
         raise ValueError(
-            f"{name} has values that are not numbers in column {str(column)[:40]!r}{example}: keep "
-            "only the columns of the embedding."
+            f"{name} has values that are not numbers in column {str(column)[:40]!r}{example}: "
+            + _remedy(str(wrong.iloc[0]) if len(wrong) else "")
         )
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _lists(cells: pd.Series[Any]) -> list[Any]:
+    """Return the cells of a column, and those that hold a list as JSON as lists."""
+    found = cells.tolist()
+    for i, cell in enumerate(found):
+        if isinstance(cell, str) and cell.lstrip().startswith("["):
+            try:
+                found[i] = json.loads(cell)
+            except ValueError:
+                return cells.tolist()
+    return found
+
+
+def _real(what: str, rows: np.ndarray) -> np.ndarray:
+    """Return rows that lists gave as numbers, missing ones as NaN."""
+    if rows.dtype.kind != "O":
+        return rows
+    try:
+        return rows.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} has lists of values that are not numbers: {error}.") from error
+
+
+def _remedy(cell: str) -> str:
+    if cell.lstrip().startswith("["):
+        return "keep only that column, with a list in each cell as json.dumps writes it."
+    return "keep only the columns of the embedding."
 
 
 def _similar(file: Path) -> str:

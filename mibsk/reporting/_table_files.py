@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from .._checks.packages import not_installed
+from ._separators import find_separator, first_lines, is_number
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 TABLES = (*SEPARATORS, ".parquet")
+_WITH_COMMA = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 
 
 def read_table(path: Path, *, header: bool | None = None, text: bool = False) -> pd.DataFrame:
@@ -32,27 +33,44 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
     Raises
     ------
     ValueError
-        If the file is not such a table.
+        If the file is not such a table, or cannot be read in one way only.
     NotInstalledError
         If pyarrow, which reads Parquet, is missing.
     """
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
-    separator = SEPARATORS[path.suffix.lower()]
+    separator = find_separator(path, SEPARATORS[path.suffix.lower()], text=text)
     if header is None:
-        header = _holds_names(_first_line(path, separator))
-    kept: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if text else {}
+        header = _holds_names(first_lines(path, separator, 1), separator)
+    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if text else {}
+    options |= {"sep": separator, "header": 0 if header else None}
+    table = _read_csv(path, options)
+    with_comma = [i for i in range(table.shape[1]) if _has_comma(table.iloc[:, i])]
+    if not with_comma:
+        return table
+    if separator != ";":  # the commas can also be those of 1,000
+        column = table.iloc[:, with_comma[0]]
+        raise ValueError(
+            f"{path} has numbers with a comma in column {str(column.name)[:40]!r} "
+            f"({str(column.dropna().iloc[0])[:30]!r}): write a decimal point, or put ';' between "
+            "cells if it is a decimal comma."
+        )
+    found = _read_csv(path, {**options, "decimal": ","})
+    for before, after in zip(table.dtypes, found.dtypes, strict=True):
+        if pd.api.types.is_numeric_dtype(before) and not pd.api.types.is_numeric_dtype(after):
+            raise ValueError(
+                f"{path} has numbers with a decimal comma and others with a decimal point: write "
+                "decimal points in all."
+            )
+    return found
+
+
+def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # cells without a name
-            table = pd.read_csv(
-                path,
-                sep=separator,
-                header=0 if header else None,
-                index_col=False,
-                encoding="utf-8-sig",
-                low_memory=False,
-                **kept,
+            table: pd.DataFrame = pd.read_csv(
+                path, index_col=False, encoding="utf-8-sig", low_memory=False, **options
             )
     except UnicodeDecodeError as error:
         raise ValueError(
@@ -69,10 +87,6 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
         raise ValueError(
             f"{path} is not a table: {reason}: save it with as many cells in each line."
         ) from error
-    if table.shape[1] == 1 and header and (other := _other_separator(table, separator)):
-        raise ValueError(
-            f"{path} has {other!r} between its cells, not {separator!r}: save it with that."
-        )
     return table
 
 
@@ -100,31 +114,16 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return table
 
 
-def _first_line(path: Path, separator: str) -> list[str]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
-            return next(csv.reader(file, delimiter=separator), [])
-    except csv.Error:  # a cell that is too long for a name
-        return []
-
-
-def _holds_names(cells: list[str]) -> bool:
+def _holds_names(lines: list[list[str]], separator: str) -> bool:
+    cells = lines[0] if lines else []
     names = cells[1:] if cells[:1] == [""] else cells  # the index that pandas writes
     counted = len(names) > 1 and names == [str(i) for i in range(len(names))]
-    return counted or not all(cell == "" or _is_number(cell) for cell in cells)
+    return counted or not all(is_number(cell, separator) for cell in cells)
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
+def _has_comma(cells: pd.Series[Any]) -> bool:
+    """Whether a column has numbers with a comma, as in ``0,5``, and nothing else."""
+    if pd.api.types.is_numeric_dtype(cells.dtype):
         return False
-    return True
-
-
-def _other_separator(table: pd.DataFrame, separator: str) -> str | None:
-    """Return the likely separator of a table that was read as one column."""
-    name = str(table.columns[0])
-    first = str(table.iloc[0, 0]) if len(table) else ""
-    others = [s for s in (";", "\t", ",", "|") if s != separator and s in name and s in first]
-    return others[0] if others else None
+    known = cells.dropna().astype(str)
+    return len(known) > 0 and bool(known.str.fullmatch(_WITH_COMMA).all())

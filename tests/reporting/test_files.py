@@ -1,4 +1,5 @@
 import hashlib
+import json
 import mmap
 import re
 import sys
@@ -87,6 +88,37 @@ def test_a_first_row_with_a_gap_is_no_header(folder):
 def test_byte_order_mark_and_windows_lines(folder):
     write("a.csv", b"\xef\xbb\xbfa,b\r\n1,2\r\n3,4\r\n")
     np.testing.assert_array_equal(read_matrix("a.csv"), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize(("sep", "decimal"), [(";", "."), (";", ","), ("\t", "."), ("|", ".")])
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_another_separator_is_found(folder, suffix, sep, decimal, header):
+    table = pd.DataFrame(A, columns=list("abcde"))
+    table.to_csv("plain.csv", index=False)
+    table.to_csv(f"a.{suffix}", sep=sep, decimal=decimal, header=header, index=False)
+    np.testing.assert_array_equal(read_matrix(f"a.{suffix}"), read_matrix("plain.csv"))
+
+
+def test_what_savetxt_writes(folder):
+    np.savetxt("a.csv", A)
+    np.testing.assert_array_equal(read_matrix("a.csv"), A)
+
+
+def test_a_decimal_comma_after_the_first_lines(folder):
+    write("a.csv", b"a;b\n" + 40 * b"1;2\n" + b"0,5;3\n")
+    assert read_matrix("a.csv")[-1].tolist() == [0.5, 3.0]
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize(("suffix", "sep"), [("csv", ","), ("tsv", "\t")])
+def test_a_column_of_json_lists(folder, suffix, sep, header):
+    table = pd.DataFrame({"embedding": [json.dumps(row.tolist()) for row in A]})
+    table.to_csv(f"a.{suffix}", sep=sep, header=header, index=False)
+    np.testing.assert_array_equal(read_matrix(f"a.{suffix}"), A)
+    if header:
+        table.to_csv(f"a.{suffix}", sep=sep)  # with row numbers
+        np.testing.assert_array_equal(read_matrix(f"a.{suffix}"), A)
 
 
 def test_parquet_of_columns_and_of_lists(folder):
@@ -195,7 +227,18 @@ def test_a_bad_npz_is_refused(folder):
         (b"a,b\n1,2\n3,4,5\n", "Expected 2 fields in line 3, saw 3"),
         (b"a,b\n1,2\n3\n", "in 1 of 2 rows, first in row 1"),
         (b"a,b\n1,2\n3,nan\n", "in 1 of 2 rows, first in row 1"),
-        (b"a;b\n1;2\n3;4\n", "';' between its cells, not ','"),
+        (b"a;b\n1;2\n3;4;5\n", "';' between its cells, but 2 of them in the first line"),
+        (b"a\tb\n0,1\t0,2\n0,3\t0,4\n", r"numbers with a comma in column 'a' \('0,1'\): write"),
+        (b'a\n"1,234"\n"2,345"\n', r"numbers with a comma in column 'a' \('1,234'\)"),
+        (b"a;b\n1.5;0,5\n2.5;1,5\n", "a decimal comma and others with a decimal point"),
+        (b"a;b\n1.234,5;1\n2.345,5;2\n", r"column 'a' \('1.234,5' in row 0\)"),
+        (b"0,1\t0,2\n0,3\t0,4\n", r"',' and '\\t' in each of its first lines"),
+        (b"NA,1\n2,3\n4,5\n", "in 1 of 3 rows, first in row 0"),
+        (b'e\n"[1, 2]"\n"[1]"\n', r"column 'e' must .*\(2,\) at row 0 and \(1,\) at row 1"),
+        (b'e\n"[1, 2]"\n"[1, null]"\n', "in 1 of 2 rows, first in row 1"),
+        (b'e\n"[1, 2]"\n\n"[3, 4]"\n""\n', "in 1 of 3 rows, first in row 2"),
+        (b'e\n"[""x""]"\n"[1]"\n', "column 'e' has lists of values that are not numbers"),
+        (b"e\n[0.1 0.2]\n[0.3 0.4]\n", r"not numbers in column 'e' .*json\.dumps writes"),
         (b"a,b\n", "no rows"),
         (b"\n\n", "blank"),
         (b"\xe4,b\n1,2\n", "not UTF-8"),
@@ -220,7 +263,7 @@ def test_a_bad_parquet_is_refused(folder):
     pd.DataFrame({"e": [1.0, None]}).to_parquet("gaps.parquet")
     for name, message in {
         "torn": "not a Parquet file",
-        "ragged": "lists of unequal length in column 'e'",
+        "ragged": r"column 'e' must .* one shape, got \(2,\) at row 0 and \(1,\) at row 1",
         "words": "values that are not numbers in column 'e'",
         "gaps": "in 1 of 2 rows, first in row 1",
     }.items():

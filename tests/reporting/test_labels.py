@@ -40,7 +40,38 @@ def test_arrays():
     assert list(read_labels("both.npz:digit")) == ["label"]
 
 
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_semicolons_between_cells(suffix, decimal):
+    table = pd.DataFrame({"digit": [1, 2], "age": [1.5, 2.5], "speaker": ["a, b", "c"]})
+    table.to_csv(f"labels.{suffix}", sep=";", decimal=decimal, index=False)
+    found = read_labels(f"labels.{suffix}")
+    assert found.to_dict("list") == table.to_dict("list")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("id,tags\n1,a;b\n2,c;d\n", {"id": [1, 2], "tags": ["a;b", "c;d"]}),
+        ('text,digit\n"Hello; you",1\n"Well; no",2\n', {"text": ["Hello; you", "Well; no"]}),
+        ("id\na|b\nc|d\n", {"id": ["a|b", "c|d"]}),
+        ("x|y,z\na|b,1\nc|d,2\n", {"x|y": ["a|b", "c|d"], "z": [1, 2]}),
+    ],
+)
+def test_other_separators_in_the_text(content, expected):
+    with open("l.csv", "w") as file:
+        file.write(content)
+    found = read_labels("l.csv").to_dict("list")
+    assert {name: found[name] for name in expected} == expected
+
+
 def test_bad_files():
+    for name, content in {
+        "names.csv": "name, first;digit\nSmith, J;3\nDoe, A;4\n",
+        "comma.tsv": "digit\tage\n1\t1,5\n2\t2,5\n",
+    }.items():
+        with open(name, "w") as file:
+            file.write(content)
     np.save("deep.npy", np.zeros((2, 2, 2)))
     np.save("objects.npy", np.array([{}], object), allow_pickle=True)
     with open("twice.csv", "w") as file:
@@ -50,6 +81,8 @@ def test_bad_files():
         "objects.npy": "never read",
         "twice.csv": "fewer names in its first line than cells",
         "missing.csv": "does not exist",
+        "names.csv": "',' and ';' in each of its first lines, and either can separate cells",
+        "comma.tsv": r"numbers with a comma in column 'age' \('1,5'\): write a decimal point",
     }.items():
         with pytest.raises(ValueError, match=message):
             read_labels(name)
