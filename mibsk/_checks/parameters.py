@@ -58,10 +58,20 @@ def check_k(k: Any, upper: int) -> None:
 
 
 def check_names(names: Iterable[Any]) -> None:
-    """Raise ``TypeError`` unless every name of a modality is a string."""
+    """Raise unless every name of a modality is a string that can be written to a file.
+
+    Raises
+    ------
+    TypeError
+        If a name is not a string.
+    ValueError
+        If it is not valid Unicode.
+    """
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"modality names must be strings, got {name!r}.")
+        if any("\ud800" <= character <= "\udfff" for character in name):
+            raise ValueError(f"modality names must be valid Unicode, got {name!r}: rename it.")
 
 
 def check_seed(random_state: Any) -> None:

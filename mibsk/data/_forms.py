@@ -17,6 +17,7 @@ from .._checks.text import check_none_missing, is_text
 from ._class_pairs import ClassPairs
 from ._columns import check_names_differ, column_names, is_frame, take_columns
 from ._find_columns import find_columns
+from ._items import is_records, stack_items
 
 _SURELY_LABELS = 20  # up to this number of unique values
 
@@ -51,6 +52,8 @@ class MappingForm:
         """Return the given modalities in the order of `fit`; `y` (labels) is ignored."""
         if isinstance(X, ClassPairs):
             X = X.draw(random_state=0)
+        if is_records(X):
+            X = stack_items(X)
         if not is_mapping(X):
             raise TypeError(
                 f"fitted on a mapping of modalities {self.names}, got {type(X).__name__}: pass a "
@@ -181,10 +184,10 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
                 f"{type(first).__name__}."
             )
         return MappingForm(_at_least_two(list(first)))
-    if is_mapping(X):
+    if is_mapping(X) or is_records(X):
         if modalities is not None:
             raise ValueError("modalities= splits a table by columns: omit it when X is a mapping.")
-        return MappingForm(_at_least_two(list(X)))
+        return MappingForm(_at_least_two(list(X if is_mapping(X) else X[0])))
     if modalities is not None:
         if not isinstance(modalities, Mapping):
             raise TypeError(
@@ -215,7 +218,7 @@ def _first_item(X: Dataset[Any]) -> Any:
 
 def is_table(X: Any) -> bool:
     """Whether `X` is one table, not a mapping or a dataset of modalities."""
-    return not (is_mapping(X) or isinstance(X, Dataset))
+    return not (is_mapping(X) or is_records(X) or isinstance(X, Dataset))
 
 
 def is_mapping(X: Any) -> bool:

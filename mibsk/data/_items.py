@@ -1,8 +1,8 @@
-"""Items of torch Datasets, stacked to one array per modality."""
+"""Items of torch Datasets and lists of records, stacked to one array per modality."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,18 +10,23 @@ import numpy as np
 from .._checks.vector_cells import stack_rows
 
 
-def stack_items(items: list[Any]) -> dict[str, np.ndarray]:
+def is_records(X: Any) -> bool:
+    """Whether `X` is a list of mappings, which scikit-learn also makes of a part of a Dataset."""
+    return isinstance(X, list | tuple) and len(X) > 0 and isinstance(X[0], Mapping)
+
+
+def stack_items(items: Sequence[Any]) -> dict[str, np.ndarray]:
     """Return items of a dataset, all of them mappings of the same names, as arrays."""
-    for item in items:
+    for number, item in enumerate(items):
         if not isinstance(item, Mapping):
             raise TypeError(
-                "a torch Dataset must yield mappings of modality name to row, got "
-                f"{type(item).__name__}."
+                "a torch Dataset or a list of records must yield mappings of modality name to row, "
+                f"got {type(item).__name__} at position {number}."
             )
         if item.keys() != items[0].keys():
             raise ValueError(
-                "every item of a torch Dataset must have the same modalities, got "
-                f"{sorted(items[0])} and {sorted(item)}."
+                "every item of a torch Dataset or a list of records must have the same modalities, "
+                f"got {list(items[0])} at position 0 and {list(item)} at position {number}."
             )
     return {
         name: stack_rows(f"modality {name!r}", [item[name] for item in items]) for name in items[0]

@@ -17,6 +17,8 @@ class Modalities(SliceDict):
 
     Row ``i`` of every array belongs to the same sample. ``len`` is the number of rows, and a slice,
     mask or index array selects rows, so that `sklearn.model_selection` can split it like a table.
+    A plain `dict` cannot be split: scikit-learn takes its number of modalities for that of rows,
+    and fails before any estimator is reached.
 
     Parameters
     ----------
@@ -52,7 +54,8 @@ class Modalities(SliceDict):
         check_names(mapping)
         arrays = {name: as_rows(name, X) for name, X in mapping.items()}
         check_same_length({name: X.shape[0] for name, X in arrays.items()})
-        super().__init__(**arrays)
+        super().__init__()
+        self.update(arrays)  # not keyword arguments, since a name can be "self"
 
     def __getitem__(self, key: Any) -> Any:
         """Return one modality if `key` is a name, else the selected rows of all."""

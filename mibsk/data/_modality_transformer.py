@@ -16,6 +16,7 @@ from .._checks.rows import as_rows
 from .._checks.text import is_text
 from ._columns import by_name, check_names_differ
 from ._inputs import InputSpec
+from ._items import is_records, stack_items
 
 
 class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -59,6 +60,8 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         name = self.input_.name
         if isinstance(X, Mapping) and not sp.issparse(X):  # a DOK matrix is a mapping too
             return entry(X, name)
+        if is_records(X):
+            return entry(stack_items(X), name)
         if not hasattr(self, "n_features_in_"):
             return X
         if not hasattr(X, "shape") or tuple(X.shape[1:]) in ((), (1,)):

@@ -306,7 +306,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
 
         Parameters
         ----------
-        X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
+        X : mapping of str to array-like, Modalities, ClassPairs, Dataset, list of dict, or table
             Paired data; a table needs `modalities` or a second table `y`.
         y : array-like, default=None
             With one table, the second one (a 1-d array of class labels is taken as one-hot rows).
@@ -341,7 +341,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
 
         Parameters
         ----------
-        X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
+        X : mapping of str to array-like, Modalities, ClassPairs, Dataset, list of dict, or table
             Paired data, as in :meth:`fit`.
         y : array-like, default=None
             As in :meth:`fit`.

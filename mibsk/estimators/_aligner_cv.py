@@ -184,7 +184,7 @@ class IBAlignerCV(FittedAligner):
 
         Parameters
         ----------
-        X : mapping of str to array-like, Modalities, ClassPairs, torch Dataset, or table
+        X : mapping of str to array-like, Modalities, ClassPairs, Dataset, list of dict, or table
             Paired data, as in :meth:`IBAligner.fit`.
         y : array-like, default=None
             With one table and no `modalities`, the second one. With any other form, labels for

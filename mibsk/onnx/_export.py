@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 import warnings
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,8 @@ from ..training import one_at_a_time, torch_defaults
 from ._metadata import EncoderMetadata
 from ._parity import prove_parity, random_inputs
 from ._session import CPU, open_session
+
+_LONGEST_NAME = 200  # characters; file systems have a limit of 255 bytes
 
 
 class _SparseSignature(nn.Module):
@@ -160,4 +163,7 @@ def _as_text(params: dict[str, Any]) -> dict[str, str]:
 
 
 def _file_name(modality: str) -> str:
-    return quote(modality, safe="")  # different names give different files
+    name = quote(modality, safe="")  # different names give different files
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{sha256(modality.encode()).hexdigest()[:16]}"
+    return name

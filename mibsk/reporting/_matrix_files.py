@@ -33,8 +33,8 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
     ----------
     path : path
         ``.npy``; ``.npz`` with one array, or ``FILE.npz:NAME`` for one of several; ``.csv``,
-        ``.tsv`` or ``.parquet`` of numbers, with or without names in the first line. Pickled
-        objects are never read, since that can run code.
+        ``.tsv`` or ``.parquet`` of numbers, with or without names in the first line, or of one
+        column of lists. Pickled objects are never read, since that can run code.
 
     Returns
     -------
