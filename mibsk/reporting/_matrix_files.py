@@ -160,10 +160,10 @@ def _load(read: Callable[[], Any], name: str) -> Any:
 def _numbers(table: pd.DataFrame, name: str) -> np.ndarray:
     """Return the cells of a table as numbers; a single column of lists is one row per list."""
     if table.shape[1] == 1:
-        cells = _lists(table.iloc[:, 0])
-        if any(isinstance(cell, list | np.ndarray) for cell in cells):
+        rows = _lists(table.iloc[:, 0])
+        if any(isinstance(row, list | np.ndarray) for row in rows):
             what = f"{name}: column {str(table.columns[0])[:40]!r}"
-            return _real(what, stack_rows(what, cells))
+            return _real(what, stack_rows(what, rows))
     if not len(table):
         raise ValueError(f"{name} has no rows, only names of columns: write it again.")
     for position, column in enumerate(table.columns):
