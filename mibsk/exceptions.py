@@ -35,3 +35,7 @@ class DuplicateRowsWarning(UserWarning):
 
 class FewHeldOutWarning(UserWarning):
     """A budget of sufficiency is measured on so few held-out pairs that one is more than it."""
+
+
+class RowNamesWarning(UserWarning):
+    """Rows that are paired by position have different names; the message gives the first ones."""

@@ -12,6 +12,12 @@ from .rows import as_array
 from .tensors import is_tensor, tensor_to_array
 from .text import as_text
 
+_OF_TYPE = {
+    **dict.fromkeys(("integer", "floating", "boolean", "decimal"), "number"),
+    **dict.fromkeys(("datetime64", "datetime"), "datetime"),
+    **dict.fromkeys(("timedelta64", "timedelta"), "timedelta"),
+}
+
 
 def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd.Series[Any]":
     """Return a column of class labels, one per row, none missing; with `real` also real numbers."""
@@ -68,6 +74,32 @@ def _countable(dtype: Any) -> Any:
     if kind == "U":  # also strings that are not valid Unicode
         return object
     return dtype.newbyteorder("=") if kind in ("i", "u") else None
+
+
+def check_one_type(labels: "Mapping[str, pd.Series[Any]]") -> None:
+    """Raise ``TypeError`` unless all of these columns hold numbers, or all strings, and so on.
+
+    Labels of different types are never equal, unlike integers and floats, or objects and strings.
+    """
+    kinds = {name: _kind(column) for name, column in labels.items()}
+    (first, kind), *others = kinds.items()
+    for name, other in others:
+        if _OF_TYPE.get(kind, kind) != _OF_TYPE.get(other, other):
+            to_text = {"integer": ".astype(str)", "floating": ".astype(int).astype(str)"}
+            numbers = next((n for n in (first, name) if kinds[n] in to_text), None)
+            advice = (
+                "convert one to the type of the other"
+                if numbers is None or "string" not in (kind, other)
+                else f"pass {numbers}{to_text[kinds[numbers]]}, or convert the strings"
+            )
+            raise TypeError(
+                f"{first} and {name} must be of one type, else no label of one equals any of the "
+                f"other; got {kind} and {other} values: {advice}."
+            )
+
+
+def _kind(labels: "pd.Series[Any]") -> str:
+    return infer_dtype(labels, skipna=False)
 
 
 def is_single_factor(labels: Any) -> bool:

@@ -8,6 +8,7 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .devices import Matrix, on_accelerator, on_one_device, to_numpy
+from .row_names import check_row_names
 from .rows import as_array, check_unmasked, rows_not_finite
 from .tensors import is_tensor, tensor_to_array
 from .vector_cells import stack_cells
@@ -87,6 +88,7 @@ def _check_finite(bad_rows: np.ndarray, matrix: Matrix, name: str) -> None:
 
 def as_pair(X: ArrayLike, Y: ArrayLike) -> tuple[Matrix, Matrix]:
     """Return two matrices whose rows are pairs, both on one device."""
+    check_row_names({"X": X, "Y": Y})
     X, Y = as_matrix(X, "X"), as_matrix(Y, "Y")
     check_same_rows(X, Y)
     return on_one_device(X, Y)

@@ -18,6 +18,7 @@ from ._inputs import SPARSE_KINDS, InputSpec
 from ._items import stack_items
 from ._modalities import Modalities
 from ._modality_transformer import ModalityTransformer, entry
+from ._named_output import with_row_names
 from ._padding import pad_csr
 from ._pairing import FixedPairing
 from ._prepared_chunks import prepared_chunks
@@ -62,4 +63,5 @@ __all__ = [
     "tensor_source",
     "to_batch",
     "warn_duplicates",
+    "with_row_names",
 ]

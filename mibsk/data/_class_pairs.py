@@ -11,6 +11,7 @@ from pandas.api.types import infer_dtype
 from sklearn.utils import check_random_state
 
 from .._checks.parameters import suggest
+from .._checks.row_names import check_mask, check_row_names, row_index
 from .._checks.rows import as_rows
 from ._modalities import Modalities
 from ._pairing import ClassPairing
@@ -41,8 +42,8 @@ class ClassPairs(Mapping[str, Any]):
     Raises
     ------
     ValueError
-        If there are fewer than two modalities, labels do not match rows, the anchor is unknown, or
-        a class of the anchor has no partner.
+        If there are fewer than two modalities, labels do not match rows or have their names in
+        another order, the anchor is unknown, or a class of the anchor has no partner.
 
     Examples
     --------
@@ -75,12 +76,14 @@ class ClassPairs(Mapping[str, Any]):
         for name, pair in modalities.items():
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise TypeError(f"modality {name!r} must be a tuple (rows, labels), got {pair!r}.")
+            check_row_names({f"modalities[{name!r}]": dict(enumerate(pair))})
             arrays[name] = as_rows(name, pair[0])
             labels[name] = _as_labels(name, pair[1], arrays[name].shape[0])
         if len({y.dtype.kind in "OU" for y in labels.values()}) > 1:
             raise TypeError(
                 "labels of all modalities must be of one type, got "
-                f"{ {name: str(y.dtype) for name, y in labels.items()} }: convert them to one type."
+                f"{ {name: str(y.dtype) for name, y in labels.items()} }: convert "
+                "them to one type, e.g. numbers with astype(str)."
             )
         if anchor is None:
             anchor = max(arrays, key=lambda name: arrays[name].shape[0])
@@ -103,6 +106,7 @@ class ClassPairs(Mapping[str, Any]):
             owners[name] = _deal(codes, partner_codes[name], rng)
         self._arrays, self._labels = arrays, labels
         self.anchor = anchor
+        self._index = row_index(dict(enumerate(modalities[anchor])))
         self.pairing = ClassPairing(anchor, np.arange(len(codes)), codes, owners, partner_codes)
 
     @property
@@ -124,14 +128,21 @@ class ClassPairs(Mapping[str, Any]):
             raise TypeError(
                 f"ClassPairs has no integer indexing: use [{key}:{int(key) + 1}] for one row."
             )
+        check_mask(self, key)
         selected = object.__new__(type(self))
-        selected._arrays, selected._labels, selected.anchor = (
+        selected._arrays, selected._labels, selected.anchor, selected._index = (
             self._arrays,
             self._labels,
             self.anchor,
+            self._index,
         )
         selected.pairing = self.pairing.subset(np.arange(len(self))[key])
         return selected
+
+    @property
+    def index(self) -> pd.Index[Any] | None:
+        """Names of the anchor rows, if the index of these rows or of their labels gives them."""
+        return None if self._index is None else self._index[self.pairing.rows]
 
     @property
     def labels(self) -> np.ndarray:
@@ -159,7 +170,9 @@ class ClassPairs(Mapping[str, Any]):
         """Return the pairs of every anchor row with a random partner."""
         seed = check_random_state(random_state).randint(_MAX_SEED)
         drawn = self.pairing.draw(np.random.default_rng(seed))
-        return Modalities({name: self._arrays[name][rows] for name, rows in drawn.items()})
+        pairs = Modalities({name: self._arrays[name][rows] for name, rows in drawn.items()})
+        pairs.index = self.index
+        return pairs
 
     def __repr__(self) -> str:
         return (

@@ -12,6 +12,7 @@ from pandas.api.types import infer_dtype
 from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.parameters import check_names, suggest
+from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows, check_same_length, n_rows
 from .._checks.text import check_none_missing, is_text
 from ._class_pairs import ClassPairs
@@ -49,7 +50,8 @@ class MappingForm:
     is_pair: ClassVar[bool] = False
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
-        """Return the given modalities in the order of `fit`; `y` (labels) is ignored."""
+        """Return the given modalities in the order of `fit`; of `y` only names of rows are read."""
+        _check_names_of_rows(X, y)
         if isinstance(X, ClassPairs):
             X = X.draw(random_state=0)
         if is_records(X):
@@ -113,7 +115,8 @@ class ColumnsForm:
         return list(self.positions)
 
     def read(self, X: Any, y: Any = None) -> dict[str, Any]:
-        """Return the columns of every modality; `y` (labels) is ignored."""
+        """Return the columns of every modality; of `y` only names of rows are read."""
+        _check_names_of_rows(X, y)
         table = _as_table(X)
         return {
             name: take_columns(table, positions, self.columns.get(name, ()))
@@ -142,6 +145,7 @@ class TablesForm:
         """Return the rows of `X`, and those of `y` if given."""
         given = {"x": X} if y is None else {"x": X, "y": y}
         check_same_length({name: n_rows(name, rows) for name, rows in given.items()})
+        _check_names_of_rows(X, y)
         return given
 
 
@@ -269,6 +273,13 @@ def holds_classes(y: Any) -> bool:
     return kind in ("integer", "string") and (
         len(set(rows.tolist())) <= max(_SURELY_LABELS, len(rows) / 2)
     )
+
+
+def _check_names_of_rows(X: Any, y: Any) -> None:
+    """Compare the names of the rows, which only pandas gives them."""
+    values = [X, y, *X.values()] if is_mapping(X) else [X, y]
+    if any(isinstance(getattr(value, "index", None), pd.Index) for value in values):
+        check_row_names({"X": X, "y": y})
 
 
 def _at_least_two(names: list[str]) -> list[str]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from skorch.helper import SliceDict
 
 from .._checks.parameters import check_names
+from .._checks.row_names import check_mask, check_row_names, row_index
 from .._checks.rows import as_rows, check_same_length
 
 
@@ -24,14 +26,26 @@ class Modalities(SliceDict):
     ----------
     mapping : mapping of str to array-like
         Arrays of any dimension, tables, sparse matrices, lists of strings or memory maps, with
-        the same number of rows.
+        the same number of rows. Rows of pandas are paired by position too, and their index must
+        not contradict that.
+
+    Attributes
+    ----------
+    index : pandas Index or None
+        Names of the rows, if the index of a modality gives them.
 
     Raises
     ------
     TypeError
         If `mapping` is not a mapping, a name is not a string, or a value has no rows.
     ValueError
-        If the mapping is empty or numbers of rows differ.
+        If the mapping is empty, numbers of rows differ, or the index of one modality has the names
+        of another in another order.
+
+    Warns
+    -----
+    mibsk.exceptions.RowNamesWarning
+        If the index of one modality has other names than that of another.
 
     Examples
     --------
@@ -44,6 +58,8 @@ class Modalities(SliceDict):
     ['a', 'c']
     """
 
+    index: pd.Index[Any] | None = None
+
     def __init__(self, mapping: Mapping[str, Any]) -> None:
         if not isinstance(mapping, Mapping):
             raise TypeError(
@@ -54,8 +70,10 @@ class Modalities(SliceDict):
         check_names(mapping)
         arrays = {name: as_rows(name, X) for name, X in mapping.items()}
         check_same_length({name: X.shape[0] for name, X in arrays.items()})
+        check_row_names({"mapping": mapping})
         super().__init__()
         self.update(arrays)  # not keyword arguments, since a name can be "self"
+        self.index = row_index(mapping)
 
     def __getitem__(self, key: Any) -> Any:
         """Return one modality if `key` is a name, else the selected rows of all."""
@@ -65,11 +83,17 @@ class Modalities(SliceDict):
             raise TypeError(
                 f"Modalities has no integer indexing: use [{key}:{int(key) + 1}] for one row."
             )
-        return type(self)({name: X[key] for name, X in self.items()})
+        check_mask(self, key)
+        selected = type(self)({name: X[key] for name, X in self.items()})
+        if self.index is not None:
+            selected.index = self.index[np.arange(len(self))[key]]
+        return selected
 
     def __setitem__(self, name: str, X: Any) -> None:
         """Add or replace a modality."""
+        check_row_names({"modalities": self, f"modalities[{name!r}]": X})
         super().__setitem__(name, as_rows(name, X))
+        self.index = row_index({0: self, 1: X})
 
     def copy(self) -> Modalities:
         """Return a shallow copy."""

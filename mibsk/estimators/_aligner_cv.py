@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
 from .._checks.parameters import check_scalar
+from .._checks.row_names import check_row_names
 from ..data import (
     ClassPairs,
     Form,
@@ -27,6 +28,7 @@ from ..data import (
     is_mapping,
     is_table,
     read_form,
+    with_row_names,
 )
 from ..metrics import get_scorer
 from ..training import (
@@ -214,6 +216,7 @@ class IBAlignerCV(FittedAligner):
         if is_mapping(X) and not isinstance(X, ClassPairs):
             X = Modalities(X)
         form = _check_data(aligner, X, y)
+        check_row_names({"X": X, "groups": groups})
         X, y, groups = indexable(X, y, groups)
         folds = self._folds(X, y, groups, form)
         found = Parallel(n_jobs=self.n_jobs)(
@@ -324,7 +327,7 @@ class IBAlignerCV(FittedAligner):
     def transform(self, X: Any, y: Any = None) -> Any:
         """Embed paired data and fuse the modalities, as in :meth:`IBAligner.transform`."""
         check_is_fitted(self)
-        return self.aligner_.transform(X, y)
+        return with_row_names(self, self.aligner_.transform(X, y), X)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return the score of these rows by `scoring`.

@@ -19,7 +19,7 @@ from ..canonical import (
     permutation_test,
     whole_information,
 )
-from ..data import Form, InputSpec, prepared_chunks
+from ..data import Form, InputSpec, prepared_chunks, with_row_names
 from ..encoders import Encoder
 from ..metrics.statistics import Estimate
 from ._canonical_encoder import as_encoder
@@ -81,7 +81,7 @@ class FittedCanonical(PairedTransformer):
         """
         check_is_fitted(self)
         check_fusion(self.fusion, self.modality_names_)
-        return self._fused(self._each(X, y, self._weighted), y)
+        return with_row_names(self, self._fused(self._each(X, y, self._weighted), y), X)
 
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
         """Embed rows of one modality.

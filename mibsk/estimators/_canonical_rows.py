@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
+from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows, n_rows
 from .._checks.text import is_text
 from ..data import ClassPairs, Form, InputSpec, entry, prepared_chunks
@@ -36,6 +38,14 @@ class PairedRows:
     y: Any
     form: Form
 
+    @cached_property
+    def raw(self) -> Mapping[str, Any]:
+        """Rows of each modality as they are given, unless they are those of a torch Dataset."""
+        if isinstance(self.X, ClassPairs):
+            check_row_names({"X": self.X, "y": self.y})
+            return self.X
+        return self.form.read(self.X, self.y)
+
     @property
     def n(self) -> float:
         """Number of pairs; infinite for a stream."""
@@ -43,7 +53,7 @@ class PairedRows:
             return np.inf
         if isinstance(self.X, Dataset | ClassPairs):
             return len(self.X)  # type: ignore[arg-type]
-        return n_rows(*next(iter(self.form.read(self.X, self.y).items())))
+        return n_rows(*next(iter(self.raw.items())))
 
     @property
     def n_draws(self) -> int:
@@ -53,10 +63,7 @@ class PairedRows:
     def learn_inputs(self) -> dict[str, InputSpec]:
         """Check the rows, and return the specification of each modality."""
         raw: Mapping[str, Any]
-        if isinstance(self.X, Dataset):
-            raw = next(dataset_chunks(self.X))
-        else:
-            raw = self.X if isinstance(self.X, ClassPairs) else self.form.read(self.X, self.y)
+        raw = next(dataset_chunks(self.X)) if isinstance(self.X, Dataset) else self.raw
         labels = self.form.label_names
         found = {}
         for name in self.form.names:
@@ -91,7 +98,7 @@ class PairedRows:
         if isinstance(self.X, ClassPairs):
             raw_rows: Mapping[str, Any] = self.X.draw(random_state=draw)
         else:
-            raw_rows = self.form.read(self.X, self.y)
+            raw_rows = self.raw
         widths = [1 if spec.is_sparse else prod(spec.shape) for spec in inputs.values()]
         size = min(max(64, VALUES_AT_A_TIME // max(widths)), LARGEST_CHUNK)
         readers = [

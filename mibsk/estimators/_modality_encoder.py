@@ -21,6 +21,7 @@ from ..data import (
     entry,
     is_table,
     read_form,
+    with_row_names,
 )
 
 
@@ -132,12 +133,12 @@ class ModalityEncoder(ModalityTransformer):
         aligner = self.aligner_
         aligner.check_modality(self.modality)
         if isinstance(X, ClassPairs | Dataset):  # rows of all modalities are read together
-            return entry(aligner.embed(X), self.modality)
+            return with_row_names(self, entry(aligner.embed(X), self.modality), X)
         if is_table(X) and self._cuts_a_table():
             rows = aligner.form_.read(aligner.check_form(X))[self.modality]
         else:
             rows = self.read_rows(X)
-        return aligner.embed_modality(self.modality, rows)
+        return with_row_names(self, aligner.embed_modality(self.modality, rows), {0: rows, 1: X})
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Train, and return the embeddings of this modality of the training data."""

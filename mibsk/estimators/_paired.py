@@ -14,8 +14,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch.utils.data import Dataset
 
 from .._checks.parameters import suggest
+from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows
-from ..data import ClassPairs, Form, InputSpec, MappingForm, by_name, check_table, is_table
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    MappingForm,
+    by_name,
+    check_table,
+    is_table,
+    with_row_names,
+)
 from ..encoders import Encoder
 from ..metrics import recall_at_k
 from ..training import dataset_chunks, torch_defaults
@@ -117,6 +127,7 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
         float
             Mean recall, in [0, 1].
         """
+        check_row_names({"X": X, "sample_weight": sample_weight})
         embedded = self.embed(X, y)
         if len(embedded) < len(self.modality_names_):
             raise ValueError(
@@ -170,7 +181,7 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         check_fusion(self.fusion, self.modality_names_)
-        return self._fused(self.embed(X, y), y)
+        return with_row_names(self, self._fused(self.embed(X, y), y), X)
 
     def _fused(self, embedded: dict[str, np.ndarray], y: Any) -> Any:
         """Return the output of `transform`, given that of each modality."""

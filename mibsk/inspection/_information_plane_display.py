@@ -130,6 +130,7 @@ class InformationPlaneDisplay(Display):
             labels.
         """
         probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        probing.check_rows(X, y, X_test, y_test)
         if not isinstance(estimator, Mapping):
             estimator = {as_aligner(estimator).history_[-1]["beta"]: estimator}
         held_out = embed_each(estimator, X_test, y_test)

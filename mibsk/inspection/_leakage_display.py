@@ -132,6 +132,7 @@ class LeakageDisplay(Display):
             labels.
         """
         probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        probing.check_rows(X, y, X_test, y_test)
         models = as_estimators(estimator)
         held_out = embed_each(models, X_test, y_test)
         return cls._probe(probing, embed_each(models, X, y), held_out, names, axes)

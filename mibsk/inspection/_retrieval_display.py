@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks.row_names import check_row_names
 from ._display import Display
 from ._inputs.fitted_aligners import are_class_pairs, choose_two, prepare
 from ._inputs.query_neighbours import Nearest, find_nearest
@@ -152,6 +153,13 @@ class RetrievalDisplay(Display):
             classes, shown = X.class_labels, {name: X[name] for name in X}
             embedded = {name: aligner.embed_modality(name, rows) for name, rows in shown.items()}
         else:
+            check_row_names(
+                {
+                    "X": X,
+                    "labels": dict(enumerate(labels)) if isinstance(labels, tuple) else labels,
+                    "items": items,
+                }
+            )
             embedded = aligner.embed(X, y)
             shown = {} if isinstance(X, Dataset) else aligner.form_.read(aligner.check_form(X), y)
         pair = choose_two(embedded, _chosen(query, gallery, embedded))
@@ -239,6 +247,8 @@ class RetrievalDisplay(Display):
         TypeError
             If something is not an array, a list or an integer.
         """
+        check_row_names({"X": X, "queries": queries})
+        check_row_names({"Y": Y, "gallery": gallery})
         found = find_nearest(
             X,
             Y,

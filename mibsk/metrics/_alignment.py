@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks.blocks import chunks
 from .._checks.devices import Matrix, as_double, to_numpy
-from .._checks.matrices import check_same_rows
 from .._checks.parameters import check_positive
 from ._description import SPHERE, Description
 from ._one_space import as_clouds
@@ -59,8 +58,7 @@ def alignment(X: ArrayLike, Y: ArrayLike, *, alpha: float = 2.0) -> Sampled:
     1.0
     """
     check_positive("alpha", alpha)
-    X, Y, unit = as_clouds(X, Y)
-    check_same_rows(X, Y)
+    X, Y, unit = as_clouds(X, Y, paired=True)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         values = squared_distances(X, Y) ** (alpha / 2) * np.float64(unit) ** float(alpha)
         total = values.sum()

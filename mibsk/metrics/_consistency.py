@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from .._checks.devices import FloatMatrix, Matrix, on_one_device
 from .._checks.magnitudes import in_range
 from .._checks.matrices import as_matrix
+from .._checks.row_names import check_row_names
 from ._canonical import canonical_whitening, reorder_product, second_moments
 from ._description import Description
 from ._moments import check_varies
@@ -74,6 +75,7 @@ def consistency(*runs: ArrayLike) -> Sampled:
             f"consistency needs at least two runs, got {len(runs)}: pass consistency(X, Y), or "
             f"consistency(*runs)."
         )
+    check_row_names({f"run {i}": run for i, run in enumerate(runs)})
     matrices = [in_range(as_matrix(run, f"run {i}")) for i, run in enumerate(runs)]
     for i, matrix in enumerate(matrices):
         check_varies(matrix, f"run {i}", "consistency")

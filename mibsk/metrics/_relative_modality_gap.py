@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks.devices import Matrix
-from .._checks.matrices import check_same_rows
 from ._alignment import squared_distances
 from ._description import Description
 from ._moments import centred_chunks
@@ -60,8 +59,7 @@ def relative_modality_gap(X: ArrayLike, Y: ArrayLike) -> Sampled:
     >>> relative_modality_gap([[0.0, 1.0], [0.0, 3.0]], [[2.0, 1.0], [2.0, 3.0]])
     0.5
     """
-    X, Y, _ = as_clouds(X, Y)
-    check_same_rows(X, Y)
+    X, Y, _ = as_clouds(X, Y, paired=True)
     if np.isnan(_relative_gap(X, Y)):
         raise UndefinedMetricError(
             f"the relative modality gap is undefined: all {len(X)} rows of {{X}} and of {{Y}} are "

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from .._checks.parameters import suggest
+from .._checks.row_names import check_row_names
 from .catalogue import CATALOGUE, Description
 
 _SCORED = {
@@ -120,6 +121,7 @@ class EmbeddingScorer:
         ValueError
             If labels are needed and missing, or there is only one modality.
         """
+        check_row_names({"X": X, "y": y})
         if isinstance(estimator, Pipeline):
             if len(estimator) > 1:
                 X = estimator[:-1].transform(X)

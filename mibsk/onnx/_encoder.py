@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from .._checks.rows import check_embeddings, n_rows
-from ..data import InputSpec, ModalityTransformer, pad_csr, prepared_chunks
+from ..data import InputSpec, ModalityTransformer, pad_csr, prepared_chunks, with_row_names
 from ._metadata import EncoderMetadata
 from ._session import open_session
 
@@ -138,7 +138,7 @@ class OnnxEncoder(ModalityTransformer):
         self._validate_params()
         session = self._open()
         spec = self.input_
-        X = self.read_rows(X)
+        given, X = X, self.read_rows(X)
         embedded = np.empty((n_rows(spec.name, X), self.metadata_.n_components), np.float32)
         for chunk, rows in prepared_chunks(spec, X, self.batch_size):
             if spec.is_sparse:
@@ -148,7 +148,7 @@ class OnnxEncoder(ModalityTransformer):
                 feed = {"x": _as_input_type(spec, rows)}
             embedded[chunk] = session.run(["z"], feed)[0]
             check_embeddings(spec.name, embedded[chunk], rows, chunk.start)
-        return embedded
+        return with_row_names(self, embedded, {0: X, 1: given})
 
     @property
     def metadata_(self) -> EncoderMetadata:

@@ -12,7 +12,7 @@ import pandas as pd
 from .._checks.labels import as_factors, as_labels, is_real
 from .._checks.parameters import suggest
 from ._matrix_files import ARRAYS, locate, read_array
-from ._table_files import read_table, without_row_numbers
+from ._table_files import read_table, with_index
 
 
 def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     name = os.fspath(path)
     file, member = locate(name)
     if file.suffix.lower() not in ARRAYS:
-        table = without_row_numbers(read_table(file, header=True, text=True))
+        table = with_index(read_table(file, header=True, text=True))
         if not table.columns.is_unique:
             raise ValueError(f"{name} has factors whose names repeat: rename them.")
         return table.rename(columns=str)

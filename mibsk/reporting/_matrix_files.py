@@ -18,7 +18,7 @@ from .._checks.matrices import as_matrix
 from .._checks.parameters import suggest
 from .._checks.vector_cells import stack_rows
 from ._measurement import Source
-from ._table_files import TABLES, read_table, without_row_numbers
+from ._table_files import TABLES, read_table, with_index
 
 ARRAYS = (".npy", ".npz")
 READABLE = (*ARRAYS, *TABLES)
@@ -59,19 +59,29 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
     >>> read_matrix(path).shape
     (3, 3)
     """
+    return read_rows(path)[0]
+
+
+def read_rows(path: str | os.PathLike[str]) -> tuple[Matrix, pd.Index[Any] | None]:
+    """Return the embeddings in a file as :func:`read_matrix` does, and the names of the rows.
+
+    A table has names if pandas has written them, to CSV as a first column without a name.
+    """
     name = os.fspath(path)
     file, member = locate(name)
     suffix = file.suffix.lower()
+    names = None
     if suffix in ARRAYS:
         array = read_array(file, member)
     else:
-        array = _numbers(without_row_numbers(read_table(file)), name)
+        table = with_index(read_table(file))
+        array, names = _numbers(table, name), table.index
     if array.dtype.kind not in "biuf":
         raise ValueError(
             f"{name} holds values of type {array.dtype}, not real numbers: save it with "
             "astype(np.float32)."
         )
-    return as_matrix(array, name)
+    return as_matrix(array, name), names
 
 
 def locate(name: str) -> tuple[Path, str | None]:

@@ -15,6 +15,7 @@ from .._checks.devices import to_numpy
 from .._checks.labels import is_real
 from .._checks.matrices import as_matrix
 from .._checks.parameters import check_scalar
+from .._checks.row_names import check_row_names
 from ..data import duplicate_rows
 from ..metrics.catalogue import SQUARE
 from ..metrics.probes import PROBES
@@ -106,6 +107,7 @@ def measure(
     (1.0, 1.0)
     """
     names = _check_names(names)
+    check_row_names({"X": X, "Y": Y, "labels": labels})
     X, Y = (as_matrix(Z, name) for Z, name in zip((X, Y), names, strict=True))
     if len(X) != len(Y):
         raise ValueError(

@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from .._checks.row_names import check_row_names
 from ..files.whole_files import check_can_write, replace_file
 from ._label_files import check_factors, read_labels
-from ._matrix_files import locate, read_matrix, source_of
+from ._matrix_files import locate, read_rows, source_of
 from ._measure import Progress, measure
 from ._measurement import Measurement
 from ._page import to_html
@@ -54,10 +57,12 @@ def measure_files(
     """
     tell = progress or (lambda done, n, title: None)
     paths = [os.fspath(path) for path in (x, y)]
-    matrices = []
+    matrices, named = [], {}
     for path in paths:
         tell(0, 0, f"reading {path}")
-        matrices.append(read_matrix(path))
+        matrix, index = read_rows(path)
+        matrices.append(matrix)
+        named[path] = pd.DataFrame(index=index)
     X, Y = matrices
     if len(X) != len(Y):
         raise ValueError(
@@ -75,6 +80,7 @@ def measure_files(
             needed=[*options.get("shared", ()), *options.get("nuisance", ())],
             match=options.get("match") or (),
         )
+    check_row_names(named if labels is None else {**named, os.fspath(labels): table}, files=True)
     report = measure(X, Y, table, names=names or _names(paths), progress=progress, **options)
     return replace(
         report,

@@ -90,13 +90,20 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
     return table
 
 
-def without_row_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Drop a first column without a name that counts the rows: the index that pandas writes."""
+def with_index(table: pd.DataFrame) -> pd.DataFrame:
+    """Make a first column without a name the index, as which pandas has written it.
+
+    It stays a column unless it has integers or strings that differ; if these count the rows, the
+    rows have no names.
+    """
     if table.shape[1] < 2 or not str(table.columns[0]).startswith("Unnamed: 0"):
         return table
-    first = table.iloc[:, 0]
-    counted = first.dtype.kind == "i" and (first == np.arange(len(first))).all()
-    return table.iloc[:, 1:] if counted else table
+    first, rest = table.iloc[:, 0], table.iloc[:, 1:]
+    is_index = first.dtype.kind == "i" or pd.api.types.is_string_dtype(first.dtype)
+    if not is_index or not first.is_unique:
+        return table
+    counts = first.dtype.kind == "i" and (first == np.arange(len(first))).all()
+    return rest if counts else rest.set_axis(pd.Index(first, name=None), axis=0)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

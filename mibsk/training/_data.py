@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.parameters import check_modality_names, suggest
+from .._checks.row_names import check_row_names
 from .._checks.rows import n_rows
 from ..data import (
     ClassPairs,
@@ -169,6 +170,7 @@ def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[s
         n_pairs = len(X)  # type: ignore[arg-type]
         raw = dataset_columns(X, rng.permutation(n_pairs)[:_SAMPLE].tolist())
     elif isinstance(X, ClassPairs):
+        check_row_names({"X": X, "y": y})
         n_pairs, raw = len(X), X
     else:
         raw = form.read(X, y)

@@ -10,7 +10,9 @@ import pandas as pd
 
 from ..._checks.labels import as_factors
 from ..._checks.parameters import suggest
+from ..._checks.row_names import check_row_names
 from ...metrics import leakage
+from .fitted_aligners import are_class_pairs
 from .paired_embeddings import as_array
 
 
@@ -43,6 +45,7 @@ class FactorProbing:
         kinds = self._kinds(embeddings)
         rows = []
         for name, Z in embeddings.items():
+            check_row_names({f"{where}[{name!r}]": Z, f"labels[{name!r}]": self.labels[name]})
             array = as_array(Z, f"{where}[{name!r}]")
             table = _table(self.labels, name, len(array), "labels")
             held_out: dict[str, Any] = {}
@@ -50,6 +53,12 @@ class FactorProbing:
             if embeddings_test is not None:
                 Z_test = as_array(_entry(embeddings_test, name), f"{where}_test[{name!r}]")
                 test = _table(self.labels_test, name, len(Z_test), "labels_test")
+                check_row_names(
+                    {
+                        f"{where}_test[{name!r}]": embeddings_test[name],
+                        f"labels_test[{name!r}]": self.labels_test[name],  # type: ignore[index]
+                    }
+                )
                 if missing := [factor for factor in factors if factor not in test]:
                     raise ValueError(f"labels_test[{name!r}] lacks the factors {missing}.")
                 factors = [factor for factor in factors if test[factor].nunique() > 1]
@@ -74,6 +83,11 @@ class FactorProbing:
                 )
         return fractions
 
+    def check_rows(self, X: Any, y: Any, X_test: Any, y_test: Any) -> None:
+        """Compare names of the rows to be embedded with those of their labels."""
+        _compare_names({"X": X, "y": y}, "labels", self.labels)
+        _compare_names({"X_test": X_test, "y_test": y_test}, "labels_test", self.labels_test)
+
     def _kinds(self, embeddings: Mapping[str, Any]) -> dict[Any, str]:
         """Return factor -> "leakage" or "kept" for all factors to be measured."""
         tables = {name: list(_factors(self.labels, name, "labels")) for name in embeddings}
@@ -89,6 +103,19 @@ class FactorProbing:
                 f"a factor is either shared or a nuisance, {both[0]!r} is said to be both."
             )
         return dict.fromkeys(nuisances, "leakage") | dict.fromkeys(shared, "kept")
+
+
+def _compare_names(rows: dict[str, Any], argument: str, labels: Any) -> None:
+    (first, X), second = rows.items()
+    if not isinstance(labels, Mapping) or are_class_pairs(X):  # labels of all rows, not of pairs
+        return
+    for name, factors in labels.items():
+        own = {first: X}
+        if isinstance(X, Mapping) and getattr(X, "index", None) is None:
+            own = {f"{first}[{name!r}]": X.get(name)}
+        elif name == "y" and second[1] is not None:
+            own = dict([second])
+        check_row_names({**own, f"{argument}[{name!r}]": factors})
 
 
 def _entry(embeddings_test: Any, name: str) -> Any:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.pipeline import Pipeline
 
 from ..._checks.parameters import suggest
+from ..._checks.row_names import check_row_names
 from .models import as_runs, check_models
 
 
@@ -106,6 +107,7 @@ def _embed_each(estimator: Any, X: Any, y: Any) -> dict[str, np.ndarray]:
 
 def pair_labels(X: Any, labels: ArrayLike | None) -> ArrayLike | None:
     """Return the given labels of pairs; None returns those of :class:`mibsk.ClassPairs`."""
+    check_row_names({"X": X, "labels": labels})
     return X.labels if labels is None and are_class_pairs(X) else labels
 
 

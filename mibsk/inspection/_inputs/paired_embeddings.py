@@ -13,6 +13,7 @@ from ..._checks.devices import FloatMatrix, double, to_numpy
 from ..._checks.labels import as_labels
 from ..._checks.matrices import as_matrix, check_same_columns
 from ..._checks.parameters import check_scalar
+from ..._checks.row_names import check_row_names
 from ...metrics.rows import unit_rows
 from .models import check_models, shown_names
 
@@ -41,6 +42,7 @@ def sample_pairs(
     `min_pairs`, and d at least `min_columns`.
     """
     found = as_models(embeddings)
+    check_row_names({"embeddings": embeddings, "labels": labels})
     several = found is embeddings
     models = {
         key: _read(pair, f"embeddings[{key!r}]" if several else "embeddings", min_columns)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..._checks.labels import as_labels
+from ..._checks.labels import as_labels, check_one_type
 from ..._checks.matrices import check_same_columns
 from ..._checks.parameters import check_k, check_scalar
+from ..._checks.row_names import check_row_names
 from .paired_embeddings import as_array, choose_rows, cosines
 
 
@@ -55,6 +56,7 @@ def find_nearest(
 
     The parameters are those of `RetrievalDisplay.from_embeddings`.
     """
+    _check_names(X, Y, labels)
     X, Y = as_array(X, "X", min_rows=1), as_array(Y, "Y", min_rows=1)
     check_same_columns(X, Y)
     check_k(k, len(Y))
@@ -92,11 +94,22 @@ def _query_rows(rows: Any, n: int, n_queries: int, random_state: int | None) -> 
     return chosen
 
 
+def _check_names(X: Any, Y: Any, labels: Any) -> None:
+    if labels is None:
+        check_row_names({"X": X, "Y": Y})
+        return
+    for i, (what, Z) in enumerate((("X", X), ("Y", Y))):
+        own = {f"labels[{i}]": labels[i]} if _is_pair(labels) else {"labels": labels}
+        check_row_names({what: Z, **own})
+
+
+def _is_pair(labels: Any) -> bool:
+    return isinstance(labels, tuple) and len(labels) == 2 and not np.isscalar(labels[0])
+
+
 def _labels(labels: Any, n_x: int, n_y: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the classes of `X` and of `Y`, from a pair of them or from one for both."""
-    if isinstance(labels, tuple) and len(labels) == 2 and not np.isscalar(labels[0]):
-        first, second = labels
-    else:
-        first = second = labels
-    found = as_labels(first, n_x, "labels of X"), as_labels(second, n_y, "labels of Y")
-    return found[0].to_numpy(), found[1].to_numpy()
+    first, second = labels if _is_pair(labels) else (labels, labels)
+    of_x, of_y = as_labels(first, n_x, "labels of X"), as_labels(second, n_y, "labels of Y")
+    check_one_type({"labels of X": of_x, "labels of Y": of_y})
+    return of_x.to_numpy(), of_y.to_numpy()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
 from ..._checks.devices import FloatMatrix
-from ..._checks.labels import as_factors, is_real, is_single_factor
+from ..._checks.labels import as_factors, check_one_type, is_real, is_single_factor
 from ..._checks.magnitudes import LARGE, largest_magnitude, scale_exponent, times_power_of_two
 
 TASKS = ("auto", "classification", "regression")
@@ -180,6 +180,7 @@ def _as_classes(name: Any, train: pd.Series[Any], test: pd.Series[Any]) -> Class
                 f"factor {name!r} must be classes, got real numbers: bin them, as pandas.qcut "
                 f"does, or pass task='regression'."
             )
+    check_one_type({f"factor {name!r}": train, f"factor {name!r}, held out,": test})
     codes, classes = pd.factorize(train)
     codes_test = classes.get_indexer(pd.Index(test))
     unseen = pd.unique(test[codes_test < 0])

@@ -13,6 +13,7 @@ from ..._checks.devices import FloatMatrix, to_numpy
 from ..._checks.labels import as_factors, is_single_factor
 from ..._checks.matrices import as_matrix
 from ..._checks.parameters import check_scalar, check_seed
+from ..._checks.row_names import check_row_names
 from .._description import SQUARE, Description
 from ..statistics import CI, Estimate, SampledFactors, over_values, with_interval
 from ._factors import Factor, clip, looks_real, tasks_of
@@ -167,6 +168,7 @@ def _fraction(
         raise ValueError("Z_test and labels_test belong together: pass both or neither.")
     single = is_single_factor(labels)
     if Z_test is None:
+        check_row_names({"Z": Z, "labels": labels})
         matrix = to_numpy(as_matrix(Z, "Z"))
         table = pd.DataFrame(as_factors(labels, len(matrix), "labels"))
         train, test = _stratified_split(table, task, test_size, random_state)

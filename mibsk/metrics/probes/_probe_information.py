@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ..._checks.devices import FloatMatrix, double, to_numpy
 from ..._checks.matrices import as_matrix, check_same_columns
 from ..._checks.parameters import check_seed
+from ..._checks.row_names import check_row_names
 from ._damped_whitening import damped_whitening
 from ._factors import Factor, encode_factors, scale_alike
 from ._outputs import PROBES, linear_outputs, mlp_outputs
@@ -161,6 +162,8 @@ def predict_factors(
     random_state: int | None,
 ) -> dict[Any, Predicted]:
     """Fit a probe for each factor."""
+    check_row_names({"Z": Z, "labels": labels})
+    check_row_names({"Z_test": Z_test, "labels_test": labels_test})
     Z, Z_test = (
         double(to_numpy(X)) for X in (as_matrix(Z, "Z"), as_matrix(Z_test, "Z_test", min_rows=1))
     )

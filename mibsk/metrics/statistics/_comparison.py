@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..._checks.matrices import as_matrix
+from ..._checks.row_names import check_row_names
 from ._resampling import Bootstrap, Estimate, as_bootstrap, over_rows
 
 
@@ -110,6 +111,8 @@ def compare(
         )
     chosen = as_bootstrap(ci)
     args_a, args_b = _arguments(A, "A"), _arguments(B, "B")
+    for i, pair in enumerate(zip(args_a, args_b, strict=False)):
+        check_row_names(dict(zip((f"A[{i}]", f"B[{i}]"), pair, strict=True)))
     rows_a, rows_b = len(as_matrix(args_a[0], "A[0]")), len(as_matrix(args_b[0], "B[0]"))
     if rows_a != rows_b:
         raise ValueError(
@@ -143,6 +146,7 @@ def _measure(
     """Return an Estimate, or a dict of them."""
     if "ci" in inspect.signature(metric).parameters:
         return metric(*args, ci=ci, **options)
+    check_row_names({f"argument {i}": X for i, X in enumerate(args)})
     arrays = [as_matrix(X, f"argument {i}") for i, X in enumerate(args)]
 
     def value(*parts: Any) -> float:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..._checks.devices import FloatMatrix
 from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_scalar
+from ..._checks.row_names import check_row_names
 from ..rows import take_rows
 
 M = TypeVar("M", bound=Callable[..., Any])
@@ -132,6 +133,14 @@ def permutation_test(
     check_scalar("n_permutations", n_permutations, low=1, integer=True)
     if alternative not in ALTERNATIVES:
         raise ValueError(f"alternative must be one of {list(ALTERNATIVES)}, got {alternative!r}.")
+    labels = options.get("labels")
+    check_row_names(
+        {
+            "X": X,
+            "labels": dict(enumerate(labels)) if isinstance(labels, tuple) else labels,
+            "sample_weight": options.get("sample_weight"),
+        }
+    )
     X, Y = as_pair(X, Y)
     value = float(metric(X, Y, **options))
     fast = _FAST.get(metric)
