@@ -135,6 +135,18 @@ def pandas_output(names: Names) -> None:
 
 
 @checks
+def named_rows(names: Names) -> None:
+    assert "X['extreme'] has the row names of X['typical'] in another order" in names["message"]
+    embedded = names["embedded"]
+    assert list(embedded.index) == list(names["typical"].index)
+    aligned = {"typical": names["typical"], "extreme": names["extreme"].loc[embedded.index]}
+    arrays = {name: table.to_numpy() for name, table in aligned.items()}
+    np.testing.assert_array_equal(embedded, names["model"].transform(arrays))
+    assert names["accuracy"] > 0.9
+    assert names["read"] > 0.5
+
+
+@checks
 def parallel_cross_validation(names: Names) -> None:
     one, two = names["results"][1], names["results"][2]
     for key in ("test_score", "train_score"):

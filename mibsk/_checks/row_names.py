@@ -30,10 +30,10 @@ def row_index(X: Any) -> pd.Index[Any] | None:
 def check_row_names(given: Mapping[str, Any], *, files: bool = False) -> None:
     """Compare the names of rows that are paired by position.
 
-    Two indexes agree if they are equal. If they are not, they contradict the pairing if both have
-    the same names, or if a name that both have is on different rows. A default `RangeIndex` has no
-    names. Integers may be numbers of selected rows, and so contradict only other integers, and only
-    if both have the same ones.
+    Two indexes agree if they are equal. If not, they contradict the pairing if both have the same
+    names, or if a name that both have is on different rows. A default `RangeIndex` has no names.
+    Other integers may be numbers of the rows that a selection left: they contradict an index only
+    if it has the same ones, and beside names that are no integers they say nothing.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _compare(
     common = np.isin(two, one) | np.isin(one, two)
     moved = differ & common
     integers = [is_integer_dtype(index.dtype) for index in (of_first, of_other)]
-    contradiction = same_names or (moved.any() and not all(integers))
+    contradiction = same_names or (moved.any() and not any(integers))
     if not contradiction and any(integers) and not all(integers):
         return
     row = int(np.argmax(moved if contradiction else differ))

@@ -34,7 +34,8 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
     path : path
         ``.npy``; ``.npz`` with one array, or ``FILE.npz:NAME`` for one of several; ``.csv``,
         ``.tsv`` or ``.parquet`` of numbers, with or without names in the first line, or of one
-        column of lists. Pickled objects are never read, since that can run code.
+        column of lists. The index that pandas writes is left out. Pickled objects are never read,
+        since that can run code.
 
     Returns
     -------

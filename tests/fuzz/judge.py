@@ -14,7 +14,7 @@ import sklearn
 import torch
 
 import mibsk
-from mibsk.exceptions import DuplicateRowsWarning
+from mibsk.exceptions import DuplicateRowsWarning, RowNamesWarning
 
 OURS = (Path(mibsk.__file__).parent, Path(sklearn.__file__).parent)
 
@@ -34,6 +34,7 @@ def judge(call, *inputs):
             # scikit-learn's way to tell that names were given at one time only
             warnings.filterwarnings("ignore", ".* feature names", UserWarning)
             warnings.simplefilter("ignore", DuplicateRowsWarning)
+            warnings.simplefilter("ignore", RowNamesWarning)
             result = call(*inputs)
     except (ValueError, TypeError) as error:
         assert_meant_for_users(error)

@@ -39,6 +39,8 @@ def median_rank(X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = 
     ------
     ValueError
         If the shapes of inputs or labels do not fit together.
+    TypeError
+        If the labels of `X` and of `Y` are of different types, such as integers and strings.
 
     Examples
     --------

@@ -56,6 +56,8 @@ def recall_at_k(
     ValueError
         If `k` is out of range, the shapes of inputs, labels or weights do not fit together, or
         the weights are negative, not finite or all 0.
+    TypeError
+        If the labels of `X` and of `Y` are of different types, such as integers and strings.
 
     Examples
     --------

@@ -49,6 +49,8 @@ def mean_reciprocal_rank(
     ValueError
         If the shapes of inputs, labels or weights do not fit together, or the weights are
         negative, not finite or all 0.
+    TypeError
+        If the labels of `X` and of `Y` are of different types, such as integers and strings.
 
     References
     ----------
