@@ -1,5 +1,7 @@
 """Every public function of several things with rows reads their names, and keeps them."""
 
+import copy
+import pickle
 import re
 
 import matplotlib.pyplot as plt
@@ -359,6 +361,9 @@ def test_modalities_keep_their_index():
         assert pairs[key].index.equals(expected.index)
         np.testing.assert_array_equal(pairs[key]["x"], expected)
     assert pairs.copy().index is pairs.index
+    for again in (pickle.loads(pickle.dumps(pairs)), copy.copy(pairs), copy.deepcopy(pairs)):
+        assert again.index.equals(pairs.index)
+        assert again == pairs
     assert Modalities({"z": Z}).index is None
     with pytest.raises(ValueError, match="mask has the row names of rows in another order"):
         pairs[(CLASSES == "up")[::-1]]

@@ -93,8 +93,8 @@ def _compare(
     differ = one != two
     if not differ.any():  # of another type, such as other units of time
         return
-    counts = [np.bincount(each, minlength=len(names)) for each in (one, two)]
-    same_names = np.array_equal(*counts)
+    counts, others = (np.bincount(each, minlength=len(names)) for each in (one, two))
+    same_names = np.array_equal(counts, others)
     common = np.isin(two, one) | np.isin(one, two)
     moved = differ & common
     integers = [is_integer_dtype(index.dtype) for index in (of_first, of_other)]

@@ -173,6 +173,8 @@ class CanonicalBottleneck(FittedCanonical):
         -----
         mibsk.exceptions.NothingSharedWarning
             If no direction satisfies `beta`. The strongest one is kept.
+        mibsk.exceptions.RowNamesWarning
+            If tables of pandas that are paired by position have different names of rows.
         """
         with torch_defaults():  # for items of a torch Dataset
             return self._learn(X, y)

@@ -23,7 +23,7 @@ def read_labels(path: str | os.PathLike[str]) -> pd.DataFrame:
     path : path
         ``.csv``, ``.tsv`` or ``.parquet`` with the names of the factors in the first line; or
         ``.npy`` or ``.npz`` of classes, (n,) or (n, n_factors), which are named ``label``, or
-        ``label_0`` and so on.
+        ``label_0`` and so on. The index that pandas writes is that of the result.
 
     Raises
     ------
