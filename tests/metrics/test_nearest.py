@@ -17,7 +17,7 @@ from .draws import few, seeds, textbook_neighbours
 def test_equals_the_textbook_form(seed, n, d, data):
     k = data.draw(st.integers(1, n - 1))
     X = np.random.default_rng(seed).standard_normal((n, d))
-    assert np.array_equal(nearest_neighbours(X, k), textbook_neighbours(X, k))
+    assert np.array_equal(nearest_neighbours(X, k).near, textbook_neighbours(X, k))
 
 
 @few
@@ -25,16 +25,16 @@ def test_equals_the_textbook_form(seed, n, d, data):
 def test_ties_go_to_the_lower_index(seed, n, data):
     k = data.draw(st.integers(1, n - 1))
     X = np.random.default_rng(seed).integers(-1, 2, (n, 3)).astype(float)
-    assert np.array_equal(nearest_neighbours(X, k), textbook_neighbours(X, k))
+    assert np.array_equal(nearest_neighbours(X, k).near, textbook_neighbours(X, k))
 
 
 @pytest.mark.parametrize("k", [1, 10])
 def test_many_rows_are_searched_by_blocks(k):
     X = np.random.default_rng(0).standard_normal((2000, 16))
     assert 4 * k <= 2000 // _nearest.BLOCK
-    assert np.array_equal(nearest_neighbours(X, k), textbook_neighbours(X, k))
+    assert np.array_equal(nearest_neighbours(X, k).near, textbook_neighbours(X, k))
     assert np.array_equal(
-        nearest_neighbours(X.astype("f4"), k), textbook_neighbours(X.astype("f4"), k)
+        nearest_neighbours(X.astype("f4"), k).near, textbook_neighbours(X.astype("f4"), k)
     )
 
 
@@ -42,7 +42,7 @@ def test_equals_scikit_learn_for_rows_of_unit_norm():
     X = np.random.default_rng(0).standard_normal((1500, 8))
     X /= np.linalg.norm(X, axis=1, keepdims=True)
     found = NearestNeighbors(n_neighbors=6).fit(X).kneighbors(return_distance=False)[:, :5]
-    assert np.array_equal(nearest_neighbours(X, 5), found)
+    assert np.array_equal(nearest_neighbours(X, 5).near, found)
 
 
 def test_scores_closer_than_the_error_of_float32_are_ordered():
@@ -50,34 +50,34 @@ def test_scores_closer_than_the_error_of_float32_are_ordered():
     base = rng.standard_normal((1, 8))
     X = base + 1e-9 * rng.standard_normal((600, 8))
     assert len(np.unique((X @ X.T).astype(np.float32))) < 20
-    agree = (nearest_neighbours(X, 5) == textbook_neighbours(X, 5)).mean()
+    agree = (nearest_neighbours(X, 5).near == textbook_neighbours(X, 5)).mean()
     assert agree > 0.999  # sums in another order differ in the last bit
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e-30, 1e30, 1e300])
 def test_scale_does_not_matter_nor_do_rows_of_very_different_norms(size):
     X = np.random.default_rng(0).standard_normal((400, 5))
-    assert np.array_equal(nearest_neighbours(size * X, 4), nearest_neighbours(X, 4))
+    assert np.array_equal(nearest_neighbours(size * X, 4).near, nearest_neighbours(X, 4).near)
     X *= np.logspace(-12, 12, 400)[:, None]
     X[7] = 0
-    assert np.array_equal(nearest_neighbours(X, 4), textbook_neighbours(X, 4))
+    assert np.array_equal(nearest_neighbours(X, 4).near, textbook_neighbours(X, 4))
 
 
 def test_collapsed_and_duplicate_rows():
     constant = np.full((300, 4), 0.1)
     expected = np.tile(np.arange(3), (300, 1))
     expected[:3] = [[1, 2, 3], [0, 2, 3], [0, 1, 3]]
-    assert np.array_equal(nearest_neighbours(constant, 3), expected)
+    assert np.array_equal(nearest_neighbours(constant, 3).near, expected)
     X = np.repeat(np.random.default_rng(0).standard_normal((100, 4)), 6, axis=0)
-    assert np.array_equal(nearest_neighbours(X, 7), textbook_neighbours(X, 7))
+    assert np.array_equal(nearest_neighbours(X, 7).near, textbook_neighbours(X, 7))
 
 
 def test_tiles_do_not_change_the_neighbours(monkeypatch):
     X = np.random.default_rng(0).integers(-3, 4, (500, 5)).astype(float)
-    plain = nearest_neighbours(X, 4)
+    plain = nearest_neighbours(X, 4).near
     for name, value in (("TILE_IN_CACHE", 1), ("ROWS_AT_LEAST", 7), ("CHUNK_SIZE", 60)):
         monkeypatch.setattr(_inner_products, name, value)
-    assert np.array_equal(nearest_neighbours(X, 4), plain)
+    assert np.array_equal(nearest_neighbours(X, 4).near, plain)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -87,4 +87,4 @@ def test_the_same_on_an_accelerator(seed, accelerated):
     k = int(rng.integers(1, n))
     for X in (rng.standard_normal((n, 4)), rng.integers(-1, 2, (n, 3)), np.ones((n, 2))):
         X = X.astype("f4")
-        assert np.array_equal(nearest_neighbours(accelerated(X), k), textbook_neighbours(X, k))
+        assert np.array_equal(nearest_neighbours(accelerated(X), k).near, textbook_neighbours(X, k))

@@ -9,15 +9,18 @@ from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from ..._checks.blocks import CHUNK_SIZE
+from ..._checks.blocks import CHUNK_SIZE, tiles
 from ..._checks.devices import Matrix, as_double, to_numpy
 from ..._checks.magnitudes import in_range
+from ..._checks.matrices import as_pair
+from ..._checks.parameters import check_k
 from .._description import PLATONIC, SQUARE, Description
 from ..rows import take_rows
-from ..statistics import Sampled, with_interval
+from ..statistics import Sampled, Values, with_interval
 from ..undefined import UndefinedMetricError
-from ._nearest import Indices
-from ._overlap import neighbours_of_pair, over_neighbours
+from ._memberships import Memberships
+from ._nearest import Indices, nearest_neighbours
+from ._overlap import over_neighbours
 
 
 @with_interval
@@ -35,7 +38,9 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     :math:`\mathrm{HSIC}_1` is the unbiased estimator of [2]_. For ``k = n_samples - 1`` it is
     unbiased CKA; the smaller `k`, the more local. Neighbourhood is not mutual, so the masked
     kernels are not symmetric, and the metric is only nearly so. Only neighbours are stored,
-    ``n_samples * k`` numbers. Rows, ties and memory are as in :func:`mutual_knn`.
+    ``n_samples * k`` numbers. Rows and memory are as in :func:`mutual_knn`. Where rows are equally
+    near, each mask is its mean over all ways to break such ties, independently in `X` and in `Y`:
+    :math:`a_{ij} = p^X_{ij} p^Y_{ij}` with the probabilities :math:`p` of :func:`mutual_knn`.
 
     Parameters
     ----------
@@ -74,11 +79,12 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     >>> round(cknna(X, 5 * X), 6), round(cknna(X, X + noise), 1)
     (1.0, 0.4)
     """
-    X, Y, near_x, near_y = neighbours_of_pair(X, Y, k)
+    X, Y = as_pair(X, Y)
+    check_k(k, len(X) - 1)
     if len(X) < 4:
         raise ValueError(f"CKNNA needs at least 4 rows, got {len(X)}: pass more samples.")
     X, Y = in_range(X), in_range(Y)
-    value = _aligned(X, Y, near_x, near_y)
+    value = _cknna(X, Y, k)
     if np.isnan(value):
         raise UndefinedMetricError(
             f"CKNNA is undefined for k={k} and {len(X)} rows: the estimated HSIC of {{X}} or of "
@@ -89,11 +95,67 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     def of_drawn(near_x: Indices, near_y: Indices, rows: Indices) -> float:
         return _aligned(take_rows(X, rows), take_rows(Y, rows), near_x, near_y)
 
-    return over_neighbours(value, of_drawn, X, Y, k, min_rows=4)
+    def anew(rows: Indices) -> float:
+        return _cknna(take_rows(X, rows), take_rows(Y, rows), k)
+
+    return over_neighbours(value, of_drawn, anew, X, Y, k, min_rows=4)
+
+
+def _cknna(X: Matrix, Y: Matrix, k: int) -> float:
+    """Return CKNNA, or NaN where it is not defined."""
+    x, y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
+    if x.tied.any() or y.tied.any():
+        return _aligned_with_ties(X, Y, k)
+    return _aligned(X, Y, x.near, y.near)
+
+
+def _aligned_with_ties(X: Matrix, Y: Matrix, k: int) -> float:
+    """Return CKNNA with the expected masks, in tiles of rows."""
+    n = len(X)
+    own_x, own_y, shared = (_Sums(n) for _ in range(3))
+    x, y = Memberships(X, k), Memberships(Y, k)
+    for part in tiles(n, n):
+        rows = np.arange(part.start, part.stop)
+        (K, there_x, back_x), (L, there_y, back_y) = x.tile(rows), y.tile(rows)
+        K /= x.largest_product
+        L /= y.largest_product
+        own_x.add(part, K * there_x, K * there_x, K * back_x)
+        own_y.add(part, L * there_y, L * there_y, L * back_y)
+        there, back = there_x * there_y, back_x * back_y
+        shared.add(part, K * there, L * there, L * back)
+    if not (own_x.hsic_is_positive() and own_y.hsic_is_positive()):
+        return np.nan
+    return shared.hsic() / float(np.sqrt(own_x.hsic()) * np.sqrt(own_y.hsic()))
+
+
+class _Sums:
+    """What HSIC_1 of two masked kernels needs, added up over tiles of rows."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.trace = self.squares = 0.0
+        self.columns_x, self.rows_y = np.zeros((2, n))
+
+    def add(self, part: slice, K: Values, L: Values, L_transposed: Values) -> None:
+        """Add some rows of both, and of the second transposed: (t, n) each."""
+        self.trace += float(np.vdot(K, L_transposed))
+        self.squares += float(np.vdot(K, K))
+        self.columns_x += K.sum(axis=0)
+        self.rows_y[part] = L.sum(axis=1)
+
+    def hsic(self) -> float:
+        """Return HSIC_1, times ``n(n-3)``."""
+        n, total_x, total_y = self.n, self.columns_x.sum(), self.rows_y.sum()
+        total = total_x * total_y / ((n - 1) * (n - 2))
+        return float(self.trace + total - 2 * (self.columns_x @ self.rows_y) / (n - 2))
+
+    def hsic_is_positive(self) -> bool:
+        """Whether HSIC_1 of a kernel with itself exceeds rounding."""
+        return self.hsic() > 1e-13 * self.squares
 
 
 def _aligned(X: Matrix, Y: Matrix, near_x: Indices, near_y: Indices) -> float:
-    """Return CKNNA, or NaN where it is not defined."""
+    """Return CKNNA from lists without ties, or NaN where it is not defined."""
     K, L = _kernel_of_neighbours(X, near_x), _kernel_of_neighbours(Y, near_y)
     own_x, own_y = _hsic(K, K), _hsic(L, L)
     for own, kernel in ((own_x, K), (own_y, L)):

@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .._description import PLATONIC, SQUARE, Description
 from ..statistics import Sampled, Values, fast_permutations, with_interval
 from ._nearest import Indices
-from ._overlap import in_blocks, mean_overlap, reorder_neighbours
+from ._overlap import ListOverlap, in_blocks
+from ._ties import TiedLists, matches
 
 
 @in_blocks
 def edit_similarity(near_x: Indices, near_y: Indices) -> Values:
-    """Return 1 less the edit distance of the two lists of each row, as a share of k: (n,).
+    """Return 1 less the edit distance of the two lists of each row, as a share of k: (n,)."""
+    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
+    return _similarity(
+        (y != neighbour for neighbour in x), np.zeros((len(y) + 1, y.shape[1]), "i4")
+    )
+
+
+def expected_similarity(x: TiedLists, y: TiedLists) -> Values:
+    """Return the same where places match with a probability: (t,)."""
+    places = np.moveaxis(matches(x, y), 0, 2)  # (k, k, t)
+    return _similarity((1 - row for row in places), np.zeros((len(places) + 1, len(x))))
+
+
+def _similarity(differing: Iterable[NDArray[Any]], edits: NDArray[Any]) -> Values:
+    """Return 1 less the smallest cost of turning one list into the other, as a share of k: (n,).
 
     ``edits[j]`` are those between the first ``i`` neighbours in x and the first ``j`` in y. Less
     ``j``, which insertions would cost, the best of all places up to ``j`` is a running minimum.
+
+    Parameters
+    ----------
+    differing : iterable of ndarray (k, n)
+        For each place in x, what it costs to substitute the places in y.
+    edits : ndarray (k + 1, n)
+        Overwritten.
     """
-    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
-    k, n = y.shape
-    inserted = np.arange(k + 1, dtype=np.int32)[:, None]
-    edits = np.repeat(inserted, n, axis=1)
-    for i, neighbour in enumerate(x, start=1):
-        fewer = edits[:-1] + (y != neighbour)
+    k = len(edits) - 1
+    inserted = np.arange(k + 1, dtype=edits.dtype)[:, None]
+    edits[:] = inserted
+    for i, row in enumerate(differing, start=1):
+        fewer = edits[:-1] + row
         np.minimum(fewer, edits[1:] + 1, out=fewer)
         edits[0], edits[1:] = i, fewer
         edits -= inserted
@@ -33,7 +57,10 @@ def edit_similarity(near_x: Indices, near_y: Indices) -> Values:
     return similarity
 
 
-@fast_permutations(reorder_neighbours(edit_similarity))
+_OVERLAP = ListOverlap(edit_similarity, expected_similarity)
+
+
+@fast_permutations(_OVERLAP.reorder)
 @with_interval
 def edit_distance_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Similarity of the two lists of nearest neighbours by edit distance.
@@ -42,8 +69,13 @@ def edit_distance_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
 
     where :math:`\mathcal N^X_k(i)` lists the `k` rows of `X` with the largest inner product
     with row `i`, itself left out, the nearest first [1]_, and the edit distance counts the
-    insertions, deletions and substitutions that are needed [2]_. Higher is more alike. Rows, ties
-    and memory are as in :func:`mutual_knn`.
+    insertions, deletions and substitutions that are needed [2]_. Higher is more alike. Rows and
+    memory are as in :func:`mutual_knn`.
+
+    Where rows are equally near, a substitution of place `a` in `X` by place `b` in `Y` costs
+    :math:`1 - m_{ab}`, with the probability :math:`m_{ab}` of :func:`lcs_knn` that both are the
+    same row; without ties it costs 0 or 1. The value does not depend on the order of the rows, ties
+    are no agreement, and it is at most the mean over all ways to break ties.
 
     Parameters
     ----------
@@ -59,7 +91,7 @@ def edit_distance_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     Returns
     -------
     float or Estimate
-        In [0, 1]; 1 for equal representations. With `ci` an :class:`Estimate`.
+        In [0, 1]; 1 for equal representations without ties. With `ci` an :class:`Estimate`.
 
     Raises
     ------
@@ -80,7 +112,7 @@ def edit_distance_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     >>> edit_distance_knn(X, 5 * X, k=4)
     1.0
     """
-    return mean_overlap(edit_similarity, X, Y, k, (0, 1))
+    return _OVERLAP.measure(X, Y, k, (0, 1))
 
 
 EDIT_DISTANCE_KNN = Description(

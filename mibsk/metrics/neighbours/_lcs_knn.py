@@ -2,32 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .._description import PLATONIC, SQUARE, Description
 from ..statistics import Sampled, Values, fast_permutations, with_interval
 from ._nearest import Indices
-from ._overlap import in_blocks, mean_overlap, reorder_neighbours
+from ._overlap import ListOverlap, in_blocks
+from ._ties import TiedLists, matches
 
 
 @in_blocks
 def common_subsequence(near_x: Indices, near_y: Indices) -> Values:
-    """Return the length of the longest common subsequence of the two lists of each row: (n,).
+    """Return the length of the longest common subsequence of the two lists of each row: (n,)."""
+    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
+    length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.int32)
+    return _longest((y == neighbour for neighbour in x), length)
+
+
+def expected_subsequence(x: TiedLists, y: TiedLists) -> Values:
+    """Return the same where places match with a probability: (t,)."""
+    places = np.moveaxis(matches(x, y), 0, 2)  # (k, k, t)
+    return _longest(places, np.zeros((len(places) + 1, len(x))))
+
+
+def _longest(matching: Iterable[NDArray[Any]], length: NDArray[Any]) -> Values:
+    """Return the largest sum of matches of places in increasing order: (n,).
 
     ``length[j]`` is that of the first ``i`` neighbours in x and the first ``j`` in y. The best with
     neighbour ``i`` at any of the places up to ``j`` is a running maximum.
+
+    Parameters
+    ----------
+    matching : iterable of ndarray (k, n)
+        For each place in x, how it matches the places in y.
+    length : ndarray (k + 1, n)
+        Zeros, which are overwritten.
     """
-    x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
-    length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.int32)
-    for neighbour in x:
-        longer = length[:-1] + (y == neighbour)
+    for row in matching:
+        longer = length[:-1] + row
         np.maximum(longer, length[1:], out=longer)
         np.maximum.accumulate(longer, axis=0, out=length[1:])
     return length[-1].astype(np.float64)
 
 
-@fast_permutations(reorder_neighbours(common_subsequence))
+_OVERLAP = ListOverlap(common_subsequence, expected_subsequence)
+
+
+@fast_permutations(_OVERLAP.reorder)
 @with_interval
 def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Mean length of the longest common subsequence of the two lists of nearest neighbours.
@@ -37,7 +62,18 @@ def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     where :math:`\mathcal N^X_k(i)` lists the `k` rows of `X` with the largest inner product
     with row `i`, itself left out, the nearest first [1]_. A subsequence may leave out neighbours
     but keeps their order. The length is not divided by `k`; it is at most `k` times
-    :func:`mutual_knn`, which ignores the order. Rows, ties and memory are as in :func:`mutual_knn`.
+    :func:`mutual_knn`, which ignores the order. Rows and memory are as in :func:`mutual_knn`.
+
+    Where rows are equally near, the data do not say which of them is at a place of the list. Place
+    `a` is then any of the :math:`g^X_a` rows that are as near, with equal probability; place `a` in
+    `X` and `b` in `Y` match with the probability that both are the same row,
+
+    .. math:: m_{ab} = \frac{|G^X_a \cap G^Y_b|}{g^X_a \, g^Y_b}, \qquad
+              \mathrm{LCS} = \max_{a_1 < a_2 < \dots,\; b_1 < b_2 < \dots} \sum_l m_{a_l b_l}
+
+    where :math:`G^X_a` are those rows. Without ties :math:`m` is 0 or 1 and this is the length. It
+    does not depend on the order of the rows, ties are no agreement, and it is at most the mean
+    length over all ways to break ties.
 
     Parameters
     ----------
@@ -53,7 +89,7 @@ def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     Returns
     -------
     float or Estimate
-        In [0, k]; `k` for equal representations. With `ci` an :class:`Estimate`.
+        In [0, k]; `k` for equal representations without ties. With `ci` an :class:`Estimate`.
 
     Raises
     ------
@@ -72,7 +108,7 @@ def lcs_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     >>> lcs_knn(X, 5 * X, k=4)
     4.0
     """
-    return mean_overlap(common_subsequence, X, Y, k, (0, k))
+    return _OVERLAP.measure(X, Y, k, (0, k))
 
 
 LCS_KNN = Description(

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from .._description import PLATONIC, SQUARE, Description
 from ..statistics import Sampled, Values, fast_permutations, with_interval
 from ._nearest import Indices
-from ._overlap import in_blocks, mean_overlap, reorder_neighbours
+from ._overlap import ListOverlap, in_blocks
+from ._ties import shared_chances
 
 
 @in_blocks
@@ -19,7 +20,10 @@ def shared_neighbours(near_x: Indices, near_y: Indices) -> Values:
     return counts
 
 
-@fast_permutations(reorder_neighbours(shared_neighbours))
+_OVERLAP = ListOverlap(shared_neighbours, shared_chances)
+
+
+@fast_permutations(_OVERLAP.reorder)
 @with_interval
 def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Mean share of nearest neighbours that two representations have in common.
@@ -28,8 +32,17 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
 
     where :math:`\mathcal N^X_k(i)` are the `k` rows of `X` with the largest inner product with
     row `i`, itself left out [1]_. Rows are not scaled: pass rows of unit norm for neighbours by
-    cosine. Among exactly equal inner products the lower row index is nearer.
-    Memory is bounded: the inner products are computed in tiles of rows.
+    cosine. Memory is bounded: the inner products are computed in tiles of rows.
+
+    Where rows are equally near, as equal rows are, the data do not say which are among the `k`. The
+    value is then the mean over all ways to break such ties, independently in `X` and in `Y`, so
+    that it does not depend on the order of the rows, and ties are no agreement:
+
+    .. math:: \frac1{nk} \sum_i \sum_{j \ne i} p^X_{ij} \, p^Y_{ij}
+
+    with :math:`p^X_{ij}` the probability that `j` is chosen: 1 for rows that are nearer than the
+    `k`-th nearest, and for those as near as that one the number of places left over their number.
+    Inner products that differ by no more than the rounding of float64 are equal.
 
     Parameters
     ----------
@@ -45,8 +58,8 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     Returns
     -------
     float or Estimate
-        In [0, 1]; about ``k / (n_samples - 1)`` for independent representations. With `ci` an
-        :class:`Estimate`.
+        In [0, 1]; about ``k / (n_samples - 1)`` for independent representations, and exactly that
+        where all rows of one are equal. With `ci` an :class:`Estimate`.
 
     Raises
     ------
@@ -66,7 +79,7 @@ def mutual_knn(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     >>> mutual_knn(X, X, k=1), mutual_knn(X, X[[0, 2, 1, 3]], k=1)
     (1.0, 0.0)
     """
-    return mean_overlap(shared_neighbours, X, Y, k, (0, 1))
+    return _OVERLAP.measure(X, Y, k, (0, 1))
 
 
 MUTUAL_KNN = Description(

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import NDArray
 
 from ..._checks.blocks import tiles
-from ..._checks.devices import Matrix, on_accelerator, to_numpy
-from ._inner_products import InnerProducts
+from ..._checks.devices import Matrix, as_double, on_accelerator, to_numpy
+from ..rows import row_norms, take_rows
+from ._inner_products import InnerProducts, count_rows
 
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 BLOCK = 32  # scores that are represented by the largest of them
 SPARE = 16  # candidates beyond k on an accelerator
 
 
-def nearest_neighbours(X: Matrix, k: int) -> Indices:
-    """Return for each row the `k` other rows with the largest inner product.
+class Neighbours(NamedTuple):
+    """The `k` nearest of each row, and where the data do not determine them."""
+
+    near: Indices  # (n, k), the nearest first; of exactly equal scores the lower index
+    tied: Mask  # (n,): two of the list, or the last and one left out, are equally near
+
+
+def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
+    r"""Return for each row the `k` other rows with the largest inner product.
 
     Scores are computed in float32; those that may belong to the `k` largest, within the error of
-    float32, are computed again in float64 and ordered.
+    float32, are computed again in float64 and ordered. Two are equally near if they differ by no
+    more than rounding: by :math:`2(d+4)2^{-53}\|x_i\|` times the longer of both rows.
 
     Parameters
     ----------
@@ -33,12 +42,12 @@ def nearest_neighbours(X: Matrix, k: int) -> Indices:
 
     Returns
     -------
-    ndarray of int64, shape (n, k)
-        The nearest first; of exactly equal scores the lower index.
+    Neighbours
     """
     n = len(X)
     scores = InnerProducts(X, X)
-    nearest = np.empty((n, k), dtype=np.int64)
+    bounds = rounding_bounds(scores.X)
+    near, tied = np.empty((n, k), dtype=np.int64), np.empty(n, dtype=bool)
     for rows in scores.tiles(n, n):
         coarse = scores.coarse(rows)  # (t, n) in float32
         own = np.arange(rows.stop - rows.start)
@@ -48,21 +57,48 @@ def nearest_neighbours(X: Matrix, k: int) -> Indices:
         if found is None:  # many nearly equal rows
             for part in tiles(len(own), n):
                 part = slice(rows.start + part.start, rows.start + part.stop)
-                nearest[part] = _order(*_dense(scores, part, k), k)
+                queries, columns, exact, undecided = _dense(scores, bounds, part, k)
+                near[part], tied[part] = _order(queries, columns, exact, k, bounds, part)
+                tied[part] |= undecided
             continue
         queries, columns = found
         exact = to_numpy(scores.exact(queries + rows.start, columns))
-        nearest[rows] = _order(to_numpy(queries), to_numpy(columns), exact, k)
-    return nearest
+        queries, columns = to_numpy(queries), to_numpy(columns)
+        near[rows], tied[rows] = _order(queries, columns, exact, k, bounds, rows)
+    return Neighbours(near, tied)
 
 
-def _order(queries: Indices, columns: Indices, scores: NDArray[np.float64], k: int) -> Indices:
-    """Return the `k` best columns of each query, (t, k), from at least k candidates of each."""
+def rounding_bounds(X: Matrix) -> NDArray[np.float64]:
+    """Return numbers of rows, (n,): two products of a row may differ by ``b[i] * b[j]``.
+
+    That is the rounding of both in float64, where j is the longer one of the other two rows.
+    """
+    bounds: NDArray[np.float64] = to_numpy(row_norms(X)) * np.sqrt(2 * (X.shape[1] + 4) * 2.0**-53)
+    return bounds
+
+
+def _order(
+    queries: Indices,
+    columns: Indices,
+    scores: NDArray[np.float64],
+    k: int,
+    bounds: NDArray[np.float64],
+    rows: slice,
+) -> tuple[Indices, Mask]:
+    """Return the `k` best columns of each query, (t, k), from at least k candidates of each.
+
+    And whether two neighbouring ones, of these and the next, are equally near, (t,).
+    """
     order = np.lexsort((columns, -scores, queries))
+    columns, scores = columns[order], scores[order]
     counts = np.bincount(queries)
-    starts = np.cumsum(counts) - counts
-    chosen: Indices = columns[order][starts[:, None] + np.arange(k)]
-    return chosen
+    first = (np.cumsum(counts) - counts)[:, None]
+    place = first + np.arange(k)
+    after = np.minimum(place + 1, first + counts[:, None] - 1)  # the last one if there is no next
+    chosen = columns[place]
+    longer = np.maximum(bounds[chosen], bounds[columns[after]])
+    equal = scores[place] - scores[after] <= bounds[rows, None] * longer
+    return chosen, (equal & (after > place)).any(axis=1)
 
 
 def _choose(coarse: Matrix, k: int, slack: float) -> tuple[Indices, Indices] | None:
@@ -97,22 +133,38 @@ def _choose_on_accelerator(coarse: Any, k: int, slack: float) -> tuple[Any, Any]
     return queries.reshape(-1), columns.reshape(-1)
 
 
+def scores_of_others(X: Matrix, rows: Indices) -> NDArray[np.float64]:
+    """Return the inner products of some rows with all, (t, n), -inf with themselves."""
+    S = np.array(to_numpy(as_double(take_rows(X, rows)) @ as_double(X).T), dtype=np.float64)
+    S[np.arange(len(S)), rows] = -np.inf
+    return S
+
+
+def kth_largest(
+    S: NDArray[np.float64], bounds: NDArray[np.float64], k: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the `k`-th largest score of each row, and the bound of the column it is in: (t, 1)."""
+    kth = np.partition(S, -k, axis=1)[:, [-k]]  # much faster than argpartition where many are equal
+    return kth, np.where(kth == S, bounds, 0).max(axis=1, keepdims=True)
+
+
 def _dense(
-    scores: InnerProducts, rows: slice, k: int
-) -> tuple[Indices, Indices, NDArray[np.float64]]:
-    """Return row, column and score of the `k` nearest of some queries, all in float64."""
-    xp = array_namespace(scores.X)
-    X = scores.X
-    S = np.array(to_numpy(xp.astype(X[rows], xp.float64) @ xp.astype(X, xp.float64).T))
-    own = np.arange(len(S))
-    S[own, own + rows.start] = -np.inf
-    kth = np.partition(S, -k, axis=1)[:, [-k]]
+    scores: InnerProducts, bounds: NDArray[np.float64], rows: slice, k: int
+) -> tuple[Indices, Indices, NDArray[np.float64], Mask]:
+    """Return row, column and score of the `k` nearest of some queries, all in float64.
+
+    And whether there is a tie at the k-th place, (t,).
+    """
+    S = scores_of_others(scores.X, np.arange(rows.start, rows.stop))
+    kth, bound = kth_largest(S, bounds, k)
+    margin = bounds[rows, None] * np.maximum(bounds, bound)
+    undecided = count_rows(kth - margin <= S) > k
     near = kth <= S
-    crowded = np.flatnonzero(near.sum(axis=1) > k)  # ties at the k-th place
+    crowded = np.flatnonzero(near.sum(axis=1) > k)
     if crowded.size:
         above = S[crowded] > kth[crowded]
         tied = near[crowded] & ~above
         room = k - above.sum(axis=1, keepdims=True)
         near[crowded] = above | (tied & (tied.cumsum(axis=1) <= room))
     queries, columns = np.nonzero(near)
-    return queries, columns, S[near]
+    return queries, columns, S[near], undecided

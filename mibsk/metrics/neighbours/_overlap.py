@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._checks.blocks import tiles
 from ..._checks.devices import Matrix
 from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_k
@@ -25,7 +27,8 @@ from ..statistics import (
     over_draws,
     share_drawn,
 )
-from ._nearest import Indices, nearest_neighbours
+from ._nearest import Indices, Mask, Neighbours, nearest_neighbours
+from ._ties import TiedLists, TiedSearch
 
 PerRow = Callable[[Indices, Indices], Values]
 """From the neighbours of both sides, (n, k) each, nearest first, to one value per row, (n,)."""
@@ -34,27 +37,120 @@ _LONGEST = 512  # neighbours in the list of a row, at most
 _BLOCK = 2**16  # neighbours processed at once, so that they stay in the cache
 
 
-def mean_overlap(per_row: PerRow, X: Any, Y: Any, k: int, bounds: Bounds) -> Sampled:
-    """Return the mean over rows of a function of their two lists of neighbours."""
-    X, Y, near_x, near_y = neighbours_of_pair(X, Y, k)
-    value = float(per_row(near_x, near_y).mean())
+class Overlap(ABC):
+    """A mean over rows of a function of their neighbours in two representations."""
 
-    def of_drawn(near_x: Indices, near_y: Indices, rows: Indices) -> float:
-        return float(per_row(near_x, near_y).mean())
+    @abstractmethod
+    def of_lists(self, near_x: Indices, near_y: Indices) -> Values:
+        """Return the value of each row, (n,), from its lists without ties."""
 
-    return over_neighbours(value, of_drawn, X, Y, k, bounds=bounds)
+    @abstractmethod
+    def of_tied(self, X: Matrix, Y: Matrix, k: int, rows: Indices) -> Values:
+        """Return the values of some rows where neighbours may be equally near."""
+
+    @abstractmethod
+    def reordered_tied(self, X: Matrix, Y: Matrix, k: int) -> Reordered | None:
+        """Return how the mean is computed for many orders of `Y`, also where there are ties."""
+
+    def affected(self, x: Neighbours, y: Neighbours) -> Mask:
+        """Return whether the value of a row depends on ties, (n,)."""
+        return x.tied | y.tied
+
+    def measure(self, X: Any, Y: Any, k: int, bounds: Bounds) -> Sampled:
+        """Check the input, and return the mean with its interval."""
+        X, Y = as_pair(X, Y)
+        check_k(k, len(X) - 1)
+        return over_neighbours(
+            self._mean(X, Y, k),
+            lambda near_x, near_y, rows: float(self.of_lists(near_x, near_y).mean()),
+            self.drawn_anew(X, Y, k),
+            X,
+            Y,
+            k,
+            bounds=bounds,
+        )
+
+    def drawn_anew(self, X: Matrix, Y: Matrix, k: int) -> Callable[[Indices], float]:
+        """Return how the mean is computed for some of the rows."""
+        return lambda rows: self._mean(take_rows(X, rows), take_rows(Y, rows), k)
+
+    def _mean(self, X: Matrix, Y: Matrix, k: int) -> float:
+        x, y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
+        values = self.of_lists(x.near, y.near)
+        tied = np.flatnonzero(self.affected(x, y))
+        if tied.size:
+            values[tied] = self.of_tied(X, Y, k, tied)
+        return float(values.mean())
+
+    def reorder(self, X: Matrix, Y: Matrix, k: int = 10) -> Reordered | None:
+        """Return how the mean is computed for many orders of the rows of `Y`, in one search."""
+        x, y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
+        if x.tied.any() or y.tied.any():
+            return self.reordered_tied(X, Y, k)
+        return lambda order: float(self.of_lists(x.near, relabelled(y.near, order)).mean())
 
 
-def neighbours_of_pair(X: Any, Y: Any, k: int) -> tuple[Matrix, Matrix, Indices, Indices]:
-    """Return both matrices, checked, and the `k` nearest neighbours of each of their rows."""
-    X, Y = as_pair(X, Y)
-    check_k(k, len(X) - 1)
-    return X, Y, nearest_neighbours(X, k), nearest_neighbours(Y, k)
+class ListOverlap(Overlap):
+    """The mean of a function of the two lists of each row.
+
+    Parameters
+    ----------
+    of_lists : callable
+        ``(near_x, near_y) -> (n,)``, from lists without ties, (n, k), the nearest first.
+    of_ties : callable
+        ``(x, y) -> (t,)``, from the :class:`TiedLists` of the same rows.
+    """
+
+    def __init__(self, of_lists: PerRow, of_ties: Callable[[TiedLists, TiedLists], Values]) -> None:
+        self._of_lists, self._of_ties = of_lists, of_ties
+
+    def of_lists(self, near_x: Indices, near_y: Indices) -> Values:
+        """Return the value of each row, (n,), from its lists without ties."""
+        return self._of_lists(near_x, near_y)
+
+    def of_tied(self, X: Matrix, Y: Matrix, k: int, rows: Indices) -> Values:
+        """Return the values of some rows where neighbours may be equally near."""
+        x, y = TiedSearch(X, k), TiedSearch(Y, k)
+        parts = [rows[part] for part in tiles(len(rows), max(len(X), k * k))]
+        return np.concatenate([self._of_ties(x(part), y(part)) for part in parts])
+
+    def reordered_tied(self, X: Matrix, Y: Matrix, k: int) -> Reordered | None:
+        """Return how the mean is computed for many orders of `Y`, also where there are ties."""
+        x, y = TiedSearch(X, k).of_all(), TiedSearch(Y, k).of_all()
+        if x is None or y is None:
+            return None
+        return lambda order: self._mean_of_ties(x, y.reordered(order))
+
+    def drawn_anew(self, X: Matrix, Y: Matrix, k: int) -> Callable[[Indices], float]:
+        """Return how the mean is computed for some of the rows: from longer lists of all."""
+        search = super().drawn_anew(X, Y, k)
+
+        @cache
+        def lists_of_all(length: int) -> tuple[TiedLists | None, TiedLists | None]:
+            return TiedSearch(X, length).of_all(), TiedSearch(Y, length).of_all()
+
+        def mean(rows: Indices) -> float:
+            length = length_for(k, len(rows) / len(X))
+            if length <= _LONGEST:
+                x, y = lists_of_all(min(length, len(X) - 1))
+                x, y = x and x.among(rows, k), y and y.among(rows, k)
+                if x is not None and y is not None:
+                    return self._mean_of_ties(x, y)
+            return search(rows)
+
+        return mean
+
+    def _mean_of_ties(self, x: TiedLists, y: TiedLists) -> float:
+        parts = [np.arange(part.start, part.stop) for part in tiles(len(x), max(x.n, x.k**2))]
+        if len(parts) == 1:
+            return float(self._of_ties(x, y).mean())
+        return float(sum(self._of_ties(x.of_rows(p), y.of_rows(p)).sum() for p in parts) / len(x))
 
 
 def over_neighbours(
     value: float,
     of_drawn: Callable[[Indices, Indices, Indices], float],
+    anew: Callable[[Indices], float],
     X: Matrix,
     Y: Matrix,
     k: int,
@@ -72,6 +168,8 @@ def over_neighbours(
     of_drawn : callable
         ``(near_x, near_y, rows) -> float``: neighbours among the rows drawn, numbered from 0, and
         the numbers of these rows.
+    anew : callable
+        ``rows -> float``: the value for rows drawn where there are ties, or lists are too short.
     """
     n, min_rows = len(X), max(min_rows, k + 1)
 
@@ -83,11 +181,18 @@ def over_neighbours(
 
         def replicate(rows: dict[int, Indices]) -> float:
             near_x, near_y = (search(rows[n]) for search in among)
+            if near_x is None or near_y is None:
+                return anew(rows[n])
             return of_drawn(near_x, near_y, rows[n])
 
         return over_draws(value, replicate, [n], ci=ci, bounds=bounds, min_rows=min_rows)
 
     return sampled
+
+
+def length_for(k: int, share: float) -> int:
+    """Return the length of a list of which `k` are in a sample, for all but about one in 1e8."""
+    return int((k + 6 * np.sqrt(k) + 8) / share)
 
 
 class NeighboursAmong:
@@ -107,45 +212,35 @@ class NeighboursAmong:
     """
 
     def __init__(self, X: Matrix, k: int, share: float) -> None:
-        self.X, self.k = X, k
-        # k of these are in the sample for all but about one list in 1e8
-        length = int((k + 6 * np.sqrt(k) + 8) / share)
+        self.n, self.k = len(X), k
+        length = length_for(k, share)
         self.lists = None
         if length <= _LONGEST:
-            self.lists = nearest_neighbours(X, min(length, len(X) - 1)).astype(np.int32)
+            near, tied = nearest_neighbours(X, min(length, len(X) - 1))
+            self.lists = None if tied.any() else near.astype(np.int32)
 
-    def __call__(self, rows: Indices) -> Indices:
-        """Return the `k` nearest of each row among `rows`, (m, k), as places in `rows`."""
+    def __call__(self, rows: Indices) -> Indices | None:
+        """Return the `k` nearest of each row among `rows`, (m, k), as places in `rows`.
+
+        None if they must be searched for: lists would be long, have ties or are too short.
+        """
         if self.lists is None:
-            return nearest_neighbours(take_rows(self.X, rows), self.k)
+            return None
         # (m, length): the listed neighbours as places in `rows`, -1 if not there
-        places = np.full(len(self.X), -1, dtype=np.int32)
+        places = np.full(self.n, -1, dtype=np.int32)
         places[rows] = np.arange(len(rows))
         found = places[self.lists[rows]]
         chosen = found >= 0
         before = np.cumsum(chosen, axis=1, dtype=np.int16)
         if before[:, -1].min() < self.k:
-            return nearest_neighbours(take_rows(self.X, rows), self.k)
+            return None
         chosen &= before <= self.k
         near: Indices = found[chosen].reshape(len(rows), self.k).astype(np.int64)
         return near
 
 
-def reorder_neighbours(per_row: PerRow) -> Callable[..., Reordered]:
-    """Return how a mean overlap is computed for many orders of the rows of `Y`, in one search."""
-
-    def reorder(X: Matrix, Y: Matrix, k: int = 10) -> Reordered:
-        near_x, near_y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
-        return lambda order: float(per_row(near_x, relabelled(near_y, order)).mean())
-
-    return reorder
-
-
 def relabelled(near: Indices, order: NDArray[np.intp]) -> Indices:
-    """Return the neighbours that ``Y[order]`` has, from those of `Y`, without a search.
-
-    Exact ties keep their order.
-    """
+    """Return the neighbours that ``Y[order]`` has, from those of `Y`, without a search."""
     inverse = np.empty_like(order)
     inverse[order] = np.arange(len(order))
     found: Indices = inverse[near[order]]
