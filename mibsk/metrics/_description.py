@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .statistics import state_maximum
+
 WIDE = 200_000  # rows of a sample for metrics that read each row a few times
 SQUARE = 20_000  # for metrics that compare all rows with all rows
 FEW = 2_000  # for metrics that do so many times
@@ -46,3 +48,9 @@ class Description:
     n_resamples: int = 400
     squares_columns: bool = False
     test_rows: int = 2000
+
+    def __post_init__(self) -> None:
+        """State the maximum of similarities, which permutation tests calibrate."""
+        top = self.span[1] if isinstance(self.span, tuple) else None
+        if top == 1 and self.better == "higher" and self.of in ("pair", "both ways"):
+            state_maximum(self.metric, 1.0)

@@ -136,3 +136,73 @@ def test_bad_arguments(options, error, message):
     X, Y = related(0)
     with pytest.raises(error, match=message):
         permutation_test(**({"metric": cka, "X": X, "Y": Y} | options))
+
+
+@pytest.mark.parametrize("shape", [(500, 512), (100, 8), (30, 200)])
+@pytest.mark.parametrize("options", [{}, {"unbiased": True}])
+def test_calibrated_values_of_independent_rows_are_near_0(shape, options):
+    X, Y = np.random.default_rng(0).standard_normal((2, *shape))
+    found = permutation_test(cka, X, Y, n_permutations=30, **options)
+    assert found.calibrated == pytest.approx(0, abs=0.03)
+    if shape == (500, 512) and not options:
+        assert found.value == pytest.approx(0.507, abs=0.01)
+
+
+@pytest.mark.parametrize("metric", [cka, mutual_knn, svcca, consistency, recall_at_k])
+def test_calibrated_values_of_equal_rows_are_1(metric):
+    X, Y = related(0)
+    assert permutation_test(metric, X, X, n_permutations=9).calibrated == pytest.approx(1)
+    found = permutation_test(metric, X, Y, n_permutations=9)
+    level = found.null.mean()
+    assert found.calibrated == pytest.approx((found.value - level) / (1 - level))
+    assert found.calibrated < found.value
+
+
+def test_only_metrics_with_a_maximum_are_calibrated():
+    X, Y = related(0, n=12)
+    for metric in (alignment, modality_gap, correlation, lcs_knn):
+        assert permutation_test(metric, X, Y, n_permutations=9).calibrated is None
+    # all rows are neighbours, so chance reaches the maximum
+    assert permutation_test(mutual_knn, X, Y, n_permutations=9, k=11).calibrated is None
+
+
+def test_the_best_of_several_is_tested_against_the_best_of_random_pairs():
+    X, Y = related(0, n=60)
+    others = np.random.default_rng(1).standard_normal((3, 60, 6))
+    layers = {"first": others[0], "middle": X, "last": others[1]}
+    found = permutation_test(cka, layers, {"a": Y, "b": others[2]}, n_permutations=19)
+    assert found.best == ("middle", "a")
+    assert found.value == found.values["middle", "a"] == cka(X, Y)
+    assert len(found.values) == 6
+    assert found.p_value == 1 / 20
+    rng = np.random.default_rng(0)
+    for maximum in found.null[:3]:
+        order = rng.permutation(60)
+        expected = [cka(x, y[order]) for x in layers.values() for y in (Y, others[2])]
+        assert maximum == pytest.approx(max(expected))
+    less = permutation_test(alignment, {"x": X}, {"a": X, "b": Y}, alternative="less")
+    assert less.best == ("x", "a")
+    one = permutation_test(cka, {"x": X}, Y, n_permutations=19)
+    assert np.array_equal(one.null, permutation_test(cka, X, Y, n_permutations=19).null)
+    assert permutation_test(cka, X, Y, n_permutations=19).best is None
+
+
+def test_a_search_among_independent_layers_is_accounted_for():
+    p_values, naive = [], []
+    for seed in range(100):
+        Z = np.random.default_rng(seed).standard_normal((7, 20, 3))
+        layers = dict(enumerate(Z[:6]))
+        p_values.append(permutation_test(cka, layers, Z[6], n_permutations=39).p_value)
+        naive.append(min(permutation_test(cka, X, Z[6], n_permutations=39).p_value for X in Z[:6]))
+    assert kstest(p_values, "uniform").pvalue > 0.01
+    assert np.mean(naive) < 0.25
+
+
+def test_bad_arguments_of_several():
+    X, Y = related(0)
+    with pytest.raises(ValueError, match="must be 'greater' or 'less' for several"):
+        permutation_test(cka, {"x": X}, Y, alternative="two-sided")
+    with pytest.raises(ValueError, match="X must have at least one representation"):
+        permutation_test(cka, {}, Y)
+    with pytest.raises(ValueError, match="row i of X must be the partner"):
+        permutation_test(cka, {"x": X, "short": X[:9]}, Y)

@@ -2,7 +2,13 @@
 
 from ._comparison import Comparison, compare
 from ._interval import CI, Bootstrap, Estimate, as_bootstrap
-from ._permutation import PermutationTest, Reordered, fast_permutations, permutation_test
+from ._permutation import (
+    PermutationTest,
+    Reordered,
+    fast_permutations,
+    permutation_test,
+    state_maximum,
+)
 from ._resampling import UNBOUNDED, Bounds, Values, over_draws, over_rows, over_values, share_drawn
 from ._with_interval import Sampled, SampledFactors, with_interval
 
@@ -26,5 +32,6 @@ __all__ = [
     "over_values",
     "permutation_test",
     "share_drawn",
+    "state_maximum",
     "with_interval",
 ]
