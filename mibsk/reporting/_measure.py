@@ -250,7 +250,7 @@ def _chance(task: Task, how: Options, notes: list[str]) -> Chance | None:
         notes.append(f"no chance level: {_reason(error, task.called)}")
         return None
     level = float(found.null.mean())
-    return Chance(found.value, level, found.p_value, how.n_permutations, n)
+    return Chance(found.value, level, found.p_value, how.n_permutations, n, found.calibrated)
 
 
 def _repeated(rows: Rows, how: Options) -> Iterator[str]:

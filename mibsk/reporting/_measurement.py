@@ -48,6 +48,9 @@ class Chance:
         Number of permutations.
     n_rows : int
         Number of rows that were shuffled.
+    calibrated : float or None
+        The value where `level` is 0 and full agreement 1; see
+        :attr:`PermutationTest.calibrated <mibsk.metrics.PermutationTest.calibrated>`.
     """
 
     value: float
@@ -55,6 +58,7 @@ class Chance:
     p_value: float
     n_permutations: int
     n_rows: int
+    calibrated: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,8 @@ class Line:
         Whether the bar has a logarithmic scale.
     chance : Chance or None
         Result of the permutation test, if there was one.
+    by_chance : float or None
+        Of retrieval: the expected value if the gallery is in random order.
     note : str
         A remark, or the reason why a number is missing.
     """
@@ -107,11 +113,14 @@ class Line:
     span: tuple[float, float] | None = None
     logarithmic: bool = False
     chance: Chance | None = None
+    by_chance: float | None = None
     note: str = ""
 
     @property
     def chance_level(self) -> float | None:
         """Chance level on as many rows as the value, if it is known."""
+        if self.by_chance is not None:
+            return self.by_chance
         if self.chance is None or self.chance.n_rows != self.n_rows:
             return None
         return self.chance.level
@@ -231,6 +240,7 @@ def _plain(line: Line) -> dict[str, Any]:
         "n_rows": line.n_rows,
         "n_resamples": line.n_resamples,
         "chance": None if line.chance is None else asdict(line.chance),
+        "by_chance": _finite(line.by_chance),
         "note": line.note,
         "meaning": line.meaning,
     }

@@ -15,7 +15,16 @@ from .. import __version__
 from ..metrics.catalogue import GROUPS
 from ._measurement import Line, Measurement
 from ._pictures import DARK, LIGHT, draw
-from ._sentences import ARROWS, interval, number, p_value, summary, what_was_measured
+from ._sentences import (
+    ARROWS,
+    calibrated,
+    has_chance,
+    interval,
+    number,
+    p_value,
+    summary,
+    what_was_measured,
+)
 
 TILES = (
     "recall_at_1.x_to_y",
@@ -55,6 +64,7 @@ def to_html(report: Measurement) -> str:
         groups=list(_groups(report)),
         ci=None if ci is None else f"{100 * ci:g}%",
         tested=any(line.chance for line in report),
+        with_chance=has_chance(report),
         how=list(_how(report)),
         definitions=list({line.metric: line for line in report}.values()),
     )
@@ -72,7 +82,7 @@ def _tiles(report: Measurement) -> Iterator[dict[str, str]]:
 
 
 def _groups(report: Measurement) -> Iterator[dict[str, Any]]:
-    tested = any(line.chance for line in report)
+    with_chance, tested = has_chance(report), any(line.chance for line in report)
     for group, heading in GROUPS.items():
         lines = [line for line in report if line.group == group]
         if not lines:
@@ -82,7 +92,8 @@ def _groups(report: Measurement) -> Iterator[dict[str, Any]]:
             "title": title,
             "question": question[0].upper() + question[1:],
             "tested": any(line.chance for line in lines),
-            "columns": 4 + (report.options["ci"] is not None) + 2 * tested,
+            "with_chance": has_chance(lines),
+            "columns": 4 + (report.options["ci"] is not None) + with_chance + 2 * tested,
             "metrics": [
                 {"rows": [_row(line) for line in some], "meaning": some[0].meaning}
                 for _, found in groupby(lines, lambda line: line.metric)
@@ -97,8 +108,9 @@ def _row(line: Line) -> dict[str, Any]:
         "bar": _bar(line),
         "value": number(line.value),
         "interval": interval(line),
-        "chance": number(line.chance_level) if line.chance else "",
+        "chance": number(line.chance_level) if has_chance([line]) else "",
         "p": p_value(line),
+        "calibrated": calibrated(line),
         "better": f"{ARROWS[line.better]} {line.better}" if line.better else "",
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ._measurement import Line, Measurement
 
@@ -40,6 +40,18 @@ def p_value(line: Line) -> str:
         return ""
     smallest = line.chance.p_value <= 1.5 / (line.chance.n_permutations + 1)
     return f"≤ {line.chance.p_value:.3f}" if smallest else f"{line.chance.p_value:.3f}"
+
+
+def has_chance(lines: Iterable[Line]) -> bool:
+    """Whether the chance level of one of the lines is known."""
+    return any(line.chance is not None or line.by_chance is not None for line in lines)
+
+
+def calibrated(line: Line) -> str:
+    """Return the calibrated value of a line, or an empty string."""
+    if line.chance is None or line.chance.calibrated is None:
+        return ""
+    return number(line.chance.calibrated)
 
 
 def what_was_measured(report: Measurement) -> str:

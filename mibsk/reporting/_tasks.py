@@ -79,11 +79,13 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
         n = min(len(rows), how.max_rows or entry.max_rows)
         for key, subject, choose, factor in _subjects(entry, how):
             params = dict(entry.arguments)
+            relevant = np.ones(n, dtype=np.int64)
             if entry.takes_k:
                 params["k"] = min(how.k, n - 1)
             if entry.of == "both ways" and how.match:
                 classes = factors.groupby(how.match).ngroup().iloc[rows.numbers(n)]
                 params["labels"] = (classes, classes)
+                relevant = classes.map(classes.value_counts()).to_numpy()
             if factor is not None:
                 params |= {
                     "labels": factors[factor].iloc[rows.numbers(n)],
@@ -102,6 +104,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
                 n_rows=n,
                 logarithmic=entry.span == "rank",
                 span=_span(entry, n, min(how.k, n - 1)),
+                by_chance=entry.by_chance and entry.by_chance(n, relevant),
             )
             unit = entry.directions and how.directions
             called = [how.names[i] for i in choose]

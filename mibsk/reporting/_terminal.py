@@ -12,7 +12,16 @@ from rich.text import Text
 
 from ..metrics.catalogue import GROUPS
 from ._measurement import Line, Measurement
-from ._sentences import ARROWS, interval, number, p_value, summary, what_was_measured
+from ._sentences import (
+    ARROWS,
+    calibrated,
+    has_chance,
+    interval,
+    number,
+    p_value,
+    summary,
+    what_was_measured,
+)
 
 WIDTH = 100
 INDENT = (0, 0, 0, 2)
@@ -58,25 +67,33 @@ def _print(report: Measurement, console: Console) -> None:
 
 
 def _table(lines: list[Line], report: Measurement) -> Table:
-    """Return the table of one group; columns have the same widths in all groups."""
-    ci, tested = report.options["ci"], any(line.chance for line in report)
+    """Return the table of one group; all groups have columns of the same widths.
+
+    That of calibrated values is left out where there are none, since the names need the room.
+    """
+    ci = report.options["ci"]
+    with_chance, tested = has_chance(lines), any(line.chance for line in lines)
     table = Table(box=None, padding=(0, 1), pad_edge=False, expand=True)
     table.add_column("", ratio=1)
     table.add_column("value", justify="right", width=8)
     if ci is not None:
         table.add_column(f"{100 * ci:g}% interval", justify="center", width=17)
     table.add_column("better", width=8)
+    if has_chance(report):
+        table.add_column("chance" if with_chance else "", justify="right", width=6)
+    if any(line.chance for line in report):
+        table.add_column("p" if tested else "", justify="right", width=7)
     if tested:
-        here = any(line.chance for line in lines)
-        table.add_column("chance" if here else "", justify="right", width=6)
-        table.add_column("p" if here else "", justify="right", width=7)
+        table.add_column("calibrated", justify="right", width=10)
     for i, line in enumerate(lines):
         cells = [number(line.value)]
         if ci is not None:
             cells.append(interval(line))
         cells.append(f"{ARROWS[line.better]} {line.better}" if line.better else "")
         if line.chance:
-            cells += [number(line.chance_level), p_value(line)]
+            cells += [number(line.chance_level), p_value(line), calibrated(line)]
+        elif line.by_chance is not None:
+            cells.append(number(line.by_chance))
         name = f"{line.title}, {line.subject}" if line.subject else line.title
         table.add_row(*map(Text, [name, *cells]))
         if line.note:

@@ -57,6 +57,29 @@ def test_alignment_is_tested_against_chance(report):
             assert line.chance.p_value == pytest.approx(1 / 21)
 
 
+def test_calibrated_values_take_chance_as_0(report):
+    for line in report:
+        if line.chance is None or line.metric == "lcs_knn":
+            assert line.chance is None or line.chance.calibrated is None
+            continue
+        found = line.chance
+        expected = (found.value - found.level) / (1 - found.level)
+        assert found.calibrated == pytest.approx(expected)
+
+
+def test_retrieval_has_chance_levels(pairs, report):
+    X, Y, _ = pairs
+    plain = measure(X, Y, ci=None, n_permutations=0)
+    assert plain["recall_at_5.x_to_y"].chance_level == pytest.approx(5 / 60)
+    assert plain["median_rank.y_to_x"].chance_level == 30.5
+    assert report["recall_at_1.x_to_y"].chance_level == pytest.approx(20 / 60)  # 20 of a digit
+    for line in report:
+        assert (line.group == "retrieval") == (line.by_chance is not None)
+        if line.by_chance is not None:
+            above = line.by_chance - line.value if line.better == "lower" else line.value
+            assert above > (0 if line.better == "lower" else line.by_chance)
+
+
 def test_independent_sides_are_not_above_chance():
     X, Y = np.random.default_rng(1).standard_normal((2, 80, 4))
     report = measure(X, Y, ci=None, n_permutations=30)

@@ -56,6 +56,7 @@ def test_json_has_stable_keys(report):
             "n_rows",
             "n_resamples",
             "chance",
+            "by_chance",
             "note",
             "meaning",
         ]
@@ -65,6 +66,7 @@ def test_json_has_stable_keys(report):
         "p_value",
         "n_permutations",
         "n_rows",
+        "calibrated",
     ]
 
 

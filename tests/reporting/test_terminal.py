@@ -25,6 +25,10 @@ def test_every_line_is_there_with_its_numbers(report):
         assert number(line.value) in row
         assert f"[{number(line.low)}, {number(line.high)}]" in row
         assert line.better in row
+        if line.chance_level is not None:
+            assert number(line.chance_level) in row
+        if line.chance is not None and line.chance.calibrated is not None:
+            assert row.endswith(f" {number(line.chance.calibrated)}")
     for sentence in summary(report):
         assert sentence.split()[0] in text
 

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from .._description import RETRIEVAL, SQUARE, Description
 from ..statistics import Sampled, over_values, with_interval
+from ._chance import average_precision_by_chance
 from ._queries import as_retrieval
 from ._ranks import average_precisions
 
@@ -87,5 +88,6 @@ MEAN_AVERAGE_PRECISION = Description(
     directions=True,
     one_space=True,
     max_rows=SQUARE,
+    by_chance=average_precision_by_chance,
     needs_classes=True,
 )

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._description import RETRIEVAL, SQUARE, Description
 from ..statistics import Sampled, over_values, with_interval
+from ._chance import median_rank_by_chance
 from ._queries import as_retrieval
 
 
@@ -73,4 +74,5 @@ MEDIAN_RANK = Description(
     one_space=True,
     span="rank",
     max_rows=SQUARE,
+    by_chance=median_rank_by_chance,
 )

@@ -1,5 +1,6 @@
 """Recall at k: how often a relevant row is among the k nearest of the other modality."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import ArrayLike
 from ..._checks.parameters import check_k
 from .._description import RETRIEVAL, SQUARE, Description
 from ..statistics import Sampled, over_values, with_interval
+from ._chance import recall_by_chance
 from ._queries import as_retrieval
 
 
@@ -90,6 +92,7 @@ RECALL_AT_K = tuple(
         one_space=True,
         max_rows=SQUARE,
         arguments={"k": k},
+        by_chance=partial(recall_by_chance, k=k),
     )
     for k, meaning in (
         (1, "Share of queries whose nearest row is what they look for."),

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 
 from .._description import SQUARE, Description
 from ..statistics import Sampled, over_values, with_interval
+from ._chance import reciprocal_rank_by_chance
 from ._queries import as_retrieval
 
 
@@ -82,4 +83,5 @@ MEAN_RECIPROCAL_RANK = Description(
     directions=True,
     one_space=True,
     max_rows=SQUARE,
+    by_chance=reciprocal_rank_by_chance,
 )
