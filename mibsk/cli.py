@@ -168,7 +168,8 @@ def measure(
     reporting.write_report(report, json_path, html_path)
     if not quiet:
         reporting.print_report(report, sys.stdout)
-        click.echo(f"\nWritten: {json_path} and {html_path}")
+        written = [reporting.printable(path) for path in (json_path, html_path)]
+        click.echo(f"\nWritten: {' and '.join(written)}")
 
 
 @contextmanager

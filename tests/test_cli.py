@@ -35,13 +35,13 @@ def run(*arguments):
     return CliRunner().invoke(main, ["measure", *map(str, arguments)])
 
 
-def command(*arguments, **options):
+def command(*arguments, variables=None, **options):
     return subprocess.run(
         [sys.executable, "-m", "mibsk.cli", *arguments],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), **(variables or {})},
         **options,
     )
 
@@ -102,6 +102,28 @@ def test_options_arrive(folder):
         "random_state": 7,
     }
     assert [found["inputs"][side]["name"] for side in "xy"] == ["a", "b"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="such names exist on Linux alone")
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_names_of_files_need_not_be_utf8(folder, locale):
+    odd, labels, page = (os.fsdecode(b"gr\xf6sse." + end) for end in (b"npy", b"csv", b"html"))
+    Path("image.npy").rename(odd)
+    Path("labels.csv").rename(labels)
+    arguments = ["measure", odd, "text.npy", "--labels", labels, *QUICK, "--html", page]
+    done = command(*arguments, variables={"LC_ALL": locale, "PYTHONUTF8": "0"})
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "gr\\udcf6sse (5 columns) and text" in done.stdout
+    assert done.stdout.endswith("Written: measurement.json and gr\\udcf6sse.html\n")
+    found = json.loads((folder / "measurement.json").read_text())
+    assert found["inputs"]["x"]["name"] == "gr\\udcf6sse"
+    assert found["inputs"]["x"]["source"]["path"] == odd
+    html = Path(page).read_text(encoding="utf-8")
+    assert "gr\\udcf6sse" in html
+    assert html.count("<img") >= 2
+    missing = command("measure", odd + "o", "text.npy")
+    assert missing.returncode == 2
+    assert missing.stderr.count("\n") == 1
 
 
 def test_sides_in_two_spaces_are_no_error():

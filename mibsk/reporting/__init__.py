@@ -5,6 +5,7 @@ from ._matrix_files import read_matrix
 from ._measure import measure
 from ._measurement import Chance, Line, Measurement, Side, Source
 from ._page import to_html
+from ._printable import printable
 from ._report_files import check_outputs, measure_files, write_report
 from ._terminal import print_report
 
@@ -18,6 +19,7 @@ __all__ = [
     "measure",
     "measure_files",
     "print_report",
+    "printable",
     "read_labels",
     "read_matrix",
     "to_html",

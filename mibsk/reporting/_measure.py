@@ -22,6 +22,7 @@ from ..metrics.probes import PROBES
 from ..metrics.undefined import UndefinedMetricError
 from ._label_files import as_names, check_factors
 from ._measurement import Chance, Line, Measurement, Sample, Side
+from ._printable import printable
 from ._samples import Rows
 from ._tasks import Options, Task, tasks_of
 
@@ -293,4 +294,5 @@ def _check_names(names: Any) -> tuple[str, str]:
         raise ValueError(f"names must be two names for the sides, got {names!r}.")
     if names[0] == names[1]:
         raise ValueError(f"names must differ, got {names[0]!r} twice.")
-    return names
+    first, second = map(printable, names)
+    return first, second

@@ -102,10 +102,11 @@ def write_report(
     json, html : path, default=None
         Where to write the numbers, and the page with pictures; None: nowhere.
     """
-    for path, content in ((json, report.to_json), (html, partial(to_html, report))):
-        if path is not None:
-            # file names need not be valid Unicode
-            replace_file(path, [content().encode(errors="backslashreplace")])
+    outputs = ((json, report.to_json), (html, partial(to_html, report)))
+    made = [(path, content()) for path, content in outputs if path is not None]
+    for path, text in made:
+        # file names need not be valid Unicode
+        replace_file(path, [text.encode(errors="backslashreplace")])
 
 
 def check_outputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> None:
