@@ -146,6 +146,9 @@ def measure(
     A and B hold one embedding per row; row i of A and row i of B are partners. They are .npy, .npz
     (FILE.npz:NAME for one of several arrays), .csv, .tsv or .parquet files of numbers.
 
+    Or A and B are folders, before and after a change, with two such files each, of the same names:
+    both are measured, with the paired differences.
+
     Prints alignment, geometry, retrieval and information with intervals, and writes them as JSON
     and as a page of HTML.
     """
@@ -153,10 +156,13 @@ def measure(
     from . import reporting
 
     with _one_line_errors():
-        inputs = [x, y, *([labels] if labels else [])]
+        folders = os.path.isdir(x) and os.path.isdir(y)
+        embeddings = sum(reporting.files_of_folders(x, y, labels), ()) if folders else (x, y)
+        inputs = [*embeddings, *([labels] if labels else [])]
         reporting.check_outputs((json_path, html_path), inputs)
         with _progress(quiet) as progress:
-            report = reporting.measure_files(
+            run = reporting.measure_folders if folders else reporting.measure_files
+            report = run(
                 x,
                 y,
                 labels,

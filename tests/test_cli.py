@@ -126,6 +126,22 @@ def test_names_of_files_need_not_be_utf8(folder, locale):
     assert missing.stderr.count("\n") == 1
 
 
+def test_two_folders_are_measured_side_by_side(folder):
+    for name, noise in (("before", 1.0), ("after", 0.3)):
+        (folder / name).mkdir()
+        np.save(f"{name}/image.npy", A)
+        np.save(f"{name}/text.npy", A + noise * np.roll(A, 1, axis=1))
+    done = run("before", "after", "--permutations", "0")
+    assert done.exit_code == 0, done.output
+    assert "before and after, 40 pairs: image (5 columns)" in done.stdout
+    found = json.loads((folder / "measurement.json").read_text())
+    assert found["differences"]["cka"]["difference"] > 0
+    assert "side by side" in (folder / "measurement.html").read_text()
+    done = run("before", "after/text.npy")
+    assert done.exit_code == 2
+    assert "before is a folder: pass one file" in done.output
+
+
 def test_sides_in_two_spaces_are_no_error():
     done = run("image.npy", "narrow.npy", *QUICK)
     assert done.exit_code == 0

@@ -96,7 +96,9 @@ def locate(name: str) -> tuple[Path, str | None]:
     match = None if os.path.exists(name) else _MEMBER.fullmatch(name)
     file = Path(match["path"]) if match else Path(name)
     if file.is_dir():
-        raise ValueError(f"{file} is a folder: pass one file, {_one_of(READABLE)}.")
+        raise ValueError(
+            f"{file} is a folder: pass one file, {_one_of(READABLE)}, or two folders to compare."
+        )
     if not file.exists():
         raise ValueError(f"{file} does not exist{_similar(file)}")
     suffix = file.suffix.lower()

@@ -220,11 +220,13 @@ def _value(task: Task, how: Options, notes: list[str]) -> dict[str, Any]:
             random_state=how.seed,
         )
         try:
-            value, low, high = task.call(ci)
+            estimate = task.call(ci)
         except ValueError as error:
             notes.append(_reason(error, task.called))
         else:
-            return {"value": value, "low": low, "high": high, "n_resamples": ci.n_resamples}
+            found = dict(zip(("value", "low", "high"), estimate, strict=True))
+            kept = {"level": how.ci, "replicates": estimate.replicates}
+            return {**found, **kept, "n_resamples": ci.n_resamples}
     try:
         value = float(task.call(None))
     except ValueError as error:

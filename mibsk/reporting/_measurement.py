@@ -95,6 +95,10 @@ class Line:
         Of retrieval: the expected value if the gallery is in random order.
     note : str
         A remark, or the reason why a number is missing.
+    level : float
+        Coverage of the interval.
+    replicates : ndarray (n_resamples,) or None
+        Values on resampled rows; see :class:`mibsk.metrics.Estimate`.
     """
 
     key: str
@@ -115,6 +119,8 @@ class Line:
     chance: Chance | None = None
     by_chance: float | None = None
     note: str = ""
+    level: float = 0.95
+    replicates: NDArray[Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def chance_level(self) -> float | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,8 @@ import pandas as pd
 
 from .._checks.row_names import check_row_names
 from ..files.whole_files import check_can_write, replace_file
+from ._comparison import SideBySide
+from ._comparison_views import comparison_to_html
 from ._label_files import check_factors, read_labels
 from ._matrix_files import locate, read_rows, source_of
 from ._measure import Progress, measure
@@ -91,19 +92,23 @@ def measure_files(
 
 
 def write_report(
-    report: Measurement, json: PathLike | None = None, html: PathLike | None = None
+    report: Measurement | SideBySide, json: PathLike | None = None, html: PathLike | None = None
 ) -> None:
     """Write a report to files; an existing file is replaced as a whole or not at all.
 
     Parameters
     ----------
-    report : Measurement
-        What :func:`measure` or :func:`measure_files` returned.
+    report : Measurement or SideBySide
+        What :func:`measure`, :func:`measure_files` or :func:`measure_folders` returned.
     json, html : path, default=None
         Where to write the numbers, and the page with pictures; None: nowhere.
     """
-    outputs = ((json, report.to_json), (html, partial(to_html, report)))
-    made = [(path, content()) for path, content in outputs if path is not None]
+    made: list[tuple[PathLike, str]] = []
+    if json is not None:
+        made.append((json, report.to_json()))
+    if html is not None:
+        both = isinstance(report, SideBySide)
+        made.append((html, comparison_to_html(report) if both else to_html(report)))
     for path, text in made:
         # file names need not be valid Unicode
         replace_file(path, [text.encode(errors="backslashreplace")])

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..metrics.catalogue import GROUPS
+from ._comparison import SideBySide
+from ._comparison_views import print_comparison
 from ._measurement import Line, Measurement
 from ._sentences import (
     ARROWS,
@@ -27,8 +29,8 @@ WIDTH = 100
 INDENT = (0, 0, 0, 2)
 
 
-def print_report(report: Measurement, stream: TextIO) -> None:
-    """Write a report, in colours to a terminal, as plain text elsewhere.
+def print_report(report: Measurement | SideBySide, stream: TextIO) -> None:
+    """Write a report, or two side by side, in colours to a terminal, as plain text elsewhere.
 
     Characters that the encoding of the stream lacks become ``?``.
     """
@@ -42,7 +44,10 @@ def print_report(report: Measurement, stream: TextIO) -> None:
         markup=False,
         emoji=False,
     )
-    _print(report, console)
+    if isinstance(report, SideBySide):
+        print_comparison(report, console)
+    else:
+        _print(report, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]
     lines = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
     encoding = stream.encoding or "utf-8"

@@ -1,6 +1,6 @@
 """How sure a metric is: bootstrap intervals, comparisons of models and permutation tests."""
 
-from ._comparison import Comparison, compare
+from ._comparison import Comparison, compare, paired_difference
 from ._interval import CI, Bootstrap, Estimate, as_bootstrap
 from ._permutation import (
     PermutationTest,
@@ -30,6 +30,7 @@ __all__ = [
     "over_draws",
     "over_rows",
     "over_values",
+    "paired_difference",
     "permutation_test",
     "share_drawn",
     "state_maximum",

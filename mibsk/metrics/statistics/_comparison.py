@@ -124,8 +124,8 @@ def compare(
     if isinstance(a, dict) and isinstance(b, dict):
         if list(a) != list(b):
             raise ValueError(f"both models must have the same factors, got {list(a)}, {list(b)}.")
-        return {name: _compare(a[name], b[name]) for name in a}
-    return _compare(a, b)
+        return {name: paired_difference(a[name], b[name]) for name in a}
+    return paired_difference(a, b)
 
 
 def _arguments(model: Any, name: str) -> tuple[Any, ...]:
@@ -158,7 +158,8 @@ def _measure(
     return over_rows(value, *arrays, ci=ci)
 
 
-def _compare(a: Estimate, b: Estimate) -> Comparison:
+def paired_difference(a: Estimate, b: Estimate) -> Comparison:
+    """Compare two estimates from the same resampled rows."""
     if len(a.replicates) != len(b.replicates):
         raise ValueError("both models must be measured on as many rows.")
     difference = a.value - b.value
