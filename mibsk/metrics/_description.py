@@ -41,8 +41,8 @@ class Description:
     one_space: bool = False  # whether both modalities need the same columns
     needs_classes: bool = False  # whether it is reported only if classes say what is relevant
     scored: bool = True  # whether there is a scorer
-    # of retrieval: from the rows of the gallery and the relevant rows of each query to the level of
-    # chance
+    # The expected value by chance: of retrieval from the rows of the gallery and the number of
+    # relevant ones of each query; of a pair from the rows and the columns of both.
     by_chance: Callable[..., float] | None = None
     # The cost of a line in a report: rows that are used, and in each resample; number of resamples;
     # whether time grows with the square of the number of columns; rows of the permutation test.

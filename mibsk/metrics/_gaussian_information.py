@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
+from scipy.special import digamma
 
 from .._checks.devices import FloatMatrix, Matrix
 from .._checks.magnitudes import in_range
@@ -95,6 +96,26 @@ def _information(X: Matrix, Y: Matrix) -> float:
     return float(-0.5 * np.log1p(-squares).sum()) if squares[0] < 1 - SINGULAR else np.nan
 
 
+def information_by_chance(n: int, d_x: int, d_y: int) -> float:
+    r"""Return the expected value for independent Gaussian data, in nats; inf for too few rows.
+
+    The product of :math:`1 - \rho_k^2` is then Wilks' :math:`\Lambda`, which is distributed as a
+    product of independent beta variables [1]_, so that with the digamma function :math:`\psi`
+
+    .. math:: \frac12 \sum_{i=1}^{d_x} \psi\Big(\frac{n-i}2\Big)
+              - \psi\Big(\frac{n-d_y-i}2\Big)
+
+    References
+    ----------
+    .. [1] Anderson, "An Introduction to Multivariate Statistical Analysis", 3rd ed., Wiley 2003,
+       section 8.4.
+    """
+    if n < d_x + d_y + 2:
+        return np.inf
+    i = np.arange(1, d_x + 1)
+    return float((digamma((n - i) / 2) - digamma((n - d_y - i) / 2)).sum() / 2)
+
+
 GAUSSIAN_MUTUAL_INFORMATION = Description(
     metric=gaussian_mutual_information,
     name="gaussian_mutual_information",
@@ -108,4 +129,5 @@ GAUSSIAN_MUTUAL_INFORMATION = Description(
     span=None,
     n_resamples=200,
     squares_columns=True,
+    by_chance=information_by_chance,
 )

@@ -92,7 +92,8 @@ class Line:
     chance : Chance or None
         Result of the permutation test, if there was one.
     by_chance : float or None
-        Of retrieval: the expected value if the gallery is in random order.
+        Expected value where it is known without shuffling: of retrieval for candidates in random
+        order, of Gaussian information for independent sides.
     note : str
         A remark, or the reason why a number is missing.
     level : float

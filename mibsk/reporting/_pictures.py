@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..inspection import LeakageDisplay, ModalityGapDisplay, SimilarityDisplay
+from ._relative import relative
 
 if TYPE_CHECKING:
     from ._measurement import Measurement
@@ -21,6 +22,10 @@ _DISPLAYS = {
     SimilarityDisplay.from_embeddings: "Cosine of each row with each row of the other side",
     ModalityGapDisplay.from_embeddings: "Both sides in the plane of most variance, partners joined",
 }
+_RELATIVE = (
+    "Sides with unequal columns, each row as its cosines with other rows of its side: cosine of "
+    "these with those of each row of the other side"
+)
 _LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
 _INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
 _PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
@@ -52,27 +57,35 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     """Return the pictures of a report, and a remark on missing ones."""
     x, y, labels = report.sample
     one_space, fractions = x.shape[1] == y.shape[1], _fractions(report)
-    missing = [] if one_space else ["Without pictures of both sides, which need the same columns."]
-    if not one_space and fractions is None:
-        return [], missing[0]
+    missing: list[str] = []
     try:
         import matplotlib.pyplot as pyplot
     except ImportError:
         return [], "Without pictures: these need matplotlib, pip install matplotlib."
-    pictures = []
+    pictures: list[Picture] = []
     pair = {report.x.name: x, report.y.name: y}
     notes = [f"{len(x):,} random pairs"] if len(x) < report.x.shape[0] else []
     notes += ["rows scaled to length 1"] if report.options["similarity"] == "cosine" else []
-    make: Any
-    for make, caption in _DISPLAYS.items() if one_space else ():
+    displays: dict[Any, str] = dict(_DISPLAYS)
+    if not one_space:
+        displays = {SimilarityDisplay.from_embeddings: _RELATIVE}
+        try:
+            rows, sides = relative(x, y)
+        except ValueError as error:
+            missing.append(f"Without pictures of both sides: {error}")
+            displays = {}
+        else:
+            pair = dict(zip(pair, sides, strict=True))
+            labels = None if labels is None else labels.iloc[rows]
+    for make, caption in displays.items():
         drawn = partial(make, pair, labels=labels)
         try:
             pictures.append(_in_both_colours(drawn, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
             missing.append(f"Without {make.__self__.__name__}: {str(error).rstrip('.')}.")
     if fractions is not None:
-        make = partial(LeakageDisplay.from_fractions, fractions)
-        pictures.append(_in_both_colours(make, _LEAKAGE, pyplot))
+        drawn = partial(LeakageDisplay.from_fractions, fractions)
+        pictures.append(_in_both_colours(drawn, _LEAKAGE, pyplot))
     return pictures, " ".join(missing)
 
 

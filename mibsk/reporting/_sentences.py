@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import log
 
 from ._measurement import Line, Measurement
 
 NOTHING = "–"
 CONVINCING = 0.05  # p-values above are reported as possibly chance
+NEAR = 0.8  # share of its largest value that a bound must have to be near it
 ARROWS = {"higher": "↑", "lower": "↓", None: ""}
 
 
@@ -142,8 +144,39 @@ def _known(report: Measurement) -> Iterator[str]:
                 )
 
 
+def _shared_information(report: Measurement) -> Iterator[str]:
+    """Say why two values of the same information differ, where they do by far."""
+    bound, gaussian = (
+        _line(report, key) for key in ("mutual_information", "gaussian_mutual_information")
+    )
+    if bound is None or gaussian is None:
+        return
+    low, high = bound.value or 0.0, gaussian.value or 0.0
+    if high - low < 1 or high < 2 * low:
+        return
+    ceiling = log(bound.n_rows // 2)
+    if low > NEAR * ceiling:
+        reasons = [f"InfoNCE cannot exceed the logarithm of half the rows, {number(ceiling)}"]
+    else:
+        reasons = [
+            "InfoNCE is a lower bound that sees inner products alone, so it is small where "
+            "partners are related but do not lie close to each other in one space"
+        ]
+    if gaussian.by_chance is not None and gaussian.by_chance > high / 4:
+        reasons.append(
+            f"independent sides of as many rows and columns have {number(gaussian.by_chance)} nats "
+            "by the Gaussian value, which grows without limit as the columns approach the rows"
+        )
+    else:
+        reasons.append("the Gaussian value counts every linear relation of the columns")
+    yield (
+        f"The two values of mutual information differ, {number(low)} nats (InfoNCE) and "
+        f"{number(high)} (Gaussian): {'; '.join(reasons)}."
+    )
+
+
 _ROLES = {"kept": ", which should be kept", "leakage": ", a nuisance", "read": ""}
-_PARTS = (_retrieved, _alike, _chance, _apart, _known)
+_PARTS = (_retrieved, _alike, _chance, _apart, _shared_information, _known)
 
 
 def _line(report: Measurement, key: str) -> Line | None:

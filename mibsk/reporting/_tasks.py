@@ -92,6 +92,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
                     "probe": how.probe,
                     "random_state": how.seed,
                 }
+            known: tuple[Any, ...] = (relevant,) if entry.of == "both ways" else rows.n_columns
             line = Line(
                 key=key,
                 metric=entry.name,
@@ -104,11 +105,16 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
                 n_rows=n,
                 logarithmic=entry.span == "rank",
                 span=_span(entry, n, min(how.k, n - 1)),
-                by_chance=entry.by_chance and entry.by_chance(n, relevant),
+                by_chance=_by_chance(entry, n, known),
             )
             unit = entry.directions and how.directions
             called = [how.names[i] for i in choose]
             yield Task(line, entry, Chosen(rows, n, unit, choose), params, called)
+
+
+def _by_chance(entry: Description, n: int, known: tuple[Any, ...]) -> float | None:
+    level = np.inf if entry.by_chance is None else entry.by_chance(n, *known)
+    return float(level) if np.isfinite(level) else None
 
 
 def _subjects(

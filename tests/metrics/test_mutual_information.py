@@ -9,6 +9,7 @@ from scipy.stats import ortho_group
 
 from mibsk._checks import blocks
 from mibsk.metrics import Estimate, gaussian_mutual_information, mutual_information
+from mibsk.metrics._gaussian_information import information_by_chance
 
 from .draws import seeds
 
@@ -254,3 +255,17 @@ class TestGaussian:
                 gaussian_mutual_information(X, other)
         with pytest.raises(ValueError, match="pass at least 6 rows"):
             gaussian_mutual_information(X[:5], Y[:5])
+
+
+@pytest.mark.parametrize(("n", "d_x", "d_y"), [(20, 2, 3), (30, 10, 12), (60, 1, 50)])
+def test_gaussian_information_of_independent_rows(n, d_x, d_y):
+    rng = np.random.default_rng(0)
+    values = [
+        gaussian_mutual_information(rng.standard_normal((n, d_x)), rng.standard_normal((n, d_y)))
+        for _ in range(200)
+    ]
+    expected = information_by_chance(n, d_x, d_y)
+    error = np.std(values) / np.sqrt(200)
+    assert np.mean(values) == pytest.approx(expected, abs=4 * error)
+    assert expected == pytest.approx(information_by_chance(n, d_y, d_x))
+    assert information_by_chance(d_x + d_y + 1, d_x, d_y) == np.inf

@@ -7,9 +7,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from scipy.stats import ortho_group
 
 from mibsk.reporting import measure, to_html
 from mibsk.reporting._page import _bar
+from mibsk.reporting._relative import relative
 from mibsk.reporting._sentences import interval
 
 QUICK = {"ci": None, "n_permutations": 0}
@@ -92,14 +94,31 @@ def test_without_matplotlib_there_is_a_line_in_place_of_pictures(report, html, m
     assert len(plain) < len(html)
 
 
-def test_sides_in_two_spaces_have_no_picture_of_both(pairs):
+def test_sides_in_two_spaces_are_drawn_relative_to_other_rows(pairs):
     X, Y, labels = pairs
     html = to_html(measure(X, Y[:, :4], **QUICK))
-    assert "<picture>" not in html
-    assert "Without pictures of both sides" in html
+    assert html.count("<picture>") == 1
+    assert "each row as its cosines with other rows of its side" in html
+    assert "Without" not in html
     factors = {"shared": ["digit"], "nuisance": ["speaker"]}
     html = to_html(measure(X, Y[:, :4], labels, **factors, **QUICK))
-    assert html.count("<picture>") == 1  # of what is kept and leaked
+    assert html.count("<picture>") == 2  # and of what is kept and leaked
+    html = to_html(measure(X[:7], Y[:7, :4], **QUICK))
+    assert "<picture>" not in html
+    assert "Without pictures of both sides: a picture of sides with unequal columns needs" in html
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e300])
+def test_partners_are_alike_relative_to_other_rows(scale):
+    rng = np.random.default_rng(0)
+    X, Q = rng.standard_normal((60, 5)), ortho_group.rvs(9, random_state=0)[:5]
+    rows, (x, y) = relative(scale * X, X @ Q + 3)
+    np.testing.assert_allclose(x, y, atol=1e-9)  # whatever the rotation, scale and shift
+    assert x.shape == (30, 30)
+    assert np.array_equal(rows, np.unique(rows))
+    assert np.abs(x).max() < 1 - 1e-6  # no row is compared with itself
+    constant = relative(X, np.ones((60, 2)))[1][1]
+    assert not constant.any()
 
 
 def test_one_column_has_one_picture(pairs):

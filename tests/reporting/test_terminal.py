@@ -1,6 +1,7 @@
 import io
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mibsk.reporting import measure, print_report
@@ -81,6 +82,26 @@ def test_findings_are_said_in_words(report):
     assert "It is not chance: all 12 measures of alignment are above what 20 shufflings" in found
     assert "The centres of the two clouds are" in found
     assert "Of digit, which should be kept, image tells" in found
+
+
+def test_information_that_differs_by_far_is_explained():
+    def said(X, Y):
+        report = measure(X, Y, ci=None, n_permutations=0)
+        return [text for text in summary(report) if text.startswith("The two values of mutual")]
+
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((2, 100, 45))
+    (wide,) = said(X, Y)
+    assert "independent sides of as many rows and columns have" in wide
+    assert "as the columns approach the rows" in wide
+    Z = rng.standard_normal((100, 12))
+    (close,) = said(Z, Z + 0.01 * rng.standard_normal(Z.shape))
+    assert "InfoNCE cannot exceed the logarithm of half the rows, 3.912" in close
+    assert "every linear relation" in close
+    (turned,) = said(Z, Z[:, rng.permutation(12)] + 0.5 * rng.standard_normal(Z.shape))
+    assert "sees inner products alone" in turned
+    assert not said(Z, rng.standard_normal((100, 12))[:, :1])
+    assert not said(Z[:, :1], Z[:, :1] + rng.standard_normal((100, 1)))
 
 
 def test_too_few_permutations_to_decide(pairs):
