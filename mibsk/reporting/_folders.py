@@ -72,8 +72,8 @@ def files_of_folders(
     """
     left_out = None if labels is None else os.path.realpath(labels)
     found = []
-    for folder in map(Path, (before, after)):
-        files = [p for p in folder.iterdir() if p.suffix.lower() in READABLE and p.is_file()]
+    for folder in (before, after):
+        files = [p for p in Path(folder).iterdir() if p.suffix.lower() in READABLE and p.is_file()]
         found.append({p.name: p for p in files})
     # a file of labels that is in one folder is no embedding in the other either
     labelled = {n for files in found for n, p in files.items() if os.path.realpath(p) == left_out}

@@ -107,8 +107,8 @@ def write_report(
     if json is not None:
         made.append((json, report.to_json()))
     if html is not None:
-        both = isinstance(report, SideBySide)
-        made.append((html, comparison_to_html(report) if both else to_html(report)))
+        page = comparison_to_html(report) if isinstance(report, SideBySide) else to_html(report)
+        made.append((html, page))
     for path, text in made:
         # file names need not be valid Unicode
         replace_file(path, [text.encode(errors="backslashreplace")])

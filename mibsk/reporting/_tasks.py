@@ -85,7 +85,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
             if entry.of == "both ways" and how.match:
                 classes = factors.groupby(how.match).ngroup().iloc[rows.numbers(n)]
                 params["labels"] = (classes, classes)
-                relevant = classes.map(classes.value_counts()).to_numpy()
+                relevant = classes.map(classes.value_counts()).to_numpy(np.int64)
             if factor is not None:
                 params |= {
                     "labels": factors[factor].iloc[rows.numbers(n)],
