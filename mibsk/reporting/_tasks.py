@@ -79,7 +79,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
         n = min(len(rows), how.max_rows or entry.max_rows)
         for key, subject, choose, factor in _subjects(entry, how):
             params = dict(entry.arguments)
-            relevant = np.ones(n, dtype=np.int64)
+            relevant: np.ndarray = np.ones(n, dtype=np.int64)
             if entry.takes_k:
                 params["k"] = min(how.k, n - 1)
             if entry.of == "both ways" and how.match:
