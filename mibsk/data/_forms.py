@@ -54,7 +54,7 @@ class MappingForm:
         _check_names_of_rows(X, y)
         if isinstance(X, ClassPairs):
             X = X.draw(random_state=0)
-        if is_records(X):
+        if not is_mapping(X) and is_records(X):
             X = stack_items(X)
         if not is_mapping(X):
             raise TypeError(
