@@ -15,7 +15,7 @@ pytest.importorskip("tabulate")
 from mibsk import ClassPairs, IBAligner
 from mibsk.datasets import make_sprites, split_bunch
 from mibsk.metrics import alignment_report, leakage, mutual_knn
-from pipelines import prepare, stage, summary
+from pipelines import prepare, stage, summary, ui
 from pipelines.comparison import compare
 from pipelines.evaluate import flatten, measure, reduce_entries, shared_classes
 from pipelines.intervals import over_seeds
@@ -190,3 +190,40 @@ def test_index_lists_the_trained_models(monkeypatch, tmp_path):
     assert stage.trained_models("ib") == trained
     assert trained[0].run_name == "ib-seed3"
     assert trained[0].file == tmp_path / "ib" / "seed3.safetensors"
+
+
+def test_queued_experiments_use_the_store_of_the_project(monkeypatch, tmp_path):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(stage, "ROOT", tmp_path / "project")
+    assert stage.store_file() == tmp_path / "project" / "mlflow.db"
+    assert not stage.is_copy()
+    monkeypatch.setattr(stage, "ROOT", tmp_path / "project" / ".dvc" / "tmp" / "exps" / "a1")
+    assert stage.store_file() == tmp_path / "project" / "mlflow.db"
+    assert stage.is_copy()
+
+
+def test_the_store_of_the_environment_is_used(monkeypatch):
+    used = []
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://server:5000")
+    monkeypatch.setattr(stage, "use_store", lambda *arguments: used.append(arguments))
+    stage.track()
+    assert used == [(None, "mibsk")]
+    assert stage.store_uri() == "http://server:5000"
+    assert "http://server:5000" in summary.runs_line("mibsk")
+
+
+def test_summary_does_not_name_a_store_that_is_not_there(monkeypatch, tmp_path):
+    file = tmp_path / "mlflow.db"
+    monkeypatch.setattr(summary, "store_file", lambda: file)
+    assert "none here" in summary.runs_line("mibsk")
+    file.touch()
+    assert "mibsk/mlflow.db" in summary.runs_line("mibsk")
+
+
+def test_links_lead_to_the_runs_of_each_experiment(monkeypatch):
+    found = [Bunch(name="mibsk-paper", experiment_id="2"), Bunch(name="mibsk", experiment_id="1")]
+    monkeypatch.setattr(ui.mlflow, "search_experiments", lambda filter_string: found)
+    assert ui.links("http://here").splitlines() == [
+        "mibsk        http://here/#/experiments/1/runs",
+        "mibsk-paper  http://here/#/experiments/2/runs",
+    ]
