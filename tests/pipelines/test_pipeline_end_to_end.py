@@ -113,6 +113,12 @@ def test_figures_are_pictures(done, name):
     assert picture[..., :3].std() > 0.01
 
 
+def test_plots_of_dvc_are_the_figures(done, tmp_path):
+    done.run("dvc", "plots", "show", "--out", str(tmp_path))
+    shown = {file.name for file in (tmp_path / "static").iterdir()}
+    assert shown == {f"workspace_reports_{name}" for name in FIGURES if "directions" not in name}
+
+
 def test_every_model_and_seed_has_a_run(runs):
     assert sorted(runs) == sorted(f"{model}-seed{seed}" for model, seed in product(MODELS, SEEDS))
     for name, run in runs.items():
@@ -223,7 +229,7 @@ def test_a_queued_experiment_is_tracked_in_the_project(done, tmp_path):
         project.run("git", "commit", "--quiet", "--message", "results")
         queued = ["--queue", "--name", "queued", "--set-param", "train.models.ib.beta=2.0"]
         project.run("dvc", "exp", "run", *queued)
-        project.run("dvc", "exp", "run", "--run-all")
+        assert "WARNING" not in project.run("dvc", "exp", "run", "--run-all")
         client = mlflow.MlflowClient(f"sqlite:///{project.path / 'mlflow.db'}")
         (experiment,) = client.search_experiments(filter_string="name = 'mibsk'")
         runs = client.search_runs([experiment.experiment_id], "params.beta = '2.0'")
