@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,9 +81,9 @@ class MlflowCallback(Callback):
         elif fit.ended:  # this is the second stage of a training
             fit.run.client.update_run(fit.run.run_id, status="RUNNING")
             fit.ended = False
-        time = mlflow.utils.time.get_current_time_millis()
+        now = int(1000 * time.time())
         metrics = [
-            mlflow.entities.Metric(name, float(value), time, step)
+            mlflow.entities.Metric(name, float(value), now, step)
             for name, value in epoch.items()
             if isinstance(value, Real) and name != "epoch" and not name.endswith("_batch_count")
         ]
