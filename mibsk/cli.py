@@ -50,7 +50,7 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     "--shared", metavar="F,G", callback=_factors, help="Factors that both sides should contain."
 )
 @click.option(
-    "--nuisance", metavar="F,G", callback=_factors, help="Factors that neither should contain."
+    "--nuisances", metavar="F,G", callback=_factors, help="Factors that neither should contain."
 )
 @click.option(
     "--probe",

@@ -52,7 +52,7 @@ def test_the_whole_report_as_a_user_runs_it(folder):
         "image.npy",
         "text.npy",
         *("--labels", "labels.csv", "--match", "digit", "--shared", "digit"),
-        *("--nuisance", "speaker", "--permutations", "19"),
+        *("--nuisances", "speaker", "--permutations", "19"),
     )
     assert done.returncode == 0, done.stderr
     assert "40 pairs: image (5 columns) and text (5 columns)" in done.stdout
@@ -83,7 +83,7 @@ def test_quiet_prints_nothing_and_files_are_written_where_requested(folder):
 def test_options_arrive(folder):
     done = run(
         *("image.npy", "text.npy", "--labels", "labels.csv", "--match", "digit"),
-        *("--shared", "digit", "--nuisance", " speaker ,", "--probe", "mlp"),
+        *("--shared", "digit", "--nuisances", " speaker ,", "--probe", "mlp"),
         *("--names", "a", "b", "--k", "3", "--similarity", "dot", "--rows", "30"),
         *("--ci", "0.8", "--permutations", "5", "--seed", "7", "-q"),
     )
@@ -94,7 +94,7 @@ def test_options_arrive(folder):
         "similarity": "dot",
         "match": ["digit"],
         "shared": ["digit"],
-        "nuisance": ["speaker"],
+        "nuisances": ["speaker"],
         "probe": "mlp",
         "ci": 0.8,
         "n_permutations": 5,
@@ -228,7 +228,9 @@ def test_bad_labels_get_a_clear_line_and_status_2():
         assert_refused(run("image.npy", "text.npy", "--labels", name), message)
     given = ("image.npy", "text.npy", "--labels", "labels.csv")
     assert_refused(run(*given, "--match", "digits"), "Did you mean 'digit'?")
-    assert_refused(run(*given, "--shared", "digit", "--nuisance", "digit"), "both shared and")
+    assert_refused(
+        run(*given, "--shared", "digit", "--nuisances", "digit"), "both shared and nuisances"
+    )
     assert_refused(run("image.npy", "text.npy", "--match", "digit"), "labels are needed")
 
 

@@ -66,6 +66,17 @@ def is_real(labels: "pd.Series[Any]") -> bool:
     return labels.dtype.kind == "f" and bool((labels % 1 != 0).any())
 
 
+def looks_real(labels: "pd.Series[Any]") -> bool:
+    """Whether labels are treated as real: not all are integers that a float can represent."""
+    return is_real(labels) or (labels.dtype.kind == "f" and bool((labels.abs() >= 2**53).any()))
+
+
+def are_numbers(train: "pd.Series[Any]", test: "pd.Series[Any]") -> bool:
+    """Whether a factor with these training and held-out labels is treated as real numbers."""
+    numeric = train.dtype.kind in "biuf" and test.dtype.kind in "biuf"
+    return numeric and (looks_real(train) or looks_real(test))
+
+
 def _countable(dtype: Any) -> Any:
     """Return the dtype in which pandas can count such labels, None to let it choose."""
     kind = dtype.kind if isinstance(dtype, np.dtype) else None

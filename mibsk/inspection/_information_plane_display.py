@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import pandas as pd
 
 from ._display import Display
 from ._inputs.factor_probing import FactorProbing
 from ._inputs.fitted_aligners import as_aligner, embed_each
 from ._inputs.information_plane_points import points_from_embeddings, points_from_fractions
-from .drawing.figures import legend_below, new_figure
+from .drawing.figures import figure_of, legend_below, legend_columns, new_figure
 from .drawing.point_labels import PointLabel, label_points
 from .drawing.style import (
     FAINT,
-    GRID,
     MODALITY_COLORS,
     MODALITY_MARKERS,
     MUTED,
-    NOTE_SIZE,
     clean,
     headline,
     ink,
+    label_size,
+    note_size,
     paper,
     show_percent,
 )
+from .drawing.text import characters_across, longest_that_fits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,23 +35,36 @@ if TYPE_CHECKING:
 
 _IDEAL = (0.0, 1.0)  # leaked, kept
 _SLACK = 0.03  # of the limits, so that markers at 0 and 1 are not cut
+_ROOM = 0.15  # beyond the farthest point, for names
+_NARROWEST = 0.05  # range of an axis
 _SYMBOLS = {"beta": "β = "}
+
+# from long to short: the first that fits is written
+_LEAKED = (
+    "leaked: share of the nuisances that a probe reads",
+    "leaked: nuisances",
+    "leaked",
+)
+_KEPT = ("kept: share of what is shared that a probe reads", "kept: what is shared", "kept")
+_NOTES = ("↖ better: keep what is shared, leak nothing else", "↖ better")
+_FLAT = 160  # points: lower axes have no room for a note
+_MOST_LEGEND = 0.7  # of the height of the axes
 
 
 class InformationPlaneDisplay(Display):
     """Kept against leaked information of each modality, over `beta` or over epochs.
 
-    One line per modality, one point per step. At the bottom right is an embedding that leaks what
-    only its modality knows and loses what is shared; the star at the top left marks the ideal: all
-    kept and nothing leaked. A modality without nuisances has nothing to leak: its points are open
-    markers at 0, and its entry in the legend says so. Create it with :meth:`from_estimator`,
-    :meth:`from_embeddings` or :meth:`from_fractions`.
+    One line per modality, one point per step. The star at the top left marks the ideal: all kept
+    and nothing leaked. From there, the axes extend as far as the points do. A modality without
+    nuisances has nothing to leak: its points are open markers at 0, and its entry in the legend
+    says so. Create it with :meth:`from_estimator`, :meth:`from_embeddings` or
+    :meth:`from_fractions`.
 
     Parameters
     ----------
     points : DataFrame
         One row per modality and step, with columns ``modality``, ``step`` (number), ``leaked``
-        (mean fraction of the nuisances' entropy that a probe reads, in [0, 1]; NaN without
+        (mean fraction of the nuisances that a probe reads, in [0, 1]; NaN without
         nuisances), ``kept`` (the same of the shared factors) and, if known, ``leaked_error`` and
         ``kept_error`` (standard deviations over runs).
     step_name : str, default="beta"
@@ -64,7 +79,7 @@ class InformationPlaneDisplay(Display):
 
     See Also
     --------
-    mibsk.metrics.leakage : The fraction of a factor's entropy that a probe reads.
+    mibsk.metrics.leakage : The fraction of a factor's entropy or variance that a probe reads.
 
     Examples
     --------
@@ -213,7 +228,8 @@ class InformationPlaneDisplay(Display):
         Parameters
         ----------
         fractions : mapping of float to {modality: {"leakage": {factor: number}, "kept": {...}}}
-            Step -> modality -> fraction of each factor's entropy that a probe reads, in [0, 1].
+            Step -> modality -> fraction of each factor's entropy, or of the variance of real
+            numbers, that a probe reads, in [0, 1].
             A modality without nuisances has an empty "leakage".
         errors : mapping of float to {modality: {"leakage": number, "kept": number}}, default=None
             Standard deviations of the means over factors.
@@ -242,7 +258,7 @@ class InformationPlaneDisplay(Display):
         return ["information plane"]
 
     def _new_panels(self) -> list[Axes]:
-        return new_figure(1, n_columns=1, width=6.0, height=6.6, layout="compressed")[1]
+        return new_figure(1, n_columns=1, width=6.6, height=4.8)[1]
 
     def _draw(self, *, in_new_figure: bool) -> None:
         from matplotlib.lines import Line2D
@@ -254,7 +270,6 @@ class InformationPlaneDisplay(Display):
                 self.points.groupby("modality", sort=False), MODALITY_COLORS, strict=False
             )
         ]
-        _set_up(ax)
         key = [
             _draw_line(ax, *line, marker)
             for line, marker in zip(lines, MODALITY_MARKERS, strict=False)
@@ -263,11 +278,12 @@ class InformationPlaneDisplay(Display):
         ax.plot(*_IDEAL, **star, markersize=15, clip_on=False, zorder=2)
         key.append(Line2D([], [], **star, markersize=10, label="ideal"))
         if in_new_figure:
-            length = sum(6 + len(str(entry.get_label())) for entry in key[:-1])
-            legend_below(self.figure_, key, len(key) if length < 60 else 2)
-        else:
-            ax.legend(handles=key, fontsize=NOTE_SIZE, loc="lower right")
-        label_points(ax, [self._labels(color, table) for _, color, table in lines], [_IDEAL])
+            legend_below(self.figure_, key, legend_columns(self.figure_, key))
+        ax.set(xlabel=_LEAKED[-1], ylabel=_KEPT[-1])
+        self.figure_.draw_without_rendering()  # the size of the axes determines the other texts
+        _set_up(ax, self.points)
+        taken = [_IDEAL] if in_new_figure else [_IDEAL, *_add_legend(ax, key)]
+        label_points(ax, [self._labels(color, table) for _, color, table in lines], taken)
 
     def _labels(self, color: str, table: pd.DataFrame) -> list[PointLabel]:
         """Return the names of the points of a line; only those of its ends have the symbol."""
@@ -280,22 +296,45 @@ class InformationPlaneDisplay(Display):
         ]
 
 
-def _set_up(ax: Axes) -> None:
-    from matplotlib.patches import Circle
-
-    headline(ax, "Information plane", "↖ better: keep what is shared, leak nothing else")
-    limits = (-_SLACK, 1 + _SLACK)
-    ax.set(xlim=limits, ylim=limits, aspect="equal")
-    ax.set_xlabel("leaked: share of the nuisances that a probe reads")
-    ax.set_ylabel("kept: share of what is shared that a probe reads")
-    show_percent(ax.xaxis)
-    show_percent(ax.yaxis)
+def _set_up(ax: Axes, points: pd.DataFrame) -> None:
+    across, upwards = (characters_across(ax, label_size(), upwards=up) for up in (False, True))
+    note = longest_that_fits(_NOTES, characters_across(ax, note_size()))
+    headline(ax, "Information plane", note if _height(ax) > _FLAT else "")
+    farthest, lowest = _reach(points, "leaked", 1).max(), _reach(points, "kept", -1).min()
+    right = min(max((1 + _ROOM) * farthest, _NARROWEST), 1.0)
+    bottom = max(min(1 - (1 + _ROOM) * (1 - lowest), 1 - _NARROWEST), 0.0)
+    ax.set_xlim(-_SLACK * right, right + _SLACK * right)
+    ax.set_ylim(bottom - _SLACK * (1 - bottom), 1 + _SLACK * (1 - bottom))
+    ax.set_xlabel(longest_that_fits(_LEAKED, across))
+    ax.set_ylabel(longest_that_fits(_KEPT, upwards))
+    show_percent(ax.xaxis, quarters=False)
+    show_percent(ax.yaxis, quarters=False)
     clean(ax, grid="both")
-    ax.grid(visible=False)
-    for radius in (0.25, 0.5, 0.75, 1.0, 1.25):  # points of equal distance from the ideal
-        ax.add_patch(
-            Circle(_IDEAL, radius, fill=False, color=ink(), alpha=GRID, linewidth=0.8, zorder=0)
-        )
+
+
+def _height(ax: Axes) -> float:
+    """Return the height of the axes in points."""
+    return float(72 * ax.get_window_extent().height / figure_of(ax).dpi)
+
+
+def _reach(points: pd.DataFrame, column: str, sign: int) -> pd.Series[Any]:
+    """Return a coordinate of all points at the end of their error bars, 0 where it is unknown."""
+    errors = points.get(f"{column}_error", pd.Series(0.0, points.index))
+    return points[column].fillna(0.0) + sign * errors.fillna(0.0)
+
+
+def _add_legend(ax: Axes, key: list[Line2D]) -> list[tuple[float, float]]:
+    """Draw a legend inside the axes below all points, and return points that cover it."""
+    legend = ax.legend(handles=key, fontsize=note_size(), loc="lower right")
+    figure_of(ax).draw_without_rendering()
+    share = legend.get_window_extent().height / ax.get_window_extent().height
+    bottom, top = ax.get_ylim()
+    if share < _MOST_LEGEND:
+        ax.set_ylim(top - (top - bottom) / (1 - share - 2 * _SLACK), top)
+    box = legend.get_window_extent()
+    corners = np.linspace((box.x0, box.y0), (box.x1, box.y1), 12).T
+    grid = np.stack(np.meshgrid(*corners), axis=-1).reshape(-1, 2)
+    return [(x, y) for x, y in ax.transData.inverted().transform(grid).tolist()]
 
 
 def _draw_line(ax: Axes, modality: str, color: str, table: pd.DataFrame, marker: str) -> Line2D:

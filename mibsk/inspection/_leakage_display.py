@@ -16,13 +16,13 @@ from ._inputs.models import shown_names
 from ._inputs.paired_embeddings import as_models
 from .drawing.figures import MAX_WIDTH, new_figure
 from .drawing.style import (
-    LABEL_SIZE,
     MODEL_COLORS,
     MUTED,
-    NOTE_SIZE,
     clean,
     headline,
     ink,
+    label_size,
+    note_size,
     readable,
     show_percent,
     text_on,
@@ -34,9 +34,16 @@ if TYPE_CHECKING:
     from matplotlib.container import BarContainer
 
 _HEADLINES = {
-    "leakage": ("Leaked: what only one modality knows", "← lower is better"),
-    "kept": ("Kept: what the modalities share", "higher is better →"),
+    "leakage": ("Leaked: nuisances", "← lower is better"),
+    "kept": ("Kept: shared factors", "higher is better →"),
 }
+_ERRORS = "±: standard deviation over runs"
+_AXES = {  # what the fractions are fractions of -> label
+    "entropy": "share of the factor's entropy that a probe reads",
+    "variance": "share of the factor's variance that a probe reads (R²)",
+    "unknown": "share of the factor that a probe reads",
+}
+_MIXED = "share of entropy, or of variance (R²), that a probe reads"
 
 # The y axis counts bars; these lengths are in bars.
 _THICKNESS = 0.8
@@ -57,8 +64,9 @@ class LeakageDisplay(Display):
     ----------
     fractions : DataFrame
         One row per model, kind and factor, with columns ``model``, ``kind`` ("leakage" or "kept"),
-        ``factor``, ``fraction`` (of the factor's entropy, in [0, 1]) and ``error`` (standard
-        deviation over runs, NaN where unknown).
+        ``factor``, ``fraction`` (in [0, 1]), ``error`` (standard deviation over runs, NaN where
+        unknown) and ``of``: whether the fraction is one of the factor's "entropy" or, for real
+        numbers, of its "variance", or that is "unknown".
 
     Attributes
     ----------
@@ -69,7 +77,7 @@ class LeakageDisplay(Display):
 
     See Also
     --------
-    mibsk.metrics.leakage : The fraction of a factor's entropy that a probe reads.
+    mibsk.metrics.leakage : The fraction of a factor's entropy or variance that a probe reads.
 
     Examples
     --------
@@ -108,7 +116,7 @@ class LeakageDisplay(Display):
         Parameters
         ----------
         estimator : IBAligner, Pipeline that ends with one, or mapping of str to those
-            Fitted.
+            Fitted. In a mapping, a model may be a list of several runs that differ in their seed.
         X, y : data
             Input of `IBAligner.embed`. For :class:`mibsk.ClassPairs`, all rows of each modality
             are used.
@@ -133,7 +141,7 @@ class LeakageDisplay(Display):
         """
         probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
         probing.check_rows(X, y, X_test, y_test)
-        models = as_estimators(estimator)
+        models = as_estimators(estimator, allow_runs=True)
         held_out = embed_each(models, X_test, y_test)
         return cls._probe(probing, embed_each(models, X, y), held_out, names, axes)
 
@@ -158,7 +166,8 @@ class LeakageDisplay(Display):
         ----------
         embeddings : mapping of str to array-like (n, d), or mapping of str to those
             Modality -> embeddings, or model -> modality -> embeddings. The number of rows may
-            differ between modalities.
+            differ between modalities. A model may have a list of such mappings, one per run, whose
+            mean and standard deviation are drawn.
         labels : mapping of str to DataFrame
             Modality -> one column per factor of its rows; constant factors are left out.
         embeddings_test : mapping like `embeddings`, default=None
@@ -200,6 +209,7 @@ class LeakageDisplay(Display):
         fractions: Fractions,
         *,
         errors: Fractions | None = None,
+        numeric: Iterable[Any] | None = None,
         names: Mapping[str, str] | None = None,
         axes: Iterable[Axes] | None = None,
     ) -> Self:
@@ -208,10 +218,13 @@ class LeakageDisplay(Display):
         Parameters
         ----------
         fractions : mapping of str to {"leakage": {factor: fraction}, "kept": {factor: fraction}}
-            For each model, the fraction of each factor's entropy that a probe reads, in [0, 1].
-            All models have the same factors.
+            For each model, the fraction of each factor's entropy, or of the variance of real
+            numbers, that a probe reads, in [0, 1]. All models have the same factors.
         errors : mapping like `fractions`, default=None
             Standard deviations over runs.
+        numeric : list of factors, default=None
+            Those that are real numbers: the axes then say whether a share is one of entropy or of
+            variance. None says neither.
         names : mapping of str to str, default=None
             Model -> name to show, by default the key.
         axes : two Axes, default=None
@@ -226,9 +239,9 @@ class LeakageDisplay(Display):
         ValueError
             If a model, kind or factor is missing, or a number is out of range.
         TypeError
-            If something is not a mapping or a number.
+            If something is not a mapping, a list of factors or a number.
         """
-        table = fraction_table(fractions, errors)
+        table = fraction_table(fractions, errors, numeric)
         table["model"] = table["model"].map(shown_names(fractions, names))
         return cls(table).plot(axes)
 
@@ -241,21 +254,25 @@ class LeakageDisplay(Display):
         names: Mapping[str, str] | None,
         axes: Iterable[Axes] | None,
     ) -> Self:
-        models = as_models(embeddings)
+        models = as_models(embeddings, allow_runs=True)
         several = models is embeddings
         if embeddings_test is not None and not several:
             embeddings_test = {next(iter(models)): embeddings_test}
-        fractions: dict[str, dict[str, dict[str, float]]] = {}
-        for key, found in models.items():
+        fractions: dict[str, Any] = {}
+        errors: dict[str, Any] = {}
+        numeric: set[str] = set()
+        for key, value in models.items():
             if embeddings_test is not None and key not in embeddings_test:
                 raise ValueError(f"embeddings_test must have every model, {key!r} is missing.")
             held_out = None if embeddings_test is None else embeddings_test[key]
             where = f"embeddings[{key!r}]" if several else "embeddings"
-            table = probing.fractions(found, held_out, where)
-            fractions[key] = {kind: {} for kind in KINDS}
-            for modality, kind, factor, fraction in table.itertuples(index=False):
-                fractions[key][kind][f"{factor}, from {modality}"] = fraction
-        return cls.from_fractions(fractions, names=names, axes=axes)
+            table = probing.over_runs(value, held_out, where)
+            table["name"] = [f"{row.factor}, from {row.modality}" for row in table.itertuples()]
+            numeric.update(table["name"][table["of"] == "variance"])
+            of_kind = {kind: table[table["kind"] == kind].set_index("name") for kind in KINDS}
+            fractions[key] = {kind: rows["fraction"].to_dict() for kind, rows in of_kind.items()}
+            errors[key] = {kind: rows["error"].to_dict() for kind, rows in of_kind.items()}
+        return cls.from_fractions(fractions, errors=errors, numeric=numeric, names=names, axes=axes)
 
     def _panel_names(self) -> tuple[str, ...]:
         return KINDS
@@ -266,14 +283,22 @@ class LeakageDisplay(Display):
     def _draw(self, *, in_new_figure: bool) -> None:
         height = self._height()
         for ax, kind in zip(self.axes_, KINDS, strict=True):
-            headline(ax, *_HEADLINES[kind])
+            title, note = _HEADLINES[kind]
+            if self.fractions["error"].notna().any():
+                note += f"   ({_ERRORS})"
+            headline(ax, title, note)
             ax.set(xlim=(0, 1), ylim=(height + 0.2, 0), yticks=[])
-            ax.set_xlabel("share of the factor's entropy that a probe reads")
+            ax.set_xlabel(self._axis(kind))
             show_percent(ax.xaxis)
             clean(ax, grid="x")
             ax.spines["bottom"].set_visible(False)
             for i, (top, factor, table) in enumerate(self._groups(kind)):
                 _draw_group(ax, top, factor, table, named=i == 0 and kind == KINDS[0])
+
+    def _axis(self, kind: str) -> str:
+        """Return the label of the axis of a panel."""
+        measured = self.fractions["of"][self.fractions["kind"] == kind].unique()
+        return _AXES[measured[0]] if len(measured) == 1 else _MIXED
 
     def _height(self) -> float:
         """Return the height of the higher panel, in bars."""
@@ -285,7 +310,8 @@ class LeakageDisplay(Display):
         groups, top = [], 0.0
         chosen = self.fractions[self.fractions["kind"] == kind]
         for factor, table in chosen.groupby("factor", sort=False):
-            name = wrap(str(factor), _NAME_WIDTH)
+            marked = chosen["of"].nunique() > 1 and table["of"].iloc[0] == "variance"
+            name = wrap(f"{factor} (R²)" if marked else str(factor), _NAME_WIDTH)
             groups.append((top, name, table))
             top += _name_height(name) + len(table) + _GAP
         return groups
@@ -299,7 +325,9 @@ def _draw_group(ax: Axes, top: float, factor: str, table: pd.DataFrame, *, named
     """Draw the name of a factor and the bars below it; if `named`, name the models on them."""
     start = top + _name_height(factor)
     style: dict[str, Any] = {"textcoords": "offset points", "annotation_clip": False}
-    ax.annotate(factor, (0, start - 0.1), xytext=(4, 0), va="bottom", fontsize=LABEL_SIZE, **style)
+    ax.annotate(
+        factor, (0, start - 0.1), xytext=(4, 0), va="bottom", fontsize=label_size(), **style
+    )
     known = table["error"].notna().any()
     bars = ax.barh(
         start + 0.5 + np.arange(len(table)),
@@ -310,7 +338,7 @@ def _draw_group(ax: Axes, top: float, factor: str, table: pd.DataFrame, *, named
         error_kw={"ecolor": ink(), "alpha": MUTED, "elinewidth": 1.2},
         label=factor,
     )
-    style |= {"va": "center", "fontsize": NOTE_SIZE}
+    style |= {"va": "center", "fontsize": note_size()}
     values = _label_bars(ax, bars, table, style)
     if named:
         _name_models(ax, bars, values, table, style | {"fontweight": "bold"})

@@ -11,7 +11,16 @@ import pandas as pd
 from ._display import Display
 from ._inputs.fitted_aligners import last_step
 from .drawing.figures import MAX_WIDTH, new_figure
-from .drawing.style import LABEL_SIZE, MODEL_COLORS, MUTED, clean, headline, ink, text_on
+from .drawing.style import (
+    CLOSED_FORM,
+    MUTED,
+    OTHER_METHOD,
+    clean,
+    headline,
+    ink,
+    label_size,
+    text_on,
+)
 from .drawing.text import shorten
 
 if TYPE_CHECKING:
@@ -123,8 +132,8 @@ class LoadingsDisplay(Display):
         numbers = np.arange(1, len(table) + 1)
         ax.plot(numbers, table["train"], color=ink(), alpha=MUTED, linewidth=1.0, label="train")
         for chosen, color, label in (
-            (kept, MODEL_COLORS[2], "kept"),
-            (~kept, MODEL_COLORS[1], "not kept"),
+            (kept, CLOSED_FORM, "kept"),
+            (~kept, OTHER_METHOD, "not kept"),
         ):
             if not chosen.any():
                 continue
@@ -148,7 +157,7 @@ class LoadingsDisplay(Display):
         ax.set_ylim(min(-0.1, ax.get_ylim()[0]), 1.05)
         ax.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
         clean(ax, grid="y")
-        ax.legend(frameon=False, fontsize=LABEL_SIZE, loc="upper right")
+        ax.legend(frameon=False, fontsize=label_size(), loc="upper right")
         headline(ax, "Directions", f"{measured.replace('_', '-')} correlation and interval")
 
 
@@ -156,7 +165,7 @@ def _draw_loadings(ax: Axes, name: str, table: pd.DataFrame) -> None:
     values = table.to_numpy()
     image = ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     labels = [shorten(str(label), _NAME_WIDTH) for label in table.index]
-    ax.set_yticks(range(len(labels)), labels, fontsize=LABEL_SIZE)
+    ax.set_yticks(range(len(labels)), labels, fontsize=label_size())
     ax.set_xticks(range(values.shape[1]), [str(k + 1) for k in range(values.shape[1])])
     ax.tick_params(length=0)
     for side in ("top", "right", "bottom", "left"):
@@ -166,5 +175,5 @@ def _draw_loadings(ax: Axes, name: str, table: pd.DataFrame) -> None:
         for (row, column), value in np.ndenumerate(values):
             color = text_on(image.cmap(image.norm(value)))
             text = f"{value:.1f}".replace("-0.0", "0.0")
-            ax.text(column, row, text, ha="center", va="center", fontsize=LABEL_SIZE, color=color)
+            ax.text(column, row, text, ha="center", va="center", fontsize=label_size(), color=color)
     headline(ax, name, "correlation of columns and variates")

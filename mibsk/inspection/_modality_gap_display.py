@@ -12,16 +12,16 @@ from numpy.typing import ArrayLike
 from ._display import Display
 from ._inputs.fitted_aligners import embed_pairs, pair_labels
 from ._inputs.pair_projection import Projection, project
-from ._inputs.paired_embeddings import sample_pairs
-from .drawing.figures import legend_below, new_figure, title_figure
+from ._inputs.paired_embeddings import factor_name, sample_pairs
+from .drawing.figures import legend_below, legend_columns, new_figure, title_figure
 from .drawing.style import (
     CLASS_COLORS,
     MODALITY_COLORS,
     MODALITY_MARKERS,
-    NOTE_SIZE,
     clean,
     headline,
     ink,
+    note_size,
     paper,
 )
 from .drawing.text import wrap
@@ -48,7 +48,7 @@ class ModalityGapDisplay(Display):
     projections : mapping of str to Projection
         Model -> the pairs to draw.
     labels : Series (n,), default=None
-        Classes of the pairs.
+        Classes of the pairs; its name is that of the factor.
 
     Attributes
     ----------
@@ -141,7 +141,8 @@ class ModalityGapDisplay(Display):
             Modality -> embeddings, as `IBAligner.embed` returns them, or model -> modality ->
             embeddings. Row i is the same pair throughout; d may differ between models.
         labels : array-like (n,), default=None
-            Classes of the pairs. More than ten are not shown.
+            Classes of the pairs. More than ten are not shown. The name of a Series is shown as
+            that of the factor.
         max_pairs : int, default=300
             Draw at most this many pairs, chosen at random, the same for all models. Planes and
             measures are always those of all pairs.
@@ -177,22 +178,22 @@ class ModalityGapDisplay(Display):
         n_panels, key = len(self.projections), self._key()
         n_columns = min(n_panels, _COLUMNS)
         width = max(_PANEL * n_columns, 5.0)
-        lengths = [0.4 + 0.075 * len(str(entry.get_label())) for entry in key]  # inches, roughly
-        n_lines = 1 if sum(lengths) < width else -(-len(key) // max(1, int(width / max(lengths))))
         figure, panels = new_figure(
             n_panels,
             n_columns=n_columns,
             width=width,
-            height=(_PANEL + 0.4) * -(-n_panels // n_columns) + 0.3 + 0.2 * n_lines,
+            height=(_PANEL + 0.4) * -(-n_panels // n_columns) + 0.5,
             layout="compressed",
         )
         title_figure(figure, "Both modalities in one space, partners joined")
+        n_lines = -(-len(key) // legend_columns(figure, key))
+        figure.set_figheight(figure.get_figheight() + 0.2 * (n_lines - 1))
         legend_below(figure, key, -(-len(key) // n_lines), handletextpad=0.1, columnspacing=1.2)
         return panels
 
     def _draw(self, *, in_new_figure: bool) -> None:
         if not in_new_figure:
-            self.axes_[0].legend(handles=self._key(), fontsize=NOTE_SIZE)
+            self.axes_[0].legend(handles=self._key(), fontsize=note_size())
         points = [Z for found in self.projections.values() for Z in found.points.values()]
         limit = max(_MIN_LIMIT, *(1.08 * float(np.abs(Z).max()) for Z in points))
         for ax, (model, projection) in zip(self.axes_, self.projections.items(), strict=True):
@@ -233,7 +234,7 @@ class ModalityGapDisplay(Display):
         return classes if len(classes.categories) <= len(CLASS_COLORS) else None
 
     def _key(self) -> list[Line2D]:
-        """Return the entries of the legend: modalities, then classes."""
+        """Return the entries of the legend: modalities, then the factor and its classes."""
         from matplotlib.lines import Line2D
 
         classes = self._classes()
@@ -242,6 +243,7 @@ class ModalityGapDisplay(Display):
         entries = list(zip(modalities, MODALITY_MARKERS, colors, strict=False))
         if classes is not None:
             names = map(str, classes.categories)
+            entries.append((f"{factor_name(self.labels)}:", "", ink()))
             entries += [(c, "s", color) for c, color in zip(names, CLASS_COLORS, strict=False)]
         return [
             Line2D([], [], linestyle="", marker=marker, color=color, markersize=6, label=name)

@@ -14,13 +14,15 @@ from ._inputs.fitted_aligners import last_step
 from .drawing.curves import LineEnd, draw_mean, draw_range, label_line_ends
 from .drawing.figures import MAX_WIDTH, new_figure
 from .drawing.style import (
+    BOTTLENECK,
+    CONTRASTIVE,
     DASHED,
-    LABEL_SIZE,
     MODEL_COLORS,
     MUTED,
     clean,
     headline,
     ink,
+    label_size,
     paper,
     readable,
 )
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 _QUANTITIES = {"divergence": "divergence of pairs", "modality_gap": "modality gap"}
 _LOG_FACTOR = 30  # betas with a larger ratio are drawn on a logarithmic axis
+_CHOSEN = CONTRASTIVE  # colour, unlike that of the scores
 _ROOM = 0.16  # of the panel's height, above and below the scores, for names
 
 
@@ -144,7 +147,7 @@ class PathDisplay(Display):
 
     def _draw_scores(self, ax: Axes) -> None:
         table = self.path.pivot(index="beta", columns="fold", values="score")
-        means, color = table.mean(axis=1), MODEL_COLORS[0]
+        means, color = table.mean(axis=1), BOTTLENECK
         best, errors = means[self.best_beta], np.asarray(self.standard_error, dtype=float)
         note = "faint: the folds; dashed: the highest mean"
         self._set_up(ax, self.score_name)
@@ -161,7 +164,7 @@ class PathDisplay(Display):
         ax.plot(
             [self.beta],
             [means[self.beta]],
-            color=MODEL_COLORS[1],
+            color=_CHOSEN,
             marker="o",
             markersize=9,
             markeredgecolor=paper(),
@@ -174,10 +177,10 @@ class PathDisplay(Display):
         room = _ROOM * (high - low)
         ax.set_ylim(low - room, high + room)
         if self.beta == self.best_beta:
-            self._name_beta(ax, self.beta, "best and chosen", MODEL_COLORS[1], 0.03)
+            self._name_beta(ax, self.beta, "best and chosen", _CHOSEN, 0.03)
         else:
             self._name_beta(ax, self.best_beta, "best", color, 0.97)
-            self._name_beta(ax, self.beta, "chosen", MODEL_COLORS[1], 0.03)
+            self._name_beta(ax, self.beta, "chosen", _CHOSEN, 0.03)
 
     def _draw_alignment(self, ax: Axes) -> None:
         ends = []
@@ -187,7 +190,7 @@ class PathDisplay(Display):
             draw_range(ax, over_folds, color)
             draw_mean(ax, over_folds, color, name)
             ends.append(LineEnd(over_folds.index[-1], over_folds["mean"].iloc[-1], name, color))
-        ax.axvline(self.beta, color=MODEL_COLORS[1], linewidth=1.2, label="chosen")
+        ax.axvline(self.beta, color=_CHOSEN, linewidth=1.2, label="chosen")
         headline(ax, "Agreement of the modalities", "low: partners meet, in one place")
         ax.set_ylim(0.0, max(ax.get_ylim()[1], 1e-3))
         label_line_ends(ax, ends)
@@ -219,7 +222,7 @@ class PathDisplay(Display):
             textcoords="offset points",
             ha="left" if on_the_left else "right",
             va="top" if height > 0.5 else "bottom",
-            fontsize=LABEL_SIZE,
+            fontsize=label_size(),
             fontweight="bold",
             color=readable(color),
             bbox={"facecolor": paper(), "edgecolor": "none", "pad": 1.5},

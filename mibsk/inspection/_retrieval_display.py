@@ -14,7 +14,7 @@ from ._inputs.fitted_aligners import are_class_pairs, choose_two, prepare
 from ._inputs.query_neighbours import Nearest, find_nearest
 from .drawing.figures import MAX_WIDTH, new_figure, note_figure, title_figure
 from .drawing.item_drawers import Drawer, make_drawer, take_items
-from .drawing.style import FAINT, MUTED, NOTE_SIZE, RIGHT, TITLE_SIZE, WRONG, ink, readable
+from .drawing.style import FAINT, MUTED, RIGHT, WRONG, ink, note_size, readable, title_size
 from .drawing.text import characters_across, shorten, wrap
 
 if TYPE_CHECKING:
@@ -279,13 +279,13 @@ class RetrievalDisplay(Display):
         drawers = self._drawers()
         if in_new_figure:
             self.figure_.draw_without_rendering()  # text is broken into lines that fit
-        room = characters_across(self.axes_[0, 0], NOTE_SIZE)
+        room = characters_across(self.axes_[0, 0], note_size())
         for i, row in enumerate(self.axes_):
             self._draw_row(i, row, drawers, room)
         title = shorten(self.names[0], room)
-        self.axes_[0, 0].set_title(title, fontsize=NOTE_SIZE, fontweight="bold")
+        self.axes_[0, 0].set_title(title, fontsize=note_size(), fontweight="bold")
         for rank, ax in enumerate(self.axes_[0, 1:], start=1):
-            ax.set_title(f"{rank}", fontsize=NOTE_SIZE)
+            ax.set_title(f"{rank}", fontsize=note_size())
 
     def _draw_row(self, i: int, row: np.ndarray, drawers: tuple[Drawer, Drawer], room: int) -> None:
         found = self.nearest
@@ -315,7 +315,7 @@ class RetrievalDisplay(Display):
         first, second = (shorten(name, 40) for name in self.names)
         title = wrap(
             f"From “{first}” to “{second}”: nearest by cosine",
-            int(72 * max(width, _MIN_WIDTH) / (_CHARACTER * TITLE_SIZE)),
+            int(72 * max(width, _MIN_WIDTH) / (_CHARACTER * title_size())),
         )
         n_lines = 2 if self._between_score_and_class == "\n" else 1
         row_height = cell * aspect + 0.1 + 0.16 * n_lines
@@ -341,7 +341,7 @@ class RetrievalDisplay(Display):
 
 
 def _write_below(ax: Axes, text: str, color: Any, alpha: float) -> None:
-    ax.set_xlabel(text, fontsize=NOTE_SIZE, color=color, alpha=alpha, family=_FONT, labelpad=4)
+    ax.set_xlabel(text, fontsize=note_size(), color=color, alpha=alpha, family=_FONT, labelpad=4)
 
 
 def _chosen(

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from .._checks.devices import FloatMatrix
 from ._display import Display
 from ._inputs.fitted_aligners import embed_pairs, pair_labels
-from ._inputs.paired_embeddings import cosines, sample_pairs
+from ._inputs.paired_embeddings import cosines, factor_name, sample_pairs
 from .drawing.figures import figure_of, new_figure
-from .drawing.style import MUTED, NEAR, NOTE_SIZE, RIGHT, clean, headline, ink, paper
+from .drawing.style import MUTED, NEAR, RIGHT, clean, headline, ink, note_size, paper
 from .drawing.text import shorten, wrap
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SimilarityDisplay(Display):
     similarities : mapping of str to ndarray (n, n)
         Model -> cosines; row i and column i are partners.
     labels : Series (n,), default=None
-        Classes of the pairs, sorted by class.
+        Classes of the pairs, sorted by class; its name is that of the factor.
     modalities : tuple of two str, default=("first", "second")
         Names of rows and columns.
 
@@ -140,7 +140,8 @@ class SimilarityDisplay(Display):
             Modality -> embeddings, as `IBAligner.embed` returns them, or model -> modality ->
             embeddings. Row i is the same pair throughout; d may differ between models.
         labels : array-like (n,), default=None
-            Classes of the pairs, by which rows are sorted.
+            Classes of the pairs, by which rows are sorted. The name of a Series is shown as that of
+            the factor.
         max_pairs : int, default=150
             Draw at most this many pairs, chosen at random, the same for all models.
         random_state : int or None, default=0
@@ -199,15 +200,18 @@ class SimilarityDisplay(Display):
 
     def _draw_matrix(self, ax: Axes, model: str, S: FloatMatrix, low: float) -> None:
         rows, columns = (shorten(name, 24) for name in self.modalities)
+        if self.labels is not None:
+            factor = shorten(factor_name(self.labels), 24)
+            rows, columns = (f"{name}, sorted by {factor}" for name in (rows, columns))
         headline(ax, wrap(model, 36), "diagonal: partners")
         image = ax.imshow(S, cmap=_COLORMAP, vmin=low, vmax=1, interpolation="nearest")
         ax.set(xticks=[], yticks=[])
-        ax.set_xlabel(columns, fontsize=NOTE_SIZE)
-        ax.set_ylabel(rows, fontsize=NOTE_SIZE)
+        ax.set_xlabel(columns, fontsize=note_size())
+        ax.set_ylabel(rows, fontsize=note_size())
         ax.spines[:].set_visible(False)
         bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.8, pad=0.03)
-        bar.set_label("cosine", fontsize=NOTE_SIZE)
-        bar.ax.tick_params(length=0, labelsize=NOTE_SIZE)
+        bar.set_label("cosine", fontsize=note_size())
+        bar.ax.tick_params(length=0, labelsize=note_size())
         bar.outline.set_visible(False)
         if self.labels is not None:
             _mark_blocks(ax, self.labels)
@@ -226,7 +230,7 @@ class SimilarityDisplay(Display):
         ax.set_ylim(0, highest * (1.1 + 0.09 * len(groups)))
         clean(ax, grid="x")
         ax.spines["left"].set_visible(False)
-        ax.legend(loc="upper left", frameon=False, fontsize=NOTE_SIZE)
+        ax.legend(loc="upper left", frameon=False, fontsize=note_size())
 
     def _groups(self, S: FloatMatrix) -> dict[str, tuple[np.ndarray, Any]]:
         """Return the cosines of each kind of pair, and its colour."""
@@ -240,8 +244,9 @@ class SimilarityDisplay(Display):
         else:
             codes = pd.factorize(self.labels)[0]
             same = codes[:, None] == codes
-            groups["same class"] = (S[same & ~partner], NEAR)
-            groups["other classes"] = (S[~same], neutral)
+            factor = shorten(factor_name(self.labels), 24)
+            groups[f"same {factor}"] = (S[same & ~partner], NEAR)
+            groups[f"another {factor}"] = (S[~same], neutral)
         return {name: group for name, group in groups.items() if len(group[0])}
 
 
@@ -261,6 +266,6 @@ def _mark_blocks(ax: Axes, labels: pd.Series[Any]) -> None:
         ax.set_yticks(
             ((starts + stops - 1) / 2)[roomy],
             [shorten(str(classes[codes[start]]), 14) for start in starts[roomy]],
-            fontsize=NOTE_SIZE,
+            fontsize=note_size(),
         )
         ax.tick_params(length=0)

@@ -44,7 +44,7 @@ def measure(
     similarity: str = "cosine",
     match: str | Iterable[str] | None = None,
     shared: Iterable[str] = (),
-    nuisance: Iterable[str] = (),
+    nuisances: Iterable[str] = (),
     probe: str = "linear",
     ci: float | None = 0.95,
     n_permutations: int = 200,
@@ -73,7 +73,7 @@ def measure(
     match : str or iterable of str, default=None
         Factors: in retrieval every row that agrees with the query in all of them is relevant, not
         only its partner.
-    shared, nuisance : iterable of str
+    shared, nuisances : iterable of str
         Factors that both sides should contain, and that neither should contain.
     probe : {"linear", "mlp"}, default="linear"
         The probe that reads the factors.
@@ -115,7 +115,7 @@ def measure(
             f"row i of {names[0]} must be the partner of row i of {names[1]}, got {len(X)} and "
             f"{len(Y)} rows: pass as many in both."
         )
-    shared, nuisance, match = (as_names(factors) for factors in (shared, nuisance, match))
+    shared, nuisances, match = (as_names(factors) for factors in (shared, nuisances, match))
     check_scalar("k", k, low=1, integer=True)
     check_scalar("n_permutations", n_permutations, low=0, integer=True)
     check_scalar("random_state", random_state, low=0, integer=True)
@@ -127,9 +127,9 @@ def measure(
         raise ValueError(f"similarity must be one of {SIMILARITIES}, got {similarity!r}.")
     if probe not in PROBES:
         raise ValueError(f"probe must be one of {PROBES}, got {probe!r}.")
-    if both := sorted({*shared} & {*nuisance}):
-        raise ValueError(f"factors cannot be both shared and nuisance: {both}.")
-    wanted = [*shared, *nuisance]
+    if both := sorted({*shared} & {*nuisances}):
+        raise ValueError(f"factors cannot be both shared and nuisances: {both}.")
+    wanted = [*shared, *nuisances]
     if labels is None and (wanted or match):
         raise ValueError(
             f"labels are needed for the factor {(wanted + match)[0]!r}: pass them too."
@@ -142,7 +142,7 @@ def measure(
         k=min(k, len(X) - 1),
         directions=similarity == "cosine",
         match=match,
-        roles=_roles(factors, shared, nuisance),
+        roles=_roles(factors, shared, nuisances),
         probe=probe,
         ci=ci,
         n_permutations=n_permutations,
@@ -169,7 +169,7 @@ def measure(
             "similarity": similarity,
             "match": match,
             "shared": shared,
-            "nuisance": nuisance,
+            "nuisances": nuisances,
             "probe": probe,
             "ci": ci,
             "n_permutations": n_permutations,
@@ -285,9 +285,9 @@ def _reason(error: Exception, called: list[str]) -> str:
     return error.named({**dict(zip("XY", called, strict=False)), "Z": called[0]}).rstrip(".")
 
 
-def _roles(factors: pd.DataFrame, shared: list[str], nuisance: list[str]) -> dict[str, str]:
+def _roles(factors: pd.DataFrame, shared: list[str], nuisances: list[str]) -> dict[str, str]:
     roles = dict.fromkeys(map(str, factors), "other")
-    return roles | dict.fromkeys(shared, "shared") | dict.fromkeys(nuisance, "nuisance")
+    return roles | dict.fromkeys(shared, "shared") | dict.fromkeys(nuisances, "nuisance")
 
 
 def _check_names(names: Any) -> tuple[str, str]:

@@ -26,7 +26,10 @@ _RELATIVE = (
     "Sides with unequal columns, each row as its cosines with other rows of its side: cosine of "
     "these with those of each row of the other side"
 )
-_LEAKAGE = "What each side leaks and keeps of the factors, as a share of their entropy."
+_LEAKAGE = (
+    "What each side leaks and keeps of the factors, as a share of their entropy; of real numbers, "
+    "of their variance."
+)
 _INKS = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor")
 _PAPERS = ("axes.facecolor", "figure.facecolor", "savefig.facecolor")
 
@@ -84,7 +87,9 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
         except ValueError as error:
             missing.append(f"Without {make.__self__.__name__}: {str(error).rstrip('.')}.")
     if fractions is not None:
-        drawn = partial(LeakageDisplay.from_fractions, fractions)
+        known = {factor for kind in next(iter(fractions.values())).values() for factor in kind}
+        numeric = [factor for factor in known if report.factors[factor] is None]
+        drawn = partial(LeakageDisplay.from_fractions, fractions, numeric=numeric)
         pictures.append(_in_both_colours(drawn, _LEAKAGE, pyplot))
     return pictures, " ".join(missing)
 

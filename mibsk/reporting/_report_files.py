@@ -78,7 +78,7 @@ def measure_files(
             table,
             len(X),
             os.fspath(labels),
-            needed=[*options.get("shared", ()), *options.get("nuisance", ())],
+            needed=[*options.get("shared", ()), *options.get("nuisances", ())],
             match=options.get("match") or (),
         )
     check_row_names(named if labels is None else {**named, os.fspath(labels): table}, files=True)

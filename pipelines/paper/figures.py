@@ -11,14 +11,14 @@ import pandas as pd
 from mibsk.inspection.drawing.figures import new_figure
 from mibsk.inspection.drawing.style import (
     FAINT,
-    LABEL_SIZE,
     MODEL_COLORS,
-    NOTE_SIZE,
-    TITLE_SIZE,
     clean,
     headline,
     ink,
+    label_size,
+    note_size,
     paper,
+    title_size,
 )
 
 from ..intervals import over_seeds
@@ -67,9 +67,9 @@ def nuisance_figure(tables: Tables) -> Figure:
             ax.set_xlim(-0.5, len(levels) - 0.5)
             ax.set_ylim(0, max(0.2, ax.get_ylim()[1]))
             clean(ax, grid="y")
-            ax.set_ylabel(title if column == 0 else "", fontsize=LABEL_SIZE)
+            ax.set_ylabel(title if column == 0 else "", fontsize=label_size())
             if row == 0:
-                ax.set_title(knob, loc="left", fontsize=TITLE_SIZE, fontweight="bold")
+                ax.set_title(knob, loc="left", fontsize=title_size(), fontweight="bold")
     _key(figure, axes[0])
     return figure
 
@@ -94,7 +94,7 @@ def misalignment_figure(tables: Tables) -> Figure:
             ax.set_ylabel(title)
             bar = figure.colorbar(points, ax=ax, pad=0.02)
             bar.outline.set_visible(False)
-            bar.ax.tick_params(length=0, labelsize=NOTE_SIZE)
+            bar.ax.tick_params(length=0, labelsize=note_size())
             headline(ax, f"{name}: {title}", "colour: entropy of the hidden factors, nats")
     return figure
 
@@ -110,10 +110,10 @@ def regulariser_figure(tables: Tables) -> Figure:
             _over_beta(ax, table, measure)
             clean(ax, grid="y")
             if row == 0:
-                ax.set_title(name, loc="left", fontsize=TITLE_SIZE, fontweight="bold")
+                ax.set_title(name, loc="left", fontsize=title_size(), fontweight="bold")
             if row == len(MEASURES) - 1:
                 ax.set_xlabel("β")
-            ax.set_ylabel(title if column == 0 else "", fontsize=LABEL_SIZE)
+            ax.set_ylabel(title if column == 0 else "", fontsize=label_size())
     _key(figure, axes[0])
     return figure
 
@@ -149,6 +149,6 @@ def _key(figure: Figure, ax: Axes) -> None:
         loc="outside lower center",
         ncols=4,
         frameon=False,
-        fontsize=LABEL_SIZE,
+        fontsize=label_size(),
         labelcolor=ink(),
     )

@@ -46,7 +46,8 @@ def test_points_are_means_over_factors_in_the_order_of_steps(check_saved, check_
     assert to_hex(line(ax, "recordings").get_color()) == MODALITY_COLORS[0].lower()
     assert sorted(texts(ax)) == ["β = 0", "β = 0", "β = 10", "β = 10"]
     assert ax.get_title(loc="left") == "Information plane"
-    assert ax.get_aspect() == 1
+    assert 0.7 < ax.get_xlim()[1] < 0.9  # as far as the points reach
+    assert ax.get_ylim()[0] < 0.5
     (key,) = display.figure_.legends
     named = [text.get_text() for text in key.get_texts()]
     assert named == ["recordings", "image (has nothing to leak)", "ideal"]
@@ -68,6 +69,39 @@ def test_ideal_is_marked_at_the_corner():
     np.testing.assert_array_equal(star.get_xydata(), [[0, 1]])
 
 
+def test_axes_extend_from_the_ideal_as_far_as_points_and_error_bars():
+    near = {0: {"m": {"leakage": {"a": 0.3}, "kept": {"b": 0.98}}}}
+    (ax,) = InformationPlaneDisplay.from_fractions(near).axes_
+    assert ax.get_xlim()[0] < 0 < 0.3 < ax.get_xlim()[1] < 0.4
+    assert 0.94 < ax.get_ylim()[0] < 0.98 < 1 < ax.get_ylim()[1]
+    errors = {0: {"m": {"leakage": 0.2, "kept": 0.1}}}
+    (ax,) = InformationPlaneDisplay.from_fractions(near, errors=errors).axes_
+    assert 0.5 < ax.get_xlim()[1] < 0.65
+    assert 0.8 < ax.get_ylim()[0] < 0.88
+    assert not ax.patches  # nothing but points, their names and the ideal
+
+
+SMALL = {"figure.figsize": (3.3, 2.4), "font.size": 8}
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_a_small_figure_of_the_users_size_is_readable(given, check_inside):
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context(SMALL):
+        axes = plt.subplots(layout="constrained")[1] if given else None
+        display = InformationPlaneDisplay.from_fractions(FRACTIONS, axes=axes)
+        figure, (ax,) = display.figure_, display.axes_
+        np.testing.assert_allclose(figure.get_size_inches(), (3.3, 2.4))
+        check_inside(display)
+        assert ax.xaxis.label.get_size() == 8
+        key = ax.get_legend() if given else figure.legends[0]
+        box = key.get_window_extent()
+        for drawn in ax.lines:
+            for point in ax.transData.transform(drawn.get_xydata()):
+                assert not box.contains(*point)
+
+
 def test_errors_are_drawn_as_bars():
     errors = {
         step: {"audio": {"leakage": 0.05, "kept": 0.01}, "image": {"kept": 0.02}}
@@ -85,7 +119,7 @@ def test_names_of_steps_do_not_overlap(n, check_inside):
     found = texts(display.axes_[0])
     assert "epoch 0" in found
     assert f"epoch {n - 1}" in found
-    assert len(found) <= 12
+    assert len(found) <= max(2, n / 2)
     check_inside(display)
 
 

@@ -37,8 +37,8 @@ def test_one_bar_per_model_and_factor(check_saved, style):
         *("duration", "60%", "0%"),
     ]
     assert texts(kept) == ["higher is better →", "digit", "99%", "98%"]
-    assert leaked.get_title(loc="left") == "Leaked: what only one modality knows"
-    assert kept.get_title(loc="left") == "Kept: what the modalities share"
+    assert leaked.get_title(loc="left") == "Leaked: nuisances"
+    assert kept.get_title(loc="left") == "Kept: shared factors"
     for ax in display.axes_:
         assert ax.get_xlim() == (0, 1)
         assert [label.get_text() for label in ax.get_xticklabels()][::4] == ["0%", "100%"]
@@ -60,6 +60,7 @@ def test_errors_are_drawn_as_bars_and_written_after_values():
     leaked, kept = display.axes_
     whiskers = [path.vertices[:, 0] for lines in leaked.collections for path in lines.get_paths()]
     np.testing.assert_allclose(whiskers[:2], [[0.91, 0.93], [0.05, 0.11]])
+    assert texts(leaked)[0] == "← lower is better   (±: standard deviation over runs)"
     assert texts(leaked)[2:4] == ["92.0 ± 1.0%", "8.0 ± 3.0%"]
     assert texts(kept)[2:] == ["99.0 ± 2.0%", "98.0 ± 0.4%"]
     assert kept.texts[2].xy[0] == 1.0  # within the axis, although 99% + 2% is not
@@ -180,6 +181,52 @@ def test_embeddings_are_probed_for_what_each_modality_carries(bunch):
     assert expected["speaker"] > 0.5  # otherwise the comparison is void
 
 
+def test_runs_become_mean_and_error(bunch):
+    other = {name: Z[:, :3] for name, Z in bunch.data.items()}
+    alone = [
+        LeakageDisplay.from_embeddings(data, bunch.labels).fractions["fraction"]
+        for data in (bunch.data, other)
+    ]
+    both = LeakageDisplay.from_embeddings({"m": [bunch.data, other]}, bunch.labels)
+    np.testing.assert_allclose(both.fractions["fraction"], np.mean(alone, axis=0))
+    np.testing.assert_allclose(both.fractions["error"], np.std(alone, axis=0, ddof=1))
+    with pytest.raises(ValueError, match=r"held-out embeddings of each, got 2 and 1"):
+        LeakageDisplay.from_embeddings(
+            {"m": [bunch.data, other]},
+            bunch.labels,
+            embeddings_test={"m": [bunch.data]},
+            labels_test=bunch.labels,
+        )
+
+
+def test_axes_say_whether_a_share_is_of_entropy_or_of_variance(bunch, check_inside):
+    def axes_of(labels, **options):
+        display = LeakageDisplay.from_embeddings(bunch.data, labels, **options)
+        return display, [ax.get_xlabel() for ax in display.axes_]
+
+    entropy = "share of the factor's entropy that a probe reads"
+    variance = "share of the factor's variance that a probe reads (R²)"
+    assert axes_of(bunch.labels)[1] == [entropy, entropy]
+    loud = bunch.labels["sound"].assign(loudness=bunch.data["sound"][:, 0])
+    labels = bunch.labels | {"sound": loud}
+    assert axes_of(labels, nuisances=["loudness"])[1] == [variance, entropy]
+    display, named = axes_of(labels)
+    assert named == ["share of entropy, or of variance (R²), that a probe reads", entropy]
+    assert [name for name in texts(display.axes_[0]) if "R²" in name] == [
+        "loudness, from sound (R²)"
+    ]
+    check_inside(display)
+    assert LeakageDisplay.from_fractions(FRACTIONS).axes_[0].get_xlabel() == (
+        "share of the factor that a probe reads"
+    )
+    display = LeakageDisplay.from_fractions(FRACTIONS, numeric=["speaker", "duration"])
+    assert [ax.get_xlabel() for ax in display.axes_] == [variance, entropy]
+    with pytest.raises(ValueError, match=r"numeric has 'speakers', .* Did you mean 'speaker'"):
+        LeakageDisplay.from_fractions(FRACTIONS, numeric=["speakers"])
+    with pytest.raises(TypeError, match="numeric must be a list of factors, got 'speaker'"):
+        LeakageDisplay.from_fractions(FRACTIONS, numeric="speaker")
+
+
 def test_probes_are_evaluated_on_held_out_embeddings(bunch):
     train = {name: Z[:40] for name, Z in bunch.data.items()}
     test = {name: Z[40:] for name, Z in bunch.data.items()}
@@ -234,6 +281,9 @@ def test_from_estimator_is_from_its_embeddings(aligner, bunch, of_table, class_p
         pipeline, table, labels=bunch.labels, X_test=table, labels_test=bunch.labels
     )
     assert widths(display).keys() == widths(expected).keys()
+    runs = LeakageDisplay.from_estimator({"a": [aligner, aligner]}, bunch.data, labels=bunch.labels)
+    assert widths(runs) == widths(expected)
+    assert (runs.fractions["error"] == 0).all()
     pairs, of_pairs = class_pairs  # modalities of unequal length, each with its own labels
     labels = {"sound": bunch.labels["sound"].iloc[:20], "image": bunch.labels["image"]}
     assert len(widths(LeakageDisplay.from_estimator(of_pairs, pairs, labels=labels))) == 3

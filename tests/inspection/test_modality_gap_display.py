@@ -75,10 +75,12 @@ def test_classes_are_colours(models):
         colors = [to_hex(color) for color in scatter.get_facecolor()]
         assert colors == [CLASS_COLORS[i % 3] for i in range(60)]
     (key,) = display.figure_.legends
-    assert [text.get_text() for text in key.get_texts()] == ["a", "b", "α", "β", "γ"]
+    assert [text.get_text() for text in key.get_texts()] == ["a", "b", "class:", "α", "β", "γ"]
+    display = ModalityGapDisplay.from_embeddings(models, labels=labels.rename("letter"))
+    assert "letter:" in [text.get_text() for text in display.figure_.legends[0].get_texts()]
 
 
-@pytest.mark.parametrize(("n_classes", "n_entries"), [(10, 12), (11, 2)])
+@pytest.mark.parametrize(("n_classes", "n_entries"), [(10, 13), (11, 2)])
 def test_more_than_ten_classes_are_not_coloured(models, n_classes, n_entries):
     display = ModalityGapDisplay.from_embeddings(models, labels=np.arange(60) % n_classes)
     assert len(display.figure_.legends[0].get_texts()) == n_entries

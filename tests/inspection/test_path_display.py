@@ -118,7 +118,7 @@ def test_best_and_chosen_are_named(beta, best_beta, expected, check_inside):
     assert expected < set(annotations(ax))
     chosen = line_of(ax, "chosen")
     mean = make_path().query("beta == @beta")["score"].mean()
-    assert (chosen.get_xdata()[0], chosen.get_color()) == (beta, MODEL_COLORS[1])
+    assert (chosen.get_xdata()[0], chosen.get_color()) == (beta, MODEL_COLORS[0])
     np.testing.assert_allclose(chosen.get_ydata(), mean)
     check_inside(display)
 

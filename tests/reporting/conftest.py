@@ -29,6 +29,6 @@ def report(pairs):
         names=("image", "audio"),
         match="digit",
         shared=["digit"],
-        nuisance=["speaker"],
+        nuisances=["speaker"],
         n_permutations=20,
     )

@@ -34,7 +34,7 @@ def compared(folders):
         folders / "before",
         folders / "after",
         folders / "before" / "labels.csv",
-        nuisance=["digit"],
+        nuisances=["digit"],
         n_permutations=0,
     )
 

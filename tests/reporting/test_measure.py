@@ -226,7 +226,7 @@ def test_scaled_rows_have_length_one_whatever_their_size():
         ({"match": "digit"}, "labels are needed for the factor 'digit'"),
         ({"shared": ["digit"]}, "labels are needed for the factor 'digit'"),
         (
-            {"labels": pd.DataFrame({"d": [0, 1] * 10}), "shared": ["d"], "nuisance": ["d"]},
+            {"labels": pd.DataFrame({"d": [0, 1] * 10}), "shared": ["d"], "nuisances": ["d"]},
             "both shared and nuisance",
         ),
         ({"labels": pd.DataFrame({"d": [0, 1]})}, "labels of 2 rows, the embeddings have 20"),

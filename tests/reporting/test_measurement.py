@@ -33,7 +33,7 @@ def test_json_has_stable_keys(report):
         "similarity": "cosine",
         "match": ["digit"],
         "shared": ["digit"],
-        "nuisance": ["speaker"],
+        "nuisances": ["speaker"],
         "probe": "linear",
         "ci": 0.95,
         "n_permutations": 20,

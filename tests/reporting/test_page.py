@@ -100,7 +100,7 @@ def test_sides_in_two_spaces_are_drawn_relative_to_other_rows(pairs):
     assert html.count("<picture>") == 1
     assert "each row as its cosines with other rows of its side" in html
     assert "Without" not in html
-    factors = {"shared": ["digit"], "nuisance": ["speaker"]}
+    factors = {"shared": ["digit"], "nuisances": ["speaker"]}
     html = to_html(measure(X, Y[:, :4], labels, **factors, **QUICK))
     assert html.count("<picture>") == 2  # and of what is kept and leaked
     html = to_html(measure(X[:7], Y[:7, :4], **QUICK))

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from ..._checks.labels import as_factors
+from ..._checks.labels import are_numbers, as_factors
 from ..._checks.parameters import suggest
 from ..._checks.row_names import check_row_names
 from ...metrics import leakage
 from .fitted_aligners import are_class_pairs
+from .models import as_runs
 from .paired_embeddings import as_array
 
 
@@ -30,8 +31,9 @@ class FactorProbing:
     def fractions(self, embeddings: Any, embeddings_test: Any, where: str) -> pd.DataFrame:
         """Return one row per modality and factor: the fraction of it that the embeddings hold.
 
-        The columns are ``modality``, ``kind`` ("leakage" or "kept"), ``factor`` and ``fraction``.
-        Constant factors are left out. `where` names `embeddings` in error messages.
+        The columns are ``modality``, ``kind`` ("leakage" or "kept"), ``factor``, ``fraction`` and
+        ``of`` ("entropy" or, for real numbers, "variance"). Constant factors are left out. `where`
+        names `embeddings` in error messages.
         """
         if not isinstance(embeddings, Mapping):
             raise TypeError(
@@ -72,8 +74,12 @@ class FactorProbing:
                 random_state=self.random_state,
                 **held_out,
             )
-            rows += [(name, kinds[factor], factor, found[factor]) for factor in factors]
-        fractions = pd.DataFrame(rows, columns=["modality", "kind", "factor", "fraction"])
+            held = held_out.get("labels_test", table)
+            rows += [
+                (name, kinds[factor], factor, found[factor], _measured(table[factor], held[factor]))
+                for factor in factors
+            ]
+        fractions = pd.DataFrame(rows, columns=["modality", "kind", "factor", "fraction", "of"])
         for kind, what in (("leakage", "nuisance"), ("kept", "shared factor")):
             if not (fractions["kind"] == kind).any():
                 raise ValueError(
@@ -87,6 +93,24 @@ class FactorProbing:
         """Compare names of the rows to be embedded with those of their labels."""
         _compare_names({"X": X, "y": y}, "labels", self.labels)
         _compare_names({"X_test": X_test, "y_test": y_test}, "labels_test", self.labels_test)
+
+    def over_runs(self, embeddings: Any, embeddings_test: Any, where: str) -> pd.DataFrame:
+        """Return the table of :meth:`fractions`, as means over the runs of a model.
+
+        Both arguments are those of one run, or lists of them. The column ``error`` is the standard
+        deviation over runs, NaN for one run.
+        """
+        runs = as_runs(embeddings)
+        tests = [None] * len(runs) if embeddings_test is None else as_runs(embeddings_test)
+        if not 1 <= len(runs) == len(tests):
+            raise ValueError(
+                f"{where} must hold at least one run, and held-out embeddings of each, got "
+                f"{len(runs)} and {len(tests)}."
+            )
+        tables = [self.fractions(*run, where) for run in zip(runs, tests, strict=True)]
+        columns = [name for name in tables[0] if name != "fraction"]
+        grouped = pd.concat(tables).groupby(columns, sort=False)["fraction"]
+        return grouped.agg(fraction="mean", error="std").reset_index()
 
     def _kinds(self, embeddings: Mapping[str, Any]) -> dict[Any, str]:
         """Return factor -> "leakage" or "kept" for all factors to be measured."""
@@ -116,6 +140,11 @@ def _compare_names(rows: dict[str, Any], argument: str, labels: Any) -> None:
         elif name == "y" and second[1] is not None:
             own = dict([second])
         check_row_names({**own, f"{argument}[{name!r}]": factors})
+
+
+def _measured(train: pd.Series[Any], test: pd.Series[Any]) -> str:
+    """Return what a fraction of a factor is a fraction of."""
+    return "variance" if are_numbers(train, test) else "entropy"
 
 
 def _entry(embeddings_test: Any, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,13 @@ KINDS = ("leakage", "kept")
 Fractions = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
-def fraction_table(fractions: Fractions, errors: Fractions | None) -> pd.DataFrame:
+def fraction_table(
+    fractions: Fractions, errors: Fractions | None, numeric: Iterable[Any] | None
+) -> pd.DataFrame:
     """Return one row per model, kind and factor, in the order of the first model.
 
-    The columns are ``model``, ``kind``, ``factor``, ``fraction`` and ``error`` (NaN without
-    `errors`).
+    The columns are ``model``, ``kind``, ``factor``, ``fraction``, ``error`` (NaN without `errors`)
+    and ``of``: "variance" for factors in `numeric`, "entropy" for others, "unknown" if it is None.
     """
     check_models(fractions, "fractions")
     first = next(iter(fractions))
@@ -35,7 +37,23 @@ def fraction_table(fractions: Fractions, errors: Fractions | None) -> pd.DataFra
                 (model, kind, str(factor), value, spread)
                 for factor, value, spread in zip(factors, values, spreads, strict=True)
             ]
-    return pd.DataFrame(rows, columns=["model", "kind", "factor", "fraction", "error"])
+    table = pd.DataFrame(rows, columns=["model", "kind", "factor", "fraction", "error"])
+    return table.assign(of=_measured(table["factor"], numeric))
+
+
+def _measured(factors: pd.Series[Any], numeric: Iterable[Any] | None) -> Any:
+    """Return what each fraction is a fraction of."""
+    if numeric is None:
+        return "unknown"
+    if isinstance(numeric, str) or not isinstance(numeric, Iterable):
+        raise TypeError(f"numeric must be a list of factors, got {numeric!r}.")
+    names, known = [str(factor) for factor in numeric], list(dict.fromkeys(factors))
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"numeric has {name!r}, the factors are {known}." + suggest(name, known)
+            )
+    return np.where(factors.isin(names), "variance", "entropy")
 
 
 def _numbers(

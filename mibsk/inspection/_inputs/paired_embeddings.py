@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ..._checks.matrices import as_matrix, check_same_columns
 from ..._checks.parameters import check_scalar
 from ..._checks.row_names import check_row_names
 from ...metrics.rows import unit_rows
-from .models import check_models, shown_names
+from .models import as_runs, check_models, shown_names
 
 Pairs = dict[str, FloatMatrix]
 """Two modalities -> embeddings (n, d), row i of both being one pair."""
@@ -60,17 +61,28 @@ def sample_pairs(
     )
 
 
-def as_models(embeddings: Any) -> Mapping[str, Any]:
-    """Return model -> modality -> embeddings; a single model is named after its modalities."""
+def as_models(embeddings: Any, *, allow_runs: bool = False) -> Mapping[str, Any]:
+    """Return model -> modality -> embeddings; a single model is named after its modalities.
+
+    With `allow_runs`, a model may have a list of such mappings.
+    """
     if not isinstance(embeddings, Mapping):
         raise TypeError(
             "embeddings must map modalities to their embeddings, or models to such mappings, got "
             f"{type(embeddings).__name__}: pass what aligner.embed returns."
         )
-    if embeddings and not any(isinstance(value, Mapping) for value in embeddings.values()):
+    values: Iterable[Any] = embeddings.values()
+    if allow_runs:
+        values = chain.from_iterable(map(as_runs, values))
+    if embeddings and not any(isinstance(value, Mapping) for value in values):
         return {" and ".join(map(str, embeddings)): embeddings}
     check_models(embeddings, "embeddings")
     return embeddings
+
+
+def factor_name(labels: pd.Series[Any] | None) -> str:
+    """Return the name of the factor of some labels, "class" if they have none."""
+    return "class" if labels is None or labels.name is None else str(labels.name)
 
 
 def choose_rows(n: int, n_wanted: int, random_state: int | None) -> np.ndarray:

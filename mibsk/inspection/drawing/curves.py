@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.isotonic import isotonic_regression
 
-from .style import LABEL_SIZE, readable
+from .style import label_size, readable
 from .text import wrap
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def label_line_ends(ax: Axes, ends: Sequence[LineEnd]) -> None:
     heights = to_axes.transform([(end.x, end.y) for end in ends])[:, 1]
     axes_points = 72 * ax.get_window_extent().height / ax.get_figure(root=True).dpi  # type: ignore[union-attr]
     n_lines = max(text.count("\n") + 1 for text in texts)
-    gap = (1.25 * n_lines * LABEL_SIZE + 2) / axes_points
+    gap = (1.25 * n_lines * label_size() + 2) / axes_points
     for end, text, height in zip(ends, texts, spread(heights, gap), strict=True):
         ax.annotate(
             text,
@@ -54,7 +54,7 @@ def label_line_ends(ax: Axes, ends: Sequence[LineEnd]) -> None:
             xytext=(1.04, height),
             textcoords="axes fraction",
             va="center",
-            fontsize=LABEL_SIZE,
+            fontsize=label_size(),
             fontweight="bold",
             color=readable(end.color),
             annotation_clip=False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..._checks.packages import not_installed
-from .style import MUTED, NOTE_SIZE, TITLE_SIZE
+from .style import MUTED, note_size, title_size
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_WIDTH = 10.8  # inches
 DPI = 110
+_LETTER = 0.58  # width of a letter, over its size
 
 
 def import_pyplot() -> ModuleType:
@@ -41,15 +42,23 @@ def new_figure(
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure at most 1200 pixels wide, and its first `n_panels` axes.
 
+    If the user has set ``rcParams["figure.figsize"]``, it is the size of a figure of one panel, and
+    the width of one of several, which keeps its proportions; ``figure.dpi`` replaces that of the
+    Displays if it was set.
+
     `width`, `height` and `padding` (horizontal, vertical) are in inches; `layout` and
     `width_ratios` are passed to `matplotlib.pyplot.subplots`.
     """
+    wanted, dpi = _set_by_user("figure.figsize"), _set_by_user("figure.dpi")
+    width = min(width, MAX_WIDTH)
+    if wanted is not None:
+        width, height = wanted[0], wanted[1] if n_panels == 1 else height * wanted[0] / width
     figure, grid = import_pyplot().subplots(
         -(-n_panels // n_columns),
         n_columns,
         squeeze=False,
-        figsize=(min(width, MAX_WIDTH), height),
-        dpi=DPI,
+        figsize=(width, height),
+        dpi=DPI if dpi is None else dpi,
         layout=layout,
         width_ratios=width_ratios,
     )
@@ -57,6 +66,13 @@ def new_figure(
     for unused in grid.flat[n_panels:]:
         unused.remove()
     return figure, list(grid.flat[:n_panels])
+
+
+def _set_by_user(key: str) -> Any:
+    """Return a parameter of matplotlib if it is not the default of matplotlib, otherwise None."""
+    from matplotlib import rcParams, rcParamsDefault
+
+    return None if rcParams[key] == rcParamsDefault[key] else rcParams[key]
 
 
 def figure_of(ax: Axes) -> Figure:
@@ -87,12 +103,19 @@ def check_axes(axes: Axes | Iterable[Axes], panels: Sequence[str]) -> list[Axes]
 
 def title_figure(figure: Figure, title: str) -> None:
     """Write a title at the top left of a figure."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize=TITLE_SIZE, fontweight="bold")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=title_size(), fontweight="bold")
 
 
 def note_figure(figure: Figure, note: str, **style: Any) -> None:
     """Write a note at the bottom left of a figure."""
-    figure.supxlabel(note, x=0.01, ha="left", fontsize=NOTE_SIZE, alpha=MUTED, **style)
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=note_size(), alpha=MUTED, **style)
+
+
+def legend_columns(figure: Figure, handles: Sequence[Artist]) -> int:
+    """Return how many entries of a legend fit side by side below the axes of a figure."""
+    widths = [_LETTER * note_size() * (8 + len(str(handle.get_label()))) for handle in handles]
+    points = 72 * figure.get_figwidth()
+    return len(widths) if sum(widths) < points else max(1, int(points / max(widths)))
 
 
 def legend_below(figure: Figure, handles: Sequence[Artist], n_columns: int, **style: Any) -> None:
@@ -102,6 +125,6 @@ def legend_below(figure: Figure, handles: Sequence[Artist], n_columns: int, **st
         loc="outside lower center",
         ncols=n_columns,
         frameon=False,
-        fontsize=NOTE_SIZE,
+        fontsize=note_size(),
         **style,
     )

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from ..._checks.parameters import suggest
 from ..._checks.tensors import is_tensor, tensor_to_array
-from .style import NOTE_SIZE, ink
+from .style import ink, note_size
 from .text import characters_across, shorten, wrap
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _waveform_drawer(items: Sequence[np.ndarray]) -> Drawer:
 
 
 def _text_drawer(items: Sequence[Any]) -> Drawer:
-    size = NOTE_SIZE - 1
+    size = note_size() - 1
 
     def draw(ax: Axes, item: Any) -> None:
         ax.set(xlim=(0, 1), ylim=(0, 1))

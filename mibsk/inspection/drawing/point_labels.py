@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .figures import figure_of
-from .style import NOTE_SIZE, readable
+from .style import note_size, readable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ def _place(ax: Axes, label: PointLabel, direction: tuple[int, int]) -> Annotatio
         textcoords="offset points",
         ha=("center", "left", "right")[x],
         va=("center", "bottom", "top")[y],
-        fontsize=NOTE_SIZE,
+        fontsize=note_size(),
         color=readable(label.color),
         fontweight="bold",
         annotation_clip=False,

@@ -1,7 +1,9 @@
 """The style of all Displays: colours, type sizes, and how axes, titles and notes look.
 
 Neutral parts take their colour from ``rcParams["text.color"]`` and from the background, so that
-they follow a dark style sheet; the colours of data are visible on white and on black.
+they follow a dark style sheet; the colours of data are visible on white and on black. Type sizes
+follow ``rcParams["font.size"]``, or the size of the part itself, such as ``axes.titlesize``, if the
+user has set it.
 """
 
 from __future__ import annotations
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 # Okabe and Ito, "Color Universal Design" (2008), without black and yellow.
-MODEL_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MODEL_COLORS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+
+# Methods in the pictures of the docs; Displays of all three draw them in this order.
+CONTRASTIVE, BOTTLENECK, CLOSED_FORM = MODEL_COLORS[:3]
+OTHER_CONTRASTIVE, OTHER_METHOD = MODEL_COLORS[5], "#8A8A8A"
 
 # Tol, "Colour Schemes" (2021), muted, without those close to black, white or the colour of a model.
 MODALITY_COLORS = ("#AA4499", "#44AA99", "#999933", "#CC6677", "#6699CC")
@@ -39,9 +45,38 @@ CLASS_COLORS = (
 # RIGHT is lighter than his blue, which is too dark for text on black.
 RIGHT, NEAR, WRONG = "#2288CC", "#33BBEE", "#EE7733"
 
-TITLE_SIZE, LABEL_SIZE, NOTE_SIZE = 12, 10, 9  # points
 MUTED, FAINT, GRID = 0.72, 0.35, 0.13  # opacity of neutral parts
 DASHED = (0, (4, 2))  # line style
+
+
+def title_size() -> float:
+    """Return the size of titles in points."""
+    return _size("axes.titlesize", 1.2)
+
+
+def label_size() -> float:
+    """Return the size of names of axes, lines and factors in points."""
+    return _size("axes.labelsize", 1.0)
+
+
+def tick_size() -> float:
+    """Return the size of the numbers along axes in points."""
+    return _size("xtick.labelsize", 0.9)
+
+
+def note_size() -> float:
+    """Return the size of notes and legends in points."""
+    return _size("legend.fontsize", 0.9)
+
+
+def _size(key: str, ratio: float) -> float:
+    """Return the size that the user has set or, without one, a ratio of ``font.size``."""
+    from matplotlib import rcParams, rcParamsDefault
+    from matplotlib.font_manager import FontProperties
+
+    if rcParams[key] == rcParamsDefault[key]:
+        return ratio * float(rcParams["font.size"])
+    return float(FontProperties(size=rcParams[key]).get_size_in_points())
 
 
 def ink() -> str:
@@ -100,15 +135,18 @@ def clean(ax: Axes, *, grid: str) -> None:
     """Keep thin spines at the left and bottom, and draw a light grid behind the data."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set(color=ink(), alpha=FAINT, linewidth=0.8)
-    ax.tick_params(which="both", length=0, labelsize=NOTE_SIZE)
+    ax.tick_params(which="both", length=0, labelsize=tick_size())
     ax.grid(visible=True, axis=grid, color=ink(), alpha=GRID, linewidth=0.8)  # type: ignore[arg-type]
     ax.set_axisbelow(True)
-    ax.xaxis.label.set_fontsize(LABEL_SIZE)
-    ax.yaxis.label.set_fontsize(LABEL_SIZE)
+    ax.xaxis.label.set_fontsize(label_size())
+    ax.yaxis.label.set_fontsize(label_size())
 
 
 def headline(ax: Axes, title: str, note: str) -> None:
-    """Write the title of a panel, and below it a note on how to read it."""
+    """Write the title of a panel, and below it a note on how to read it, if there is one."""
+    if not note:
+        ax.set_title(title, loc="left", fontsize=title_size(), fontweight="bold")
+        return
     ax.annotate(
         note,
         (0, 1),
@@ -116,18 +154,21 @@ def headline(ax: Axes, title: str, note: str) -> None:
         xycoords="axes fraction",
         textcoords="offset points",
         va="bottom",
-        fontsize=NOTE_SIZE,
+        fontsize=note_size(),
         color=ink(),
         alpha=MUTED,
     )
     n_lines = note.count("\n") + 1
-    pad = 11 + n_lines * 1.25 * NOTE_SIZE
-    ax.set_title(title, loc="left", fontsize=TITLE_SIZE, fontweight="bold", pad=pad)
+    pad = 11 + n_lines * 1.25 * note_size()
+    ax.set_title(title, loc="left", fontsize=title_size(), fontweight="bold", pad=pad)
 
 
-def show_percent(axis: Axis) -> None:
-    """Label an axis of fractions at the quarters, in percent."""
-    from matplotlib.ticker import PercentFormatter
+def show_percent(axis: Axis, *, quarters: bool = True) -> None:
+    """Label an axis of fractions in percent, at the quarters or where there is room."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
-    axis.set_major_formatter(PercentFormatter(1.0))
+    if quarters:
+        axis.set_ticks([0, 0.25, 0.5, 0.75, 1])
+    else:
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{round(100 * value, 6):g}%"))

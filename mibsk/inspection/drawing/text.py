@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,12 +12,24 @@ if TYPE_CHECKING:
 _LETTER = 0.62  # width of a letter, over its size
 
 
-def characters_across(ax: Axes, size: float) -> int:
-    """Return how many letters of a size in points fit into the width of the axes."""
+def characters_across(ax: Axes, size: float, *, upwards: bool = False) -> int:
+    """Return how many letters of a size in points fit into the width, or height, of the axes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
-    points = 72 * ax.get_window_extent().width / figure.dpi
+    box = ax.get_window_extent()
+    points = 72 * (box.height if upwards else box.width) / figure.dpi
     return max(4, int(points / (_LETTER * size)))
+
+
+def longest_that_fits(texts: Sequence[str], width: int) -> str:
+    """Return the first of some texts, the longest first, that has at most `width` characters.
+
+    Examples
+    --------
+    >>> longest_that_fits(["share that leaks", "leaked"], 10)
+    'leaked'
+    """
+    return next((text for text in texts if len(text) <= width), texts[-1])
 
 
 def wrap(text: str, width: int) -> str:

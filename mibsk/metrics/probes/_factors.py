@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, xlogy
 
 from ..._checks.devices import FloatMatrix
-from ..._checks.labels import as_factors, check_one_type, is_real, is_single_factor
+from ..._checks.labels import (
+    are_numbers,
+    as_factors,
+    check_one_type,
+    is_real,
+    is_single_factor,
+)
 from ..._checks.magnitudes import LARGE, largest_magnitude, scale_exponent, times_power_of_two
 
 TASKS = ("auto", "classification", "regression")
@@ -143,17 +149,10 @@ def encode_factors(
                 )
         chosen = tasks[name]
         if chosen == "auto":
-            numeric = column.dtype.kind in "biuf" and test[name].dtype.kind in "biuf"
-            real = numeric and (looks_real(column) or looks_real(test[name]))
-            chosen = "regression" if real else "classification"
+            chosen = "regression" if are_numbers(column, test[name]) else "classification"
         encode = _as_numbers if chosen == "regression" else _as_classes
         factors[name] = encode(name, column, test[name])
     return factors
-
-
-def looks_real(labels: pd.Series[Any]) -> bool:
-    """Whether labels are treated as real: not all are integers that a float can represent."""
-    return is_real(labels) or (labels.dtype.kind == "f" and bool((labels.abs() >= 2**53).any()))
 
 
 def tasks_of(names: Any, task: str | Mapping[Any, str]) -> dict[Any, str]:

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
 from ..._checks.devices import FloatMatrix, to_numpy
-from ..._checks.labels import as_factors, is_single_factor
+from ..._checks.labels import as_factors, is_single_factor, looks_real
 from ..._checks.matrices import as_matrix
 from ..._checks.parameters import check_scalar, check_seed
 from ..._checks.row_names import check_row_names
 from .._description import SQUARE, Description
 from ..statistics import CI, Estimate, SampledFactors, over_values, with_interval
-from ._factors import Factor, clip, looks_real, tasks_of
+from ._factors import Factor, clip, tasks_of
 from ._penalty import Penalty
 from ._probe_information import predict_factors
 
