@@ -148,7 +148,8 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
     compile : bool, default=False
         Whether to compile the encoders with `torch.compile`.
     verbose : int, default=0
-        If 1, print one line per epoch.
+        If 1, show the progress of training: a bar in a terminal or notebook, elsewhere a line for
+        every tenth of the epochs. If 2, print a line for each epoch.
     random_state : int, RandomState instance or None, default=None
         Seed of the training. An integer gives the same model, bit for bit, on the same machine.
 

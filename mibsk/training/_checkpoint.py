@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EpochTimer, LRScheduler, PrintLog
+from skorch.callbacks import Callback, EpochTimer, LRScheduler
 from skorch.history import History
 
 from ..exceptions import TornFileError
 from ..files.state_file import can_hold, read_state, write_state
 from ._net import AlignmentNet
+from ._progress import TrainingProgress
 
 _KEPT = 2  # if the newest checkpoint is damaged, the one before it is used
 _SURELY_DEAD = 3600  # seconds since the last write, after which a temporary file is stale
@@ -135,7 +136,7 @@ class Checkpoint(Callback):
 
 def _others(net: NeuralNet) -> list[tuple[str, Callback]]:
     """Return the callbacks with state of the training, by name."""
-    own = (Checkpoint, EpochTimer, PrintLog)
+    own = (Checkpoint, EpochTimer, TrainingProgress)
     return [(name, callback) for name, callback in net.callbacks_ if not isinstance(callback, own)]
 
 

@@ -65,8 +65,8 @@ class FittedClosedForm:
             return f"{chosen}."
         loss = dict(zip(self.selection["alpha"].tolist(), self.selection["loss"], strict=True))
         return (
-            f"{chosen}; loss on held-out pairs {loss[self.alpha]:.3f}, networks alone "
-            f"{loss[0.0]:.3f}, closed form alone {loss[math.inf]:.3f}."
+            f"{chosen}; held-out loss {loss[self.alpha]:.3f} (networks {loss[0.0]:.3f}, "
+            f"alone {loss[math.inf]:.3f})."
         )
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer, PrintLog
+from skorch.callbacks import EpochTimer
 
 from ..data import (
     Batch,
@@ -24,6 +24,7 @@ from ..encoders import frozen_names
 from ..exceptions import DivergenceError
 from ._devices import resolve_device
 from ._epoch_means import EpochMeans
+from ._progress import TrainingProgress
 from ._seeding import seed_torch
 
 
@@ -67,8 +68,13 @@ class AlignmentNet(NeuralNet):
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
-        ignored = [f"{prefix}_batch_count" for prefix in ("train", "valid")]
-        return [("epoch_timer", EpochTimer()), ("print_log", PrintLog(keys_ignored=ignored))]
+        return [("epoch_timer", EpochTimer()), ("progress", TrainingProgress())]
+
+    @property
+    def progress(self) -> TrainingProgress:
+        """What is shown of the progress of training."""
+        found: TrainingProgress = dict(self.callbacks_)["progress"]
+        return found
 
     def initialize_module(self) -> AlignmentNet:
         """Use the given module, which was built with its own seed."""

@@ -20,6 +20,7 @@ from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._params import AlignerParams
+from ._progress import tell
 from ._result import Trained
 from ._seeding import seeded
 from ._selection import split_for_selection
@@ -106,6 +107,7 @@ def train(
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
         if whole and changes_rate(aligner):
             net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
+        net.progress.n_epochs = n_before + (epochs if whole else 1)
         stages = Stages(aligner, Trained(data.form, data.inputs, net, dict(columns)), device)
         if not whole:
             stages.train(source, n_before + 1)
@@ -136,6 +138,7 @@ def _early_stopping(patience: int) -> EarlyStopping:
         threshold=1e-4,
         threshold_mode="abs",
         load_best=True,
+        sink=tell,
     )
 
 

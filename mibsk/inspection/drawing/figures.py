@@ -68,7 +68,7 @@ def new_figure(
     return figure, list(grid.flat[:n_panels])
 
 
-def _set_by_user(key: str) -> Any:
+def _set_by_user(key: Any) -> Any:
     """Return a parameter of matplotlib if it is not the default of matplotlib, otherwise None."""
     from matplotlib import rcParams, rcParamsDefault
 

@@ -69,7 +69,7 @@ def note_size() -> float:
     return _size("legend.fontsize", 0.9)
 
 
-def _size(key: str, ratio: float) -> float:
+def _size(key: Any, ratio: float) -> float:
     """Return the size that the user has set or, without one, a ratio of ``font.size``."""
     from matplotlib import rcParams, rcParamsDefault
     from matplotlib.font_manager import FontProperties

@@ -1,0 +1,107 @@
+"""Progress of training: a bar in a terminal or notebook, short lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from typing import Any
+
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+
+_SHOWN = {"train_loss": "loss", "valid_loss": "held-out", "train_modality_gap": "gap"}
+_TENTHS = 10
+
+
+class TrainingProgress(Callback):
+    """Show the epoch, the loss, that of held-out pairs, and the modality gap.
+
+    With ``net.verbose=1``, a bar in a terminal or notebook, one for each stage of training, and
+    elsewhere a line after every tenth of the epochs; with 2 or more, a line after each epoch.
+
+    Attributes
+    ----------
+    n_epochs : int
+        Number of epochs of the whole training, set before it starts.
+    """
+
+    def __init__(self) -> None:
+        self.n_epochs = 0
+        self._start = 0.0
+        self._n_told = 0
+        self._bar: Any = None
+
+    def on_train_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Start the clock of a stage."""
+        self._start, self._n_told = time.perf_counter(), 0
+
+    def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Draw the bar before the first epoch, as it is resumed from a checkpoint."""
+        if net.verbose == 1 and self._bar is None and _is_interactive():
+            self._bar = _new_bar(len(net.history) - 1, self.n_epochs)
+
+    def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Show an epoch."""
+        n = len(net.history)
+        if self._bar is not None:
+            self._bar.set_postfix_str(", ".join(_numbers(net)), refresh=False)
+            self._bar.update(n - self._bar.n)
+        elif net.verbose > 1 or (net.verbose and self._ends_tenth(n)):
+            self._tell(net)
+
+    def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
+        """Show the last epoch of a stage that stopped early."""
+        if net.verbose and self._bar is None and self._n_told < len(net.history):
+            self._tell(net)
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _ends_tenth(self, n: int) -> bool:
+        done, before = (_TENTHS * epoch // max(self.n_epochs, 1) for epoch in (n, n - 1))
+        return done > before
+
+    def _tell(self, net: NeuralNet) -> None:
+        self._n_told = n = len(net.history)
+        width = len(str(self.n_epochs))
+        epoch = f"epoch {n:{width}}/{self.n_epochs}"
+        seconds = f"{time.perf_counter() - self._start:.1f} s"
+        print("   ".join([epoch, *_numbers(net), seconds]), flush=True)
+
+
+def tell(text: str) -> None:
+    """Print a line above the bar, if there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stdout)
+
+
+def _numbers(net: NeuralNet) -> list[str]:
+    """Return the known numbers of the last epoch with their names."""
+    last = net.history[-1]
+    return [f"{name} {last[key]:.4f}" for key, name in _SHOWN.items() if key in last]
+
+
+def _is_interactive() -> bool:
+    """Whether standard output is a terminal or a notebook, which can redraw a line."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return hasattr(shell, "kernel") or (sys.stdout is not None and sys.stdout.isatty())
+
+
+def _new_bar(n_done: int, n_epochs: int) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a notebook without ipywidgets has a bar of text
+        from tqdm.auto import tqdm
+    return tqdm(
+        initial=n_done,
+        total=n_epochs,
+        desc="training",
+        unit=" epochs",
+        file=sys.stdout,
+        dynamic_ncols=True,
+    )
