@@ -50,6 +50,11 @@ class AlignmentNet(NeuralNet):
         Pairs on which the loss is computed after each epoch.
     **kwargs
         As for `skorch.NeuralNet`.
+
+    Attributes
+    ----------
+    n_epochs_ : int
+        Number of epochs that the history has after the training, if it does not stop early.
     """
 
     module: Any
@@ -63,18 +68,14 @@ class AlignmentNet(NeuralNet):
         self, module: Any, *, seed: int, validation: Source | None = None, **kwargs: Any
     ) -> None:
         super().__init__(module, criterion=None, train_split=None, **kwargs)
+        self.n_epochs_ = self.max_epochs
         self.seed = seed
         self.validation = validation
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
-        return [("epoch_timer", EpochTimer()), ("progress", TrainingProgress())]
-
-    @property
-    def progress(self) -> TrainingProgress:
-        """What is shown of the progress of training."""
-        found: TrainingProgress = dict(self.callbacks_)["progress"]
-        return found
+        shown = [("progress", TrainingProgress())] if self.verbose else []
+        return [("epoch_timer", EpochTimer()), *shown]
 
     def initialize_module(self) -> AlignmentNet:
         """Use the given module, which was built with its own seed."""

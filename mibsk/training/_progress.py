@@ -19,15 +19,9 @@ class TrainingProgress(Callback):
 
     With ``net.verbose=1``, a bar in a terminal or notebook, one for each stage of training, and
     elsewhere a line after every tenth of the epochs; with 2 or more, a line after each epoch.
-
-    Attributes
-    ----------
-    n_epochs : int
-        Number of epochs of the whole training, set before it starts.
     """
 
     def __init__(self) -> None:
-        self.n_epochs = 0
         self._start = 0.0
         self._n_told = 0
         self._bar: Any = None
@@ -39,7 +33,7 @@ class TrainingProgress(Callback):
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Draw the bar before the first epoch, as it is resumed from a checkpoint."""
         if net.verbose == 1 and self._bar is None and _is_interactive():
-            self._bar = _new_bar(len(net.history) - 1, self.n_epochs)
+            self._bar = _new_bar(len(net.history) - 1, net.n_epochs_)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Show an epoch."""
@@ -47,12 +41,13 @@ class TrainingProgress(Callback):
         if self._bar is not None:
             self._bar.set_postfix_str(", ".join(_numbers(net)), refresh=False)
             self._bar.update(n - self._bar.n)
-        elif net.verbose > 1 or (net.verbose and self._ends_tenth(n)):
+        elif net.verbose > 1 or _ends_tenth(n, net.n_epochs_):
             self._tell(net)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Show the last epoch of a stage that stopped early."""
-        if net.verbose and self._bar is None and self._n_told < len(net.history):
+        n = len(net.history)
+        if self._bar is None and self._n_told < n and "train_loss" in net.history[-1]:
             self._tell(net)
 
     def close(self) -> None:
@@ -61,16 +56,18 @@ class TrainingProgress(Callback):
             self._bar.close()
             self._bar = None
 
-    def _ends_tenth(self, n: int) -> bool:
-        done, before = (_TENTHS * epoch // max(self.n_epochs, 1) for epoch in (n, n - 1))
-        return done > before
-
     def _tell(self, net: NeuralNet) -> None:
         self._n_told = n = len(net.history)
-        width = len(str(self.n_epochs))
-        epoch = f"epoch {n:{width}}/{self.n_epochs}"
+        n_epochs = str(net.n_epochs_)
+        epoch = f"epoch {n:{len(n_epochs)}}/{n_epochs}"
         seconds = f"{time.perf_counter() - self._start:.1f} s"
         print("   ".join([epoch, *_numbers(net), seconds]), flush=True)
+
+
+def _ends_tenth(n: int, n_epochs: int) -> bool:
+    """Whether an epoch is the last of a tenth of all."""
+    done, before = (_TENTHS * epoch // max(n_epochs, 1) for epoch in (n, n - 1))
+    return done > before
 
 
 def tell(text: str) -> None:

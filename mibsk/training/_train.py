@@ -107,7 +107,7 @@ def train(
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
         if whole and changes_rate(aligner):
             net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
-        net.progress.n_epochs = n_before + (epochs if whole else 1)
+        net.n_epochs_ = n_before + (epochs if whole else 1)
         stages = Stages(aligner, Trained(data.form, data.inputs, net, dict(columns)), device)
         if not whole:
             stages.train(source, n_before + 1)
