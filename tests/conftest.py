@@ -17,7 +17,8 @@ import pytest
 # many processes of the tests import torch: with bytecode each does so in half the time
 sys.dont_write_bytecode = False
 
-SHARED = Path(__file__).parents[2] / "shared"
+DATA = Path(__file__).parents[2] / "shared" / "data"
+REFERENCE = Path(__file__).parent / "reference"
 
 
 # Files that need the same slow start (an import, an export, a pool of processes) run on one worker.
@@ -62,7 +63,7 @@ def pytest_collection_finish():
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder with the real data; skips where there is none."""
-    folder = Path(os.environ.get("MIBSK_DATA", SHARED / "data"))
+    folder = Path(os.environ.get("MIBSK_DATA", DATA))
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: set MIBSK_DATA to a folder that holds it")
     return folder
@@ -70,12 +71,10 @@ def shared_data() -> Path:
 
 @pytest.fixture(scope="session")
 def reference():
-    """Load values computed elsewhere, e.g. ``reference("loss_values.json")``; skip if absent."""
+    """Load values computed elsewhere, e.g. ``reference("loss_values.json")``."""
 
     def load(name: str):
-        path = SHARED / "reference" / name
-        if not path.is_file():
-            pytest.skip(f"no reference values at {path}")
+        path = REFERENCE / name
         return json.loads(path.read_text()) if path.suffix == ".json" else np.load(path)
 
     return load
