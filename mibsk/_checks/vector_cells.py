@@ -53,10 +53,12 @@ def stack_rows(what: str, rows: Sequence[Any] | np.ndarray, first_row: int = 0) 
     first = arrays[known[0]]
     for i in known:
         if (shape := arrays[i].shape) != first.shape:
+            advice = "Pad or crop them first."
+            if _may_be_modalities([arrays[i].shape for i in known]):
+                advice += " If these are modalities, pass a mapping: {'a': X1, 'b': X2}."
             raise ValueError(
                 f"{what} must have rows of one shape, got {first.shape} at row "
-                f"{first_row + known[0]} and {shape} at row {first_row + i}. Pad or crop them "
-                "first."
+                f"{first_row + known[0]} and {shape} at row {first_row + i}. {advice}"
             )
     if len(known) < len(arrays):
         is_number = first.dtype.kind in "biufc"
@@ -66,6 +68,11 @@ def stack_rows(what: str, rows: Sequence[Any] | np.ndarray, first_row: int = 0) 
     if len(kinds) > 1 and kinds & set("SUT"):  # NumPy would turn numbers and NaN into strings
         arrays = [array.astype(object) for array in arrays]
     return np.stack(arrays)
+
+
+def _may_be_modalities(shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether arrays of these shapes may be tables with the same number of rows."""
+    return all(len(shape) > 1 for shape in shapes) and len({shape[0] for shape in shapes}) == 1
 
 
 def has_vector_cells(X: np.ndarray) -> bool:

@@ -46,6 +46,11 @@ def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
     each column it is large for any data. With no more rows than columns of both together, some
     correlations are 1 for any data, and which directions have them is not determined.
 
+    Values of published code differ. That of the authors (``google/svcca``) applies the coefficients
+    of the whitened columns to columns that are not whitened, orthonormalises the result, and takes
+    the weights from the representation with fewer columns, whichever argument that is. Here, the
+    variates are those of the equation.
+
     Parameters
     ----------
     X : array-like or tensor of shape (n_samples, n_features_x)

@@ -155,6 +155,15 @@ class TestAsRows:
         with pytest.raises(ValueError, match=r"modality 'strokes' .*one shape.*Pad or crop"):
             as_rows("strokes", [[1, 2], [1, 2, 3]])
 
+    @pytest.mark.parametrize("widths", [(4, 6), (4, 6, 4)])
+    def test_a_list_of_modalities_is_told_apart_from_rows(self, widths):
+        views = [np.zeros((9, width)) for width in widths]
+        with pytest.raises(ValueError, match=r"pass a mapping: \{'a': X1, 'b': X2\}"):
+            as_rows("x", views)
+        ragged = [np.zeros((length, 3)) for length in (5, 7)]
+        with pytest.raises(ValueError, match=r"Pad or crop them first\.$"):
+            as_rows("strokes", ragged)
+
 
 @pytest.mark.parametrize(
     ("X", "expected"),

@@ -16,7 +16,10 @@ def median_rank(X: ArrayLike, Y: ArrayLike, *, labels: tuple[Any, Any] | None = 
     r"""Median over queries of the rank of the first relevant row.
 
     The rank is :math:`1 +` the number of irrelevant rows that score as high as the best relevant
-    one or higher: 1 is best, and ties count against the query, as in :func:`recall_at_k`.
+    one or higher: 1 is best, and ties count against the query, as in :func:`recall_at_k`; if all
+    scores are equal, it is the number of irrelevant rows plus 1. Of an even number of queries it is
+    the mean of both middle ranks, as in `numpy.median`; code that rounds it down, as is common in
+    retrieval, returns up to half a rank less. Some code counts ranks from 0.
 
     Parameters
     ----------

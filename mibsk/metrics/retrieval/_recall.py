@@ -31,6 +31,12 @@ def recall_at_k(
     relevant; with `labels`, every row of the query's class. Memory is bounded, and the search for a
     query ends once it has missed.
 
+    With `labels` this is a hit rate: one relevant row among the `k` nearest suffices. It is also
+    called success at k, accuracy at k or top-k accuracy, and is the "recall@k" of image retrieval
+    by captions; the share of all relevant rows among the `k` nearest, which information retrieval
+    calls recall, is another measure. Code that sorts the scores breaks ties by the order of the
+    rows, and so may count any of equal rows as a hit.
+
     Parameters
     ----------
     X : array-like or tensor of shape (n_queries, n_features)
