@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import mlflow
 import numpy as np
 import pandas as pd
@@ -23,50 +23,74 @@ from mibsk.inspection import (
 )
 from mibsk.tracking import continue_run
 
+from .images import save
 from .stage import EMBEDDINGS, METRICS, REPORTS, params, track, trained_models
+
+_MLP = ", MLP probe"
 
 
 def _fractions(entry: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Return what the probes read, the nuisances by a linear one and by an MLP."""
     leakage: dict[str, float] = {}
     for name, fraction in entry["leakage"].items():
-        leakage |= {name: fraction, f"{name}, MLP probe": entry["leakage_mlp"][name]}
+        leakage |= {name: fraction, f"{name}{_MLP}": entry["leakage_mlp"][name]}
     return {"leakage": leakage, "kept": entry["kept"]}
 
 
-def _embeddings(model: str) -> dict[str, np.ndarray]:
-    files = sorted(EMBEDDINGS.glob(f"{model}.*.npy"))
-    return {file.stem.removeprefix(f"{model}."): np.load(file) for file in files}
+def spaces_of(models: Iterable[str]) -> tuple[dict[str, dict[str, np.ndarray]], pd.Series[Any]]:
+    """Return the embeddings of the test rows by model and modality, and a shared factor of them."""
+    spaces = {
+        model: {
+            file.stem.removeprefix(f"{model}."): np.load(file)
+            for file in sorted(EMBEDDINGS.glob(f"{model}.*.npy"))
+        }
+        for model in models
+    }
+    return spaces, pd.read_csv(EMBEDDINGS / "labels.csv").iloc[:, 0]
 
 
-def main() -> None:
-    """Run the stage."""
+def _numeric(fractions: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+    """Return the names of the factors that are real numbers."""
+    factors = pd.read_csv(EMBEDDINGS / "labels.csv").select_dtypes("float")
+    real = [name for name in factors if (factors[name] % 1 != 0).any()]
+    first = next(iter(fractions.values()))
+    names = [name for kind in first.values() for name in kind]
+    return [name for name in names if name.removesuffix(_MLP) in real]
+
+
+def displays() -> dict[str, Any]:
+    """Return the Displays of the evaluation by name."""
     evaluation, names = json.loads(METRICS.read_text()), params("names")
-    REPORTS.mkdir(exist_ok=True)
     trained = {name: trained_models(name) for name in evaluation}
-    histories = {name: [t.history() for t in runs] for name, runs in trained.items()}
-    for name, per_seed in histories.items():
-        table = pd.concat([pd.DataFrame(h) for h in per_seed], keys=[t.seed for t in trained[name]])
-        table.index.names = ["seed", None]
-        table.to_csv(REPORTS / f"curves_{name}.csv")
-
     fractions = {name: _fractions(entry) for name, entry in evaluation.items()}
     errors = {name: _fractions(entry["sd"]) for name, entry in evaluation.items()}
-    spaces = {name: _embeddings(name) for name in evaluation}
-    factors = pd.read_csv(EMBEDDINGS / "labels.csv")
-    labels = factors[factors.columns[0]].to_numpy()  # a shared factor
-    displays: dict[str, Any] = {
-        "curves": TrainingDisplay.from_histories(histories, names=names),
-        "information": LeakageDisplay.from_fractions(fractions, errors=errors, names=names),
+    spaces, labels = spaces_of(evaluation)
+    found: dict[str, Any] = {
+        "curves": TrainingDisplay.from_histories(
+            {name: [t.history() for t in runs] for name, runs in trained.items()}, names=names
+        ),
+        "information": LeakageDisplay.from_fractions(
+            fractions, errors=errors, numeric=_numeric(fractions), names=names
+        ),
         "spaces": ModalityGapDisplay.from_embeddings(spaces, labels=labels, names=names),
         "similarity": SimilarityDisplay.from_embeddings(spaces, labels=labels, names=names),
     }
     for name, runs in trained.items():
         if (file := runs[0].correlations_file).exists():
-            displays[f"directions_{name}"] = LoadingsDisplay(pd.read_csv(file), {}).plot()
-    for figure, display in displays.items():
-        display.figure_.savefig(REPORTS / f"{figure}.png", dpi=110)
-        plt.close(display.figure_)
+            found[f"directions_{name}"] = LoadingsDisplay(pd.read_csv(file), {}).plot()
+    return found
+
+
+def main() -> None:
+    """Run the stage."""
+    REPORTS.mkdir(exist_ok=True)
+    trained = {name: trained_models(name) for name in json.loads(METRICS.read_text())}
+    for name, runs in trained.items():
+        table = pd.concat([pd.DataFrame(t.history()) for t in runs], keys=[t.seed for t in runs])
+        table.index.names = ["seed", None]
+        table.to_csv(REPORTS / f"curves_{name}.csv")
+    for name, display in displays().items():
+        save(display.figure_, REPORTS / f"{name}.png")
 
     track()
     for runs in trained.values():

@@ -18,6 +18,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from mibsk.metrics import recall_at_k
+from pipelines.images import save
 
 from ._methods import METHODS, VARIANTS, fit
 from ._picture import draw
@@ -87,7 +88,7 @@ def main() -> None:
     if measured is not None:
         print(report(measured))
         if options.picture is not None:
-            draw(measured, options.picture)
+            save(draw(measured), options.picture)
 
 
 if __name__ == "__main__":

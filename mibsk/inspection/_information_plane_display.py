@@ -47,6 +47,7 @@ _LEAKED = (
 )
 _KEPT = ("kept: share of what is shared that a probe reads", "kept: what is shared", "kept")
 _NOTES = ("↖ better: keep what is shared, leak nothing else", "↖ better")
+_ERRORS = "\nbars: standard deviation over runs"
 _FLAT = 160  # points: lower axes have no room for a note
 _MOST_LEGEND = 0.7  # of the height of the axes
 
@@ -258,7 +259,7 @@ class InformationPlaneDisplay(Display):
         return ["information plane"]
 
     def _new_panels(self) -> list[Axes]:
-        return new_figure(1, n_columns=1, width=6.6, height=4.8)[1]
+        return new_figure(1, n_columns=1, width=6.6, height=5.6)[1]
 
     def _draw(self, *, in_new_figure: bool) -> None:
         from matplotlib.lines import Line2D
@@ -299,6 +300,8 @@ class InformationPlaneDisplay(Display):
 def _set_up(ax: Axes, points: pd.DataFrame) -> None:
     across, upwards = (characters_across(ax, label_size(), upwards=up) for up in (False, True))
     note = longest_that_fits(_NOTES, characters_across(ax, note_size()))
+    if points.reindex(columns=["leaked_error", "kept_error"]).notna().any(axis=None):
+        note += _ERRORS
     headline(ax, "Information plane", note if _height(ax) > _FLAT else "")
     farthest, lowest = _reach(points, "leaked", 1).max(), _reach(points, "kept", -1).min()
     right = min(max((1 + _ROOM) * farthest, _NARROWEST), 1.0)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LARGEST_GRID = 120  # cells that still have room for a number
-_NAME_WIDTH = 18  # characters
+_NAME_WIDTH = 23  # characters
 _PANEL_COLUMNS = 3
 
 
@@ -176,4 +176,4 @@ def _draw_loadings(ax: Axes, name: str, table: pd.DataFrame) -> None:
             color = text_on(image.cmap(image.norm(value)))
             text = f"{value:.1f}".replace("-0.0", "0.0")
             ax.text(column, row, text, ha="center", va="center", fontsize=label_size(), color=color)
-    headline(ax, name, "correlation of columns and variates")
+    headline(ax, name, "correlation with the variates")

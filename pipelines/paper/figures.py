@@ -10,10 +10,10 @@ import pandas as pd
 
 from mibsk.inspection.drawing.figures import new_figure
 from mibsk.inspection.drawing.style import (
+    BOTTLENECK,
     FAINT,
     MODEL_COLORS,
     clean,
-    headline,
     ink,
     label_size,
     note_size,
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 Tables = Mapping[str, pd.DataFrame]
 """Dataset -> table of an experiment."""
 
-COLORS = dict(zip(("sprites", "room", "arm"), MODEL_COLORS, strict=False))
+COLORS = dict(zip(("sprites", "room", "arm"), MODEL_COLORS[3:], strict=True))
 MARKERS = {"sprites": "o", "room": "^", "arm": "s"}
 FORMS = {
-    ("gaussian", "learned"): ("gaussian, learned τ", MODEL_COLORS[0], "o", "-"),
-    ("gaussian", "fixed"): ("gaussian, fixed τ", MODEL_COLORS[4], "o", "--"),
-    ("variational", "learned"): ("variational, learned τ", MODEL_COLORS[1], "^", "-"),
-    ("variational", "fixed"): ("variational, fixed τ", MODEL_COLORS[5], "^", "--"),
+    ("gaussian", "learned"): ("gaussian, learned τ", BOTTLENECK, "o", "-"),
+    ("gaussian", "fixed"): ("gaussian, fixed τ", BOTTLENECK, "o", ":"),
+    ("variational", "learned"): ("variational, learned τ", MODEL_COLORS[3], "^", "-"),
+    ("variational", "fixed"): ("variational, fixed τ", MODEL_COLORS[3], "^", ":"),
 }
 SHARES = {"leakage": "leaked: hidden factor", "kept": "kept: other factors"}
 MEASURES = {
@@ -95,7 +95,8 @@ def misalignment_figure(tables: Tables) -> Figure:
             bar = figure.colorbar(points, ax=ax, pad=0.02)
             bar.outline.set_visible(False)
             bar.ax.tick_params(length=0, labelsize=note_size())
-            headline(ax, f"{name}: {title}", "colour: entropy of the hidden factors, nats")
+            bar.set_label("entropy of the hidden factors, nats", fontsize=note_size())
+            ax.set_title(f"{name}: {title}", loc="left", fontsize=title_size(), fontweight="bold")
     return figure
 
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import sys
-from io import BytesIO
-from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-from PIL import Image
 from tabulate import tabulate
 
+from ..images import save
 from .claims import Claim
 from .figures import misalignment_figure, nuisance_figure, regulariser_figure
 from .stage import Stage, results_folder, stages
@@ -24,6 +20,7 @@ FIGURES = {
     "misalignment": misalignment_figure,
     "regulariser": regulariser_figure,
 }
+DPI = 90
 QUESTIONS = {
     "nuisance": "Does the contrastive loss remove a nuisance by itself?",
     "misalignment": "Do nuisances go with misalignment?",
@@ -49,14 +46,6 @@ def cell(claim: Claim) -> str:
     return f"**{claim.verdict}** {found}{p}, n = {claim.n}"
 
 
-def save(figure: Figure, file: Path) -> None:
-    """Write a figure as a PNG file with 48 colours, which is a third of the size."""
-    buffer = BytesIO()
-    figure.savefig(buffer, dpi=80)
-    plt.close(figure)
-    Image.open(buffer).convert("RGB").quantize(48).save(file, optimize=True)
-
-
 def main(setting: str) -> None:
     """Run the stage."""
     folder = results_folder(setting)
@@ -65,7 +54,7 @@ def main(setting: str) -> None:
     for experiment, draw in FIGURES.items():
         of_sets = stages(experiment, setting)
         figure = draw({stage.dataset: stage.read_table() for stage in of_sets})
-        save(figure, folder / "figures" / f"paper-{experiment}.png")
+        save(figure, folder / "figures" / f"paper-{experiment}.png", dpi=DPI)
         parts.append(f"### {QUESTIONS[experiment]}\n\n{claims_table(of_sets)}\n")
     (folder / "claims.md").write_text("\n".join(parts))
     print("\n".join(parts))

@@ -360,4 +360,3 @@ def test_rows_of_the_page_are_rows_of_the_table():
     assert set(rows) <= set(table)
     for picture in ("nuisance", "misalignment", "regulariser"):
         assert f"images/paper-{picture}.png" in page
-        assert (docs / "images" / f"paper-{picture}.png").stat().st_size < 100_000
