@@ -45,13 +45,17 @@ class TrainingProgress(Callback):
             self._tell(net)
 
     def on_train_end(self, net: NeuralNet, **kwargs: Any) -> None:
-        """Show the last epoch of a stage that stopped early."""
+        """End the line of the bar, or show the last epoch of a stage that stopped early."""
         n = len(net.history)
         if self._bar is None and self._n_told < n and "train_loss" in net.history[-1]:
             self._tell(net)
+        self._close()
 
-    def close(self) -> None:
+    def on_train_error(self, net: NeuralNet, error: BaseException) -> None:
         """End the line of the bar."""
+        self._close()
+
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
             self._bar = None

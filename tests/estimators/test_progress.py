@@ -73,7 +73,7 @@ def test_the_reason_to_stop_does_not_break_a_bar(views, quick, monkeypatch):
     params = {"early_stopping": True, "validation_fraction": 0.25, "n_iter_no_change": 2}
     quick(verbose=1, max_epochs=500, lr=0.1, **params).fit(views)
     lines = list(filter(None, left_of(stream)))
-    assert [line.split()[0] for line in lines] == ["Stopping", "Restoring", "training:"]
+    assert [line.split()[0] for line in lines] == ["Stopping", "training:", "Restoring"]
 
 
 def test_one_bar_in_a_terminal(views, quick, monkeypatch):
