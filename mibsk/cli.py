@@ -60,6 +60,12 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     help="The probe that reads the factors.",
 )
 @click.option(
+    "--groups",
+    metavar="F|FILE",
+    help="Groups of rows that are not independent, such as recordings of one speaker: a factor of "
+    "the labels, or a file of one column. Probes hold out whole groups, and intervals draw them.",
+)
+@click.option(
     "--names", nargs=2, metavar="A B", help="Names of the sides; by default those of their files."
 )
 @click.option(
@@ -159,6 +165,8 @@ def measure(
         folders = os.path.isdir(x) and os.path.isdir(y)
         embeddings = sum(reporting.files_of_folders(x, y, labels), ()) if folders else (x, y)
         inputs = [*embeddings, *([labels] if labels else [])]
+        if os.path.exists(options["groups"] or ""):  # else a column of the labels
+            inputs.append(options["groups"])
         reporting.check_outputs((json_path, html_path), inputs)
         with _progress(quiet) as progress:
             run = reporting.measure_folders if folders else reporting.measure_files

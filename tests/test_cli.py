@@ -95,6 +95,7 @@ def test_options_arrive(folder):
         "match": ["digit"],
         "shared": ["digit"],
         "nuisances": ["speaker"],
+        "groups": None,
         "probe": "mlp",
         "ci": 0.8,
         "n_permutations": 5,
@@ -140,6 +141,44 @@ def test_two_folders_are_measured_side_by_side(folder):
     done = run("before", "after/text.npy")
     assert done.exit_code == 2
     assert "before is a folder: pass one file" in done.output
+
+
+def test_groups_are_a_column_or_a_file(folder):
+    speakers = np.arange(40) // 4
+    table = pd.read_csv("labels.csv").assign(person=[f"p{i}" for i in speakers])
+    table.to_csv("people.csv", index=False)
+    table[["person"]].to_csv("person.csv", index=False)
+    np.save("person.npy", speakers)
+    found = []
+    for labels, groups in (
+        ("people.csv", "person"),
+        ("labels.csv", "person.csv"),
+        ("labels.csv", "person.npy"),
+    ):
+        done = run(
+            *("image.npy", "text.npy", "--labels", labels, "--groups", groups),
+            *("--shared", "digit", "--permutations", "0", "--quiet"),
+        )
+        assert done.exit_code == 0, done.output
+        found.append(json.loads((folder / "measurement.json").read_text()))
+    assert found[0]["options"]["groups"] == 10
+    assert "read.x.person" not in found[0]["metrics"]
+    assert found[0]["metrics"] == found[1]["metrics"] == found[2]["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("persons", "groups 'persons' are neither a file nor a column of the labels"),
+        ("digits", "Did you mean 'digit'?"),
+        ("labels.csv", "labels.csv must have one column, the groups of the rows"),
+        ("short.npy", "groups must have one label per row, got 3 for 40 rows"),
+    ],
+)
+def test_bad_groups_get_a_clear_line_and_status_2(groups, message):
+    np.save("short.npy", np.arange(3) // 2)
+    done = run("image.npy", "text.npy", "--labels", "labels.csv", "--groups", groups, *QUICK)
+    assert_refused(done, message)
 
 
 def test_sides_in_two_spaces_are_no_error():

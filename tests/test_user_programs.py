@@ -182,6 +182,15 @@ def predict_from_one_modality(names: Names) -> None:
 
 
 @checks
+def grouped_rows(names: Names) -> None:
+    assert len(names["scores"]) == 4
+    assert names["scores"].min() > 0.85
+    assert names["with_groups"] < 0.1 < 0.7 < names["without"]
+    assert names["left"] < 0.1
+    assert names["Z"].shape == (400, names["encoder"].aligner_.embedding_width_)
+
+
+@checks
 def sample_weights(names: Names) -> None:
     assert names["found"]["weighted"] > names["found"]["plain"]
     assert names["found"]["weighted"] > 0.95

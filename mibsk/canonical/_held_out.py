@@ -48,7 +48,7 @@ def mean_correlation(correlations: Matrix) -> Matrix:
 
 
 def fisher_interval(
-    correlations: Matrix, n: float, level: float, inflation: Matrix | float = 1.0
+    correlations: Matrix, n: Matrix | float, level: float, inflation: Matrix | float = 1.0
 ) -> tuple[Matrix, Matrix]:
     """Return the ends of the interval of correlations of `n` rows (Fisher, 1921).
 
@@ -56,7 +56,7 @@ def fisher_interval(
     ----------
     correlations : ndarray (c,)
         Correlations.
-    n : float
+    n : ndarray (c,) or float
         Number of independent rows.
     level : float
         Level of the interval.
@@ -64,7 +64,7 @@ def fisher_interval(
         Standard error relative to that of independent rows.
     """
     inside = np.clip(correlations, -1 + 1e-15, 1 - 1e-15)
-    half = inflation * stats.norm.ppf((1 + level) / 2) / np.sqrt(max(n - 3, 1e-3))
+    half = inflation * stats.norm.ppf((1 + level) / 2) / np.sqrt(np.maximum(n - 3, 1e-3))
     return np.tanh(np.arctanh(inside) - half), np.tanh(np.arctanh(inside) + half)
 
 

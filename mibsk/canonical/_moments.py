@@ -10,6 +10,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks.groups import Groups, fold_of_rows
+from ._group_sums import GroupSums
+
 Matrix = NDArray[np.float64]
 
 N_FOLDS = 5
@@ -112,7 +115,7 @@ class Moments:
 
 
 class FoldedMoments:
-    """Moments of the rows of each fold; row `i` of the data belongs to fold ``i % n_folds``.
+    """Moments of the rows of each fold.
 
     Parameters
     ----------
@@ -120,13 +123,18 @@ class FoldedMoments:
         Number of columns of each modality.
     origin : ndarray (D,)
         A row near the mean.
-    n_folds : int, default=5
-        Number of folds.
+    groups : ndarray of int (n,), default=None
+        Groups of the rows, each of which is in one of 5 folds (of as many as groups if these are
+        fewer). None: row `i` of the data is in fold ``i % 5``.
     """
 
-    def __init__(self, widths: Sequence[int], origin: Matrix, n_folds: int = N_FOLDS) -> None:
+    def __init__(self, widths: Sequence[int], origin: Matrix, groups: Groups = None) -> None:
+        self.fold_of = None if groups is None else fold_of_rows(groups, N_FOLDS)
+        n_folds = N_FOLDS if self.fold_of is None else int(self.fold_of.max()) + 1
         self.folds = [Moments.empty(widths, origin)] * n_folds
         self.n_seen = 0
+        self.group_sums = None if groups is None else GroupSums(groups, len(origin))
+        self.n_summed = 0
 
     @property
     def n(self) -> int:
@@ -144,9 +152,10 @@ class FoldedMoments:
         return sum(self.folds[1:], start=self.folds[0])
 
     def copy(self) -> FoldedMoments:
-        """Return a copy, to which rows can be added."""
+        """Return a copy, to which further rows can be added."""
         copied = copy.copy(self)
         copied.folds = list(self.folds)
+        copied.fold_of = copied.group_sums = None  # which are of the rows seen so far
         return copied
 
     def restart(self, first: int = 0) -> None:
@@ -158,9 +167,16 @@ class FoldedMoments:
         rows = np.concatenate(views, axis=1, dtype=np.float64)
         first, n_folds = self.folds[0], len(self.folds)
         rows -= first.origin
+        if self.group_sums is not None and self.n_seen >= self.n_summed:
+            self.group_sums.add(rows, self.n_seen)
+            self.n_summed += len(rows)
+        fold_of = None if self.fold_of is None else self.fold_of[self.n_seen :][: len(rows)]
         for k in range(n_folds):
-            start = (k - self.n_seen) % n_folds
-            part = np.ascontiguousarray(rows[start::n_folds])
+            if fold_of is not None:
+                part = rows[fold_of == k]
+            else:
+                start = (k - self.n_seen) % n_folds
+                part = np.ascontiguousarray(rows[start::n_folds])
             if len(part):
                 self.folds[k] += Moments.of_rows(first.widths, first.origin, part)
         self.n_seen += len(rows)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._directions import Whitening, directions
+from ._group_sums import GroupSums
 from ._held_out import (
     as_correlations,
     cross_fit_inflation,
@@ -97,6 +98,7 @@ def solve(
     level: float = 0.95,
     held_out: Moments | None = None,
     n_draws: float = 1,
+    group_sums: GroupSums | None = None,
 ) -> Solution:
     """Return the canonical directions of all rows, and their correlations on held-out rows.
 
@@ -117,6 +119,9 @@ def solve(
         Moments of further rows on which the correlations are measured; None: cross-fitted.
     n_draws : float, default=1
         Number of times that the rows are repeated, with other partners, on average.
+    group_sums : GroupSums, default=None
+        Sums of groups of rows that are not independent, each of which is in one fold; the
+        intervals are wider by their design effect.
 
     Returns
     -------
@@ -126,13 +131,14 @@ def solve(
     """
     n_modalities = len(folds[0].widths)
     total = sum(folds[1:], start=folds[0])
-    splits = split_folds(folds) if total.n >= 2 * len(folds) else []
+    splits = split_folds(folds) if total.n >= 2 * len(folds) > 2 else []
     if ridge == "auto" and splits:
         ridges = best_ridges(splits, n_modalities, n_components, separate=separate_ridges)
     else:
         ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
     means, maps = directions_at(total, ridges, n_components)
-    scatter, n_independent = np.empty((0, 1, 1)), 0.0
+    scatter = np.empty((0, 1, 1))
+    n_independent: Matrix | float = 0.0
     if held_out is not None:
         scatter, n_independent = variate_scatter(held_out.blocks, maps), held_out.n / n_draws - 1
     elif splits:
@@ -148,6 +154,8 @@ def solve(
     inflation = np.ones(c)
     if held_out is None:
         inflation = cross_fit_inflation(mean_correlation(train), mean)
+    if group_sums is not None:
+        n_independent = n_independent / group_sums.design_effects(total, maps)
     low, high = fisher_interval(mean, n_independent, level, inflation)
     smoothed = decreasing(mean)
     smoothed_low, _ = fisher_interval(smoothed, n_independent, level, inflation)

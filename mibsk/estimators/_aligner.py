@@ -302,7 +302,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train one encoder per modality.
 
         Parameters
@@ -312,6 +312,10 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         y : array-like, default=None
             With one table, the second one (a 1-d array of class labels is taken as one-hot rows).
             With any other form, labels for a later step, which are ignored.
+        groups : array-like of shape (n,), default=None
+            Groups of pairs that are not independent, such as the recordings of one speaker; of
+            `ClassPairs`, those of the anchors. Wherever pairs are held out, rows of one group are
+            held out together.
 
         Returns
         -------
@@ -330,7 +334,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         mibsk.exceptions.FewHeldOutWarning
             If one pair of those held out for ``beta="auto"`` is more than the budget.
         """
-        return self._adopt(self._learn(X, y, resume=self.warm_start))
+        return self._adopt(self._learn(X, y, groups, resume=self.warm_start))
 
     @available_if(_trains_in_parts)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -363,6 +367,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         self,
         X: Any,
         y: Any,
+        groups: Any = None,
         *,
         resume: bool,
         whole: bool = True,
@@ -389,15 +394,9 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
             form = read_form(X, y, self.modalities)
             data = read_training_data(X, y, form, device, rng, self.batch_size, self.input_scaling)
         check_fusion(self.fusion, data.form.names)
+        data = data if groups is None else data.with_groups(groups, X)
         return train(
-            self,
-            data,
-            columns=columns,
-            seed=seed,
-            device=device,
-            rng=rng,
-            earlier=earlier,
-            whole=whole,
+            self, data, columns, seed=seed, device=device, rng=rng, earlier=earlier, whole=whole
         )
 
     def _adopt(self, trained: Trained) -> Self:

@@ -18,7 +18,6 @@ from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
 from .._checks.parameters import check_scalar
-from .._checks.row_names import check_row_names
 from ..data import (
     ClassPairs,
     Form,
@@ -40,6 +39,7 @@ from ..training import (
 )
 from ._aligner import IBAligner
 from ._fitted import FittedAligner
+from ._group_folds import whole_groups
 from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
 
 _BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -73,12 +73,14 @@ class IBAlignerCV(FittedAligner):
         Weights of minimality to try, >= 0, ascending. Add larger ones if the last is selected.
     cv : int, splitter or iterable of (train, test), default=5
         As in `sklearn.model_selection.GridSearchCV`. A number of folds is stratified by class for
-        :class:`ClassPairs` and for a `y` of class labels that is the second table. Pass a splitter
-        such as ``KFold(5, shuffle=True, random_state=0)`` for ordered rows.
+        :class:`ClassPairs` and for a `y` of class labels that is the second table; with `groups`
+        in `fit`, the folds are of whole groups. Pass a splitter such as
+        ``KFold(5, shuffle=True, random_state=0)`` for ordered rows.
     scoring : str or callable, default=None
         Score of held-out rows, higher is better: a name for `mibsk.metrics.get_scorer`, or a
-        callable ``(estimator, X, y) -> float``. None is :meth:`IBAligner.score`, mean recall@1,
-        which is not informative for duplicate rows: use labels instead, as below.
+        callable ``(estimator, X, y) -> float``, which gets `groups` if it has that argument. None
+        is :meth:`IBAligner.score`, mean recall@1, which is not informative for duplicate rows: use
+        labels instead, as below.
     rule : {"one-standard-error", "best"}, default="one-standard-error"
         Selected beta: the largest one within one standard error of the best, or the one with the
         highest mean score.
@@ -192,7 +194,8 @@ class IBAlignerCV(FittedAligner):
             With one table and no `modalities`, the second one. With any other form, labels for
             `scoring` and for a stratified splitter.
         groups : array-like of shape (n,), default=None
-            Group labels for a splitter such as `GroupKFold`.
+            Groups of pairs, for the splitter and for :meth:`IBAligner.fit`: rows of one group are
+            held out together.
 
         Returns
         -------
@@ -215,17 +218,16 @@ class IBAlignerCV(FittedAligner):
             )
         if is_mapping(X) and not isinstance(X, ClassPairs):
             X = Modalities(X)
-        form = _check_data(aligner, X, y)
-        check_row_names({"X": X, "groups": groups})
+        form, grouped = _check_data(aligner, X, y, groups)
         X, y, groups = indexable(X, y, groups)
-        folds = self._folds(X, y, groups, form)
+        folds = self._folds(X, y, groups, form, grouped=grouped)
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(score_path)(
                 clone(aligner),
                 betas,
                 self.path_epochs,
                 scorer,
-                (X, y),
+                (X, y, groups),
                 rows,
                 fold,
                 verbose=self.verbose,
@@ -236,7 +238,7 @@ class IBAlignerCV(FittedAligner):
         scores = np.array([[row["score"] for row in rows] for rows in found]).T
         best, within, errors = choose(scores)
         chosen = best if self.rule == "best" else within
-        *_, trained = walk(clone(aligner), betas[: chosen + 1], self.path_epochs, X, y)
+        *_, trained = walk(clone(aligner), betas[: chosen + 1], self.path_epochs, X, y, groups)
         self.aligner_, self.path_, self.scores_, self.standard_error_ = (
             trained,
             path,
@@ -248,7 +250,7 @@ class IBAlignerCV(FittedAligner):
         return self
 
     def _folds(
-        self, X: Any, y: Any, groups: Any, form: Form
+        self, X: Any, y: Any, groups: Any, form: Form, *, grouped: bool
     ) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return training and test rows of each fold.
 
@@ -262,6 +264,8 @@ class IBAlignerCV(FittedAligner):
         plain = self.cv is None or isinstance(self.cv, Integral) or _is_splitter(self.cv)
         given = self.cv if plain else _as_folds(self.cv)
         cv = check_cv(given, classes, classifier=by_class or bool(form.label_names))
+        if given is None or isinstance(given, Integral):
+            cv, groups = (whole_groups(cv, groups), groups) if grouped else (cv, None)
         folds = list(cv.split(X, classes, groups))
         for fold, sides in enumerate(folds):
             if min(map(len, sides)) < 2:
@@ -417,8 +421,10 @@ def _check_betas(betas: Any) -> list[float]:
 
 
 @torch_defaults()
-def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
-    """Validate data and parameters before any training, and return the form of the data.
+def _check_data(aligner: IBAligner, X: Any, y: Any, groups: Any) -> tuple[Form, bool]:
+    """Validate data and parameters before any training.
+
+    Return the form of the data, and whether any group has several rows.
 
     Raises
     ------
@@ -436,5 +442,5 @@ def _check_data(aligner: IBAligner, X: Any, y: Any) -> Form:
         check_table(X)
     form = read_form(X, y, aligner.modalities)
     device, rng = torch.device("cpu"), np.random.default_rng(0)
-    read_training_data(X, y, form, device, rng, aligner.batch_size, aligner.input_scaling)
-    return form
+    data = read_training_data(X, y, form, device, rng, aligner.batch_size, aligner.input_scaling)
+    return form, groups is not None and data.with_groups(groups, X).groups is not None

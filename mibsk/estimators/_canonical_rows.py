@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
+from .._checks.groups import Groups, as_groups
 from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows, n_rows
 from .._checks.text import is_text
@@ -54,6 +55,22 @@ class PairedRows:
         if isinstance(self.X, Dataset | ClassPairs):
             return len(self.X)  # type: ignore[arg-type]
         return n_rows(*next(iter(self.raw.items())))
+
+    def number_groups(self, groups: Any) -> Groups:
+        """Return the group of each pair as a number, given what the user passed.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If they are not groups of the pairs, or the pairs are a stream.
+        """
+        if groups is not None and not np.isfinite(self.n):
+            raise ValueError(
+                "rows of one group are held out together, but an IterableDataset does not support "
+                "that: pass a Dataset with a length, or no groups."
+            )
+        check_row_names({"X": self.X, "groups": groups})
+        return None if groups is None else as_groups(groups, int(self.n))
 
     @property
     def n_draws(self) -> int:

@@ -93,7 +93,14 @@ def analyse(
         if scaled and base.basis is None and not inputs[name].is_sparse:
             scale[part] = np.where(deviations > 0, deviations, 1.0)
     folds = [fold.rescaled(scale) for fold in moments.folds]
-    solution = solve(folds, n_draws=total.n / moments.n_seen, separate_ridges=True, **options)
+    sums = moments.group_sums
+    solution = solve(
+        folds,
+        n_draws=total.n / moments.n_seen,
+        separate_ridges=True,
+        group_sums=None if sums is None else sums.rescaled(scale),
+        **options,
+    )
     kept = max(solution.n_kept(beta), 1)
     model = LinearModel.of(list(inputs), coordinates, total, scale, solution, kept)
     return CanonicalState(

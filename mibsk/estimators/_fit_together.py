@@ -16,7 +16,12 @@ Caught = list[tuple[str, type[Warning]]]
 
 
 def fit_together(
-    aligners: Iterable[IBAligner], X: Any, y: Any = None, *, n_jobs: int | None = None
+    aligners: Iterable[IBAligner],
+    X: Any,
+    y: Any = None,
+    *,
+    groups: Any = None,
+    n_jobs: int | None = None,
 ) -> list[IBAligner]:
     """Fit aligners in parallel, with the same results as their `fit`, bit for bit.
 
@@ -28,6 +33,8 @@ def fit_together(
         Paired data as in :meth:`IBAligner.fit`, the same for all aligners, or a list or tuple of
         those, one for each aligner.
     y : array-like, default=None
+        As in :meth:`IBAligner.fit`; a list with one for each aligner if `X` is a list.
+    groups : array-like of shape (n,), default=None
         As in :meth:`IBAligner.fit`; a list with one for each aligner if `X` is a list.
     n_jobs : int, default=None
         Number of processes, as in joblib: None is 1, -1 all processors.
@@ -58,9 +65,9 @@ def fit_together(
     jobs = [
         # seeds are drawn here, because a shared generator would not advance in another process
         joblib.delayed(_learn)(
-            aligner, own_X, own_y, int(check_random_state(aligner.random_state).randint(MAX_SEED))
+            aligner, *data, int(check_random_state(aligner.random_state).randint(MAX_SEED))
         )
-        for aligner, own_X, own_y in zip(aligners, *_one_each(X, y, len(aligners)), strict=True)
+        for aligner, data in zip(aligners, _one_each(X, y, groups, len(aligners)), strict=True)
     ]
     learned = joblib.Parallel(n_jobs)(jobs)
     for message, category in dict.fromkeys(each for _, caught in learned for each in caught):
@@ -84,24 +91,25 @@ def _check_aligners(aligners: Iterable[IBAligner]) -> list[IBAligner]:
     return aligners
 
 
-def _one_each(X: Any, y: Any, n: int) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Return one `X` and one `y` for each of `n` aligners."""
+def _one_each(X: Any, y: Any, groups: Any, n: int) -> Sequence[tuple[Any, Any, Any]]:
+    """Return one `X`, one `y` and one `groups` for each of `n` aligners."""
     if not isinstance(X, list | tuple):
-        return [X] * n, [y] * n
-    ys = [None] * n if y is None else y
-    for name, given in (("X", X), ("y", ys)):
+        return [(X, y, groups)] * n
+    each = {"X": X, "y": y, "groups": groups}
+    each = {name: [None] * n if given is None else given for name, given in each.items()}
+    for name, given in each.items():
         if not isinstance(given, list | tuple) or len(given) != n:
             raise ValueError(
                 f"{name} must be a list of {n}, one for each aligner, when X is a list; got "
                 f"{type(given).__name__} of {len(given)}."
             )
-    return X, ys
+    return list(zip(*each.values(), strict=True))
 
 
-def _learn(aligner: IBAligner, X: Any, y: Any, seed: int) -> tuple[Trained, Caught]:
+def _learn(aligner: IBAligner, X: Any, y: Any, groups: Any, seed: int) -> tuple[Trained, Caught]:
     """Return the training of an aligner, and the warnings it emits."""
     # filters of warnings belong to the process
     with one_at_a_time(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        trained = aligner._learn(X, y, seed=seed, resume=aligner.warm_start)
+        trained = aligner._learn(X, y, groups, seed=seed, resume=aligner.warm_start)
     return trained, [(str(each.message), each.category) for each in caught]

@@ -79,13 +79,15 @@ class ModalityEncoder(ModalityTransformer):
         self.aligner = aligner
         self.modality = modality
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train a clone of the aligner, unless it is frozen.
 
         Parameters
         ----------
         X, y
             All modalities, as in :meth:`mibsk.IBAligner.fit`; ignored if the aligner is frozen.
+        groups : array-like of shape (n,), default=None
+            As in :meth:`mibsk.IBAligner.fit`.
 
         Returns
         -------
@@ -108,7 +110,7 @@ class ModalityEncoder(ModalityTransformer):
                 f"unknown modality {self.modality!r}; the data have {names}."
                 + suggest(self.modality, names)
             )
-        self._trained = aligner.fit(X, y)
+        self._trained = aligner.fit(X, y, **({} if groups is None else {"groups": groups}))
         return self
 
     def transform(self, X: Any) -> np.ndarray:
@@ -140,9 +142,9 @@ class ModalityEncoder(ModalityTransformer):
             rows = self.read_rows(X)
         return with_row_names(self, aligner.embed_modality(self.modality, rows), {0: rows, 1: X})
 
-    def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
+    def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> np.ndarray:
         """Train, and return the embeddings of this modality of the training data."""
-        self.fit(X, y)
+        self.fit(X, y, groups=groups)
         is_second = self.aligner_.form_.is_pair and self.modality == "y"
         return self.transform(y if is_second and y is not None else X)
 

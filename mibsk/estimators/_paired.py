@@ -61,13 +61,13 @@ class PairedTransformer(TransformerMixin, BaseEstimator):
             self.__dict__.pop(name, None)
         self.__dict__.update(columns)
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
+    def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> Any:
         """Train, and embed the training data.
 
         A second table is embedded as well, as in `sklearn.cross_decomposition.CCA`, but a 1-d `y`
         is not, so that the next step of a pipeline gets one array.
         """
-        self.fit(X, y)
+        self.fit(X, y, groups=groups)
         is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
         return self.transform(X, y if is_table else None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset, Subset
 
 from ._aligner import IBAligner
+from ._group_folds import takes_groups
 
 _OF_HISTORY = {  # column of the path -> key of an epoch
     "sufficiency": "train_sufficiency",
@@ -67,7 +69,12 @@ def choose(scores: np.ndarray) -> Choice:
 
 
 def walk(
-    aligner: IBAligner, betas: Sequence[float], path_epochs: int | None, X: Any, y: Any
+    aligner: IBAligner,
+    betas: Sequence[float],
+    path_epochs: int | None,
+    X: Any,
+    y: Any,
+    groups: Any = None,
 ) -> Iterator[IBAligner]:
     """Train along the betas, each from the weights of the one before, and yield the aligner.
 
@@ -75,13 +82,14 @@ def walk(
     of the first.
     """
     own = {"max_epochs": aligner.max_epochs, "warm_start": aligner.warm_start}
-    yield aligner.set_params(beta=betas[0], warm_start=False).fit(X, y).set_params(**own)
+    aligner.set_params(beta=betas[0], warm_start=False)
+    yield aligner.fit(X, y, groups=groups).set_params(**own)
     if path_epochs is None:
         whole = aligner.n_iter_ if aligner.max_epochs == "auto" else aligner.max_epochs
         path_epochs = max(-(-int(whole) // PATH_SHARE), 1)
     for beta in betas[1:]:
         aligner.set_params(beta=beta, warm_start=True, max_epochs=path_epochs)
-        yield aligner.fit(X, y).set_params(**own)
+        yield aligner.fit(X, y, groups=groups).set_params(**own)
 
 
 def score_path(
@@ -89,7 +97,7 @@ def score_path(
     betas: Sequence[float],
     path_epochs: int | None,
     scorer: Callable[..., float],
-    data: tuple[Any, Any],
+    data: tuple[Any, Any, Any],
     rows: tuple[np.ndarray, np.ndarray],
     fold: int,
     *,
@@ -107,8 +115,10 @@ def score_path(
     TypeError, ValueError
         If a score is not a finite number.
     """
-    (X, y), (X_held, y_held) = (_take(data, chosen) for chosen in rows)
-    steps = walk(aligner, betas, path_epochs, X, y)
+    train, (X_held, y_held, groups_held) = (_take(data, chosen) for chosen in rows)
+    steps = walk(aligner, betas, path_epochs, *train)
+    if groups_held is not None and takes_groups(scorer):
+        scorer = partial(scorer, groups=groups_held)
     found = []
     for beta in betas:
         start = time.perf_counter()
@@ -125,11 +135,12 @@ def score_path(
     return found
 
 
-def _take(data: tuple[Any, Any], rows: np.ndarray) -> tuple[Any, Any]:
-    """Return the given rows of `X`, and of `y` if it is not None."""
-    X, y = data
+def _take(data: tuple[Any, Any, Any], rows: np.ndarray) -> tuple[Any, Any, Any]:
+    """Return the given rows of `X`, and of `y` and `groups` unless they are None."""
+    X, y, groups = data
     some = Subset(X, rows.tolist()) if isinstance(X, Dataset) else _safe_indexing(X, rows)
-    return some, None if y is None else _safe_indexing(y, rows)
+    y, groups = (None if each is None else _safe_indexing(each, rows) for each in (y, groups))
+    return some, y, groups
 
 
 def _checked(score: Any, scorer: Any, beta: float, fold: int) -> float:

@@ -111,6 +111,8 @@ class InformationPlaneDisplay(Display):
         shared: Iterable[Any] | None = None,
         nuisances: Iterable[Any] | None = None,
         test_size: float = 0.25,
+        groups: Mapping[str, Any] | None = None,
+        groups_test: Mapping[str, Any] | None = None,
         random_state: int | None = 0,
         step_name: str = "beta",
         names: Mapping[str, str] | None = None,
@@ -132,7 +134,7 @@ class InformationPlaneDisplay(Display):
             Held-out rows on which the probes are evaluated; None holds out part of `X`.
         labels_test : mapping like `labels`, default=None
             Labels of the held-out rows.
-        shared, nuisances, test_size, random_state, step_name, names, axes
+        shared, nuisances, test_size, groups, groups_test, random_state, step_name, names, axes
             As in :meth:`from_embeddings`.
 
         Returns
@@ -145,7 +147,9 @@ class InformationPlaneDisplay(Display):
             If an estimator is not an aligner, or the data do not match those of `fit` or the
             labels.
         """
-        probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        probing = FactorProbing(
+            labels, shared, nuisances, labels_test, test_size, random_state, groups, groups_test
+        )
         probing.check_rows(X, y, X_test, y_test)
         if not isinstance(estimator, Mapping):
             estimator = {as_aligner(estimator).history_[-1]["beta"]: estimator}
@@ -164,6 +168,8 @@ class InformationPlaneDisplay(Display):
         shared: Iterable[Any] | None = None,
         nuisances: Iterable[Any] | None = None,
         test_size: float = 0.25,
+        groups: Mapping[str, Any] | None = None,
+        groups_test: Mapping[str, Any] | None = None,
         random_state: int | None = 0,
         step_name: str = "beta",
         names: Mapping[str, str] | None = None,
@@ -189,6 +195,12 @@ class InformationPlaneDisplay(Display):
             Factors that should not leak; None takes all others.
         test_size : float, default=0.25
             Fraction of the rows held out if there are no held-out embeddings.
+        groups : mapping of str to array-like (n,), default=None
+            Modality -> groups of rows that are not independent, such as recordings of one speaker,
+            which are held out together; see :func:`mibsk.metrics.leakage`. A modality that is left
+            out has none.
+        groups_test : mapping like `groups`, default=None
+            Groups of the held-out embeddings; required with both.
         random_state : int or None, default=0
             Seed of that split.
         step_name : str, default="beta"
@@ -210,7 +222,9 @@ class InformationPlaneDisplay(Display):
         TypeError
             If a step is not a number, or something is not a mapping, a table or an array.
         """
-        probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        probing = FactorProbing(
+            labels, shared, nuisances, labels_test, test_size, random_state, groups, groups_test
+        )
         points = points_from_embeddings(probing, embeddings, embeddings_test, names)
         return cls(points, step_name=step_name).plot(axes)
 

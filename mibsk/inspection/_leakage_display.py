@@ -107,6 +107,8 @@ class LeakageDisplay(Display):
         shared: Iterable[Any] | None = None,
         nuisances: Iterable[Any] | None = None,
         test_size: float = 0.25,
+        groups: Mapping[str, Any] | None = None,
+        groups_test: Mapping[str, Any] | None = None,
         random_state: int | None = 0,
         names: Mapping[str, str] | None = None,
         axes: Iterable[Axes] | None = None,
@@ -126,7 +128,7 @@ class LeakageDisplay(Display):
             Held-out rows on which the probes are evaluated; None holds out part of `X`.
         labels_test : mapping like `labels`, default=None
             Labels of the held-out rows.
-        shared, nuisances, test_size, random_state, names, axes
+        shared, nuisances, test_size, groups, groups_test, random_state, names, axes
             As in :meth:`from_embeddings`.
 
         Returns
@@ -139,7 +141,9 @@ class LeakageDisplay(Display):
             If an estimator is not an aligner, or the data do not match those of `fit` or the
             labels.
         """
-        probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        probing = FactorProbing(
+            labels, shared, nuisances, labels_test, test_size, random_state, groups, groups_test
+        )
         probing.check_rows(X, y, X_test, y_test)
         models = as_estimators(estimator, allow_runs=True)
         held_out = embed_each(models, X_test, y_test)
@@ -156,6 +160,8 @@ class LeakageDisplay(Display):
         shared: Iterable[Any] | None = None,
         nuisances: Iterable[Any] | None = None,
         test_size: float = 0.25,
+        groups: Mapping[str, Any] | None = None,
+        groups_test: Mapping[str, Any] | None = None,
         random_state: int | None = 0,
         names: Mapping[str, str] | None = None,
         axes: Iterable[Axes] | None = None,
@@ -181,6 +187,12 @@ class LeakageDisplay(Display):
             Factors that should not leak; None takes all others.
         test_size : float, default=0.25
             Fraction of the rows held out if there are no held-out embeddings.
+        groups : mapping of str to array-like (n,), default=None
+            Modality -> groups of rows that are not independent, such as recordings of one speaker,
+            which are held out together; see :func:`mibsk.metrics.leakage`. A modality that is left
+            out has none.
+        groups_test : mapping like `groups`, default=None
+            Groups of the held-out embeddings; required with both.
         random_state : int or None, default=0
             Seed of that split.
         names : mapping of str to str, default=None
@@ -200,7 +212,9 @@ class LeakageDisplay(Display):
         TypeError
             If something is not a mapping, a table or an array.
         """
-        probing = FactorProbing(labels, shared, nuisances, labels_test, test_size, random_state)
+        probing = FactorProbing(
+            labels, shared, nuisances, labels_test, test_size, random_state, groups, groups_test
+        )
         return cls._probe(probing, embeddings, embeddings_test, names, axes)
 
     @classmethod

@@ -70,6 +70,8 @@ def information_report(
     labels_test: Mapping[str, pd.DataFrame],
     l2: Penalty = "auto",
     probe: str = "linear",
+    groups: Mapping[str, ArrayLike] | None = None,
+    groups_test: Mapping[str, ArrayLike] | None = None,
 ) -> pd.DataFrame:
     """Measure what each modality's embedding says about each factor of its rows.
 
@@ -83,6 +85,9 @@ def information_report(
         Penalty of the probes' weights; see :func:`probe_information`.
     probe : {"linear", "mlp"}, default="linear"
         The probe; see :func:`probe_information`.
+    groups, groups_test : mapping of str to array-like (n,), default=None
+        Per modality, groups of rows that are not independent; see :func:`probe_information`. A
+        modality that is left out has none.
 
     Returns
     -------
@@ -105,6 +110,12 @@ def information_report(
             )
         if missing := [name for name in embeddings if name not in mapping]:
             raise ValueError(f"{what} lacks {missing}; it has {list(mapping)}.")
+    for what, of_rows in (("groups", groups), ("groups_test", groups_test)):
+        if of_rows is not None and not isinstance(of_rows, Mapping):
+            raise TypeError(
+                f"{what} must map names of modalities to groups of rows, got "
+                f"{type(of_rows).__name__}."
+            )
     fractions = {}
     for name, Z in embeddings.items():
         table = _check_factors("labels", name, labels[name])
@@ -116,7 +127,14 @@ def information_report(
             continue
         Z_test, held_out = embeddings_test[name], table_test[varying]
         found = probe_information(
-            Z, table[varying], Z_test=Z_test, labels_test=held_out, l2=l2, probe=probe
+            Z,
+            table[varying],
+            Z_test=Z_test,
+            labels_test=held_out,
+            l2=l2,
+            probe=probe,
+            groups=(groups or {}).get(name),
+            groups_test=(groups_test or {}).get(name),
         )
         fractions[name] = found["fraction"]
     return pd.DataFrame(fractions)

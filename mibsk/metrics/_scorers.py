@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import combinations, permutations
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from .._checks.parameters import suggest
 from .._checks.row_names import check_row_names
@@ -55,7 +56,8 @@ def get_scorer(name: str, **options: Any) -> EmbeddingScorer:
     callable ``(estimator, X, y=None) -> float``
         The greater the better. With more than two modalities the mean over the pairs of them (over
         both directions for retrieval). "neg_leakage" and "kept" read classes or numbers ``y``
-        from the embedding of each modality, and take the mean (over several factors, too).
+        from the embedding of each modality, and take the mean (over several factors, too); with
+        ``set_score_request(groups=True)``, scikit-learn's metadata routing passes them groups.
 
     Raises
     ------
@@ -101,8 +103,9 @@ class EmbeddingScorer:
 
     def __init__(self, name: str, options: dict[str, Any]) -> None:
         self.name, self.options = name, options
+        self._groups_request: bool | str | None = None
 
-    def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
+    def __call__(self, estimator: Any, X: Any, y: Any = None, *, groups: Any = None) -> float:
         """Embed the rows and measure.
 
         Parameters
@@ -113,6 +116,9 @@ class EmbeddingScorer:
             Held-out rows, in the form of the data in `fit`.
         y : array-like (n,), DataFrame or mapping, default=None
             Labels for "neg_leakage" and "kept"; of two tables, the second.
+        groups : array-like (n,), default=None
+            Groups of the rows for "neg_leakage" and "kept", as in :func:`leakage`; other metrics
+            ignore them.
 
         Raises
         ------
@@ -134,13 +140,40 @@ class EmbeddingScorer:
         embedded = estimator.embed(X, y)
         scored = _SCORED[self.name]
         options = {**scored.arguments, **self.options}
-        if scored.of in ("shared", "nuisance"):
+        if self._reads_labels:
+            options = {"groups": groups} | options
             values = self._of_labels(scored, options, estimator, embedded, y)
         else:
             is_table = hasattr(X, "columns")  # one of which may be called "labels"
             labels = None if is_table else getattr(X, "labels", None)
             values = self._of_modalities(scored, options, embedded, labels)
         return (-1 if scored.better == "lower" else 1) * float(np.mean(values))
+
+    def set_score_request(self, *, groups: bool | str | None = None) -> Self:
+        """Request `groups` from scikit-learn's metadata routing; other metrics ignore them.
+
+        Parameters
+        ----------
+        groups : bool, str or None, default=None
+            Whether to request them, or the name under which they are passed.
+
+        Returns
+        -------
+        self
+        """
+        self._groups_request = groups
+        return self
+
+    def get_metadata_routing(self) -> MetadataRequest:
+        """Return what the scorer requests from scikit-learn's metadata routing."""
+        request = MetadataRequest(owner=self)
+        if self._reads_labels:
+            request.score.add_request(param="groups", alias=self._groups_request)
+        return request
+
+    @property
+    def _reads_labels(self) -> bool:
+        return _SCORED[self.name].of in ("shared", "nuisance")
 
     def _of_labels(
         self,

@@ -21,6 +21,7 @@ from ..metrics.catalogue import SQUARE
 from ..metrics.probes import PROBES
 from ..metrics.undefined import UndefinedMetricError
 from ._label_files import as_names, check_factors
+from ._label_groups import split_groups
 from ._measurement import Chance, Line, Measurement, Sample, Side
 from ._printable import printable
 from ._samples import Rows
@@ -46,6 +47,7 @@ def measure(
     shared: Iterable[str] = (),
     nuisances: Iterable[str] = (),
     probe: str = "linear",
+    groups: str | ArrayLike | None = None,
     ci: float | None = 0.95,
     n_permutations: int = 200,
     max_rows: int | None = None,
@@ -77,6 +79,10 @@ def measure(
         Factors that both sides should contain, and that neither should contain.
     probe : {"linear", "mlp"}, default="linear"
         The probe that reads the factors.
+    groups : str or array-like of shape (n_samples,), default=None
+        Groups of rows that are not independent, such as recordings of one speaker, or the name of
+        the column of `labels` that has them. Probes hold out whole groups, and intervals draw them.
+        Permutations shuffle rows.
     ci : float or None, default=0.95
         Level of the bootstrap intervals; None: no intervals.
     n_permutations : int, default=200
@@ -108,7 +114,7 @@ def measure(
     (1.0, 1.0)
     """
     names = _check_names(names)
-    check_row_names({"X": X, "Y": Y, "labels": labels})
+    check_row_names({"X": X, "Y": Y, "labels": labels, "groups": groups})
     X, Y = (as_matrix(Z, name) for Z, name in zip((X, Y), names, strict=True))
     if len(X) != len(Y):
         raise ValueError(
@@ -134,6 +140,7 @@ def measure(
         raise ValueError(
             f"labels are needed for the factor {(wanted + match)[0]!r}: pass them too."
         )
+    numbered, labels = split_groups(groups, labels, len(X), wanted=[*wanted, *match])
     factors, notes = pd.DataFrame(), list[str]()
     if labels is not None:
         factors, notes = check_factors(labels, len(X), "labels", needed=wanted, match=match)
@@ -148,6 +155,7 @@ def measure(
         n_permutations=n_permutations,
         max_rows=max_rows,
         seed=random_state,
+        groups=numbered,
     )
     if how.k < k:
         notes.append(f"k is {how.k}, since there are {len(X)} rows")
@@ -171,6 +179,7 @@ def measure(
             "shared": shared,
             "nuisances": nuisances,
             "probe": probe,
+            "groups": None if numbered is None else int(numbered.max()) + 1,
             "ci": ci,
             "n_permutations": n_permutations,
             "max_rows": max_rows,
@@ -218,6 +227,7 @@ def _value(task: Task, how: Options, notes: list[str]) -> dict[str, Any]:
             n_resamples=task.n_resamples,
             max_rows=task.entry.resample_rows,
             random_state=how.seed,
+            groups=None if "groups" in task.params else task.groups,
         )
         try:
             estimate = task.call(ci)

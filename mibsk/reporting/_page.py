@@ -156,6 +156,8 @@ def _how(report: Measurement) -> Iterator[tuple[str, str]]:
         yield "retrieval", f"a row counts if it agrees with the query in {agreed}"
     if report.factors:
         yield "probe", options["probe"]
+    if options["groups"]:
+        yield "groups", f"{options['groups']:,}, which are held out and drawn as a whole"
     if fewer := sorted({line.n_rows for line in report if line.n_rows < report.x.shape[0]}):
         counts = ", ".join(f"{n:,}" for n in fewer)
         titles = dict.fromkeys(line.title for line in report if line.n_rows < report.x.shape[0])
@@ -163,7 +165,8 @@ def _how(report: Measurement) -> Iterator[tuple[str, str]]:
     if options["ci"] is not None:
         found = {line.n_resamples for line in report if line.n_resamples}
         counts = " to ".join(str(n) for n in sorted({min(found), max(found)})) if found else "no"
-        yield "intervals", f"{100 * options['ci']:g}%, from {counts} resamples of the rows"
+        drawn = "groups" if options["groups"] else "rows"
+        yield "intervals", f"{100 * options['ci']:g}%, from {counts} resamples of the {drawn}"
     if options["n_permutations"]:
         shuffled = {line.chance.n_rows for line in report if line.chance}
         parts = [f"{n:,}" for n in sorted(shuffled) if n < report.x.shape[0]]

@@ -15,6 +15,7 @@ from ..files.whole_files import check_can_write, replace_file
 from ._comparison import SideBySide
 from ._comparison_views import comparison_to_html
 from ._label_files import check_factors, read_labels
+from ._label_groups import read_groups
 from ._matrix_files import locate, read_rows, source_of
 from ._measure import Progress, measure
 from ._measurement import Measurement
@@ -29,6 +30,7 @@ def measure_files(
     labels: PathLike | None = None,
     *,
     names: tuple[str, str] | None = None,
+    groups: PathLike | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Measurement:
@@ -42,6 +44,9 @@ def measure_files(
         A file that :func:`read_labels` reads.
     names : pair of str, default=None
         Names of the sides; None: those of their files.
+    groups : str or path, default=None
+        Column of the labels with the groups of the rows, or a file of labels with one column; see
+        :func:`measure`.
     progress : callable, default=None
         Called as ``progress(n_done, n_all, title_of_the_next)``; 0 of 0 while files are read.
     **options
@@ -82,6 +87,8 @@ def measure_files(
             match=options.get("match") or (),
         )
     check_row_names(named if labels is None else {**named, os.fspath(labels): table}, files=True)
+    if groups is not None:
+        options["groups"] = read_groups(groups, table)
     report = measure(X, Y, table, names=names or _names(paths), progress=progress, **options)
     return replace(
         report,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .._checks.groups import Groups
 from ..metrics import Bootstrap
 from ..metrics.catalogue import CATALOGUE, Description
 from ._measurement import Line
@@ -32,6 +33,7 @@ class Options:
     n_permutations: int
     max_rows: int | None
     seed: int
+    groups: Groups = None  # group of each row
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Task:
     arrays: Chosen
     params: dict[str, Any]
     called: list[str]  # names of the sides that are passed as X and Y
+    groups: Groups = None  # group of each row that is passed
 
     @property
     def n_resamples(self) -> int:
@@ -77,6 +80,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
         if entry.needs_classes and not how.match:
             continue
         n = min(len(rows), how.max_rows or entry.max_rows)
+        groups = None if how.groups is None else how.groups[rows.numbers(n)]
         for key, subject, choose, factor in _subjects(entry, how):
             params = dict(entry.arguments)
             relevant: np.ndarray = np.ones(n, dtype=np.int64)
@@ -91,6 +95,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
                     "labels": factors[factor].iloc[rows.numbers(n)],
                     "probe": how.probe,
                     "random_state": how.seed,
+                    "groups": groups,
                 }
             known: tuple[Any, ...] = (relevant,) if entry.of == "both ways" else rows.n_columns
             line = Line(
@@ -109,7 +114,7 @@ def tasks_of(rows: Rows, factors: pd.DataFrame, how: Options) -> Iterator[Task]:
             )
             unit = entry.directions and how.directions
             called = [how.names[i] for i in choose]
-            yield Task(line, entry, Chosen(rows, n, unit, choose), params, called)
+            yield Task(line, entry, Chosen(rows, n, unit, choose), params, called, groups)
 
 
 def _by_chance(entry: Description, n: int, known: tuple[Any, ...]) -> float | None:

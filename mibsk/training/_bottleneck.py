@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .._checks.groups import Groups
 from ..canonical import Canonical, FoldedMoments, embedding_map, solve
 from ..data import Source, StreamSource
 from ..encoders import Projection
 from ._devices import exact_convolutions
 from ._module import AlignmentModule
 from ._params import AlignerParams
-from ._source_rows import n_draws, source_batches
+from ._source_rows import groups_of_pairs, n_draws, source_batches
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def fit_bottleneck(
     source: Source | StreamSource,
     held_out: Source | None,
     device: torch.device,
+    groups: Groups = None,
 ) -> FittedBottleneck:
     """Compute the canonical directions of the embeddings of the pairs of `source`.
 
@@ -68,10 +70,12 @@ def fit_bottleneck(
         Pairs for the correlations; None: cross-fitted over the training pairs.
     device : torch.device
         Device of the module.
+    groups : ndarray of int, default=None
+        Groups of the rows, each of which is in one fold.
     """
     names = module.names
-    moments = _moments(module, source, device)
-    others = None if held_out is None else _moments(module, held_out, device).total
+    moments = _moments(module, source, device, groups)
+    others = None if held_out is None else _moments(module, held_out, device, None).total
     found = solve(
         moments.folds,
         ridge=settings.ridge,
@@ -79,6 +83,7 @@ def fit_bottleneck(
         level=settings.level,
         held_out=others,
         n_draws=n_draws(source),
+        group_sums=moments.group_sums,
     )
     kept = found.n_kept(settings.beta)
     scale = found.weights[:kept] if settings.weights == "information" else np.ones(kept)
@@ -93,11 +98,11 @@ def fit_bottleneck(
 
 
 def _moments(
-    module: AlignmentModule, source: Source | StreamSource, device: torch.device
+    module: AlignmentModule, source: Source | StreamSource, device: torch.device, groups: Groups
 ) -> FoldedMoments:
     """Return the moments of the embeddings of all modalities, by folds of pairs."""
     widths = [encoder.n_components for encoder in map(module.encoder, module.names)]
-    moments = FoldedMoments(widths, np.zeros(sum(widths)))
+    moments = FoldedMoments(widths, np.zeros(sum(widths)), groups_of_pairs(source, groups))
     for draw in range(n_draws(source)):
         moments.restart()
         for batch in source_batches(source, draw):

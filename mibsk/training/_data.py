@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, get_args
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset
 
+from .._checks.groups import Groups, as_groups, hold_out
 from .._checks.parameters import check_modality_names, suggest
 from .._checks.row_names import check_row_names
 from .._checks.rows import n_rows
@@ -49,6 +50,8 @@ class TrainingData:
         The training pairs.
     seen : dict of str to array
         Prepared rows of each modality: all, or a sample of a torch Dataset.
+    groups : ndarray of int or None
+        Groups that are held out as a whole, of the rows of the first modality, or the anchor.
     """
 
     form: Form
@@ -56,6 +59,29 @@ class TrainingData:
     scalings: dict[str, InputScaling | None]
     source: Source | StreamSource
     seen: dict[str, Any]
+    groups: Groups = None
+
+    def with_groups(self, groups: Any, X: Any) -> TrainingData:
+        """Return the same data with the groups that a user passed beside `X`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If they are not groups of the rows, or the rows are a stream.
+        """
+        if isinstance(self.source, StreamSource):
+            raise ValueError(
+                "rows of one group are held out together, but an IterableDataset does not support "
+                "that: pass a Dataset with a length, or no groups."
+            )
+        check_row_names({"X": X, "groups": groups})
+        rows = self.source.pairing.rows
+        numbered = as_groups(groups, len(rows))
+        if numbered is None:
+            return self
+        of_row = np.full(rows.max() + 1, -1)
+        of_row[rows] = numbered
+        return replace(self, groups=of_row)
 
 
 def read_training_data(
@@ -131,11 +157,16 @@ def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
 
 
 def split_validation(
-    source: Source | StreamSource, fraction: float, rng: np.random.Generator, reason: str
+    source: Source | StreamSource,
+    fraction: float,
+    rng: np.random.Generator,
+    reason: str,
+    groups: Groups = None,
 ) -> tuple[Source, Source]:
     """Hold out a random fraction of the pairs, with at least two pairs in each part.
 
-    `reason` is the parameter that requires it, for messages.
+    `reason` is the parameter that requires it, for messages; `groups` of pairs, one for each, are
+    held out as a whole.
 
     Raises
     ------
@@ -149,13 +180,13 @@ def split_validation(
         )
     n_pairs = source.pairing.n_rows
     n_held = max(round(fraction * n_pairs), 2)
-    if n_pairs - n_held < 2:
+    held, rest = map(np.sort, hold_out(n_pairs, n_held, rng, groups))
+    if min(len(held), len(rest)) < 2:
+        whole = "" if groups is None else " in whole groups"
         raise ValueError(
             f"{reason} holds out validation_fraction={fraction:g} of the pairs, but {n_pairs} "
-            f"pairs are too few to split: pass more, or do not use {reason}."
+            f"pairs{whole} are too few to split: pass more, or do not use {reason}."
         )
-    order = rng.permutation(n_pairs)
-    held, rest = np.sort(order[:n_held]), np.sort(order[n_held:])
     pairing = source.pairing
     return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
 

@@ -45,9 +45,11 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         pairing = {**vars(data.source.pairing), "n_rows": data.source.pairing.n_rows}
         pairing = {name: value for name, value in pairing.items() if value is not None}
     # the networks are the same, but some pairs are held out at first
-    extra = {"bottleneck": "holds out"} if bottleneck_holds_out(aligner) else {}
+    extra: dict[str, Any] = {"bottleneck": "holds out"} if bottleneck_holds_out(aligner) else {}
     if isinstance(aligner.encoders, str) and aligner.encoders == "auto":
         extra["closed form"] = repr(aligner.bottleneck)
+    if data.groups is not None:
+        extra["groups"] = data.groups
     return digest(
         {
             **extra,

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from .._checks.groups import Groups
 from ..canonical import (
     Canonical,
     FoldedMoments,
+    GroupSums,
     Moments,
     directions_at,
     embedding_map,
@@ -22,7 +24,7 @@ from ..canonical import (
 from ..data import InputSpec, Source
 from ._closed_form import FittedClosedForm
 from ._module import AlignmentModule
-from ._source_rows import as_rows, n_draws, source_batches
+from ._source_rows import as_rows, groups_of_pairs, n_draws, source_batches
 
 MAX_COLUMNS = 512
 """Largest number of principal directions of a modality; more did not improve retrieval."""
@@ -48,6 +50,8 @@ class InputDirections:
         Specification of the rows of each modality.
     source : Source
         Pairs whose rows determine the coordinates.
+    groups : ndarray of int, default=None
+        Groups of the rows, each of which is in one fold of the moments.
     """
 
     def __init__(
@@ -56,8 +60,10 @@ class InputDirections:
         module: AlignmentModule,
         inputs: Mapping[str, InputSpec],
         source: Source,
+        groups: Groups = None,
     ) -> None:
         self.settings, self.module, self.inputs = settings, module, inputs
+        self.groups = groups
         self.n_draws = n_draws(source)
         self.coordinates = {
             name: find_coordinates(
@@ -82,21 +88,31 @@ class InputDirections:
                     # the first rows are near the mean, so that sums about them lose no digits
                     self._origin = np.concatenate([view.mean(axis=0) for view in views])
                 if moments is None:
-                    moments = FoldedMoments([view.shape[1] for view in views], self._origin)
+                    moments = FoldedMoments(
+                        [view.shape[1] for view in views],
+                        self._origin,
+                        groups_of_pairs(source, self.groups),
+                    )
                 if not i:
                     moments.restart()
                 moments.add(views)
         assert moments is not None
         return moments
 
-    def solve(self, folds: Sequence[Moments], *, fewest: int = 0) -> FittedClosedForm:
-        """Return the closed form of the pairs of all folds, with at least `fewest` directions."""
+    def solve(
+        self, folds: Sequence[Moments], sums: GroupSums | None, *, fewest: int = 0
+    ) -> FittedClosedForm:
+        """Return the closed form of the pairs of all folds, with at least `fewest` directions.
+
+        `sums` are those of their groups, or of most of them.
+        """
         found = solve(
             folds,
             separate_ridges=True,
             n_components=self.module.n_components,
             level=self.settings.level,
             n_draws=self.n_draws,
+            group_sums=sums,
         )
         kept = max(found.n_kept(self.settings.beta), min(fewest, found.maps[0].shape[1]))
         weights = np.ones(kept)

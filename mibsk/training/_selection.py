@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 import torch
 
+from .._checks.groups import Groups, hold_out
 from ..canonical import Canonical
 from ..data import InputSpec, Source
 from ._closed_form import FittedClosedForm
@@ -30,11 +31,12 @@ FEWEST = 5  # below, the weight is 1
 
 
 def split_for_selection(
-    source: Source, fraction: float, rng: np.random.Generator
+    source: Source, fraction: float, rng: np.random.Generator, groups: Groups = None
 ) -> tuple[Source, Source] | None:
     """Hold out a random fraction of the pairs, at least 100 and at most 1,000.
 
-    Of fewer than 400 pairs, a quarter is held out.
+    Of fewer than 400 pairs, a quarter is held out. `groups` of pairs, one for each, are held out as
+    a whole.
 
     Returns
     -------
@@ -45,11 +47,13 @@ def split_for_selection(
     n_held = min(max(round(fraction * n), min(FEW, n // 4)), LARGEST)
     if n_held < FEWEST:
         return None
-    order = rng.permutation(n)
+    held_rows, other_rows = hold_out(n, n_held, rng, groups)
+    if len(held_rows) < FEWEST:
+        return None
     pairing = source.pairing
     try:
-        held = pairing.subset(np.sort(order[:n_held]))
-        rest = pairing.subset(np.sort(order[n_held:]))
+        held = pairing.subset(np.sort(held_rows))
+        rest = pairing.subset(np.sort(other_rows))
     except ValueError:  # some class of pairs by class is in one part only
         return None
     return source.with_pairing(rest), source.with_pairing(held)
@@ -112,6 +116,7 @@ def fit_closed_form(
     device: torch.device,
     *,
     whole: Source,
+    groups: Groups = None,
 ) -> FittedClosedForm | None:
     """Find the canonical directions of the inputs, and their weight beside the networks.
 
@@ -134,19 +139,21 @@ def fit_closed_form(
         Device of the module.
     whole : Source
         Pairs that determine the directions of the result: `rest`, or those and the held-out ones.
+    groups : ndarray of int, default=None
+        Groups of the rows, each of which is in one fold.
 
     Returns
     -------
     FittedClosedForm or None
         None if no direction is shared.
     """
-    directions = InputDirections(settings, module, inputs, whole)
+    directions = InputDirections(settings, module, inputs, whole, groups)
     moments = directions.moments(rest)
     folds = moments.folds
     if held_out is not None and whole is not rest:
         folds = [*folds, directions.moments(held_out).total]
     fewest = 0 if held_out is None else 1  # else whether it helps is seen on held-out pairs
-    form = replace(directions.solve(folds, fewest=fewest), alpha=1.0)
+    form = replace(directions.solve(folds, moments.group_sums, fewest=fewest), alpha=1.0)
     if not form.n_directions:
         return None
     if held_out is None:

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
+from .._checks.groups import Groups
 from ..data import EncoderInput, Source, StreamSource
 
 ROWS_AT_A_TIME = 1024
@@ -17,6 +18,13 @@ N_DRAWS = 4  # of the partners, where they are drawn at random
 def n_draws(source: Source | StreamSource) -> int:
     """Return how often the pairs are read, each time with other partners if they are random."""
     return 1 if isinstance(source, StreamSource) or not source.pairing.is_random else N_DRAWS
+
+
+def groups_of_pairs(source: Source | StreamSource, groups: Groups) -> Groups:
+    """Return the group of each pair, given those of all rows of `fit`; a stream has none."""
+    if groups is None or isinstance(source, StreamSource):
+        return None
+    return groups[source.pairing.rows]
 
 
 def source_batches(

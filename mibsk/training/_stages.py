@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from .._checks.groups import Groups
 from ..canonical import Canonical
 from ..data import Source, StreamSource
 from ..exceptions import DivergenceError, NothingSharedWarning
@@ -35,10 +36,19 @@ class Stages:
         Result with an initialized net, which is trained in place.
     device : torch.device
         Device of the net.
+    groups : ndarray of int, default=None
+        Groups of the rows, each of which is in one fold where correlations are cross-fitted.
     """
 
-    def __init__(self, aligner: AlignerParams, trained: Trained, device: torch.device) -> None:
+    def __init__(
+        self,
+        aligner: AlignerParams,
+        trained: Trained,
+        device: torch.device,
+        groups: Groups = None,
+    ) -> None:
         self.aligner, self.trained, self.device = aligner, trained, device
+        self.groups = groups
         self.net, self.module = trained.net, trained.net.module
         self.settings = canonical_settings(aligner)
         self.checkpoint: Checkpoint | None = None
@@ -113,6 +123,7 @@ class Stages:
             held_out,
             self.device,
             whole=whole,
+            groups=self.groups,
         )
         self.trained = replace(self.trained, closed_form=found, bottleneck=None)
         if found is not None and self.aligner.verbose:
@@ -133,8 +144,9 @@ class Stages:
         """
         settings = self._input_settings
         inputs = self.trained.inputs
-        directions = InputDirections(settings, self.module, inputs, source)
-        found = directions.solve(directions.moments(source).folds, fewest=1)
+        directions = InputDirections(settings, self.module, inputs, source, self.groups)
+        moments = directions.moments(source)
+        found = directions.solve(moments.folds, moments.group_sums, fewest=1)
         if not found.n_directions:
             raise ValueError(
                 "encoders='canonical' needs modalities that vary, but in one of them all rows are "
@@ -170,7 +182,7 @@ class Stages:
         if self.settings is None:
             return
         others = held_out if self.settings.hold_out else None
-        found = fit_bottleneck(self.settings, self.module, source, others, self.device)
+        found = fit_bottleneck(self.settings, self.module, source, others, self.device, self.groups)
         found.attach(self.module, self.device)
         self.trained = replace(self.trained, bottleneck=found)
 

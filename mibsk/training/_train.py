@@ -24,6 +24,7 @@ from ._progress import tell
 from ._result import Trained
 from ._seeding import seeded
 from ._selection import split_for_selection
+from ._source_rows import groups_of_pairs
 from ._stages import Stages
 
 SHARE_HELD_OUT = 0.5
@@ -33,8 +34,8 @@ SHARE_HELD_OUT = 0.5
 def train(
     aligner: AlignerParams,
     data: TrainingData,
-    *,
     columns: Mapping[str, Any],
+    *,
     seed: int,
     device: torch.device,
     rng: np.random.Generator,
@@ -74,14 +75,17 @@ def train(
     precision = autocast_dtype(aligner.precision, device)
     with seeded(seed, device):
         source, validation = data.source, None
+        groups = None if data.groups is None else groups_of_pairs(source, data.groups)
         role = closed_form_role(aligner, data, whole=whole)
         monitored = check_callbacks(aligner, source, whole=whole) if role != "alone" else []
         if whole and role != "alone" and (reason := reason_to_hold_out(aligner)):
-            source, validation = split_validation(source, aligner.validation_fraction, rng, reason)
+            source, validation = split_validation(
+                source, aligner.validation_fraction, rng, reason, groups
+            )
         rest, held_out = source, validation
         if role == "beside" and validation is None:
             assert not isinstance(source, StreamSource)
-            parts = split_for_selection(source, aligner.validation_fraction, rng)
+            parts = split_for_selection(source, aligner.validation_fraction, rng, groups)
             rest, held_out = parts or (source, None)
         epochs = n_epochs(aligner, source)
         n_before = 0 if earlier is None else len(earlier.net.history)
@@ -108,7 +112,8 @@ def train(
         if whole and changes_rate(aligner):
             net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
         net.n_epochs_ = n_before + (epochs if whole else 1)
-        stages = Stages(aligner, Trained(data.form, data.inputs, net, dict(columns)), device)
+        trained = Trained(data.form, data.inputs, net, dict(columns))
+        stages = Stages(aligner, trained, device, data.groups)
         if not whole:
             stages.train(source, n_before + 1)
         elif role != "alone":

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from mibsk.inspection import LeakageDisplay
+from mibsk.inspection import InformationPlaneDisplay, LeakageDisplay
 from mibsk.inspection.drawing.style import MODEL_COLORS, readable
 from mibsk.metrics import leakage
 
@@ -17,6 +17,7 @@ ERRORS = {
     "infonce": {"leakage": {"speaker": 0.01, "duration": 0.02}, "kept": {"digit": 0.02}},
     "ib": {"leakage": {"speaker": 0.03, "duration": 0.0}, "kept": {"digit": 0.004}},
 }
+PARTS = slice(0, 120), slice(120, 160)
 
 
 def texts(ax):
@@ -318,3 +319,59 @@ def test_labels_of_wrong_type(bunch):
         LeakageDisplay.from_embeddings(bunch.data, {"sound": bunch.digit, "image": bunch.digit})
     with pytest.raises(ValueError, match="one label per row, got 60 for 50 rows"):
         LeakageDisplay.from_embeddings({"sound": bunch.data["sound"][:50]}, bunch.labels)
+
+
+class TestGroups:
+    SPEAKER = np.repeat(np.arange(20), 8)
+
+    @pytest.fixture
+    def speech(self):
+        rng = np.random.default_rng(0)
+        trait = (np.arange(20) % 2)[self.SPEAKER]
+        digit = np.arange(160) % 2
+        audio = np.column_stack([rng.standard_normal((20, 8))[self.SPEAKER], digit])
+        labels = {
+            "audio": pd.DataFrame({"digit": digit, "trait": trait}),
+            "image": pd.DataFrame({"digit": digit}),
+        }
+        image = digit[:, None] + 0.1 * rng.standard_normal((160, 3))
+        return {"audio": audio, "image": image}, labels
+
+    def test_rows_of_a_group_are_held_out_together(self, speech):
+        embeddings, labels = speech
+        groups = {"audio": self.SPEAKER}
+        display = LeakageDisplay.from_embeddings(embeddings, labels, groups=groups)
+        expected = leakage(embeddings["audio"], labels["audio"], groups=self.SPEAKER)
+        found = display.fractions.set_index("factor")["fraction"]
+        assert found["trait, from audio"] == expected["trait"]
+        assert found["digit, from image"] == leakage(embeddings["image"], labels["image"])["digit"]
+        plane = InformationPlaneDisplay.from_embeddings({1.0: embeddings}, labels, groups=groups)
+        points = plane.points.set_index("modality")
+        assert points.loc["audio", "leaked"] == expected["trait"]
+        rows = LeakageDisplay.from_embeddings(embeddings, labels).fractions
+        assert rows.set_index("factor")["fraction"]["trait, from audio"] != expected["trait"]
+
+    def test_a_held_out_part_of_ones_own(self, speech):
+        embeddings, labels = speech
+        first, second = ({n: Z[part] for n, Z in embeddings.items()} for part in PARTS)
+        one, other = ({n: table[part] for n, table in labels.items()} for part in PARTS)
+        groups, groups_test = ({"audio": self.SPEAKER[part]} for part in PARTS)
+        display = LeakageDisplay.from_embeddings(
+            first,
+            one,
+            embeddings_test=second,
+            labels_test=other,
+            groups=groups,
+            groups_test=groups_test,
+        )
+        assert len(display.fractions) == 3
+        with pytest.raises(ValueError, match="groups and groups_test belong together"):
+            LeakageDisplay.from_embeddings(
+                first, one, embeddings_test=second, labels_test=other, groups=groups
+            )
+
+    def test_bad_groups(self, speech):
+        with pytest.raises(TypeError, match="groups must map modalities to the groups"):
+            LeakageDisplay.from_embeddings(*speech, groups=self.SPEAKER)
+        with pytest.raises(ValueError, match=r"groups has 'adio'.* Did you mean 'audio'"):
+            LeakageDisplay.from_embeddings(*speech, groups={"adio": self.SPEAKER})

@@ -10,6 +10,7 @@ from mibsk import metrics
 from mibsk.metrics.catalogue import CATALOGUE
 from mibsk.metrics.rows import unit_rows
 from mibsk.reporting import _tasks, measure
+from mibsk.reporting._page import to_html
 from mibsk.reporting._samples import Rows
 
 QUICK = {"ci": None, "n_permutations": 0}
@@ -284,3 +285,59 @@ def test_rows_may_have_to_agree_in_several_factors(pairs):
     one = measure(X, Y, labels, match="digit", **options)
     for key in ("recall_at_1.x_to_y", "mean_average_precision.y_to_x"):
         assert both[key].value == expected[key].value < one[key].value
+
+
+class TestGroups:
+    @pytest.fixture
+    def speakers(self):
+        """Two sides of 40 speakers with a random trait, 6 rows each, and labels."""
+        rng = np.random.default_rng(0)
+        speaker = np.repeat(np.arange(40), 6)
+        shared, voice = rng.standard_normal((240, 6)), rng.standard_normal((40, 6))[speaker]
+        X = np.hstack([shared, voice]) + 0.1 * rng.standard_normal((240, 12))
+        labels = {"speaker": speaker, "trait": rng.integers(2, size=40)[speaker]}
+        return X, X + 0.3 * rng.standard_normal(X.shape), pd.DataFrame(labels)
+
+    def test_probes_hold_them_out_and_intervals_draw_them(self, speakers):
+        X, Y, labels = speakers
+        options = {"nuisances": ["trait"], "n_permutations": 0}
+        by_rows = measure(X, Y, labels[["trait"]], **options)
+        by_groups = measure(X, Y, labels, groups="speaker", **options)
+        line = by_groups["leakage.x.trait"]
+        assert line.value == metrics.leakage(X, labels["trait"], groups=labels["speaker"])
+        assert line.value < 0.1 < by_rows["leakage.x.trait"].value
+        assert by_groups.options["groups"] == 40
+        assert by_groups.factors == {"trait": 2}
+        found, expected = by_groups["cka"], by_rows["cka"]
+        assert found.value == expected.value
+        ci = metrics.Bootstrap(n_resamples=found.n_resamples, groups=labels["speaker"])
+        assert (found.low, found.high) == tuple(metrics.cka(X, Y, ci=ci))[1:]
+        assert (found.low, found.high) != (expected.low, expected.high)
+        by_hand = measure(X, Y, labels[["trait"]], groups=labels["speaker"], **options)
+        assert [*by_hand] == [*by_groups]
+        assert "which are held out and drawn as a whole" in to_html(by_groups)
+        assert "resamples of the groups" in to_html(by_groups)
+
+    def test_the_groups_as_a_factor_have_a_note(self, speakers):
+        X, Y, labels = speakers
+        report = measure(X, Y, labels, groups="speaker", nuisances=["speaker"], **QUICK)
+        line = report["leakage.x.speaker"]
+        assert line.value is None
+        assert "40 class(es) of 'speaker' are in one group only" in line.note
+
+    def test_groups_of_one_row_change_nothing(self, pairs):
+        X, Y, labels = pairs
+        own = measure(X, Y, labels, groups=np.arange(60), n_permutations=0)
+        assert own == measure(X, Y, labels, n_permutations=0)
+
+    def test_bad_groups(self, speakers):
+        X, Y, labels = speakers
+        with pytest.raises(ValueError, match="Did you mean 'speaker'"):
+            measure(X, Y, labels, groups="speeker")
+        with pytest.raises(ValueError, match="must name a column of labels, which have no columns"):
+            measure(X, Y, groups="speaker")
+        with pytest.raises(ValueError, match="groups must have one label per row, got 3 for 240"):
+            measure(X, Y, labels, groups=[1, 1, 2])
+        constant = labels.assign(speaker=1)
+        with pytest.raises(ValueError, match=r"which are labels\['speaker'\], must be several"):
+            measure(X, Y, constant, groups="speaker")

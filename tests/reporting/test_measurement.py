@@ -34,6 +34,7 @@ def test_json_has_stable_keys(report):
         "match": ["digit"],
         "shared": ["digit"],
         "nuisances": ["speaker"],
+        "groups": None,
         "probe": "linear",
         "ci": 0.95,
         "n_permutations": 20,

@@ -1,7 +1,8 @@
 """Sample weights: past the aligner to the classifier behind it, and to the score of an aligner.
 
-`fit` of an aligner takes none. A weight of two must be worth a row that is there twice, and in a
-contrastive loss over random batches it cannot be: the second row would be a negative of the first.
+`fit` of an aligner takes groups, and no weights. A weight of two must be worth a row that is there
+twice, and in a contrastive loss over random batches it cannot be: the second row would be a
+negative of the first.
 """
 
 import numpy as np
@@ -10,10 +11,12 @@ import sklearn
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import make_pipeline
 
-from mibsk import ModalityEncoder
+from mibsk import CanonicalBottleneck, IBAligner, ModalityEncoder
+
+from .conftest import QUICK
 
 
 @pytest.fixture(autouse=True)
@@ -114,4 +117,51 @@ def test_weights_that_were_not_requested(data, weights):
         GridSearchCV(data.aligner(), {"beta": [0.0]}, cv=2).fit(
             data.X, data.Y, sample_weight=weights
         )
-    assert not data.aligner().get_metadata_routing().fit.requests
+    assert data.aligner().get_metadata_routing().fit.requests == {"groups": None}
+
+
+@pytest.mark.parametrize("step", ["aligner", "encoder", "closed form"])
+def test_groups_reach_the_aligner_and_the_splitter(data, step):
+    """In a search over a pipeline, each fold holds out whole groups, and so does each `fit`."""
+    groups = np.repeat(np.arange(15), 4)
+    seen = []
+
+    def recorded(kind):
+        class Recorded(kind):
+            def fit(self, X, y=None, *, groups=None):
+                seen.append(groups)
+                return super().fit(X, y, groups=groups)
+
+        return Recorded
+
+    aligner = recorded(IBAligner)(data.modalities, **{**QUICK, "early_stopping": True})
+    first = {
+        "aligner": aligner.set_fit_request(groups=True),
+        "encoder": recorded(ModalityEncoder)(
+            data.aligner(), "x" if data.name == "pair" else "audio"
+        ).set_fit_request(groups=True),
+        "closed form": recorded(CanonicalBottleneck)(modalities=data.modalities).set_fit_request(
+            groups=True
+        ),
+    }[step]
+    done = cross_validate(
+        make_pipeline(first, LogisticRegression()),
+        data.X,
+        data.labels,
+        cv=GroupKFold(3),
+        params={"groups": groups},
+        return_indices=True,
+        error_score="raise",
+    )
+    assert len(seen) == 3
+    for given, train, test in zip(seen, *done["indices"].values(), strict=True):
+        np.testing.assert_array_equal(given, groups[train])
+        assert not set(groups[train]) & set(groups[test])
+
+
+def test_groups_that_were_not_requested(data):
+    """As of any estimator of scikit-learn whose `fit` takes groups."""
+    groups = np.repeat(np.arange(15), 4)
+    search = GridSearchCV(data.aligner(), {"beta": [0.0]}, cv=GroupKFold(2))
+    with pytest.raises(UnsetMetadataPassedError, match=r"IBAligner\.fit"):
+        search.fit(data.X, data.Y, groups=groups)

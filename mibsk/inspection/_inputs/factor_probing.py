@@ -27,6 +27,8 @@ class FactorProbing:
     labels_test: Mapping[str, Any] | None
     test_size: float
     random_state: int | None
+    groups: Mapping[str, Any] | None = None
+    groups_test: Mapping[str, Any] | None = None
 
     def fractions(self, embeddings: Any, embeddings_test: Any, where: str) -> pd.DataFrame:
         """Return one row per modality and factor: the fraction of it that the embeddings hold.
@@ -44,6 +46,8 @@ class FactorProbing:
             raise ValueError(
                 "held-out embeddings and labels_test belong together: pass both or neither."
             )
+        for argument in ("groups", "groups_test"):
+            _check_groups(getattr(self, argument), embeddings, argument)
         kinds = self._kinds(embeddings)
         rows = []
         for name, Z in embeddings.items():
@@ -65,6 +69,8 @@ class FactorProbing:
                     raise ValueError(f"labels_test[{name!r}] lacks the factors {missing}.")
                 factors = [factor for factor in factors if test[factor].nunique() > 1]
                 held_out = {"Z_test": Z_test, "labels_test": test[factors]}
+            if self.groups_test is not None:
+                held_out["groups_test"] = self.groups_test.get(name)
             if not factors:
                 continue
             found: Any = leakage(
@@ -72,6 +78,7 @@ class FactorProbing:
                 table[factors],
                 test_size=self.test_size,
                 random_state=self.random_state,
+                groups=None if self.groups is None else self.groups.get(name),
                 **held_out,
             )
             held = held_out.get("labels_test", table)
@@ -145,6 +152,22 @@ def _compare_names(rows: dict[str, Any], argument: str, labels: Any) -> None:
 def _measured(train: pd.Series[Any], test: pd.Series[Any]) -> str:
     """Return what a fraction of a factor is a fraction of."""
     return "variance" if are_numbers(train, test) else "entropy"
+
+
+def _check_groups(groups: Any, embeddings: Mapping[str, Any], argument: str) -> None:
+    """Raise unless groups are None, or a mapping of some of the modalities."""
+    if groups is None:
+        return
+    if not isinstance(groups, Mapping):
+        raise TypeError(
+            f"{argument} must map modalities to the groups of their rows, got "
+            f"{type(groups).__name__}."
+        )
+    if unknown := [name for name in groups if name not in embeddings]:
+        raise ValueError(
+            f"{argument} has {unknown[0]!r}, the embeddings have {list(embeddings)}."
+            + suggest(unknown[0], embeddings)
+        )
 
 
 def _entry(embeddings_test: Any, name: str) -> Any:

@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from sklearn.model_selection import train_test_split
+from numpy.typing import ArrayLike
 
 from ..._checks.devices import FloatMatrix, to_numpy
-from ..._checks.labels import as_factors, is_single_factor, looks_real
+from ..._checks.groups import as_groups
+from ..._checks.labels import as_factors, is_single_factor
 from ..._checks.matrices import as_matrix
-from ..._checks.parameters import check_scalar, check_seed
 from ..._checks.row_names import check_row_names
 from .._description import SQUARE, Description
 from ..statistics import CI, Estimate, SampledFactors, over_values, with_interval
-from ._factors import Factor, clip, tasks_of
+from ._factors import Factor, clip
 from ._penalty import Penalty
-from ._probe_information import predict_factors
+from ._probe_information import groups_of_parts, predict_factors
+from ._splits import split_rows
 
 _PIMENTEL = 'Pimentel et al., "Information-Theoretic Probing for Linguistic Structure", ACL 2020'
 
@@ -37,6 +37,8 @@ def leakage(
     l2: Penalty = "auto",
     probe: str = "linear",
     task: Task = "auto",
+    groups: ArrayLike | None = None,
+    groups_test: ArrayLike | None = None,
     random_state: int | None = 0,
 ) -> SampledFactors:
     r"""Share of a nuisance that a probe reads from a representation: 0 is the aim.
@@ -69,11 +71,18 @@ def leakage(
     task : {"auto", "classification", "regression"} or mapping factor -> one of them, default="auto"
         What the labels are; ``"auto"`` treats floating point labels that are not all integers as
         real numbers, all others as classes.
+    groups : array-like of shape (n_samples,), default=None
+        Groups of rows that are not independent, such as recordings of one speaker or visits of one
+        patient. Rows of one group are held out together, in this split and where the probe chooses
+        its penalty; otherwise a probe that recognises the speaker seems to read all that is known
+        of speakers.
+    groups_test : array-like of shape (n_test,), default=None
+        Groups of the rows of `Z_test`, none of which may be in `groups`; required with both.
     random_state : int or None, default=0
         Seed of the split, of ``l2="auto"`` and of ``probe="mlp"``; None: a new one in each call.
     ci : float or Bootstrap, default=None
         Level of a bootstrap interval such as 0.95, or its settings; None: no interval. Held-out
-        rows are drawn with replacement; the probe is not fitted again.
+        rows, or groups, are drawn with replacement; the probe is not fitted again.
 
     Returns
     -------
@@ -83,8 +92,9 @@ def leakage(
     Raises
     ------
     ValueError, TypeError
-        If only one of `Z_test` and `labels_test` is given, no stratified split exists, or
-        :func:`probe_information` refuses the data.
+        If only one of `Z_test` and `labels_test` is given, no stratified split exists (with groups:
+        none in which each class is in a training group), or :func:`probe_information` refuses the
+        data.
 
     Examples
     --------
@@ -100,8 +110,30 @@ def leakage(
     True
     >>> leakage(Z, Z[:, 0] + Z[:, 1] ** 2, probe="mlp") > 0.9
     True
+
+    Traits of 40 speakers, drawn at random, seem to leak if the same speakers are held out:
+
+    >>> rng = np.random.default_rng(0)
+    >>> speaker = np.repeat(np.arange(40), 10)
+    >>> trait = rng.integers(2, size=40)[speaker]
+    >>> Z = rng.standard_normal((40, 16))[speaker] + 0.3 * rng.standard_normal((400, 16))
+    >>> leakage(Z, trait, probe="mlp") > 0.9
+    True
+    >>> round(leakage(Z, trait, probe="mlp", groups=speaker), 2)
+    0.0
     """
-    return _fraction(Z, labels, Z_test, labels_test, test_size, l2, probe, task, random_state)
+    return _fraction(
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        test_size,
+        (groups, groups_test),
+        l2=l2,
+        probe=probe,
+        task=task,
+        random_state=random_state,
+    )
 
 
 @with_interval
@@ -115,6 +147,8 @@ def kept(
     l2: Penalty = "auto",
     probe: str = "linear",
     task: Task = "auto",
+    groups: ArrayLike | None = None,
+    groups_test: ArrayLike | None = None,
     random_state: int | None = 0,
 ) -> SampledFactors:
     r"""Share of a shared factor that a probe reads from a representation: 1 is the aim.
@@ -127,7 +161,9 @@ def kept(
 
     Parameters
     ----------
-    Z, labels, Z_test, labels_test, test_size, l2, probe, task, random_state, ci
+    Z, labels, Z_test, labels_test, test_size, l2, probe, task
+        As in :func:`leakage`.
+    groups, groups_test, random_state, ci
         As in :func:`leakage`.
 
     Returns
@@ -149,7 +185,18 @@ def kept(
     >>> {name: round(share, 1) for name, share in kept(Z, shared).items()}
     {'sign': 1.0, 'sum': 1.0}
     """
-    return _fraction(Z, labels, Z_test, labels_test, test_size, l2, probe, task, random_state)
+    return _fraction(
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        test_size,
+        (groups, groups_test),
+        l2=l2,
+        probe=probe,
+        task=task,
+        random_state=random_state,
+    )
 
 
 def _fraction(
@@ -158,28 +205,43 @@ def _fraction(
     Z_test: ArrayLike | None,
     labels_test: Any,
     test_size: float,
-    l2: Penalty,
-    probe: str,
+    groups: tuple[Any, Any],
+    *,
     task: Task,
     random_state: int | None,
+    **options: Any,
 ) -> SampledFactors:
     """Return the share of each factor that the probe reads, clipped to [0, 1]."""
     if (Z_test is None) != (labels_test is None):
         raise ValueError("Z_test and labels_test belong together: pass both or neither.")
     single = is_single_factor(labels)
-    if Z_test is None:
-        check_row_names({"Z": Z, "labels": labels})
+    if Z_test is not None:
+        of_train, of_test = groups_of_parts(Z, groups[0], Z_test, groups[1])
+    elif groups[1] is not None:
+        raise ValueError("groups_test are those of Z_test: pass both or neither.")
+    else:
+        check_row_names({"Z": Z, "labels": labels, "groups": groups[0]})
         matrix = to_numpy(as_matrix(Z, "Z"))
         table = pd.DataFrame(as_factors(labels, len(matrix), "labels"))
-        train, test = _stratified_split(table, task, test_size, random_state)
+        of_rows = as_groups(groups[0], len(matrix))
+        train, test = split_rows(table, task, test_size, random_state, of_rows)
         Z, Z_test = matrix[train], matrix[test]
         labels, labels_test = table.iloc[train], table.iloc[test]
+        of_train, of_test = (None if of_rows is None else of_rows[part] for part in (train, test))
     predicted = predict_factors(
-        Z, labels, Z_test, labels_test, l2=l2, probe=probe, task=task, random_state=random_state
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        task=task,
+        random_state=random_state,
+        groups=of_train,
+        **options,
     )
 
     def fraction(factor: Factor, outputs: FloatMatrix, ci: CI) -> Any:
-        found = over_values(factor.values(outputs), ci, (0, 1), statistic=factor.fraction)
+        values = factor.values(outputs)
+        found = over_values(values, ci, (0, 1), statistic=factor.fraction, groups=of_test)
         if not isinstance(found, Estimate):
             return clip(found)
         return replace(found, value=clip(found.value), replicates=np.clip(found.replicates, 0, 1))
@@ -189,37 +251,6 @@ def _fraction(
         return next(iter(found.values())) if single else found
 
     return fractions
-
-
-def _stratified_split(
-    labels: pd.DataFrame, task: Task, test_size: float, random_state: int | None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return row numbers of the training and the held-out part."""
-    check_scalar("test_size", test_size, low=0, strict=True, high=1)
-    check_seed(random_state)
-    tasks = tasks_of(labels, task)
-    n_classes = {
-        name: labels[name].nunique()
-        for name in labels
-        if tasks[name] != "regression" and not looks_real(labels[name])
-    }
-    finest = max(n_classes, key=n_classes.__getitem__, default=None)
-    try:
-        train, test = train_test_split(
-            np.arange(len(labels)),
-            test_size=test_size,
-            random_state=np.random.RandomState(
-                random_state
-            ),  # not the global generator, even for None
-            stratify=labels[finest] if n_classes else None,
-        )
-    except ValueError as error:
-        by = f" stratified by {finest!r}" if n_classes else ""
-        advice = "Merge rare classes, or pass" if n_classes else "Pass more rows, or"
-        raise ValueError(
-            f"no split of {len(labels)} rows{by}: {error} {advice} Z_test and labels_test."
-        ) from error
-    return train, test
 
 
 KEPT = Description(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks.devices import FloatMatrix
+from ..._checks.groups import Groups, hold_out
 from ._factors import Classes, Factor, Numbers
 from ._mlp import fit_networks, softmax_loss, squared_loss
 from ._multinomial import fit_multinomials
@@ -33,10 +34,11 @@ def mlp_outputs(
     *,
     l2: float,
     seed: int,
+    groups: Groups = None,
 ) -> list[FloatMatrix]:
     """Fit probes with a hidden layer, penalised by `l2`, added to the linear probe."""
     outputs = linear_outputs(X, X_test, factors, penalties)
-    held_out = _inner_split(len(X), factors, np.random.default_rng(seed))
+    held_out = _inner_split(len(X), factors, np.random.default_rng(seed), groups)
     for kind, loss in ((Classes, softmax_loss), (Numbers, squared_loss)):
         chosen = [i for i, factor in enumerate(factors) if isinstance(factor, kind)]
         if not chosen or not len(held_out) or not X.shape[1]:
@@ -87,14 +89,22 @@ def _linear(
     return outputs
 
 
-def _inner_split(n: int, factors: Sequence[Factor], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return rows to hold out, without the first row of each class, so that none is missing."""
+def _inner_split(
+    n: int, factors: Sequence[Factor], rng: np.random.Generator, groups: Groups
+) -> NDArray[np.intp]:
+    """Return rows to hold out, without the first row of each class, so that none is missing.
+
+    With groups, these are whole groups, without those of these first rows.
+    """
     order = rng.permutation(n)
     needed = [
         order[np.unique(factor.train[order], return_index=True)[1]]
         for factor in factors
         if isinstance(factor, Classes)
     ]
+    if groups is not None:
+        keep = np.concatenate(needed) if needed else None
+        return hold_out(n, int(HELD_OUT * n), rng, groups, keep=keep)[0]
     free = order[~np.isin(order, np.concatenate(needed))] if needed else order
     return np.sort(free[: min(int(HELD_OUT * n), len(free))])
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from ..._checks.devices import FloatMatrix
+from ..._checks.groups import Groups, hold_out
 from ..._checks.parameters import check_positive
 from ._damped_whitening import damped_whitening
 from ._factors import Classes, Factor, Numbers
@@ -32,7 +33,9 @@ def check_penalty(l2: Any) -> None:
         raise TypeError(f"l2 must be a number or 'auto', got the string {l2!r}.")
 
 
-def choose_penalties(X: FloatMatrix, factors: Sequence[Factor], seed: int) -> NDArray[np.float64]:
+def choose_penalties(
+    X: FloatMatrix, factors: Sequence[Factor], seed: int, groups: Groups = None
+) -> NDArray[np.float64]:
     r"""Return the penalty of each factor, from its training rows alone.
 
     A fifth of them is held out, the same for all factors; chosen is
@@ -55,10 +58,12 @@ def choose_penalties(X: FloatMatrix, factors: Sequence[Factor], seed: int) -> ND
         What is predicted; held-out rows are ignored.
     seed : int
         Seed of the choice of held-out rows.
+    groups : ndarray of int (n_samples,), default=None
+        Groups that are held out as a whole, about a fifth of the rows.
     """
     chosen = np.full(len(factors), USUAL)
-    order = np.random.default_rng(seed).permutation(len(X))
-    held_out, rest = np.split(order, [int(HELD_OUT * len(X))])
+    rng = np.random.default_rng(seed)
+    held_out, rest = hold_out(len(X), int(HELD_OUT * len(X)), rng, groups)
     if len(held_out) < MIN_SCORED or not X.shape[1]:
         return chosen
     mean, components = damped_whitening(X[rest])

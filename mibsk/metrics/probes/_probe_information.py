@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from ..._checks.devices import FloatMatrix, double, to_numpy
+from ..._checks.groups import Groups, as_groups_of_parts
 from ..._checks.matrices import as_matrix, check_same_columns
 from ..._checks.parameters import check_seed
 from ..._checks.row_names import check_row_names
@@ -37,6 +38,8 @@ def probe_information(
     l2: Penalty = "auto",
     probe: str = "linear",
     task: str | Mapping[Any, str] = "auto",
+    groups: ArrayLike | None = None,
+    groups_test: ArrayLike | None = None,
     random_state: int | None = 0,
 ) -> pd.DataFrame:
     r"""Information about factors that probes find in a representation, in nats.
@@ -87,6 +90,11 @@ def probe_information(
     task : {"auto", "classification", "regression"} or mapping factor -> one of them, default="auto"
         What the labels are: classes, or real numbers. ``"auto"`` treats floating point labels
         that are not all integers as real numbers, all others as classes.
+    groups : array-like of shape (n_train,), default=None
+        Groups of rows that are not independent, such as recordings of one speaker: rows of one
+        group are held out together where `l2` and the number of steps are chosen.
+    groups_test : array-like of shape (n_test,), default=None
+        Groups of the held-out rows, none of which may be in `groups`; required with `groups`.
     random_state : int or None, default=0
         Seed of ``probe="mlp"`` and of the fifth for ``l2="auto"``; None: a new one in each call.
 
@@ -108,7 +116,7 @@ def probe_information(
     ------
     ValueError, TypeError
         If the shapes do not fit together, a factor is constant or does not suit its task, a
-        held-out class is not in training, or a parameter is out of range.
+        held-out class is not in training, a group is in both parts, or a parameter is out of range.
 
     Warns
     -----
@@ -135,7 +143,15 @@ def probe_information(
     Name: fraction, dtype: float64
     """
     found = predict_factors(
-        Z, labels, Z_test, labels_test, l2=l2, probe=probe, task=task, random_state=random_state
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        l2=l2,
+        probe=probe,
+        task=task,
+        random_state=random_state,
+        groups=groups_of_parts(Z, groups, Z_test, groups_test)[0],
     )
     rows = [each.factor.row(each.outputs) | {"l2": each.l2} for each in found.values()]
     table = pd.DataFrame(rows, index=pd.Index(list(found)), columns=COLUMNS)
@@ -160,8 +176,9 @@ def predict_factors(
     probe: str,
     task: str | Mapping[Any, str],
     random_state: int | None,
+    groups: Groups,
 ) -> dict[Any, Predicted]:
-    """Fit a probe for each factor."""
+    """Fit a probe for each factor; what is chosen is chosen on whole groups of training rows."""
     check_row_names({"Z": Z, "labels": labels})
     check_row_names({"Z_test": Z_test, "labels_test": labels_test})
     Z, Z_test = (
@@ -178,15 +195,25 @@ def predict_factors(
     every = list(factors.values())
     seed = int(np.random.default_rng(random_state).integers(2**32))
     if isinstance(l2, str):
-        penalties, l2 = choose_penalties(white, every, seed), USUAL
+        penalties, l2 = choose_penalties(white, every, seed, groups), USUAL
     else:
         penalties = np.full(len(every), float(l2))
     if probe == "linear":
         outputs = linear_outputs(white, white_test, every, penalties)
     else:
-        outputs = mlp_outputs(white, white_test, every, penalties, l2=l2, seed=seed)
+        outputs = mlp_outputs(white, white_test, every, penalties, l2=l2, seed=seed, groups=groups)
     found = map(Predicted, every, outputs, penalties.tolist())
     return dict(zip(factors, found, strict=True))
+
+
+def groups_of_parts(Z: Any, groups: Any, Z_test: Any, groups_test: Any) -> tuple[Groups, Groups]:
+    """Return the groups of the training and of the held-out rows, as numbers."""
+    if groups is None and groups_test is None:
+        return None, None
+    check_row_names({"Z": Z, "groups": groups})
+    check_row_names({"Z_test": Z_test, "groups_test": groups_test})
+    n, n_test = len(as_matrix(Z, "Z")), len(as_matrix(Z_test, "Z_test", min_rows=1))
+    return as_groups_of_parts(groups, n, groups_test, n_test)
 
 
 def check_probe(probe: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._checks.groups import Groups, as_groups
 from ..._checks.parameters import check_scalar
 
 
@@ -33,6 +35,10 @@ class Bootstrap:
         Largest number of rows of a replicate of such a metric.
     random_state : int, default=0
         Seed; with the same number of rows, metrics draw the same rows.
+    groups : array-like of shape (n_samples,), default=None
+        Groups of rows that are not independent, such as recordings of one speaker, of which whole
+        ones are drawn [4]_: in both cases as many, or half as many, as there are. :func:`leakage`
+        and :func:`kept` have their own `groups`, since they draw held-out rows.
 
     References
     ----------
@@ -41,6 +47,7 @@ class Bootstrap:
        Assumptions", Annals of Statistics 22, 1994.
     .. [3] Bickel, Götze and van Zwet, "Resampling Fewer than n Observations", Statistica Sinica 7,
        1997.
+    .. [4] Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8.
 
     Examples
     --------
@@ -56,12 +63,17 @@ class Bootstrap:
     n_resamples: int = 1000
     max_rows: int = 4096
     random_state: int = 0
+    groups: Any = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_scalar("the level of an interval (ci)", self.level, low=0, strict=True, high=1)
         check_scalar("n_resamples", self.n_resamples, low=10, integer=True)
         check_scalar("max_rows", self.max_rows, low=10, integer=True)
         check_scalar("random_state", self.random_state, low=0, integer=True)
+
+    def groups_of(self, n_rows: int) -> Groups:
+        """Return the group of each of n rows as a number, None if each is on its own."""
+        return as_groups(self.groups, n_rows, "groups of Bootstrap")
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks.devices import Matrix
+from ..._checks.groups import Groups
 from ..rows import take_rows
 from ._interval import CI, Bootstrap, Estimate, as_bootstrap
 
@@ -26,6 +27,7 @@ def over_values(
     weights: Values | None = None,
     statistic: Callable[[Values], Values] | None = None,
     centred: bool = True,
+    groups: Groups = None,
 ) -> float | Estimate:
     """Return the mean of one value per row, with an interval by drawing rows with replacement.
 
@@ -44,6 +46,8 @@ def over_values(
         over the last but one).
     centred : bool, default=True
         Whether replicates are shifted so that their mean is the value; False for integers.
+    groups : ndarray of int (n,), default=None
+        Groups of which whole ones are drawn; None: those of the settings.
     """
     if statistic is None and weights is not None:
         values = np.stack([values * weights, weights], axis=1)  # (n, 2)
@@ -58,6 +62,12 @@ def over_values(
         return value
     chosen = as_bootstrap(ci)
     n, rng = len(values), np.random.default_rng(chosen.random_state)
+    if groups is None:
+        groups = chosen.groups_of(n)
+    if groups is not None:
+        draws = draw_groups(groups, chosen.n_resamples, rng)
+        found = np.array([reduce(values[rows]) for rows in draws])
+        return _estimate(value, found, 1.0 if centred else None, chosen, bounds)
     at_once = max(1, _COUNTS_SIZE // n)
     replicates = [
         reduce(values[rng.integers(n, size=(min(at_once, chosen.n_resamples - start), n))])
@@ -65,6 +75,28 @@ def over_values(
     ]
     found = np.concatenate(replicates)
     return _estimate(value, found, 1.0 if centred else None, chosen, bounds)
+
+
+def draw_groups(
+    groups: NDArray[np.intp], n_resamples: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.intp]]:
+    """Yield the row numbers of as many groups as there are, drawn with replacement.
+
+    Raises
+    ------
+    ValueError
+        If there is only one group.
+    """
+    order = np.argsort(groups, kind="stable")
+    rows_of = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    if len(rows_of) < 2:
+        raise ValueError(
+            "an interval needs at least 2 groups among the held-out rows, since whole groups are "
+            "drawn, got 1: pass more groups or ci=None."
+        )
+    for _ in range(n_resamples):
+        drawn = rng.integers(len(rows_of), size=len(rows_of))
+        yield np.concatenate([rows_of[i] for i in drawn])
 
 
 def over_rows(
@@ -130,18 +162,29 @@ def over_draws(
     """
     chosen = as_bootstrap(ci)
     share = share_drawn(max(lengths), chosen, min_rows)
-    drawn = {n: int(share * n) for n in lengths}
-    if min(drawn.values()) < min_rows:
-        raise ValueError(
-            f"an interval needs at least {2 * min_rows} rows here, since half of them are drawn, "
-            f"got {min(lengths)}: pass more samples or ci=None."
-        )
+    groups = {n: chosen.groups_of(n) for n in lengths}
     rng = np.random.default_rng(chosen.random_state)
     replicates = []
     for _ in range(chosen.n_resamples):
-        rows = {n: rng.choice(n, m, replace=False, shuffle=False) for n, m in drawn.items()}
-        replicates.append(replicate({n: np.sort(some) for n, some in rows.items()}))
+        rows = {n: _draw_share(n, share, groups[n], rng) for n in groups}
+        if min(map(len, rows.values())) < min_rows:
+            what = "half of them" if chosen.groups is None else "half of the groups"
+            raise ValueError(
+                f"an interval needs at least {2 * min_rows} rows here, since {what} are drawn, "
+                f"got {min(lengths)}: pass more samples or ci=None."
+            )
+        replicates.append(replicate(rows))
     return _estimate(value, np.array(replicates), np.sqrt(share / (1 - share)), chosen, bounds)
+
+
+def _draw_share(n: int, share: float, groups: Groups, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return the sorted numbers of a share of n rows, or of the rows of a share of the groups."""
+    if groups is None:
+        return np.sort(rng.choice(n, int(share * n), replace=False, shuffle=False))
+    n_groups = int(groups.max()) + 1
+    chosen = np.zeros(n_groups, dtype=bool)
+    chosen[rng.choice(n_groups, max(int(share * n_groups), 1), replace=False, shuffle=False)] = True
+    return np.flatnonzero(chosen[groups])
 
 
 def share_drawn(n: int, chosen: Bootstrap, min_rows: int) -> float:
