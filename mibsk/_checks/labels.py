@@ -8,6 +8,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from .devices import FloatMatrix
+from .masks import check_unmasked
 from .rows import as_array
 from .tensors import is_tensor, tensor_to_array
 from .text import as_text
@@ -23,6 +24,7 @@ def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd
     """Return a column of class labels, one per row, none missing; with `real` also real numbers."""
     if is_tensor(labels):
         labels = tensor_to_array(name, labels)
+    check_unmasked(name, labels)
     try:
         column = labels if isinstance(labels, pd.Series) else as_array(name, labels)
     except (TypeError, ValueError) as error:
@@ -142,6 +144,7 @@ def check_weights(weights: Any, n_rows: int) -> FloatMatrix | None:
         return None
     if is_tensor(weights):
         weights = tensor_to_array("sample_weight", weights)
+    check_unmasked("sample_weight", weights)
     try:
         column = np.asarray(weights)
     except (TypeError, ValueError) as error:

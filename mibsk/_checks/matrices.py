@@ -8,8 +8,9 @@ from scipy.sparse import issparse
 from sklearn.utils import check_array
 
 from .devices import Matrix, on_accelerator, on_one_device, to_numpy
+from .masks import check_unmasked
 from .row_names import check_row_names
-from .rows import as_array, check_unmasked, rows_not_finite
+from .rows import as_array, rows_not_finite
 from .tensors import is_tensor, tensor_to_array
 from .vector_cells import stack_cells
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike
 
 from ..files.memory_map import read_chunks
+from .masks import check_unmasked
 from .tensors import is_tensor, tensor_to_array
 from .text import as_text
 from .vector_cells import has_vector_cells, stack_cells, stack_rows
@@ -74,11 +75,10 @@ def as_rows(name: str, X: Any, first_row: int = 0) -> Any:
 
 def as_array(what: str, X: Any, first_row: int = 0) -> np.ndarray:
     """Return a table, a list or another dense container as an array; `what` is for messages."""
-    if isinstance(X, np.ma.MaskedArray):
+    if isinstance(X, np.ma.MaskedArray | list | tuple):
         check_unmasked(what, X)
-        return np.asarray(X)
     if isinstance(X, np.ndarray):
-        return X
+        return np.asarray(X) if isinstance(X, np.ma.MaskedArray) else X
     if hasattr(X, "to_numpy") and not hasattr(X, "__arrow_c_array__"):
         array: np.ndarray = X.to_numpy()
         return array
@@ -94,16 +94,55 @@ def as_array(what: str, X: Any, first_row: int = 0) -> np.ndarray:
         return stack_rows(what, X, first_row)
 
 
-def check_unmasked(name: str, X: Any) -> None:
-    """Raise ``ValueError`` if an array has masked values, which conversion would reveal."""
-    if isinstance(X, np.ma.MaskedArray) and X.dtype.names is None and np.ma.is_masked(X):
-        raise ValueError(f"{name} has masked values: fill them, or drop those rows.")
+def as_numbers(name: str, X: np.ndarray) -> np.ndarray:
+    """Return `X` as an array (n, ...) of real numbers; a 1-D array becomes one column.
+
+    Raises
+    ------
+    TypeError
+        If `X` does not hold real numbers.
+    ValueError
+        If an axis is empty.
+    """
+    if X.dtype.kind == "O":
+        import pandas as pd  # slow to import, rarely needed
+
+        try:
+            X = np.where(pd.isna(X), np.nan, X)
+            is_complex = any(isinstance(value, complex | np.complexfloating) for value in X.flat)
+            X = X.astype(np.complex128 if is_complex else np.float64)
+        except (TypeError, ValueError) as error:
+            if has_vector_cells(X):
+                raise ValueError(
+                    f"modality {name!r} has a column of vectors beside others: pass the vectors as "
+                    "a modality of their own."
+                ) from error
+            raise type(error)(
+                f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
+                f"({error}). Encode categories first, e.g. with OneHotEncoder, and convert dates "
+                "to numbers, e.g. days since the first."
+            ) from error
+    if X.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: modality {name!r} has dtype {X.dtype}.")
+    if X.dtype.kind not in "biuf":
+        raise TypeError(
+            f"modality {name!r} must hold numbers, or one string per row; got shape {X.shape} of "
+            f"dtype {X.dtype}. Convert it to numbers first."
+        )
+    if X.ndim == 1:
+        X = X.reshape(-1, 1)
+    if 0 in X.shape[1:]:
+        raise ValueError(
+            f"modality {name!r} has 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
+            "required."
+        )
+    return X
 
 
 def as_dense(
     name: str, X: np.ndarray, first_row: int | None = None, *, double: bool = False
 ) -> np.ndarray:
-    """Return `X` (n, ...) as uint8 or float32, finite; a 1-D array becomes one column.
+    """Return numbers as an array (n, ...) of uint8 or float32, finite.
 
     uint8 stays uint8 (pixels: a quarter of the memory), booleans become uint8, every other number
     float32. A memory map is checked and returned as it is.
@@ -121,42 +160,10 @@ def as_dense(
 
     Raises
     ------
-    TypeError
-        If `X` does not hold real numbers.
-    ValueError
-        If an axis is empty, or a value is NaN, infinite, or too large for float32.
+    TypeError, ValueError
+        As :func:`as_numbers`, and if a value is NaN, infinite, or too large for float32.
     """
-    if X.dtype.kind == "O":
-        import pandas as pd  # slow to import, rarely needed
-
-        try:
-            X = np.where(pd.isna(X), np.nan, X)
-            is_complex = any(isinstance(value, complex | np.complexfloating) for value in X.flat)
-            X = X.astype(np.complex128 if is_complex else np.float64)
-        except (TypeError, ValueError) as error:
-            if has_vector_cells(X):
-                raise ValueError(
-                    f"modality {name!r} has a column of vectors beside others: pass the vectors as "
-                    "a modality of their own."
-                ) from error
-            raise type(error)(
-                f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
-                f"({error}). Encode categories first, e.g. with OneHotEncoder."
-            ) from error
-    if X.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: modality {name!r} has dtype {X.dtype}.")
-    if X.dtype.kind not in "biuf":
-        raise TypeError(
-            f"modality {name!r} must hold numbers, or one string per row; got shape {X.shape} of "
-            f"dtype {X.dtype}. Convert it to numbers first."
-        )
-    if X.ndim == 1:
-        X = X.reshape(-1, 1)
-    if 0 in X.shape[1:]:
-        raise ValueError(
-            f"modality {name!r} has 0 feature(s) (shape={X.shape}) while a minimum of 1 is "
-            "required."
-        )
+    X = as_numbers(name, X)
     if isinstance(X, np.memmap):
         check_finite(name, X, first_row)
         return X

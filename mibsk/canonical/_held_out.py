@@ -31,7 +31,8 @@ def variate_scatter(scatter: Sequence[Sequence[Matrix]], maps: Sequence[Matrix])
 
 def as_correlations(scatter: Matrix) -> Matrix:
     """Return correlation matrices (c, M, M); an empty variate is uncorrelated with all."""
-    deviations = np.sqrt(np.einsum("cmm->cm", scatter))
+    variances = np.einsum("cmm->cm", scatter)  # that of an empty variate may round to below 0
+    deviations = np.sqrt(np.maximum(variances, 0.0))
     scale = deviations[:, :, None] * deviations[:, None, :]
     correlations = np.divide(scatter, scale, out=np.zeros_like(scatter), where=scale > 0)
     np.einsum("cmm->cm", correlations)[:] = 1.0

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 from sklearn.utils import check_random_state
 
+from .._checks.masks import check_unmasked
 from .._checks.parameters import suggest
 from .._checks.row_names import check_mask, check_row_names, row_index
 from .._checks.rows import as_rows
@@ -184,6 +185,7 @@ class ClassPairs(Mapping[str, Any]):
 
 def _as_labels(name: str, given: Any, n_rows: int) -> np.ndarray:
     """Return the class labels of a modality (n_rows,), numbers or strings."""
+    check_unmasked(f"the column of labels of modality {name!r}", given)
     labels = as_rows(f"labels of {name}", given)
     if labels.shape == (n_rows, 1):
         labels = labels[:, 0]

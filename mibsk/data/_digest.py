@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from ..files.memory_map import read_chunks
+from ._one_hot import OneHot
 
 _CHUNK_BYTES = 2**26
 
@@ -39,13 +40,15 @@ def _update(hasher: Any, content: Any) -> None:
         for item in content:
             _update(hasher, item)
     elif sp.issparse(content):
-        rows = content.tocsr()
-        _update(hasher, ["csr", rows.shape, rows.indptr, rows.indices, rows.data])
-    elif isinstance(content, np.ndarray) and content.dtype.kind != "O":
+        csr = content.tocsr()
+        _update(hasher, ["csr", csr.shape, csr.indptr, csr.indices, csr.data])
+    elif isinstance(content, np.ndarray | OneHot) and content.dtype.kind != "O":
         hasher.update(f"array {content.dtype.str} {content.shape}:".encode())
         row_bytes = max(content[:1].nbytes, 1) if content.ndim else 1
         step = max(_CHUNK_BYTES // row_bytes, 1)
-        rows = content if content.ndim else content.reshape(1)
+        rows: Any = content
+        if isinstance(content, np.ndarray):
+            rows = np.atleast_1d(content)
         for _, chunk in read_chunks(rows, step):
             hasher.update(np.ascontiguousarray(chunk).reshape(-1).view(np.uint8))
     elif isinstance(content, np.ndarray):

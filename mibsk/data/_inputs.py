@@ -12,9 +12,12 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from .._checks.parameters import suggest
-from .._checks.rows import as_dense, as_rows, check_finite, to_float32
+from .._checks.pixels import Pixels, check_pixels, pixel_values
+from .._checks.precision import check_precision
+from .._checks.rows import as_dense, as_numbers, as_rows, check_finite, to_float32
 from .._checks.text import check_none_missing, is_text
 from ._columns import by_name, column_names
+from ._one_hot import OneHot
 
 Kind = Literal["dense", "sparse", "text", "labels"]
 SPARSE_KINDS = ("sparse", "text")  # rows are prepared as a CSR matrix
@@ -45,6 +48,9 @@ class InputSpec:
         Known classes of labels, in the order of the one-hot columns.
     columns : tuple of str
         Column names of the data frame passed to `fit`; empty for other containers.
+    pixels : {"", "boolean", "byte", "whole", "real"}
+        Values of dense rows of two or more axes in `fit`: 0 and 1, uint8, other whole numbers, or
+        numbers with fractions; "" of other rows, and if not known.
     """
 
     name: str
@@ -53,10 +59,13 @@ class InputSpec:
     dtype: str = "float32"
     classes: tuple[Any, ...] = ()
     columns: tuple[str, ...] = ()
+    pixels: Pixels = ""
 
     @classmethod
-    def learn(cls, name: str, X: Any, *, labels: bool = False) -> tuple[InputSpec, Any]:
-        """Return the spec of `X`, and `X` as prepared by :meth:`prepare`.
+    def learn(
+        cls, name: str, X: Any, *, labels: bool = False, double: bool = False
+    ) -> tuple[InputSpec, Any]:
+        """Return the spec of `X`, and `X` as prepared by :meth:`prepare_all`.
 
         Parameters
         ----------
@@ -66,11 +75,15 @@ class InputSpec:
             Its rows.
         labels : bool, default=False
             Whether `X` (n,) holds class labels.
+        double : bool, default=False
+            Whether rows are prepared with ``double=True`` later, so that values which float32
+            cannot tell apart are no error.
 
         Raises
         ------
         TypeError, ValueError
-            If the rows have none of these kinds, or are not finite.
+            If the rows have none of these kinds, are not finite, or have a column whose values
+            float32 cannot tell apart.
         """
         columns = () if isinstance(X, np.ndarray) else column_names(X)
         X = as_rows(name, X)
@@ -85,17 +98,33 @@ class InputSpec:
         elif X.dtype.kind in "OU" and is_text(X):
             spec = cls(name, "text", (_TEXT_FEATURES,))
         else:
-            X = as_dense(name, X)
-            # a boolean memory map is not converted here; its batches are read as uint8
+            X = as_numbers(name, X)
             dtype = "uint8" if X.dtype in (np.uint8, np.bool_) else "float32"
-            spec = cls(name, "dense", X.shape[1:], dtype, columns=columns)
-            return spec, X
-        return spec, spec.prepare(X)
+            dense = as_dense(name, X)
+            pixels = pixel_values(X) if X.ndim > 2 else ""
+            spec = cls(name, "dense", X.shape[1:], dtype, (), columns, pixels)
+            if X.dtype != dtype and not double:
+                check_precision(name, X, columns)
+            return spec, dense
+        prepared = spec.prepare_all(X)
+        if spec.kind == "sparse":
+            # the spread of a column that has zeros is as large as its values
+            full = np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]) >= X.shape[0])
+            if len(full):
+                check_precision(name, X[:, full].toarray(), full.tolist())
+        return spec, prepared
 
     @property
     def is_sparse(self) -> bool:
         """Whether prepared rows are a CSR matrix."""
         return self.kind in SPARSE_KINDS
+
+    def prepare_all(self, X: Any) -> np.ndarray | OneHot | sp.csr_array:
+        """Check all rows of a training as :meth:`prepare` does; labels become codes.
+
+        One-hot rows of all labels at once would need memory for rows times classes.
+        """
+        return self._codes(as_rows(self.name, X)) if self.kind == "labels" else self.prepare(X)
 
     def prepare(
         self, X: Any, first_row: int | None = None, *, double: bool = False
@@ -125,7 +154,7 @@ class InputSpec:
         """
         X = as_rows(self.name, self._known_columns(X), first_row or 0)
         if self.kind == "labels":
-            return self._one_hot(X, first_row or 0)
+            return self._codes(X, first_row or 0)[:]
         if X.dtype.kind == "O":
             check_none_missing(self.name, X, first_row)
         if self.kind == "text":
@@ -139,7 +168,8 @@ class InputSpec:
             )
         if is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on numbers, got strings.")
-        X = as_dense(self.name, X, first_row, double=double)
+        given = as_numbers(self.name, X)
+        X = as_dense(self.name, given, first_row, double=double)
         if X.shape[1:] != self.shape:
             if X.ndim == 2 and len(self.shape) == 1:
                 # scikit-learn's wording, required by its checks
@@ -151,6 +181,8 @@ class InputSpec:
                 f"modality {self.name!r} has rows of shape {X.shape[1:]}, but {self.shape} were "
                 "seen in fit: reshape or resize them."
             )
+        if len(self.shape) > 1:
+            check_pixels(self.name, self.pixels, self.dtype, given)
         return X
 
     def _known_columns(self, X: Any) -> Any:
@@ -176,8 +208,8 @@ class InputSpec:
             f"modality {self.name!r} {found}, unlike the data frame seen in fit.{hint}"
         )
 
-    def _one_hot(self, X: Any, first_row: int) -> np.ndarray:
-        """Return labels (n,) as float32 one-hot rows (n, n_classes)."""
+    def _codes(self, X: Any, first_row: int = 0) -> OneHot:
+        """Return labels (n,) as float32 one-hot rows (n, n_classes), not yet in memory."""
         if sp.issparse(X) or X.ndim != 1:
             raise ValueError(
                 f"modality {self.name!r} was fitted on a 1-d array of class labels, got shape "
@@ -201,7 +233,7 @@ class InputSpec:
                 f"known are {_few(self.classes)}."
                 + (hint if all(type(label) is int for label in self.classes) else "")
             )
-        return np.eye(len(self.classes), dtype=np.float32)[codes]
+        return OneHot(codes, len(self.classes))
 
     def _hash(self, X: Any) -> sp.csr_array:
         """Return strings (n,) as L2-normalised counts of hashed character n-grams."""
@@ -259,6 +291,7 @@ class InputSpec:
             values["dtype"],
             tuple(values["classes"]),
             tuple(values.get("columns", ())),  # missing in older files
+            values.get("pixels", ""),  # likewise
         )
 
 

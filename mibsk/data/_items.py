@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks.masks import check_unmasked
 from .._checks.vector_cells import stack_rows
 
 
@@ -28,6 +29,9 @@ def stack_items(items: Sequence[Any]) -> dict[str, np.ndarray]:
                 "every item of a torch Dataset or a list of records must have the same modalities, "
                 f"got {list(items[0])} at position 0 and {list(item)} at position {number}."
             )
-    return {
-        name: stack_rows(f"modality {name!r}", [item[name] for item in items]) for name in items[0]
-    }
+    return {name: _stack(f"modality {name!r}", [item[name] for item in items]) for name in items[0]}
+
+
+def _stack(what: str, rows: list[Any]) -> np.ndarray:
+    check_unmasked(what, rows)
+    return stack_rows(what, rows)

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import torch
 
 from ..files.memory_map import file_rows
+from ._one_hot import OneHot
 from ._padding import pad_csr
 
 EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
@@ -78,6 +79,22 @@ class HostRows:
         return torch.from_numpy(np.ascontiguousarray(batch, _dtype(batch))).to(self.device)
 
 
+class LabelRows:
+    """One-hot rows of labels: a batch is made on the device."""
+
+    def __init__(self, X: OneHot, device: torch.device) -> None:
+        self.codes, self.n_classes = torch.from_numpy(X.codes).to(device), X.n_classes
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, indices: torch.Tensor) -> torch.Tensor:
+        """Return rows (len(indices), n_classes)."""
+        codes = self.codes.index_select(0, indices.to(self.codes.device, non_blocking=True))
+        batch = torch.zeros((len(codes), self.n_classes), device=codes.device)
+        return batch.scatter_(1, codes[:, None], 1.0)
+
+
 class CsrRows:
     """Sparse rows: a batch is a pair (indices, values), zero-padded to its longest row."""
 
@@ -101,8 +118,10 @@ def to_batch(X: np.ndarray | sp.csr_array, device: torch.device) -> EncoderInput
     return torch.from_numpy(np.array(X, _dtype(X), order="C")).to(device)
 
 
-def make_rows(X: np.ndarray | sp.csr_array, device: torch.device) -> Rows:
+def make_rows(X: np.ndarray | OneHot | sp.csr_array, device: torch.device) -> Rows:
     """Return the prepared rows of one modality, stored on the device or the host."""
+    if isinstance(X, OneHot):
+        return LabelRows(X, device)
     if sp.issparse(X):
         return CsrRows(X, device)
     if isinstance(X, np.memmap) or not _fits(X.nbytes, device):

@@ -189,7 +189,7 @@ class _Moments(NamedTuple):
         squares: NDArray[np.float64] = np.zeros(1)  # sum of squared deviations from the mean
         low, high = np.full(1, np.inf), np.full(1, -np.inf)
         # read_chunks saves memory on large mapped files; a single chunk is read directly
-        chunks = [X] if len(X) <= n_rows else (rows for _, rows in read_chunks(X, n_rows))
+        chunks = [X[:]] if len(X) <= n_rows else (rows for _, rows in read_chunks(X, n_rows))
         for rows in chunks:
             chunk = rows.astype(np.float64)
             low = np.minimum(low, chunk.min(axis=axes, keepdims=True))

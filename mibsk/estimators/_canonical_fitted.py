@@ -10,6 +10,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks.blocks import tiles
 from .._checks.parameters import check_scalar
 from ..canonical import (
     DirectionsTest,
@@ -144,10 +145,10 @@ class FittedCanonical(PairedTransformer):
                     "the modality to predict is not determined."
                 )
             [modality] = lacking
+        spec = self.inputs_.get(modality)
+        if spec is not None and spec.kind == "labels":
+            return np.asarray(spec.classes)[self._predicted_codes(modality, X)]
         predicted = self.predict_modality(modality, X)
-        spec = self.inputs_[modality]
-        if spec.kind == "labels":
-            return np.asarray(spec.classes)[predicted.argmax(axis=1)]
         return predicted[:, 0] if self._state.is_flat and modality == "y" else predicted
 
     def predict_modality(self, modality: str, X: Any) -> np.ndarray:
@@ -173,6 +174,12 @@ class FittedCanonical(PairedTransformer):
         """
         check_is_fitted(self)
         self.check_modality(modality)
+        model = self._state.model
+        predicted = model.means[modality] + model.explained(modality, self._others(modality, X))
+        return predicted.reshape(-1, *self.inputs_[modality].shape)
+
+    def _others(self, modality: str, X: Any) -> dict[str, np.ndarray]:
+        """Return the variates (n, n_components_) of the modalities that another is predicted of."""
         given = self.form_.read(self.check_form(X))
         variates = {
             name: self._variates(name, rows) for name, rows in given.items() if name != modality
@@ -181,9 +188,18 @@ class FittedCanonical(PairedTransformer):
             raise ValueError(
                 f"to predict {modality!r}, X must have another modality of {self.modality_names_}."
             )
-        model = self._state.model
-        predicted = model.means[modality] + model.explained(modality, variates)
-        return predicted.reshape(-1, *self.inputs_[modality].shape)
+        return variates
+
+    def _predicted_codes(self, modality: str, X: Any) -> np.ndarray:
+        """Return the class with the largest prediction of each row (n,), of blocks of rows."""
+        model, variates = self._state.model, self._others(modality, X)
+        n = len(next(iter(variates.values())))
+        codes = np.empty(n, np.intp)
+        for rows in tiles(n, len(model.means[modality])):
+            some = {name: each[rows] for name, each in variates.items()}
+            predicted = model.means[modality] + model.explained(modality, some)
+            codes[rows] = predicted.argmax(axis=1)
+        return codes
 
     def split(self, X: Any, y: Any = None) -> dict[str, Parts]:
         r"""Split rows into the part that the modalities share, and a private part.
@@ -271,7 +287,14 @@ class FittedCanonical(PairedTransformer):
         )
 
     def as_module(self, modality: str) -> Encoder:
-        """Return the embedding of a modality as a torch module, in float32."""
+        """Return the embedding of a modality as a torch module, in float32.
+
+        Raises
+        ------
+        ValueError
+            If the modality is unknown, or float32 cannot hold one of its columns: its values are
+            too large against the spread that the directions need.
+        """
         check_is_fitted(self)
         self.check_modality(modality)
         return as_encoder(self.inputs_[modality], self._state.model, self.weights_)

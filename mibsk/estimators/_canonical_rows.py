@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.groups import Groups, as_groups
+from .._checks.pixels import pixel_values
 from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows, n_rows
 from .._checks.text import is_text
@@ -84,12 +85,14 @@ class PairedRows:
         labels = self.form.label_names
         found = {}
         for name in self.form.names:
-            rows = raw[name]
+            rows, pixels = raw[name], None
             if isinstance(rows, np.ndarray | list) and name not in labels:
                 array = as_rows(name, rows)
                 if array.dtype.kind in "biuf" or is_text(array):
                     rows = array[:1]  # shows kind and shape; `chunks` checks all rows
-            found[name] = InputSpec.learn(name, rows, labels=name in labels)[0]
+                    pixels = pixel_values(array)
+            spec, _ = InputSpec.learn(name, rows, labels=name in labels, double=True)
+            found[name] = spec if pixels is None else replace(spec, pixels=pixels)
         return found
 
     def chunks_of(self, spec: InputSpec) -> Iterator[Any]:

@@ -110,7 +110,7 @@ class OnnxEncoder(ModalityTransformer):
         self.__dict__.pop("_settings", None)  # the file may have been replaced
         self._open()
         if X is not None:
-            self.input_.prepare(self.read_rows(X))
+            self.input_.prepare_all(self.read_rows(X))
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:

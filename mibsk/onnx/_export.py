@@ -93,7 +93,8 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
     Raises
     ------
     ValueError
-        If the aligner has no such modality.
+        If the aligner has no such modality, or is a `CanonicalBottleneck`, which computes in
+        float64, and float32 cannot hold a column of the modality.
     ParityError
         If ONNX and torch differ by more than 1e-4.
     NotInstalledError

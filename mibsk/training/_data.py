@@ -49,7 +49,7 @@ class TrainingData:
     source : Source or StreamSource
         The training pairs.
     seen : dict of str to array
-        Prepared rows of each modality: all, or a sample of a torch Dataset.
+        Prepared rows of each modality: all, or a sample of a torch Dataset. Labels are `OneHot`.
     groups : ndarray of int or None
         Groups that are held out as a whole, of the rows of the first modality, or the anchor.
     """
@@ -145,7 +145,7 @@ def read_further_data(
         raise ValueError(
             f"missing modality {missing}: training continues with all of {form.names}."
         )
-    seen = {name: inputs[name].prepare(raw[name]) for name in form.names}
+    seen = {name: inputs[name].prepare_all(raw[name]) for name in form.names}
     scalings = {name: _own_scaling(earlier, name) for name in form.names}
     return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data import StreamSource, digest
+from ..data import InputSpec, StreamSource, digest
 from ._data import TrainingData
 from ._net import AlignmentNet
 from ._objective import bottleneck_holds_out
@@ -54,7 +54,7 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         {
             **extra,
             "params": {name: repr(params[name]) for name in params.keys() - _LEFT_OUT},
-            "inputs": [spec.to_dict() for spec in data.inputs.values()],
+            "inputs": [_description(spec) for spec in data.inputs.values()],
             "rows": data.seen,
             "pairing": pairing,
             "module": [repr(net.module), weights],
@@ -63,6 +63,11 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
             "epochs before": len(net.history),
         }
     )
+
+
+def _description(spec: InputSpec) -> dict[str, Any]:
+    """Return a description of the rows, with only what those of earlier versions contain."""
+    return {name: value for name, value in spec.to_dict().items() if name != "pixels"}
 
 
 def _as_bytes(value: torch.Tensor) -> np.ndarray:

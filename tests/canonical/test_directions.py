@@ -141,6 +141,8 @@ def test_closest_decreasing_sequence():
 def test_an_empty_variate_is_uncorrelated():
     R = as_correlations(np.array([[[4.0, 0.0], [0.0, 0.0]], [[4.0, 3.0], [3.0, 9.0]]]))
     np.testing.assert_allclose(R, [[[1, 0], [0, 1]], [[1, 0.5], [0.5, 1]]])
+    rounded = as_correlations(np.array([[[4.0, 1e-14], [1e-14, -1e-18]]]))
+    np.testing.assert_array_equal(rounded, [[[1, 0], [0, 1]]])
 
 
 def test_each_modality_has_its_ridge():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mibsk import IBAligner
+from mibsk import CanonicalBottleneck, IBAligner
 from mibsk.files import memory_map as _memory_map
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -79,6 +79,30 @@ def test_transform_of_memory_maps(pairs, aligner, form):
 def test_transform_of_what_must_be_converted(aligner):
     X = np.random.default_rng(0).standard_normal((N, D))
     assert growth(lambda: aligner.embed({"a": X})) < 30 * MB  # all of it in float32 has 80
+
+
+@pytest.mark.usefixtures("aligner")
+def test_fit_on_many_classes():
+    n, n_classes = 8000, 4000
+    X = np.random.default_rng(0).standard_normal((n, 8), dtype=np.float32)
+    y = [f"class {i % n_classes}" for i in range(n)]
+    params = {"encoders": "network", "n_components": 8, "max_epochs": 1, "random_state": 0}
+    new = IBAligner(**params, bottleneck=None)
+    new.fit(X[:100], y[:50] * 2)
+    assert growth(lambda: new.fit(X, y)) < 64 * MB  # one-hot rows of all have 128, the identity 64
+    assert growth(lambda: new.partial_fit(X, y)) < 64 * MB
+    assert growth(lambda: new.transform(X, y)) < 96 * MB  # 1024 rows at a time have 16
+
+
+def test_prediction_of_many_classes():
+    n, n_classes = 20_000, 600  # the first 1800 rows have three of each class
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([rng.permutation(n_classes) for _ in range(n // n_classes + 1)])[:n]
+    X = rng.standard_normal((n_classes, 8))[codes] + 0.1 * rng.standard_normal((n, 8))
+    y = [f"class {code}" for code in codes[:1800]]
+    bottleneck = CanonicalBottleneck(n_components=2).fit(X[:1800], y)
+    bottleneck.predict(X[:10])
+    assert growth(lambda: bottleneck.predict(X)) < 40 * MB  # predictions of all have 96
 
 
 def test_a_row_late_in_the_data_is_named_by_its_number(pairs, aligner):

@@ -73,6 +73,7 @@ def test_metadata(exported, modality):
         "dtype": dtype,
         "classes": [],
         "columns": [],
+        "pixels": "byte" if modality == "photo" else "",
     }
     assert stored["mibsk.n_components"] == "5"
     assert stored["mibsk.version"] == mibsk.__version__

@@ -117,6 +117,16 @@ def test_pyfunc_of_two_tables(tmp_path, rows):
     assert_equal(model.predict(X), aligner.embed(X))
 
 
+def test_pyfunc_refuses_pixels_of_another_scale(tmp_path, rows):
+    photos = np.random.default_rng(0).integers(0, 256, (60, 4, 4)).astype(np.uint8)
+    pairs = {"audio": rows["audio"], "photo": photos}
+    save_model(IBAligner(n_components=3, max_epochs=1).fit(pairs), tmp_path / "model")
+    model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
+    assert model.predict(pairs).shape[0] == 60
+    with pytest.raises(ValueError, match=r"'photo' takes uint8 rows.*Pass the raw pixels"):
+        model.predict({**pairs, "photo": pairs["photo"] / 255})
+
+
 def test_pyfunc_of_text(tmp_path, rows):
     texts = np.asarray([f"{'rather long ' * (i % 2)}{i}" for i in range(60)])
     pairs = {"audio": rows["audio"], "text": texts}
