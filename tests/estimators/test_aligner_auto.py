@@ -130,7 +130,7 @@ class TestTraining:
         assert begun == [0]
 
     @pytest.mark.parametrize(
-        "params", [{"beta": "auto"}, {"early_stopping": True}, {"bottleneck": None}]
+        "params", [{"beta": "auto", "budget": 0.1}, {"early_stopping": True}, {"bottleneck": None}]
     )
     def test_with_other_settings(self, params):
         aligner = new(**params).fit(halves())

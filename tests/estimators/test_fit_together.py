@@ -47,7 +47,8 @@ def assert_same(aligners, others, X):
 
 @pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
-    "params", [{}, {"early_stopping": True}, {"beta": "auto"}, {"minimality": "variational"}]
+    "params",
+    [{}, {"early_stopping": True}, {"beta": "auto", "budget": 0.3}, {"minimality": "variational"}],
 )
 def test_each_run_ends_where_its_own_fit_ends(n_jobs, params):
     X = rows((6,), (5,))
