@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks.blocks import tiles
+from ..._checks.blocks import TILE_SIZE, tiles
 from ..._checks.devices import Matrix
 from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_k
@@ -119,7 +119,9 @@ class ListOverlap(Overlap):
         x, y = TiedSearch(X, k).of_all(), TiedSearch(Y, k).of_all()
         if x is None or y is None:
             return None
-        return lambda order: self._mean_of_ties(x, y.reordered(order))
+        if len(x) * max(len(x), k * k) > 4 * TILE_SIZE:  # tables of all rows are not kept
+            return lambda order: self._mean_of_ties(x, y.reordered(order))
+        return lambda order: float(self._of_ties(x, y.reordered(order)).mean())
 
     def drawn_anew(self, X: Matrix, Y: Matrix, k: int) -> Callable[[Indices], float]:
         """Return how the mean is computed for some of the rows: from longer lists of all."""

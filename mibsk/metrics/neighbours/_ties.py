@@ -79,8 +79,17 @@ class TiedLists:
         levels: Indices = np.repeat(numbers.ravel(), self.chosen.ravel())
         return levels.reshape(len(self), self.k)
 
-    def table(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return one value per neighbour as a matrix with 0 elsewhere: (t, n)."""
+    @cached_property
+    def chance_table(self) -> Values:
+        """Probability of each row to be among the `k` nearest: (t, n)."""
+        return self._table(self.chances)
+
+    @cached_property
+    def level_table(self) -> Indices:
+        """Level of each row, from 1, and 0 if it is not in the list: (t, n)."""
+        return self._table((self.levels + 1).astype(np.int32))
+
+    def _table(self, values: NDArray[Any]) -> NDArray[Any]:
         table = np.zeros((len(self), self.n), values.dtype)
         table[self.rows, self.columns] = values
         return table
@@ -194,8 +203,8 @@ def nearer_and_tied(
 
 def shared_chances(x: TiedLists, y: TiedLists) -> Values:
     """Return the expected share of the `k` nearest that both lists have in common: (t,)."""
-    found = y.table(y.chances)[x.rows, x.columns]
-    return np.bincount(x.rows, x.chances * found, minlength=len(x)) / x.k
+    found = x.chance_table[y.rows, y.columns]
+    return np.bincount(y.rows, y.chances * found, minlength=len(x)) / x.k
 
 
 def matches(x: TiedLists, y: TiedLists) -> Values:
@@ -203,10 +212,10 @@ def matches(x: TiedLists, y: TiedLists) -> Values:
 
     Each place of a level is equally probably any of its members.
     """
-    levels = y.table(y.levels + 1)[x.rows, x.columns] - 1
+    levels = x.level_table[y.rows, y.columns] - 1
     both = levels >= 0
     shape = len(x), x.sizes.shape[1], y.sizes.shape[1]
-    cells = np.ravel_multi_index((x.rows[both], x.levels[both], levels[both]), shape)
+    cells = np.ravel_multi_index((y.rows[both], levels[both], y.levels[both]), shape)
     counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
     row, a, b = np.arange(len(x))[:, None, None], x.level_of_place, y.level_of_place
     pairs = x.sizes[row[:, 0], a][:, :, None] * y.sizes[row[:, 0], b][:, None, :]
