@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..files.memory_map import file_rows, read_chunks
 
-FRACTION = 1e-3  # of the standard deviation of a column, that rounding may change
+FRACTION = 1e-2  # of the standard deviation of a column, that rounding may change
 KEPT = 0.75  # of the distinct integers of a column, that must remain distinct
 NOISE = 1e-12  # spread, relative to the largest value, that rounding errors of float64 can have
 N_WIDE, WIDE = 8, 1e3  # so many columns of the same magnitude that vary so many times more
@@ -26,7 +26,7 @@ def check_precision(name: str, X: np.ndarray, columns: Sequence[Any] = ()) -> No
     r"""Raise ``ValueError`` if float32 cannot tell the values of a column apart.
 
     Such a column has a spread that is small against its values, as Unix times of one hour have:
-    rounding to float32 changes its values by more than a thousandth of their standard deviation
+    rounding to float32 changes its values by more than a hundredth of their standard deviation
     (root mean square), or merges a quarter of its distinct values, if these are integers. Not
     refused are
 

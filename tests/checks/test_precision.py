@@ -26,7 +26,7 @@ def beside(column):
 
 REFUSED = {
     "Unix times of a minute": beside(MINUTE),
-    "of a day": beside(1.7e9 + rng.uniform(0, 86_400, N)),
+    "of an hour": beside(1.7e9 + rng.uniform(0, 3_600, N)),
     "alone": MINUTE[:, None],
     "as a series": pd.Series(MINUTE),
     "negative": beside(-MINUTE),
@@ -44,6 +44,7 @@ REFUSED = {
 }
 ACCEPTED = {
     "Unix times of a year": beside(1.7e9 + rng.uniform(0, 3e7, N)),
+    "of a day": beside(1.7e9 + rng.uniform(0, 86_400, N)),
     "years": beside(rng.integers(1990, 2025, N)),
     "ids below 2**24": 2**24 - np.arange(1000)[:, None],
     "amounts in cents": rng.integers(0, 10**9, (20_000, 3)),
@@ -119,9 +120,9 @@ def test_what_is_accepted_keeps_its_spread(offset, scale, seed, n):
     try:
         check_precision("a", column[:, None])
     except ValueError:
-        assert lost > 0.9e-3
+        assert lost > 0.9e-2
     else:
-        assert lost < 1.1e-3 or np.ptp(column) <= 1e-12 * np.abs(column).max()
+        assert lost < 1.1e-2 or np.ptp(column) <= 1e-12 * np.abs(column).max()
 
 
 S = rng.normal(size=(N, 2))
