@@ -159,6 +159,7 @@ def labelled(y):
         "fit before a classifier": lambda: CanonicalBottleneck().fit(both, y).ridge_["x"],
         "fit of columns": lambda: CanonicalBottleneck(modalities=CUT).fit(X, y).ridge_["x"],
         "fit of class labels": lambda: CanonicalBottleneck().fit(X, y).ridge_["x"],
+        "IBAligner of ClassPairs": lambda: aligner().fit(class_pairs(), y).transform(class_pairs()),
         "fit of ClassPairs": lambda: CanonicalBottleneck().fit(class_pairs(), y).ridge_["x"],
         "a scorer": lambda: get_scorer("neg_leakage")(linear, both, y),
         "a scorer of a pipeline": lambda: get_scorer("neg_leakage")(

@@ -21,6 +21,7 @@ PACKAGES = (
     "scipy",
     "skorch",
     "torch",
+    "tqdm",
 )
 """Packages that a loaded aligner imports."""
 

@@ -37,10 +37,12 @@ class FittedBottleneck:
     correlations: dict[str, np.ndarray]
 
     def attach(self, module: AlignmentModule, device: torch.device) -> None:
-        """Append the linear maps to the encoders."""
-        for name, weight in self.weights.items():
-            projection = Projection(weight, self.biases[name])
-            module.encoder(name).bottleneck = projection.to(device)
+        """Append the linear maps to the encoders, none if no direction was kept."""
+        for name in module.names:
+            projection = None
+            if name in self.weights:
+                projection = Projection(self.weights[name], self.biases[name]).to(device)
+            module.encoder(name).bottleneck = projection
 
 
 def canonical_settings(aligner: AlignerParams) -> Canonical | None:

@@ -90,11 +90,6 @@ def test_the_message_names_both_types_and_says_what_to_do(numbers, swap):
     assert recall_at_k(X, Y, labels=tuple(converted)) == recall_at_k(X, Y, labels=(CODES, CODES))
 
 
-def test_bytes_are_no_strings():
-    with pytest.raises(TypeError, match="got string and bytes values"):
-        recall_at_k(X, Y, labels=(LETTERS, LETTERS.astype("S")))
-
-
 def test_labels_of_a_display():
     show = {"queries": list(LETTERS), "gallery": list(LETTERS), "n_queries": 1, "k": 1}
     with pytest.raises(TypeError, match="labels of X and labels of Y must be of one type"):

@@ -313,3 +313,18 @@ class TestIsPartOfTheModel:
         for name, X in halves().items():
             z = OnnxEncoder(files[name]).transform(X)
             np.testing.assert_allclose(z, aligner.embed(halves())[name], atol=2e-5)
+
+
+def test_file_where_the_whole_training_keeps_no_direction(tmp_path):
+    """The bottleneck of the first half keeps one direction, that of the end keeps none."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(60, 2))
+    audio = (hidden @ rng.normal(size=(2, 5))).astype(np.float32)
+    photo = np.random.default_rng(0).integers(0, 256, (60, 4, 4)).astype(np.uint8)
+    pairs = {"audio": audio, "photo": photo}
+    aligner = IBAligner(n_components=3, max_epochs=1, random_state=34).fit(pairs)
+    assert not aligner.trained_.bottleneck.weights
+    assert aligner.closed_form_.projection.shape[1] == 2 + 3
+    aligner.save(tmp_path / "model.safetensors")
+    loaded = IBAligner.load(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.transform(pairs), aligner.transform(pairs))

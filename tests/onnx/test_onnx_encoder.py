@@ -17,7 +17,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from mibsk import IBAligner, OnnxEncoder
+from mibsk import IBAligner, Modalities, OnnxEncoder
 from mibsk.exceptions import DependencyConflictError, NotInstalledError
 from mibsk.onnx import _session, export_encoder
 
@@ -73,7 +73,10 @@ def test_no_rows(dense_file, audio):
 
 def test_feature_names_and_set_output(dense_file, audio):
     encoder = OnnxEncoder(dense_file).set_output(transform="pandas")
-    frame = encoder.transform(pd.DataFrame(audio, index=range(5, 69)))
+    table = pd.DataFrame(audio, index=range(5, 69))
+    frame = encoder.transform(table)
+    for mapping in ({"audio": table}, Modalities({"audio": table}), {"n": table, "audio": audio}):
+        pd.testing.assert_frame_equal(encoder.transform(mapping), frame)
     assert list(frame.columns) == [f"onnxencoder{i}" for i in range(5)]
     assert list(frame.columns) == list(encoder.get_feature_names_out())
     assert list(frame.index) == list(range(5, 69))

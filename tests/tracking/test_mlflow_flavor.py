@@ -122,7 +122,7 @@ def test_pyfunc_refuses_pixels_of_another_scale(tmp_path, rows):
     pairs = {"audio": rows["audio"], "photo": photos}
     save_model(IBAligner(n_components=3, max_epochs=1).fit(pairs), tmp_path / "model")
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
-    assert model.predict(pairs).shape[0] == 60
+    assert model.predict(pairs)["photo"].shape[0] == 60
     with pytest.raises(ValueError, match=r"'photo' takes uint8 rows.*Pass the raw pixels"):
         model.predict({**pairs, "photo": pairs["photo"] / 255})
 

@@ -99,6 +99,14 @@ def test_a_run_says_how_it_ended(store, error, status):
     assert mlflow.active_run() is None
 
 
+@pytest.fixture
+def _default_interrupt():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_default_interrupt")
 def test_a_run_of_a_training_that_caught_ctrl_c_was_killed(store):
     before = signal.getsignal(signal.SIGINT)
     with tracked_run("one"), suppress(KeyboardInterrupt):  # as skorch does

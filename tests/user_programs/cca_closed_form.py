@@ -1,5 +1,7 @@
 """Canonical correlations of two tables, as in scikit-learn, with intervals and a test."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_linnerud
@@ -9,7 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mibsk import CanonicalBottleneck
+from mibsk.exceptions import NothingSharedWarning
 
+warnings.simplefilter("ignore", NothingSharedWarning)  # of 20 rows, without a ridge
 X, Y = load_linnerud(return_X_y=True, as_frame=True)
 cca = CanonicalBottleneck(2, beta=0, ridge=0, weights=None)
 x_scores, y_scores = cca.set_output(transform="pandas").fit(X, Y).transform(X, Y)
