@@ -26,6 +26,7 @@ from ..training import (
     torch_defaults,
     train,
 )
+from ._callback_support import TrainingTasks, callbacks_of, has_callbacks
 from ._encoder_params import EncoderParamsMixin
 from ._fitted import FittedAligner
 from ._fusion import check_fusion
@@ -130,7 +131,8 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
     n_iter_no_change : int, default=10
         Number of epochs without improvement before training stops, with `early_stopping`.
     callbacks : list of skorch callbacks, default=None
-        Additional callbacks of the training.
+        Additional callbacks of the training. Those of scikit-learn (1.9 and later) are passed to
+        `set_callbacks` instead; the epochs are then the subtasks of `fit`.
     checkpoint : path, default=None
         Folder in which a checkpoint is written after each epoch. Running the same `fit` again
         after an interruption continues from it and gives the same model. Several trainings can
@@ -395,12 +397,23 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
             data = read_training_data(X, y, form, device, rng, self.batch_size, self.input_scaling)
         check_fusion(self.fusion, data.form.names)
         data = data if groups is None else data.with_groups(groups, X)
-        return train(
-            self, data, columns, seed=seed, device=device, rng=rng, earlier=earlier, whole=whole
-        )
+        tasks = None
+        if has_callbacks(self):
+            tasks = TrainingTasks(self, X, y, "fit" if whole else "partial-fit")
+        with callbacks_of(self):
+            return train(
+                self,
+                data,
+                columns,
+                seed=seed,
+                device=device,
+                rng=rng,
+                earlier=earlier,
+                whole=whole,
+                observer=tasks,
+            )
 
     def _adopt(self, trained: Trained) -> Self:
         """Set the fitted attributes from a training."""
-        self._set_columns(trained.columns)
-        self.__dict__.update(trained.attributes)
+        self.trained_ = trained
         return self

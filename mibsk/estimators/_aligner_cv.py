@@ -17,7 +17,6 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
-from .._checks.parameters import check_scalar
 from ..data import (
     ClassPairs,
     Form,
@@ -38,9 +37,10 @@ from ..training import (
     torch_defaults,
 )
 from ._aligner import IBAligner
+from ._callback_support import FitTask, callbacks_of, has_callbacks
 from ._fitted import FittedAligner
 from ._group_folds import whole_groups
-from ._regularization_path import PATH_COLUMNS, choose, score_path, walk
+from ._regularization_path import PATH_COLUMNS, check_betas, choose, score_path, walk
 
 _BETAS = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
@@ -210,7 +210,7 @@ class IBAlignerCV(FittedAligner):
             If a loss becomes infinite or NaN.
         """
         self._validate_params()
-        betas, scorer, aligner = _check_betas(self.betas), self._scorer(), self._prototype()
+        betas, scorer, aligner = check_betas(self.betas), self._scorer(), self._prototype()
         if isinstance(aligner.encoders, str) and aligner.encoders == "canonical":
             raise ValueError(
                 "encoders='canonical' of aligner= does not depend on beta: fit the aligner itself, "
@@ -221,15 +221,36 @@ class IBAlignerCV(FittedAligner):
         form, grouped = _check_data(aligner, X, y, groups)
         X, y, groups = indexable(X, y, groups)
         folds = self._folds(X, y, groups, form, grouped=grouped)
+        with callbacks_of(self):
+            return self._search(aligner, betas, scorer, (X, y, groups), folds)
+
+    def _search(
+        self,
+        aligner: IBAligner,
+        betas: list[float],
+        scorer: Callable[..., float],
+        data: tuple[Any, Any, Any],
+        folds: list[tuple[np.ndarray, np.ndarray]],
+    ) -> Self:
+        """Score the paths of the folds, and train on all rows."""
+        task = FitTask(self)
+        if has_callbacks(self) or has_callbacks(aligner):
+            n = len(folds) + 1
+            task = FitTask.of_fit(self, *data[:2], n_subtasks=n, sequential=False)
+        tasks = [
+            task.subtask(name, task_id=i, n_subtasks=len(betas))
+            for i, name in enumerate(["fold"] * len(folds) + ["refit"])
+        ]
         found = Parallel(n_jobs=self.n_jobs)(
             delayed(score_path)(
                 clone(aligner),
                 betas,
                 self.path_epochs,
                 scorer,
-                (X, y, groups),
+                data,
                 rows,
                 fold,
+                tasks[fold],
                 verbose=self.verbose,
             )
             for fold, rows in enumerate(folds)
@@ -238,7 +259,10 @@ class IBAlignerCV(FittedAligner):
         scores = np.array([[row["score"] for row in rows] for rows in found]).T
         best, within, errors = choose(scores)
         chosen = best if self.rule == "best" else within
-        *_, trained = walk(clone(aligner), betas[: chosen + 1], self.path_epochs, X, y, groups)
+        refit = tasks[-1]
+        refit.begin()
+        *_, trained = walk(clone(aligner), betas[: chosen + 1], self.path_epochs, *data, refit)
+        refit.end()
         self.aligner_, self.path_, self.scores_, self.standard_error_ = (
             trained,
             path,
@@ -247,6 +271,7 @@ class IBAlignerCV(FittedAligner):
         )
         self.betas_ = np.array(betas)
         self.best_beta_ = betas[best]
+        task.end(dict)
         return self
 
     def _folds(
@@ -395,29 +420,6 @@ def _as_folds(cv: Any) -> list[tuple[np.ndarray, np.ndarray]]:
                 raise ValueError(message)
         folds.append((np.asarray(sides[0]), np.asarray(sides[1])))
     return folds
-
-
-def _check_betas(betas: Any) -> list[float]:
-    """Return the betas as floats.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If there are none, one is not a finite number >= 0, or they do not ascend.
-    """
-    flat = getattr(betas, "ndim", 1) == 1 and np.iterable(betas)  # items are checked one by one
-    given = list(betas) if flat else []
-    if not given:
-        raise ValueError(f"betas must be a list of at least one number >= 0, got {betas!r}.")
-    for i, beta in enumerate(given):
-        check_scalar(f"betas[{i}]", beta, low=0)
-    found = [float(beta) for beta in given]
-    if found != sorted(set(found)):
-        raise ValueError(
-            f"betas must be strictly ascending, as each is trained from the one before; got "
-            f"{found}. Pass {sorted(set(found))}."
-        )
-    return found
 
 
 @torch_defaults()

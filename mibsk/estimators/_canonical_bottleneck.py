@@ -19,6 +19,7 @@ from ..canonical import FoldedMoments, find_coordinates
 from ..data import is_table, read_form
 from ..exceptions import NothingSharedWarning
 from ..training import torch_defaults
+from ._callback_support import FitTask, callbacks_of, has_callbacks
 from ._canonical_file import load_canonical, save_canonical
 from ._canonical_fitted import FittedCanonical
 from ._canonical_rows import PairedRows
@@ -201,7 +202,7 @@ class CanonicalBottleneck(FittedCanonical):
         >>> CanonicalBottleneck().fit(X, Y, groups=speaker).n_components_
         3
         """
-        with torch_defaults():  # for items of a torch Dataset
+        with torch_defaults(), callbacks_of(self):  # the former for items of a torch Dataset
             return self._learn(X, y, groups)
 
     def partial_fit(self, X: Any, y: Any = None) -> Self:
@@ -225,7 +226,7 @@ class CanonicalBottleneck(FittedCanonical):
         ValueError, TypeError
             As in :meth:`fit`. The model is then unchanged.
         """
-        with torch_defaults():
+        with torch_defaults(), callbacks_of(self):
             return self._learn(X, y, further=True)
 
     def _learn(self, X: Any, y: Any, groups: Any = None, *, further: bool = False) -> Self:
@@ -253,6 +254,9 @@ class CanonicalBottleneck(FittedCanonical):
             }
             moments = None
         check_fusion(self.fusion, list(inputs))
+        task = FitTask(self)
+        if has_callbacks(self):
+            task = FitTask.of_fit(self, X, y, name="partial-fit" if further else "fit")
         numbered = rows.number_groups(groups)
         first = 0 if moments is None else moments.n_seen
         for draw in range(rows.n_draws):
@@ -298,7 +302,9 @@ class CanonicalBottleneck(FittedCanonical):
                 NothingSharedWarning,
                 stacklevel=3,
             )
-        return self._adopt(state)
+        self._adopt(state)
+        task.end(dict)
+        return self
 
     def _adopt(self, state: CanonicalState) -> Self:
         """Set the learned state; it replaces that of an earlier fit as a whole."""

@@ -39,6 +39,11 @@ class FittedAligner(PairedTransformer, PicklingMixin):
             self.form_, self.inputs_, self.net_, columns, self.bottleneck_, self.closed_form_
         )
 
+    @trained_.setter
+    def trained_(self, trained: Trained) -> None:
+        self._set_columns(trained.columns)
+        self.__dict__.update(trained.attributes)
+
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
         """Embed rows of one modality.
 

@@ -23,9 +23,10 @@ from ..data import (
     read_form,
     with_row_names,
 )
+from ._callback_support import CallbackSupport, FitTask, callbacks_of
 
 
-class ModalityEncoder(ModalityTransformer):
+class ModalityEncoder(CallbackSupport, ModalityTransformer):
     """Transformer that is trained on all modalities and embeds the rows of one.
 
     In a pipeline, later steps are thus fitted on one modality and predict from it alone.
@@ -99,10 +100,17 @@ class ModalityEncoder(ModalityTransformer):
             If the modality is unknown, which is checked before training, or the data are invalid.
         """
         self._validate_params()
-        if isinstance(self.aligner, FrozenEstimator):
-            check_is_fitted(self.aligner)
-            self.aligner_.check_modality(self.modality)
-            return self
+        with callbacks_of(self):
+            if isinstance(self.aligner, FrozenEstimator):
+                check_is_fitted(self.aligner)
+                self.aligner_.check_modality(self.modality)
+                task = FitTask.of_fit(self, X, y)
+            else:
+                task = self._train_clone(X, y, groups)
+            task.end(dict)
+        return self
+
+    def _train_clone(self, X: Any, y: Any, groups: Any) -> FitTask:
         aligner = clone(self.aligner)
         names = read_form(X, y, aligner.modalities).names
         if self.modality not in names:
@@ -110,8 +118,11 @@ class ModalityEncoder(ModalityTransformer):
                 f"unknown modality {self.modality!r}; the data have {names}."
                 + suggest(self.modality, names)
             )
-        self._trained = aligner.fit(X, y, **({} if groups is None else {"groups": groups}))
-        return self
+        task = FitTask.of_fit(self, X, y, n_subtasks=1)
+        with task.subtask("fit-aligner").fits(aligner):
+            aligner.fit(X, y, **({} if groups is None else {"groups": groups}))
+        self._trained = aligner
+        return task
 
     def transform(self, X: Any) -> np.ndarray:
         """Return the embeddings of this modality.

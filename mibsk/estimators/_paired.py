@@ -29,6 +29,7 @@ from ..data import (
 from ..encoders import Encoder
 from ..metrics import recall_at_k
 from ..training import dataset_chunks, torch_defaults
+from ._callback_support import CallbackSupport
 from ._fusion import check_fusion, fuse
 from ._modality_encoder import ModalityEncoder
 
@@ -43,7 +44,7 @@ def table_columns(X: Any) -> dict[str, Any]:
     return dict(vars(record))
 
 
-class PairedTransformer(TransformerMixin, BaseEstimator):
+class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
     """Embedding of paired data, given an embedding of the rows of one modality.
 
     A derived class has the parameters `modalities` and `fusion`, `fit`, and the methods and

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +12,9 @@ import numpy as np
 from sklearn.utils import _safe_indexing
 from torch.utils.data import Dataset, Subset
 
+from .._checks.parameters import check_scalar
 from ._aligner import IBAligner
+from ._callback_support import FitTask
 from ._group_folds import takes_groups
 
 _OF_HISTORY = {  # column of the path -> key of an epoch
@@ -22,6 +25,29 @@ _OF_HISTORY = {  # column of the path -> key of an epoch
 }
 PATH_SHARE = 4  # ratio of the epochs of the first beta to those of each later one
 PATH_COLUMNS = ("beta", "fold", "score", "n_iter", *_OF_HISTORY)
+
+
+def check_betas(betas: Any) -> list[float]:
+    """Return the betas as floats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are none, one is not a finite number >= 0, or they do not ascend.
+    """
+    flat = getattr(betas, "ndim", 1) == 1 and np.iterable(betas)  # items are checked one by one
+    given = list(betas) if flat else []
+    if not given:
+        raise ValueError(f"betas must be a list of at least one number >= 0, got {betas!r}.")
+    for i, beta in enumerate(given):
+        check_scalar(f"betas[{i}]", beta, low=0)
+    found = [float(beta) for beta in given]
+    if found != sorted(set(found)):
+        raise ValueError(
+            f"betas must be strictly ascending, as each is trained from the one before; got "
+            f"{found}. Pass {sorted(set(found))}."
+        )
+    return found
 
 
 class Choice(NamedTuple):
@@ -74,22 +100,28 @@ def walk(
     path_epochs: int | None,
     X: Any,
     y: Any,
-    groups: Any = None,
+    groups: Any,
+    task: FitTask,
 ) -> Iterator[IBAligner]:
     """Train along the betas, each from the weights of the one before, and yield the aligner.
 
     `path_epochs` is the number of epochs of each beta after the first; None is a quarter of those
-    of the first.
+    of the first. Each beta is a subtask of `task`.
     """
+
+    def fit() -> IBAligner:
+        with task.subtask("beta").fits(aligner):
+            return aligner.fit(X, y, groups=groups).set_params(**own)
+
     own = {"max_epochs": aligner.max_epochs, "warm_start": aligner.warm_start}
     aligner.set_params(beta=betas[0], warm_start=False)
-    yield aligner.fit(X, y, groups=groups).set_params(**own)
+    yield fit()
     if path_epochs is None:
         whole = aligner.n_iter_ if aligner.max_epochs == "auto" else aligner.max_epochs
         path_epochs = max(-(-int(whole) // PATH_SHARE), 1)
     for beta in betas[1:]:
         aligner.set_params(beta=beta, warm_start=True, max_epochs=path_epochs)
-        yield aligner.fit(X, y, groups=groups).set_params(**own)
+        yield fit()
 
 
 def score_path(
@@ -100,6 +132,7 @@ def score_path(
     data: tuple[Any, Any, Any],
     rows: tuple[np.ndarray, np.ndarray],
     fold: int,
+    task: FitTask,
     *,
     verbose: int = 0,
 ) -> list[dict[str, Any]]:
@@ -116,7 +149,9 @@ def score_path(
         If a score is not a finite number.
     """
     train, (X_held, y_held, groups_held) = (_take(data, chosen) for chosen in rows)
-    steps = walk(aligner, betas, path_epochs, *train)
+    task = replace(task, X=train[0], y=train[1])
+    task.begin()
+    steps = walk(aligner, betas, path_epochs, *train, task)
     if groups_held is not None and takes_groups(scorer):
         scorer = partial(scorer, groups=groups_held)
     found = []
@@ -132,6 +167,7 @@ def score_path(
         if verbose:
             seconds = time.perf_counter() - start
             print(f"fold {fold}  beta {beta:<6g} score {score:.4f}  {seconds:.1f} s", flush=True)
+    task.end()
     return found
 
 

@@ -113,9 +113,10 @@ def _callback(i: int, entry: Any) -> Any:
     if isinstance(callback, type) and hasattr(callback, "on_train_begin"):
         callback = callback()
     if not hasattr(callback, "on_train_begin"):
+        theirs = hasattr(callback, "on_fit_task_begin")
         raise TypeError(
             f"callbacks[{i}] must be a skorch callback or a pair of name and callback, got "
-            f"{callback!r:.80}."
+            f"{callback!r:.80}." + theirs * " Pass callbacks of scikit-learn to set_callbacks."
         )
     return callback
 

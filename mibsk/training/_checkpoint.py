@@ -16,6 +16,7 @@ from skorch.history import History
 from ..exceptions import TornFileError
 from ..files.state_file import can_hold, read_state, write_state
 from ._net import AlignmentNet
+from ._observer import ObservedEpochs
 from ._progress import TrainingProgress
 
 _KEPT = 2  # if the newest checkpoint is damaged, the one before it is used
@@ -136,7 +137,7 @@ class Checkpoint(Callback):
 
 def _others(net: NeuralNet) -> list[tuple[str, Callback]]:
     """Return the callbacks with state of the training, by name."""
-    own = (Checkpoint, EpochTimer, TrainingProgress)
+    own = (Checkpoint, EpochTimer, ObservedEpochs, TrainingProgress)
     return [(name, callback) for name, callback in net.callbacks_ if not isinstance(callback, own)]
 
 

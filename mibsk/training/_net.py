@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import EarlyStopping, EpochTimer
 
 from ..data import (
     Batch,
@@ -216,9 +216,37 @@ class AlignmentNet(NeuralNet):
                     callback.on_train_error(self, error)
             raise
         self._set_training(False)
-        if len(self.history) and not self._weights().keys() <= self.history[-1].keys():
-            del self.history[-1]
+        self._drop_interrupted_epoch()
         return self
+
+    @property
+    def ends_with_whole_epoch(self) -> bool:
+        """Whether the last epoch of the history was not interrupted."""
+        return not self.history or self._weights().keys() <= self.history[-1].keys()
+
+    def _drop_interrupted_epoch(self) -> None:
+        if not self.ends_with_whole_epoch:
+            del self.history[-1]
+
+    def snapshot(self) -> AlignmentNet:
+        """Return a copy as if the training stopped now: with the best epoch, if that is kept.
+
+        It has no callbacks, and its module is in evaluation mode and not compiled.
+        """
+        twin = object.__new__(type(self))
+        # not copy.copy, which pickles the module: user-defined layers need not be picklable
+        twin.__dict__.update(vars(self))
+        module, optimizer = copy.deepcopy((self.module, self.optimizer_))
+        parts = {"module": module, "module_": module, "criterion_": module.objective}
+        twin.__dict__.update(parts, optimizer_=optimizer, history_=copy.deepcopy(self.history))
+        twin._drop_interrupted_epoch()
+        for _, callback in self.callbacks_:
+            if isinstance(callback, EarlyStopping) and callback.best_model_weights_ is not None:
+                best = callback.best_model_weights_.items()
+                module.load_state_dict({k.removeprefix("_orig_mod."): v for k, v in best})
+        module.eval()
+        twin.callbacks_ = []
+        return twin
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Record the weights of the objective."""

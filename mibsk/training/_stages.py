@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from dataclasses import replace
 from numbers import Integral
@@ -58,6 +59,13 @@ class Stages:
     def has_closed_form_alone(self) -> bool:
         """Whether the networks are not part of the result."""
         return self.trained.closed_form is not None and self.trained.closed_form.is_alone
+
+    def snapshot(self) -> Stages:
+        """Return the stages of a copy of the net, which write no checkpoint and print nothing."""
+        quiet = copy.copy(self.aligner)
+        quiet.verbose = 0
+        trained = replace(self.trained, net=self.net.snapshot())
+        return Stages(quiet, trained, self.device, self.groups)
 
     def keep_checkpoints(self, data: TrainingData) -> None:
         """Write checkpoints, and resume from those of the same training.

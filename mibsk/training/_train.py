@@ -19,6 +19,7 @@ from ._epochs import n_epochs
 from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
+from ._observer import ObservedEpochs, TrainingObserver
 from ._params import AlignerParams
 from ._progress import tell
 from ._result import Trained
@@ -41,6 +42,7 @@ def train(
     rng: np.random.Generator,
     earlier: Trained | None = None,
     whole: bool = True,
+    observer: TrainingObserver | None = None,
 ) -> Trained:
     """Train as the parameters of an aligner specify.
 
@@ -66,6 +68,8 @@ def train(
     whole : bool, default=True
         Whether this is a whole training, which may stop early and leave checkpoints, rather than
         one epoch of a `partial_fit`.
+    observer : TrainingObserver, default=None
+        Is told of the epochs, and can stop the training.
 
     Raises
     ------
@@ -114,6 +118,23 @@ def train(
         net.n_epochs_ = n_before + (epochs if whole else 1)
         trained = Trained(data.form, data.inputs, net, dict(columns))
         stages = Stages(aligner, trained, device, data.groups)
+
+        def stopped() -> Trained:
+            """Return the result of stopping now, computed on a copy."""
+            other = stages.snapshot()
+            other.net.check_weights()
+            if role == "beside":
+                assert not isinstance(source, StreamSource)
+                assert not isinstance(rest, StreamSource)
+                other.add_closed_form(rest, held_out, whole=source)
+            if whole:
+                other.finish(source, validation)
+            other.net.finish()
+            return other.trained
+
+        if observer is not None:
+            observer.begin_training(0 if role == "alone" else epochs if whole else 1)
+            net.callbacks_.append(("observed", ObservedEpochs(observer, stopped)))
         if not whole:
             stages.train(source, n_before + 1)
         elif role != "alone":
@@ -133,6 +154,8 @@ def train(
             stages.use_closed_form_alone(source)
         stages.finish(source, validation)
     net.finish()
+    if observer is not None:
+        observer.end_training(stages.trained)
     return stages.trained
 
 
