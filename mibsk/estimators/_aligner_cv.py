@@ -233,7 +233,7 @@ class IBAlignerCV(FittedAligner):
         folds: list[tuple[np.ndarray, np.ndarray]],
     ) -> Self:
         """Score the paths of the folds, and train on all rows."""
-        task = FitTask(self)
+        task = FitTask()  # holds nothing, as it is sent to other processes
         if has_callbacks(self) or has_callbacks(aligner):
             n = len(folds) + 1
             task = FitTask.of_fit(self, *data[:2], n_subtasks=n, sequential=False)

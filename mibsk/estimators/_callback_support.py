@@ -47,15 +47,15 @@ class FitTask:
 
     Parameters
     ----------
-    estimator : estimator
+    estimator : estimator, default=None
         The estimator.
-    context : sklearn.callback.CallbackContext or None
-        The task in the framework of scikit-learn; None if nothing is reported.
-    X, y : object
+    context : sklearn.callback.CallbackContext, default=None
+        The task in the framework of scikit-learn. None: nothing is reported.
+    X, y : object, default=None
         The training data of the task.
     """
 
-    estimator: Any
+    estimator: Any = None
     context: Any = None
     X: Any = None
     y: Any = None
@@ -73,7 +73,7 @@ class FitTask:
     ) -> Self:
         """Set up the callbacks, and begin the task of a whole fit inside :func:`callbacks_of`."""
         if with_callbacks is None:
-            return cls(estimator)
+            return cls()
         context = estimator._init_callback_context(
             task_name=name, max_subtasks=n_subtasks, sequential_subtasks=sequential
         )

@@ -254,7 +254,7 @@ class CanonicalBottleneck(FittedCanonical):
             }
             moments = None
         check_fusion(self.fusion, list(inputs))
-        task = FitTask(self)
+        task = FitTask()
         if has_callbacks(self):
             task = FitTask.of_fit(self, X, y, name="partial-fit" if further else "fit")
         numbered = rows.number_groups(groups)

@@ -7,7 +7,7 @@ import textwrap
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -99,6 +99,20 @@ def test_model_of_an_epoch_is_that_of_a_training_that_stops_there(quick, views, 
     seen = recorder.models[epoch]
     assert without_times(seen.history_) == without_times(stopped.history_)
     assert_same_weights(seen, stopped)
+
+
+def test_model_of_an_epoch_has_the_best_weights_so_far(quick, views):
+    """As a training with early stopping restores the best epoch wherever it stops."""
+    params = {"early_stopping": True, "n_iter_no_change": 3, "validation_fraction": 0.3}
+    params |= {"lr": 0.3, "max_epochs": 6}
+    recorder = Recorder(rows=views)
+    aligner = quick(**params).set_callbacks(recorder).fit(views)
+    losses = [epoch["valid_loss"] for epoch in aligner.history_]
+    best = int(np.argmin(losses))
+    assert 0 < best < len(losses) - 1
+    for epoch in range(best, len(losses)):
+        assert_same(recorder.embedded[epoch], recorder.embedded[best])
+    assert not np.array_equal(recorder.embedded[best]["audio"], recorder.embedded[0]["audio"])
 
 
 def test_model_at_the_begin_of_an_epoch_is_that_after_the_epoch_before(quick, views):
@@ -251,14 +265,10 @@ def test_monitor_of_the_aligner_of_a_search_is_one_run(quick, views):
     assert {row["task_id_path"][:2] for row in log.data} == {(0, 0), (0, 1), (0, 2)}
 
 
-class Unchanged(TransformerMixin, BaseEstimator):
-    """Transformer without support of callbacks."""
-
-    def fit(self, X, y=None):
-        return self
-
-    def transform(self, X):
-        return X
+def test_search_without_callbacks_sends_itself_to_no_other_process(quick, views):
+    rows = np.arange(len(views))
+    folds = ((rows[i::2], rows[1 - i :: 2]) for i in range(2))  # a generator cannot be pickled
+    IBAlignerCV(quick(), betas=[0, 1], cv=folds, n_jobs=2).fit(views)
 
 
 def progress(capsys):
@@ -297,10 +307,8 @@ def test_progress_bar_of_a_search_of_beta(quick, views, capsys, n_jobs):
 
 
 def test_modality_encoder_passes_callbacks_on(quick, views, capsys):
-    recorder = Passing(rows=views)
-    encoder = ModalityEncoder(quick(), "audio").set_callbacks(recorder)
-    recorder.rows = None  # a ModalityEncoder has no embed
-    encoder.fit(views)
+    recorder = Passing()
+    encoder = ModalityEncoder(quick(), "audio").set_callbacks(recorder).fit(views)
     assert recorder.events.count(("end", "epoch")) == 2
     assert recorder.events[-2:] == [("end", "fit"), ("teardown", "ModalityEncoder")]
     frozen = ModalityEncoder(FrozenEstimator(encoder.aligner_), "audio")
