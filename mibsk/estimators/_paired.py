@@ -112,7 +112,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         """Return mean recall@1 over all ordered pairs of modalities.
 
         A row is a hit if the most similar row of the other modality is its partner or, for
-        :class:`ClassPairs`, a row of its class.
+        :class:`ClassPairs` and for class labels as `y`, a row of its class.
 
         Parameters
         ----------
@@ -134,7 +134,8 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
             raise ValueError(
                 f"score compares all of {self.modality_names_}, got only {list(embedded)}."
             )
-        labels = (X.labels, X.labels) if isinstance(X, ClassPairs) else None
+        labels = X.labels if isinstance(X, ClassPairs) else y if self.form_.label_names else None
+        labels = None if labels is None else (labels, labels)
         recalls = [
             recall_at_k(z, w, labels=labels, sample_weight=sample_weight)
             for z, w in permutations(embedded.values(), 2)

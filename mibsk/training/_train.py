@@ -99,7 +99,8 @@ def train(
                 aligner, source, validation, first=n_before if whole else 0, n_epochs=epochs
             )
         if whole and aligner.early_stopping:
-            callbacks.insert(0, ("early_stopping", _early_stopping(aligner.n_iter_no_change)))
+            stopping = _early_stopping(aligner.n_iter_no_change, aligner.verbose)
+            callbacks.insert(0, ("early_stopping", stopping))
         objective = build_objective(aligner)
         net = build_net(aligner, objective, data.inputs, data.scalings, device, precision, seed)
         net.callbacks = [*monitored, *net.callbacks, *callbacks]
@@ -159,14 +160,18 @@ def train(
     return stages.trained
 
 
-def _early_stopping(patience: int) -> EarlyStopping:
+def _silent(text: str) -> None:
+    """Print nothing: with `verbose=0`, skorch is silent only if it would print itself."""
+
+
+def _early_stopping(patience: int, verbose: int) -> EarlyStopping:
     return EarlyStopping(
         monitor="valid_loss",
         patience=patience,
         threshold=1e-4,
         threshold_mode="abs",
         load_best=True,
-        sink=tell,
+        sink=tell if verbose else _silent,
     )
 
 

@@ -8,6 +8,7 @@ import torch
 from sklearn.compose import make_column_selector
 
 from mibsk import ClassPairs, Modalities
+from mibsk.metrics import recall_at_k
 
 from .common import Items
 
@@ -122,6 +123,15 @@ def test_class_labels_become_one_hot(views, quick, labels, n_classes):
     assert aligner.inputs_["y"].shape == (n_classes,)
     z = aligner.transform(views["audio"], labels)[1]
     assert len(np.unique(z.round(4), axis=0)) == n_classes
+
+
+def test_score_with_class_labels_is_by_class(views, quick):
+    y = np.tile(["cat", "dog"], 24)
+    X = views["audio"] + 3.0 * (y == "cat")[:, None]
+    aligner = quick().fit(X, y)
+    z, w = aligner.embed(X, y).values()
+    by_class = [recall_at_k(*pair, labels=(y, y)) for pair in ((z, w), (w, z))]
+    assert aligner.score(X, y) == np.mean(by_class) > 0.9
 
 
 def test_one_number_per_row_becomes_a_column(views, quick):

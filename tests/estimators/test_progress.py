@@ -4,8 +4,10 @@ import io
 import sys
 import types
 
+import numpy as np
 import pytest
 
+from mibsk import IBAligner
 from mibsk.exceptions import DivergenceError
 
 
@@ -111,3 +113,10 @@ def test_epochs_after_a_warm_start_are_counted_from_the_first(views, quick, caps
     aligner.fit(views).fit(views)
     told = epochs_of(capsys.readouterr().out)
     assert told == ["epoch 1/2", "epoch 2/2", "epoch 3/4", "epoch 4/4"]
+
+
+def test_early_stopping_of_a_silent_fit_prints_nothing(capsys):
+    rng = np.random.default_rng(0)
+    noise = {"a": rng.normal(size=(60, 4)), "b": rng.normal(size=(60, 3))}
+    IBAligner(encoders="network", max_epochs=30, early_stopping=True, random_state=0).fit(noise)
+    assert capsys.readouterr() == ("", "")
