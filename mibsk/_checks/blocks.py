@@ -24,7 +24,7 @@ def chunks(X: Matrix, n_rows: int | None = None) -> Iterator[Matrix]:
 
 def raw_chunks(X: Matrix, n_rows: int | None = None) -> Iterator[Matrix]:
     """Yield the rows of `X` in blocks, of its own type."""
-    step = n_rows or max(1, CHUNK_SIZE // prod(X.shape[1:]))
+    step = n_rows or max(1, CHUNK_SIZE // max(1, prod(X.shape[1:])))
     if on_accelerator(X):
         return (X[start : start + step] for start in range(0, len(X), step))
     return (chunk for _, chunk in read_chunks(X, step))

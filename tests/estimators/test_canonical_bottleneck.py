@@ -374,3 +374,9 @@ class TestBadInput:
     def test_export_of_an_unknown_modality(self, fitted, tmp_path):
         with pytest.raises(ValueError, match="unknown modality"):
             export_encoder(fitted, "text", tmp_path / "text.onnx")
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 0), (5, 0, 3)])
+def test_rows_without_values(shape):
+    with pytest.raises(ValueError, match=r"has 0 feature\(s\)"):
+        CanonicalBottleneck().fit({"a": np.empty(shape), "b": np.empty(shape)})
