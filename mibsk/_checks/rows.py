@@ -94,7 +94,7 @@ def as_array(what: str, X: Any, first_row: int = 0) -> np.ndarray:
         return stack_rows(what, X, first_row)
 
 
-def as_numbers(name: str, X: np.ndarray) -> np.ndarray:
+def as_numbers(name: str, X: np.ndarray, columns: Sequence[Any] = ()) -> np.ndarray:
     """Return `X` as an array (n, ...) of real numbers; a 1-D array becomes one column.
 
     Raises
@@ -118,8 +118,8 @@ def as_numbers(name: str, X: np.ndarray) -> np.ndarray:
                     "a modality of their own."
                 ) from error
             raise type(error)(
-                f"modality {name!r} must hold numbers, or strings alone; got values of mixed types "
-                f"({error}). Encode categories first, e.g. with OneHotEncoder, and convert dates "
+                f"modality {name!r} must hold numbers, or strings alone; got values of mixed types"
+                f"{_first_column_of_other_values(X, columns)} ({error}). Encode categories first, e.g. with OneHotEncoder, and convert dates "
                 "to numbers, e.g. days since the first."
             ) from error
     if X.dtype.kind == "c":
@@ -257,3 +257,15 @@ def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) ->
         f"{largest:.4g} in size. If that is far from the rows of fit, rescale or drop such rows; "
         "if not, look for what the encoder divides by or takes the logarithm of."
     )
+
+
+def _first_column_of_other_values(X: np.ndarray, columns: Sequence[Any]) -> str:
+    """Return where a table of objects (n, d) first has a value that is no number, for a message."""
+    if X.ndim != 2:
+        return ""
+    for j, column in enumerate(X.T):
+        try:
+            column.astype(np.float64)
+        except (TypeError, ValueError):
+            return f", first in column {columns[j]!r}" if columns else f", first in column {j}"
+    return ""

@@ -98,7 +98,7 @@ class InputSpec:
         elif X.dtype.kind in "OU" and is_text(X):
             spec = cls(name, "text", (_TEXT_FEATURES,))
         else:
-            X = as_numbers(name, X)
+            X = as_numbers(name, X, columns)
             dtype = "uint8" if X.dtype in (np.uint8, np.bool_) else "float32"
             dense = as_dense(name, X)
             pixels = pixel_values(X) if X.ndim > 2 else ""

@@ -274,3 +274,11 @@ def test_sparse_errors_name_the_row(value):
 def test_refuses_rows_without_features(X):
     with pytest.raises(ValueError, match=r"0 feature\(s\) \(shape=\(3, 0\)\)"):
         InputSpec.learn("a", X)
+
+
+@pytest.mark.parametrize(("columns", "where"), [("abc", "column 'b'"), (None, "column 1")])
+def test_a_column_of_words_is_named(columns, where):
+    table = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"], "c": [1, 2]})
+    rows = table if columns else table.to_numpy()
+    with pytest.raises(ValueError, match=f"mixed types, first in {where} .could not convert"):
+        InputSpec.learn("x", rows)
