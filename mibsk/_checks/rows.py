@@ -97,6 +97,8 @@ def as_array(what: str, X: Any, first_row: int = 0) -> np.ndarray:
 def as_numbers(name: str, X: np.ndarray, columns: Sequence[Any] = ()) -> np.ndarray:
     """Return `X` as an array (n, ...) of real numbers; a 1-D array becomes one column.
 
+    `columns` are names for messages, if known.
+
     Raises
     ------
     TypeError
@@ -117,10 +119,11 @@ def as_numbers(name: str, X: np.ndarray, columns: Sequence[Any] = ()) -> np.ndar
                     f"modality {name!r} has a column of vectors beside others: pass the vectors as "
                     "a modality of their own."
                 ) from error
+            where = _first_column_of_other_values(X, columns)
             raise type(error)(
                 f"modality {name!r} must hold numbers, or strings alone; got values of mixed types"
-                f"{_first_column_of_other_values(X, columns)} ({error}). Encode categories first, e.g. with OneHotEncoder, and convert dates "
-                "to numbers, e.g. days since the first."
+                f"{where} ({error}). Encode categories first, e.g. with OneHotEncoder, and convert "
+                "dates to numbers, e.g. days since the first."
             ) from error
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: modality {name!r} has dtype {X.dtype}.")
