@@ -61,6 +61,8 @@ class ClassPairs(Mapping[str, Any]):
     [0, 0, 1, 1]
     """
 
+    _index: pd.Index[Any] | None = None  # pairs pickled without one have no names
+
     def __init__(
         self,
         modalities: Mapping[str, tuple[Any, Any]],

@@ -201,6 +201,14 @@ def test_pickles():
     assert other.draw(0)["image"].tolist() == pairs.draw(0)["image"].tolist()
 
 
+def test_pickles_without_names_of_rows_still_work():
+    pairs = make_pairs()
+    del pairs._index
+    old = pickle.loads(pickle.dumps(pairs))
+    assert old.index is old[3:9].index is None
+    assert old[3:9].draw(0)["image"].tolist() == make_pairs()[3:9].draw(0)["image"].tolist()
+
+
 def test_a_subset_that_owns_no_partner_of_a_class_is_refused():
     pairs = make_pairs(24, 3)  # one partner per class, so one owner
     owners = pairs.pairing.owners["image"]
