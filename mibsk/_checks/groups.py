@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .labels import as_labels
+from .labels import as_labels, check_one_type
 from .tensors import is_tensor, tensor_to_array
 
 Groups = NDArray[np.intp] | None
@@ -62,7 +62,8 @@ def as_groups_of_parts(
     Raises
     ------
     ValueError, TypeError
-        As :func:`as_groups`, if only one of both is given, or if a group is in both.
+        As :func:`as_groups`, if only one of both is given, if they are of different types, or if a
+        group is in both.
     """
     if (groups is None) != (groups_test is None):
         raise ValueError(
@@ -73,7 +74,9 @@ def as_groups_of_parts(
         return None, None
     numbered = as_groups(groups, n_rows)
     test = _names(groups_test, n_test, "groups_test")
-    if both := test[test.isin(_names(groups, n_rows, "groups"))].unique().tolist():
+    train = _names(groups, n_rows, "groups")
+    check_one_type({"groups": train, "groups_test": test})
+    if both := test[test.isin(train)].unique().tolist():
         raise ValueError(
             f"{len(both)} group(s), such as {both[0]!r}, are in groups and in groups_test: hold "
             "out all rows of a group, or none."

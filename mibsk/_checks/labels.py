@@ -106,7 +106,7 @@ def check_one_type(labels: "Mapping[str, pd.Series[Any]]") -> None:
                 else f"pass {numbers}{to_text[kinds[numbers]]}, or convert the strings"
             )
             raise TypeError(
-                f"{first} and {name} must be of one type, else no label of one equals any of the "
+                f"{first} and {name} must be of one type, else no value of one equals any of the "
                 f"other; got {kind} and {other} values: {advice}."
             )
 

@@ -106,6 +106,15 @@ def test_a_held_out_part_of_ones_own(speakers):
             groups=SPEAKER[:295],
             groups_test=SPEAKER[295:],
         )
+    with pytest.raises(TypeError, match=r"groups and groups_test must be of one type.*groups\.astype"):
+        leakage(
+            Z[:295],
+            trait[:295],
+            Z_test=Z[295:],
+            labels_test=trait[295:],
+            groups=SPEAKER[:295],
+            groups_test=SPEAKER[295:].astype(str),
+        )
     with pytest.raises(ValueError, match="groups and groups_test belong together"):
         leakage(Z[train], trait[train], **parts, groups=SPEAKER[train])
     with pytest.raises(ValueError, match="groups_test are those of Z_test"):
