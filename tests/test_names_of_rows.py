@@ -403,6 +403,24 @@ def test_files(tmp_path, monkeypatch, kind):
     assert value(numbers, CLASSES) == expected  # integers beside strings may be numbers of rows
 
 
+def test_an_index_that_counts_rows_is_compared_if_it_is_in_both_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    order = rng.permutation(N)
+
+    def value(x, y, *, index=True):
+        x.reset_index(drop=True).to_csv("x.csv")
+        y.reset_index(drop=True).iloc[order].to_csv("y.csv", index=index)
+        return measure_files("x.csv", "y.csv", ci=None, n_permutations=0)
+
+    with pytest.raises(ValueError, match=r"y\.csv has the row names of x\.csv in another order"):
+        value(X, Y)
+    value(X, Y, index=False)
+    names, numbers = Y.reset_index(drop=True), Y.set_axis(np.arange(N) + 100)
+    for quiet in (names, numbers, Y):
+        quiet.to_csv("y.csv")
+        measure_files("x.csv", "y.csv", ci=None, n_permutations=0)
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_an_index_of_integers_in_a_file_is_no_column(tmp_path, kind):
     from mibsk.reporting import read_matrix

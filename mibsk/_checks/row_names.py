@@ -31,9 +31,13 @@ def check_row_names(given: Mapping[str, Any], *, files: bool = False) -> None:
     """Compare the names of rows that are paired by position.
 
     Two indexes agree if they are equal. If not, they contradict the pairing if both have the same
-    names, or if a name that both have is on different rows. A default `RangeIndex` has no names.
-    Other integers may be numbers of the rows that a selection left: they contradict an index only
-    if it has the same ones, and beside names that are no integers they say nothing.
+    names, or if the names that both have come in another order; names of a shift, as in
+    ``(X[:-1], X[1:])``, keep theirs. A default `RangeIndex` has no names. Other integers may be
+    numbers of the rows that a selection left: they contradict an index only if it has the same
+    ones, and beside names that are no integers they say nothing. Names of which fewer than half are
+    distinct, such as classes, and levels of a `MultiIndex` that are named otherwise do not tell
+    which rows belong together, and contradict nothing. Each index is compared with those before it,
+    up to the first that is equal.
 
     Parameters
     ----------
@@ -42,7 +46,8 @@ def check_row_names(given: Mapping[str, Any], *, files: bool = False) -> None:
         replaced by their values; objects without an index, and those with another number of rows
         than the first index, are ignored.
     files : bool, default=False
-        Whether these are files, for messages.
+        Whether these are files: for messages, and because integers 0, 1, 2, ... that were written
+        are those of a default index, which differ from other integers without a warning.
 
     Raises
     ------
@@ -55,8 +60,16 @@ def check_row_names(given: Mapping[str, Any], *, files: bool = False) -> None:
         If they differ in another way.
     """
     named = [(what, index) for what, index in _indexes(given) if _has_names(index)]
-    for what, index in named[1:]:
-        _compare(*named[0], what, index, files=files)
+    named = [(what, index) for what, index in named if len(index) == len(named[0][1])]
+    for i, (what, index) in enumerate(named):
+        found = []
+        for earlier, of_earlier in named[:i]:
+            if _agree(of_earlier, index):
+                break
+            found.append(_compare(earlier, of_earlier, what, index, files=files))
+        else:
+            if message := next(filter(None, found), None):
+                warnings.warn(message, RowNamesWarning, stacklevel=2)
 
 
 def check_mask(rows: Any, mask: Any) -> None:
@@ -82,39 +95,63 @@ def _has_names(index: pd.Index[Any]) -> bool:
     return not (isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1)
 
 
+def _agree(one: pd.Index[Any], two: pd.Index[Any]) -> bool:
+    return one is two or one.equals(two)
+
+
 def _compare(
     first: str, of_first: pd.Index[Any], other: str, of_other: pd.Index[Any], *, files: bool
-) -> None:
+) -> str | None:
+    """Return the warning about two indexes of one length, None if there is nothing to say."""
     n = len(of_first)
-    if len(of_other) != n or of_first is of_other or of_first.equals(of_other):
-        return
     codes, names = of_first.append(of_other).factorize(use_na_sentinel=False)
     one, two = codes[:n], codes[n:]
     differ = one != two
     if not differ.any():  # of another type, such as other units of time
-        return
+        return None
     counts, others = (np.bincount(each, minlength=len(names)) for each in (one, two))
     same_names = np.array_equal(counts, others)
-    common = np.isin(two, one) | np.isin(one, two)
-    moved = differ & common
+    in_both = (counts > 0) & (others > 0)
+    # a name that repeats counts where it comes first
+    orders = [pd.unique(each[in_both[each]]) for each in (one, two)]
+    permuted = same_names or not np.array_equal(*orders)
     integers = [is_integer_dtype(index.dtype) for index in (of_first, of_other)]
-    contradiction = same_names or (moved.any() and not any(integers))
-    if not contradiction and any(integers) and not all(integers):
-        return
+    identify = 2 * min(np.count_nonzero(each) for each in (counts, others)) >= n
+    contradiction = (
+        (same_names or (permuted and not any(integers)))
+        and identify
+        and _same_levels(of_first, of_other)
+    )
+    if not contradiction and any(integers):
+        if not all(integers):
+            return None
+        if files and not same_names and (_counts_rows(of_first) or _counts_rows(of_other)):
+            return None
+    moved = differ & (in_both[one] | in_both[two])
     row = int(np.argmax(moved if contradiction else differ))
     found = f"row {row} is {_name(of_other, row)} in {other} and {_name(of_first, row)} in {first}"
-    order = "has the row names of" if same_names else "has some row names of"
     if contradiction:
+        order = "has the row names of" if same_names else "has some row names of"
         advice = _advice(first, of_first, other, of_other, same_names, files)
         raise ValueError(f"{other} {order} {first} in another order: {found}. {advice}")
     drop = "write one of them without names" if files else f"{other}.reset_index(drop=True)"
-    warnings.warn(
+    return (
         f"the row names of {first} and {other} differ: {found}. Rows are paired by position; if "
         f"that is right, drop the names of one ({drop}), or silence "
-        "mibsk.exceptions.RowNamesWarning.",
-        RowNamesWarning,
-        stacklevel=3,
+        "mibsk.exceptions.RowNamesWarning."
     )
+
+
+def _same_levels(one: pd.Index[Any], two: pd.Index[Any]) -> bool:
+    """Whether the levels of two indexes have one meaning, as far as their names tell."""
+    if not (isinstance(one, pd.MultiIndex) and isinstance(two, pd.MultiIndex)):
+        return True
+    named = zip(one.names, two.names, strict=False)
+    return one.nlevels == two.nlevels and all(a == b or None in (a, b) for a, b in named)
+
+
+def _counts_rows(index: pd.Index[Any]) -> bool:
+    return bool((index == np.arange(len(index))).all())
 
 
 def _advice(

@@ -6,7 +6,6 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from .._checks.packages import not_installed
@@ -93,8 +92,7 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
 def with_index(table: pd.DataFrame) -> pd.DataFrame:
     """Make a first column without a name the index, as which pandas has written it.
 
-    It stays a column unless it has integers or strings that differ; if these count the rows, the
-    rows have no names.
+    It stays a column unless it has integers or strings that differ.
     """
     if table.shape[1] < 2 or not str(table.columns[0]).startswith("Unnamed: 0"):
         return table
@@ -102,8 +100,7 @@ def with_index(table: pd.DataFrame) -> pd.DataFrame:
     is_index = first.dtype.kind == "i" or pd.api.types.is_string_dtype(first.dtype)
     if not is_index or not first.is_unique:
         return table
-    counts = first.dtype.kind == "i" and (first == np.arange(len(first))).all()
-    return rest if counts else rest.set_axis(pd.Index(first, name=None), axis=0)
+    return rest.set_axis(pd.Index(first, name=None), axis=0)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -131,9 +131,81 @@ def test_numbers_of_selected_rows_say_nothing_about_names(names):
     check_row_names({"X": frame(pd.Index([0, 1, 5])), "Y": frame(pd.Index(names))})
 
 
-def test_a_name_on_another_row_is_an_error():
-    """As where both have lost some rows, but not the same ones."""
-    X, Y = frame(INDEXES["strings"][:-2]), frame(INDEXES["strings"][2:])
+UNIQUE = {k: v for k, v in INDEXES.items() if v.is_unique and k not in ("integers",)}
+
+
+@pytest.mark.parametrize("index", UNIQUE.values(), ids=UNIQUE)
+@settings(deadline=None, max_examples=20)
+@given(order=st.permutations(range(N)), n=st.integers(N // 2, N - 1))
+def test_common_names_that_keep_their_order_are_a_warning(index, order, n):
+    """As of a lag, and where both have lost some rows, but not the same ones."""
+    one, two = sorted(order[:n]), sorted(order[-n:])
+    with pytest.warns(RowNamesWarning, match="the row names of X and Y differ"):
+        check_row_names({"X": frame(index[one]), "Y": frame(index[two])})
+    with pytest.warns(RowNamesWarning, match="the row names of X and Y differ"):
+        check_row_names({"X": frame(index[:-1]), "Y": frame(index[1:])})
+
+
+def test_names_that_repeat_keep_the_order_in_which_they_come_first():
+    index = INDEXES["repeated"]
+    with pytest.warns(RowNamesWarning, match="the row names of X and Y differ"):
+        check_row_names({"X": frame(index[:-1]), "Y": frame(index[1:])})
+    with pytest.raises(ValueError, match="Y has some row names of X in another order"):
+        check_row_names({"X": frame(index[:-1]), "Y": frame(index[:0:-1])})
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.Index(["Mon", "Tue", "Wed", "Thu", "Fri"] * 4),
+        pd.Index([True, False] * 6),
+        pd.Index([0, 1, 2] * 4),
+        pd.CategoricalIndex(list("aabbcc") * 2),
+        pd.MultiIndex.from_product([["a", "b"], ["c", "d"], [None] * 3]),
+    ],
+)
+def test_classes_do_not_tell_which_rows_belong_together(index):
+    with pytest.warns(RowNamesWarning, match="the row names of X and Y differ"):
+        check_row_names({"X": frame(index), "Y": frame(index[::-1])})
+
+
+def test_levels_of_another_meaning_do_not_tell_which_rows_belong_together():
+    pairs = [(i, j) for i in range(3) for j in range(3)]
+    one = pd.MultiIndex.from_tuples(pairs, names=["subject", "run"])
+    for two in (
+        one.swaplevel(),
+        pd.MultiIndex.from_tuples([(*pair, 0) for pair in pairs[::-1]]),
+        pd.MultiIndex.from_tuples(pairs[::-1], names=["subject", "trial"]),
+    ):
+        for given_ in ({"X": frame(one), "Y": frame(two)}, {"X": frame(two), "Y": frame(one)}):
+            with pytest.warns(RowNamesWarning, match="the row names of X and Y differ"):
+                check_row_names(given_)
+    for same in (one[::-1], one[::-1].set_names([None, None]), one[::-1].to_flat_index()):
+        with pytest.raises(ValueError, match="Y has the row names of X in another order"):
+            check_row_names({"X": frame(one), "Y": frame(same)})
+
+
+def test_names_are_compared_beside_integers_that_say_nothing():
+    numbers, names = frame(INDEXES["integers"]), INDEXES["strings"]
+    with pytest.raises(ValueError, match="y has the row names of Y in another order"):
+        check_row_names({"X": numbers, "Y": frame(names), "y": frame(names[::-1])})
+    check_row_names({"X": numbers, "Y": frame(names), "y": frame(names.copy())})
+
+
+def test_each_index_that_differs_is_one_warning():
+    names = INDEXES["strings"]
+    frames = [frame(names + end) for end in ("a", "b", "b", "c")]
+    with pytest.warns(RowNamesWarning) as caught:
+        check_row_names(dict(zip("XYyw", frames, strict=True)))
+    assert [str(each.message)[:30] for each in caught] == [
+        "the row names of X and Y diffe",
+        "the row names of X and w diffe",
+    ]
+
+
+def test_common_names_in_another_order_are_an_error():
+    index = INDEXES["strings"]
+    X, Y = frame(index[:-2]), frame(index[:1:-1])
     with pytest.raises(ValueError, match="Y has some row names of X in another order") as caught:
         check_row_names({"X": X, "Y": Y})
     advice = re.search(r"both, (.*?) and (.*?) with common = (.*?);", str(caught.value))
@@ -160,6 +232,18 @@ def test_files_are_named_by_their_paths():
         check_row_names({"a.csv": X, "b.parquet": Y}, files=True)
     with pytest.warns(RowNamesWarning, match="write one of them without names"):
         check_row_names({"a.csv": X, "b": frame(INDEXES["strings"].str.upper())}, files=True)
+
+
+def test_integers_that_files_hold_count_as_names():
+    counted = frame(pd.Index(np.arange(N)))
+    shuffled = frame(pd.Index(np.random.default_rng(0).permutation(N)))
+    for one, two in ((counted, shuffled), (shuffled, counted)):
+        with pytest.raises(ValueError, match="y.csv has the row names of x.csv in another order"):
+            check_row_names({"x.csv": one, "y.csv": two}, files=True)
+    check_row_names({"x.csv": counted, "y.csv": frame(INDEXES["integers"])}, files=True)
+    with pytest.warns(RowNamesWarning):
+        later = frame(INDEXES["integers"] + 1000)
+        check_row_names({"x.csv": frame(INDEXES["integers"]), "y.csv": later}, files=True)
 
 
 def test_a_mask_with_names():
