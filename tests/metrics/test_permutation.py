@@ -130,6 +130,7 @@ def test_the_seed_decides():
         ({"alternative": "more"}, ValueError, "alternative must be one of"),
         ({"Y": np.eye(3)}, ValueError, "row i of X must be the partner"),
         ({"k": 3}, TypeError, "unexpected keyword argument 'k'"),
+        ({"ci": 0.9}, TypeError, "ci is not an argument of permutation_test"),
     ],
 )
 def test_bad_arguments(options, error, message):
@@ -206,3 +207,27 @@ def test_bad_arguments_of_several():
         permutation_test(cka, {}, Y)
     with pytest.raises(ValueError, match="row i of X must be the partner"):
         permutation_test(cka, {"x": X, "short": X[:9]}, Y)
+    for layers in ([X, X], (X, X[:, :2])):
+        with pytest.raises(
+            ValueError, match=r"X must be .* a mapping .* as dict\(enumerate\(X\)\)"
+        ):
+            permutation_test(cka, layers, {"y": Y})
+    with pytest.raises(ValueError, match=r"dict\(enumerate\(Y\)\)"):
+        permutation_test(cka, X, [Y, Y])
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+@pytest.mark.parametrize("order", [("varies", "constant"), ("constant", "varies")])
+def test_values_that_are_nan_have_no_rank(order):
+    X, Y = related(0)
+    layers = {"varies": X, "constant": np.ones_like(X)}
+    with pytest.raises(ValueError, match="metric correlation is NaN for the rows of X and Y as"):
+        permutation_test(correlation, layers["constant"], Y)
+    with pytest.raises(ValueError, match=r"NaN for the rows of the pair \('constant', None\) as"):
+        permutation_test(correlation, {name: layers[name] for name in order}, Y)
+
+    def undefined_for_others(x, y):
+        return 1.0 if np.array_equal(y, Y) else np.nan
+
+    with pytest.raises(ValueError, match="NaN for the rows of X and Y paired at random"):
+        permutation_test(undefined_for_others, X, Y)

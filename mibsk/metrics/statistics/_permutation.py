@@ -144,7 +144,7 @@ def permutation_test(
     random_state : int or None, default=0
         Seed of the permutations; None: new ones in each call.
     **options : dict
-        Further arguments of the metric.
+        Further arguments of the metric, without `ci`.
 
     Returns
     -------
@@ -153,9 +153,9 @@ def permutation_test(
     Raises
     ------
     ValueError
-        If the rows are not paired, or an argument is out of range.
+        If the rows are not paired, an argument is out of range, or the metric is NaN for a pair.
     TypeError
-        If `metric` is not callable.
+        If `metric` is not callable, or `ci` is passed.
 
     References
     ----------
@@ -190,6 +190,11 @@ def permutation_test(
         raise TypeError(
             f"metric must be a function such as mibsk.metrics.cka, got {type(metric).__name__}."
         )
+    if "ci" in options:
+        raise TypeError(
+            "ci is not an argument of permutation_test, which tests a value: for an interval, pass "
+            "ci= to the metric itself."
+        )
     check_scalar("n_permutations", n_permutations, low=1, integer=True)
     if alternative not in ALTERNATIVES:
         raise ValueError(f"alternative must be one of {list(ALTERNATIVES)}, got {alternative!r}.")
@@ -208,13 +213,24 @@ def permutation_test(
             "alternative must be 'greater' or 'less' for several representations, got "
             "'two-sided': which of them is the most extreme depends on the direction."
         )
-    values = {names: float(metric(*pair, **options)) for names, pair in pairs.items()}
+    values = {
+        names: _number(metric(*pair, **options), metric, names, "as they are paired")
+        for names, pair in pairs.items()
+    }
     most = min if alternative == "less" else max
     value = most(values.values())
-    reordered = [_reordered(metric, *pair, options) for pair in pairs.values()]
+    reordered = {names: _reordered(metric, *pair, options) for names, pair in pairs.items()}
     rng, n = np.random.default_rng(random_state), len(next(iter(pairs.values()))[0])
     orders = (rng.permutation(n) for _ in range(n_permutations))
-    null = np.array([most(float(of(order)) for of in reordered) for order in orders])
+    null = np.array(
+        [
+            most(
+                _number(of(order), metric, names, "paired at random")
+                for names, of in reordered.items()
+            )
+            for order in orders
+        ]
+    )
     # values that are equal up to rounding are as extreme
     rounding = 1e-9 * max(abs(value), 1e-9)
     tails = {
@@ -240,11 +256,30 @@ def _pairs(X: Any, Y: Any) -> dict[tuple[Any, Any], tuple[Matrix, Matrix]]:
     for name, side in zip("XY", sides, strict=True):
         if not side:
             raise ValueError(f"{name} must have at least one representation, got an empty mapping.")
+    for name, Z in zip("XY", (X, Y), strict=True):
+        if isinstance(Z, list | tuple) and Z and all(len(getattr(z, "shape", ())) == 2 for z in Z):
+            raise ValueError(
+                f"{name} must be one representation or a mapping of several, got a "
+                f"{type(Z).__name__} of {len(Z)}: name them, as dict(enumerate({name})) does."
+            )
     pairs = {(a, b): as_pair(sides[0][a], sides[1][b]) for a, b in product(*sides)}
     if len({len(x) for x, _ in pairs.values()}) > 1:
         counts = {name: len(x) for (name, _), (x, _) in pairs.items()}
         raise ValueError(f"row i must be the same in all representations, got rows {counts}.")
     return pairs
+
+
+def _number(found: Any, metric: Callable[..., Any], names: tuple[Any, Any], paired: str) -> float:
+    """Return a value of the metric as a number, which NaN is not: it has no rank among others."""
+    value = float(found)
+    if np.isnan(value):
+        both = "X and Y" if names == (None, None) else f"the pair {names}"
+        raise ValueError(
+            f"metric {getattr(metric, '__name__', metric)} is NaN for the rows of {both} {paired}, "
+            "so that they cannot be ranked: leave out columns that do not vary, or pass a metric "
+            "that is a number for all pairings."
+        )
+    return value
 
 
 def _reordered(
