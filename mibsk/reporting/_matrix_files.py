@@ -66,7 +66,8 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
 def read_rows(path: str | os.PathLike[str]) -> tuple[Matrix, pd.Index[Any] | None]:
     """Return the embeddings in a file as :func:`read_matrix` does, and the names of the rows.
 
-    A table has names if pandas has written them, to CSV as a first column without a name.
+    A table has names if pandas has written them, to CSV as a first column without a name, or if its
+    first column has strings that differ.
     """
     name = os.fspath(path)
     file, member = locate(name)
@@ -75,7 +76,7 @@ def read_rows(path: str | os.PathLike[str]) -> tuple[Matrix, pd.Index[Any] | Non
     if suffix in ARRAYS:
         array = read_array(file, member)
     else:
-        table = with_index(read_table(file))
+        table = with_index(read_table(file), of_numbers=True)
         array, names = _numbers(table, name), table.index
     if array.dtype.kind not in "biuf":
         raise ValueError(

@@ -20,6 +20,7 @@ from ._matrix_files import locate, read_rows, source_of
 from ._measure import Progress, measure
 from ._measurement import Measurement
 from ._page import to_html
+from ._table_files import name_rows
 
 PathLike = str | os.PathLike[str]
 
@@ -78,7 +79,7 @@ def measure_files(
     table = None
     if labels is not None:
         tell(0, 0, f"reading {os.fspath(labels)}")
-        table = read_labels(labels)
+        table = name_rows(read_labels(labels), named[paths[0]].index)
         check_factors(
             table,
             len(X),

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import infer_dtype
 
 from .._checks.packages import not_installed
 from ._separators import find_separator, first_lines, is_number
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 TABLES = (*SEPARATORS, ".parquet")
+_NUMBERS = r"[-+\d.,\seE%]*|\[.*"  # numbers in another notation, and lists
 _WITH_COMMA = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 
 
@@ -89,18 +91,34 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
     return table
 
 
-def with_index(table: pd.DataFrame) -> pd.DataFrame:
-    """Make a first column without a name the index, as which pandas has written it.
+def with_index(table: pd.DataFrame, *, of_numbers: bool = False) -> pd.DataFrame:
+    """Make a first column that names the rows the index.
 
-    It stays a column unless it has integers or strings that differ.
+    It has integers or strings that differ, and no name of its own, as pandas writes the index of a
+    table. In a table `of_numbers`, strings that differ are names whatever the column is called.
     """
-    if table.shape[1] < 2 or not str(table.columns[0]).startswith("Unnamed: 0"):
+    if table.shape[1] < 2:
         return table
     first, rest = table.iloc[:, 0], table.iloc[:, 1:]
-    is_index = first.dtype.kind == "i" or pd.api.types.is_string_dtype(first.dtype)
-    if not is_index or not first.is_unique:
+    has_no_name = str(table.columns[0]).startswith("Unnamed: 0")
+    is_text = infer_dtype(first) == "string"
+    if of_numbers and is_text and not has_no_name:
+        is_text = not first.str.fullmatch(_NUMBERS).any()
+    elif not has_no_name:
         return table
-    return rest.set_axis(pd.Index(first, name=None), axis=0)
+    if not (is_text or first.dtype.kind == "i") or not first.is_unique:
+        return table
+    return rest.set_axis(pd.Index(first.to_numpy()), axis=0)
+
+
+def name_rows(labels: pd.DataFrame, names: pd.Index | None) -> pd.DataFrame:
+    """Make the first column of labels the index if it has the names of the rows, in any order."""
+    if names is None or labels.shape[1] < 2 or not isinstance(labels.index, pd.RangeIndex):
+        return labels
+    first = labels.iloc[:, 0]
+    if infer_dtype(first) != "string" or set(first) != set(names):
+        return labels
+    return labels.iloc[:, 1:].set_axis(pd.Index(first.to_numpy()), axis=0)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
@@ -120,9 +138,13 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _holds_names(lines: list[list[str]], separator: str) -> bool:
     cells = lines[0] if lines else []
-    names = cells[1:] if cells[:1] == [""] else cells  # the index that pandas writes
-    counted = len(names) > 1 and names == [str(i) for i in range(len(names))]
-    return counted or not all(is_number(cell, separator) for cell in cells)
+    are_numbers = [is_number(cell, separator) for cell in cells]
+    # the name of the index that pandas writes, or the name of the first row
+    begins_with_word = len(cells) > 1 and (not cells[0] or not are_numbers[0])
+    if not all(are_numbers[begins_with_word:]):
+        return True
+    names = cells[begins_with_word:]
+    return len(names) > 1 and names == [str(i) for i in range(len(names))]
 
 
 def _has_comma(cells: pd.Series[Any]) -> bool:

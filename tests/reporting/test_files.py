@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mibsk.exceptions import NotInstalledError
-from mibsk.reporting import read_matrix
+from mibsk.reporting import measure_files, read_matrix
 from mibsk.reporting._matrix_files import source_of
 
 A = np.random.default_rng(0).standard_normal((20, 5))
@@ -302,3 +302,36 @@ def test_the_digest_is_that_of_the_file(folder):
     source = source_of("a.npy")
     assert source.path == "a.npy"
     assert source.sha256 == hashlib.sha256(Path("a.npy").read_bytes()).hexdigest()
+
+
+class TestNamesOfRows:
+    @pytest.fixture
+    def table(self):
+        names = pd.Index([f"S{i:03}" for i in range(20)], name="sample")
+        rows = np.random.default_rng(0).normal(size=(20, 3))
+        return pd.DataFrame(rows, index=names, columns=list("abc"))
+
+    @pytest.mark.parametrize("header", [["a", "b", "c"], ["0", "1", "2"], False])
+    @pytest.mark.parametrize("index", ["sample", None])
+    def test_are_no_values(self, table, tmp_path, header, index):
+        written = table.rename_axis(index)
+        if header:
+            written.columns = header
+        written.to_csv(tmp_path / "a.csv", header=bool(header))
+        found = read_matrix(str(tmp_path / "a.csv"))
+        np.testing.assert_allclose(found, table.to_numpy())
+
+    @pytest.mark.parametrize("index", ["sample", None])
+    def test_in_another_order(self, table, tmp_path, index):
+        labels = pd.DataFrame({"kind": ["x", "y"] * 10}, index=table.index)
+        for name, content in {"a": table, "b": table[::-1], "labels": labels[::-1]}.items():
+            content.rename_axis(index).to_csv(tmp_path / f"{name}.csv")
+        a, b, of = (tmp_path / f"{name}.csv" for name in ("a", "b", "labels"))
+        for files in ((a, b), (a, a, of)):
+            with pytest.raises(ValueError, match=r"has the row names of .* in another order"):
+                measure_files(*files, n_permutations=0)
+
+    def test_lists_are_values(self, tmp_path):
+        (tmp_path / "a.csv").write_text('x,y\n"[1, 2]","[3]"\n"[4, 5]","[6]"\n')
+        with pytest.raises(ValueError, match="numbers in column 'x'"):
+            read_matrix(str(tmp_path / "a.csv"))
