@@ -9,29 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.memory_map import file_rows, read_chunks
+from ..files.memory_map import read_chunks
 
 FRACTION = 1e-2  # of the standard deviation of a column, that rounding may change
-KEPT = 0.75  # of the distinct integers of a column, that must remain distinct
 NOISE = 1e-12  # spread, relative to the largest value, that rounding errors of float64 can have
+SMALL = 1e3  # size below which a column may be constant; years, days and seconds are larger
 N_WIDE, WIDE = 8, 1e3  # so many columns of the same magnitude that vary so many times more
-HALF_UNIT = 2.0**-24  # largest relative error of rounding to float32
+UNIT = 2.0**-23  # largest distance of two float32 numbers, relative to their size
 
 _CHUNK_VALUES = 2**17  # 1 MiB of float64, which fit in the cache
-_SAMPLE_VALUES = 2**22  # 32 MiB of float64
-_LARGEST_SAMPLE, _SMALLEST_SAMPLE = 2**16, 64  # rows
 
 
-def check_precision(name: str, X: np.ndarray, columns: Sequence[Any] = ()) -> None:
+def check_precision(name: str, X: np.ndarray | _DenseColumns, columns: Sequence[Any] = ()) -> None:
     r"""Raise ``ValueError`` if float32 cannot tell the values of a column apart.
 
     Such a column has a spread that is small against its values, as Unix times of one hour have:
     rounding to float32 changes its values by more than a hundredth of their standard deviation
-    (root mean square), or merges a quarter of its distinct values, if these are integers. Not
-    refused are
+    (root mean square). The number of rows does not matter. Not refused are
 
     - values that float32 represents exactly;
     - spreads as small as rounding errors of float64: such a column is constant;
+    - values below 1000 in size whose standard deviation is at most one float32 epsilon of that
+      size, such as probabilities of almost 1: the column is constant in practice, and the scaling
+      of the encoder only centres it. Larger values can be times, whose differences matter;
     - a column that hardly varies beside several of the same magnitude that vary 1000 times as
       much, such as the background of images.
 
@@ -52,26 +52,51 @@ def check_precision(name: str, X: np.ndarray, columns: Sequence[Any] = ()) -> No
     span = high.astype(np.float64) - low.astype(np.float64)  # of close integers not exact
     varies = (low < high) & (span > NOISE * magnitude if kind == "f" else True)
     least_deviation = span / np.sqrt(2 * len(X))  # of values with this span
-    suspects = varies & (magnitude * HALF_UNIT > FRACTION * least_deviation)
-    # more rows than float32 has numbers between the extremes
-    crowded = varies & (magnitude >= 1 / HALF_UNIT) & (span < len(X) * 2 * HALF_UNIT * magnitude)
-    for j in map(int, np.flatnonzero(suspects | crowded)):
+    suspects = np.flatnonzero(varies & (magnitude * UNIT / 2 > FRACTION * least_deviation))
+    if not len(suspects):
+        return
+    deviation, lost = _deviations(X, suspects, low[suspects])
+    constant = (magnitude[suspects] < SMALL) & (deviation <= UNIT * magnitude[suspects])
+    for j in map(int, suspects[(lost > FRACTION * deviation) & ~constant]):
         alike = (magnitude >= magnitude[j] / 10) & (magnitude <= magnitude[j] * 10)
         if np.count_nonzero(alike & (span >= WIDE * span[j])) >= N_WIDE:
             continue
-        if _loses_spread(X, j, least_deviation[j]) or (crowded[j] and _merges(X, j)):
-            unit = np.spacing(np.float32(magnitude[j]))
-            differ = int(high[j]) - int(low[j]) if kind in "iu" else span[j]
-            raise ValueError(
-                f"{_column(j, X.shape[1:], columns)} of modality {name!r} has values up to "
-                f"{magnitude[j]:.8g} in size that differ by at most {differ:.4g}, but float32, in "
-                f"which encoders compute, rounds them to multiples of {unit:.4g}. Subtract a "
-                "constant first, in fit and later, e.g. with StandardScaler in front; or encode "
-                "ids as categories."
-            )
+        unit = np.spacing(np.float32(magnitude[j]))
+        differ = int(high[j]) - int(low[j]) if kind in "iu" else span[j]
+        raise ValueError(
+            f"{_column(j, X.shape[1:], columns)} of modality {name!r} has values up to "
+            f"{magnitude[j]:.8g} in size that differ by at most {differ:.4g}, but float32, in "
+            f"which encoders compute, rounds them to multiples of {unit:.4g}. Subtract a "
+            "constant first, in fit and later, e.g. with StandardScaler in front; or encode "
+            "ids as categories."
+        )
 
 
-def _extremes(X: np.ndarray) -> tuple[NDArray, NDArray]:
+def check_sparse_precision(name: str, X: Any) -> None:
+    """Do the same for a CSR matrix (n, d): for its columns without zeros, in parts of bounded size.
+
+    The spread of a column that has zeros is as large as its values.
+    """
+    full = np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]) >= X.shape[0])
+    if len(full):
+        check_precision(name, _DenseColumns(X, full), full.tolist())
+
+
+class _DenseColumns:
+    """Columns of a CSR matrix, of which only the rows asked for become dense."""
+
+    def __init__(self, X: Any, columns: NDArray[np.intp]) -> None:
+        self._X, self._columns = X, columns
+        self.shape, self.dtype = (X.shape[0], len(columns)), X.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        return self._X[rows][:, self._columns].toarray()
+
+
+def _extremes(X: np.ndarray | _DenseColumns) -> tuple[NDArray, NDArray]:
     """Return the smallest and the largest value of each column of the flattened rows."""
     n_columns = prod(X.shape[1:])
     low = high = None
@@ -85,40 +110,50 @@ def _extremes(X: np.ndarray) -> tuple[NDArray, NDArray]:
     return low, high
 
 
-def _loses_spread(X: np.ndarray, j: int, least_deviation: float) -> bool:
-    """Whether rounding changes a column by more than `FRACTION` of its standard deviation."""
-    n = min(max(_SAMPLE_VALUES // prod(X.shape[1:]), _SMALLEST_SAMPLE), _LARGEST_SAMPLE)
-    values = _values(X, j, max(1, len(X) // n))
-    exact = _differences(values)
-    rounded = values.astype(np.float32).astype(np.float64)
-    lost = exact - (rounded - rounded[values.argmin()])
-    return bool(lost.std() > FRACTION * max(exact.std(), least_deviation))
+def _deviations(
+    X: np.ndarray | _DenseColumns, columns: NDArray[np.intp], low: NDArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the standard deviations of columns, and of what rounding to float32 changes them.
+
+    Parameters
+    ----------
+    X : ndarray (n, ...)
+        All rows.
+    columns : ndarray (k,)
+        Numbers of columns of the flattened rows.
+    low : ndarray (k,)
+        Their smallest values. Sums are of differences from these, which are exact.
+    """
+    n_columns = prod(X.shape[1:])
+    rounded_low = low.astype(np.float32).astype(np.float64)
+    sums = np.zeros((4, len(columns)))
+    for _, rows in read_chunks(X, max(1, _CHUNK_VALUES // n_columns)):
+        values = rows.reshape(len(rows), -1)
+        if len(columns) < n_columns:
+            values = values[:, columns]
+        exact = _differences(values, low)
+        lost = values.astype(np.float32).astype(np.float64)
+        lost -= rounded_low
+        lost -= exact
+        for i, part in enumerate((exact, lost)):
+            sums[2 * i] += part.sum(axis=0)
+            sums[2 * i + 1] += np.einsum("ij,ij->j", part, part)
+    sums /= len(X)
+    variances = sums[1::2] - np.square(sums[::2])
+    deviation, lost_deviation = np.sqrt(np.maximum(variances, 0))
+    return deviation, lost_deviation
 
 
-def _merges(X: np.ndarray, j: int) -> bool:
-    """Whether a column holds integers, of which fewer than `KEPT` remain distinct."""
-    values = _values(X, j)
-    if values.dtype.kind == "f" and not np.array_equal(values, np.floor(values)):
-        return False
-    n_kept = len(np.unique(values.astype(np.float32)))
-    return n_kept < KEPT * len(values) and n_kept < KEPT * len(np.unique(values))
-
-
-def _values(X: np.ndarray, j: int, step: int = 1) -> np.ndarray:
-    """Return the values (n,) of one column, of every row or of one in `step`."""
-    position: Any = (slice(None), *np.unravel_index(j, X.shape[1:]))
-    if step > 1:
-        return np.asarray(file_rows(X)[np.arange(0, len(X), step)])[position]
-    n_rows = max(1, _CHUNK_VALUES // prod(X.shape[1:]))
-    return np.concatenate([rows[position] for _, rows in read_chunks(X, n_rows)])
-
-
-def _differences(values: np.ndarray) -> NDArray[np.float64]:
-    """Return the differences of values (n,) from the smallest, those of integers exact."""
+def _differences(values: NDArray, low: NDArray) -> NDArray[np.float64]:
+    """Return the differences of values (n, k) from the smallest (k,), those of integers exact."""
     if values.dtype.kind == "f":
-        return (values - values.min()).astype(np.float64)
-    words = values.astype(values.dtype.newbyteorder("=")).astype(np.int64, copy=False)
-    return (words.view(np.uint64) - words.view(np.uint64)[values.argmin()]).astype(np.float64)
+        return (values - low).astype(np.float64, copy=False)
+    return (_words(values) - _words(low)).astype(np.float64)
+
+
+def _words(values: NDArray) -> NDArray[np.uint64]:
+    """Return integers as uint64, modulo 2**64."""
+    return values.astype(values.dtype.newbyteorder("="), copy=False).astype(np.uint64, copy=False)
 
 
 def _column(j: int, shape: tuple[int, ...], columns: Sequence[Any]) -> str:

@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import HashingVectorizer
 
 from .._checks.parameters import suggest
 from .._checks.pixels import Pixels, check_pixels, pixel_values
-from .._checks.precision import check_precision
+from .._checks.precision import check_precision, check_sparse_precision
 from .._checks.rows import as_dense, as_numbers, as_rows, check_finite, to_float32
 from .._checks.text import check_none_missing, is_text
 from ._columns import by_name, column_names
@@ -108,10 +108,7 @@ class InputSpec:
             return spec, dense
         prepared = spec.prepare_all(X)
         if spec.kind == "sparse":
-            # the spread of a column that has zeros is as large as its values
-            full = np.flatnonzero(np.bincount(X.indices, minlength=X.shape[1]) >= X.shape[0])
-            if len(full):
-                check_precision(name, X[:, full].toarray(), full.tolist())
+            check_sparse_precision(name, X)
         return spec, prepared
 
     @property

@@ -88,7 +88,7 @@ def file_rows(X: Any) -> Any:
     return X if found is None else FileRows(X, *found)
 
 
-def read_chunks(X: np.ndarray, n_rows: int) -> Iterator[tuple[int, np.ndarray]]:
+def read_chunks(X: Any, n_rows: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yield the index of the first row, and the rows, of each chunk of `X`."""
     rows = file_rows(X)
     for start in range(0, len(X), n_rows):
