@@ -48,7 +48,7 @@ from mibsk.metrics import (
     recall_at_k,
 )
 from mibsk.metrics.catalogue import CATALOGUE
-from mibsk.reporting import measure, measure_files
+from mibsk.reporting import measure, measure_files, measure_folders
 
 N = 24
 NAMES = [f"s{i}" for i in range(N)]
@@ -401,6 +401,47 @@ def test_files(tmp_path, monkeypatch, kind):
     with pytest.warns(RowNamesWarning, match=rf"x\.{kind} and y\.{kind} differ: row 0 is 'S0'"):
         value(Y.rename(index=str.upper), CLASSES)
     assert value(numbers, CLASSES) == expected  # integers beside strings may be numbers of rows
+
+
+def test_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+        X.to_csv(f"{name}/x.csv")
+        Y.to_csv(f"{name}/y.csv")
+    options = {"ci": None, "n_permutations": 0}
+    measure_folders("before", "after", **options)
+    for table, name in ((X, "x"), (Y, "y")):
+        table[::-1].to_csv(f"after/{name}.csv")
+    with pytest.raises(
+        ValueError, match=r"after.x\.csv has the row names of before.x\.csv in another order"
+    ):
+        measure_folders("before", "after", **options)
+    for table, name in ((X, "x"), (Y, "y")):
+        table.rename(index=str.upper).to_csv(f"after/{name}.csv")
+    with pytest.warns(RowNamesWarning, match=r"before.x\.csv and after.x\.csv differ: row 0 is"):
+        measure_folders("before", "after", **options)
+
+
+def test_groups_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    X.to_csv("x.csv")
+    np.save("y.npy", Y)
+    people = pd.DataFrame({"person": [f"p{i // 3}" for i in range(N)]}, NAMES)
+
+    def report(table):
+        table.to_csv("groups.csv")
+        found = measure_files("x.csv", "y.npy", groups="groups.csv", n_permutations=0)
+        return found.to_dict()["metrics"]
+
+    expected = report(people)
+    assert report(people.reset_index(drop=True)) == expected
+    with pytest.raises(
+        ValueError, match=r"groups\.csv has the row names of x\.csv in another order"
+    ):
+        report(people[::-1])
+    with pytest.warns(RowNamesWarning, match=r"x\.csv and groups\.csv differ: row 0 is"):
+        assert report(people.rename(index=str.upper)) == expected
 
 
 def test_an_index_that_counts_rows_is_compared_if_it_is_in_both_files(tmp_path, monkeypatch):

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .._checks.row_names import check_row_names
 from ._comparison import SideBySide
 from ._matrix_files import READABLE
 from ._measure import Progress
 from ._printable import printable
-from ._report_files import PathLike, measure_files
+from ._report_files import PathLike, measure_read, read_files
 
 
 def measure_folders(
@@ -45,15 +46,19 @@ def measure_folders(
     Raises
     ------
     ValueError, TypeError, OSError
-        If the folders do not have the same two files, or one of these or an option cannot be used.
+        If the folders do not have the same two files, the names of the rows contradict that they
+        are the same in all, or a file or an option cannot be used.
     """
     pairs = files_of_folders(before, after, labels)
-    first, second = (measure_files(*pair, labels, progress=progress, **options) for pair in pairs)
-    if first.x.shape[0] != second.x.shape[0]:
+    read = [read_files(*pair, labels, progress=progress, **options) for pair in pairs]
+    n_rows, n_after = (len(files.sides[0]) for files in read)
+    if n_rows != n_after:
         raise ValueError(
-            f"{os.fspath(before)} has {first.x.shape[0]} rows, {os.fspath(after)} has "
-            f"{second.x.shape[0]}: embed the same rows with both."
+            f"{os.fspath(before)} has {n_rows} rows, {os.fspath(after)} has {n_after}: embed the "
+            "same rows with both."
         )
+    check_row_names({**read[0].rows, **read[1].rows}, files=True)
+    first, second = (measure_read(files, progress=progress, **options) for files in read)
     names = [printable(Path(os.path.abspath(folder)).name) for folder in (before, after)]
     return SideBySide(
         first, second, (names[0], names[1]) if names[0] != names[1] else ("before", "after")

@@ -43,8 +43,10 @@ def split_groups(
     return numbered, pd.DataFrame(others) if isinstance(labels, pd.DataFrame) else others
 
 
-def read_groups(groups: str | os.PathLike[str], labels: pd.DataFrame | None) -> Any:
-    """Return groups as an argument of `measure`: a column of the labels, or those in a file.
+def read_groups(
+    groups: str | os.PathLike[str], labels: pd.DataFrame | None
+) -> str | pd.Series[Any]:
+    """Return the name of a column of the labels, or the groups in a file with names of its rows.
 
     Raises
     ------
@@ -66,4 +68,4 @@ def read_groups(groups: str | os.PathLike[str], labels: pd.DataFrame | None) -> 
             f"{name} must have one column, the groups of the rows, got {list(table)}: pass it as "
             "labels and name the column."
         )
-    return table.iloc[:, 0].to_numpy()
+    return table.iloc[:, 0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from .._checks.devices import Matrix
 from .._checks.row_names import check_row_names
 from ..files.whole_files import check_can_write, replace_file
 from ._comparison import SideBySide
@@ -62,14 +63,41 @@ def measure_files(
     ValueError, TypeError, OSError
         If a file or an option cannot be used; the message names it.
     """
+    files = read_files(x, y, labels, groups=groups, progress=progress, **options)
+    check_row_names(files.rows, files=True)
+    return measure_read(files, names=names, progress=progress, **options)
+
+
+@dataclass(frozen=True)
+class FilesRead:
+    """The content of the files of one report."""
+
+    paths: tuple[str, str]
+    labels: PathLike | None
+    sides: tuple[Matrix, Matrix]
+    table: pd.DataFrame | None
+    groups: Any  # as `measure` takes them
+    rows: dict[str, Any]  # path -> an object with the names of its rows
+
+
+def read_files(
+    x: PathLike,
+    y: PathLike,
+    labels: PathLike | None = None,
+    *,
+    groups: PathLike | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> FilesRead:
+    """Return what :func:`measure_files` reads; the names of the rows are not yet compared."""
     tell = progress or (lambda done, n, title: None)
-    paths = [os.fspath(path) for path in (x, y)]
-    matrices, named = [], {}
+    paths = (os.fspath(x), os.fspath(y))
+    matrices, rows = [], dict[str, Any]()
     for path in paths:
         tell(0, 0, f"reading {path}")
         matrix, index = read_rows(path)
         matrices.append(matrix)
-        named[path] = pd.DataFrame(index=index)
+        rows[path] = pd.DataFrame(index=index)
     X, Y = matrices
     if len(X) != len(Y):
         raise ValueError(
@@ -79,7 +107,8 @@ def measure_files(
     table = None
     if labels is not None:
         tell(0, 0, f"reading {os.fspath(labels)}")
-        table = name_rows(read_labels(labels), named[paths[0]].index)
+        table = name_rows(read_labels(labels), rows[paths[0]].index)
+        rows[os.fspath(labels)] = table
         check_factors(
             table,
             len(X),
@@ -87,15 +116,31 @@ def measure_files(
             needed=[*options.get("shared", ()), *options.get("nuisances", ())],
             match=options.get("match") or (),
         )
-    check_row_names(named if labels is None else {**named, os.fspath(labels): table}, files=True)
+    of_rows: Any = None
     if groups is not None:
-        options["groups"] = read_groups(groups, table)
-    report = measure(X, Y, table, names=names or _names(paths), progress=progress, **options)
+        of_rows = read_groups(groups, table)
+        if isinstance(of_rows, pd.Series):
+            rows[os.fspath(groups)] = of_rows
+            of_rows = of_rows.to_numpy()
+    return FilesRead(paths, labels, (X, Y), table, of_rows, rows)
+
+
+def measure_read(
+    files: FilesRead,
+    *,
+    names: tuple[str, str] | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Measurement:
+    """Measure embeddings that are read, as :func:`measure_files` does."""
+    options["groups"] = files.groups
+    names = names or _names(files.paths)
+    report = measure(*files.sides, files.table, names=names, progress=progress, **options)
     return replace(
         report,
-        x=replace(report.x, source=source_of(paths[0])),
-        y=replace(report.y, source=source_of(paths[1])),
-        labels=None if labels is None else source_of(labels),
+        x=replace(report.x, source=source_of(files.paths[0])),
+        y=replace(report.y, source=source_of(files.paths[1])),
+        labels=None if files.labels is None else source_of(files.labels),
     )
 
 
@@ -139,7 +184,7 @@ def check_outputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> No
         check_can_write(path)
 
 
-def _names(paths: list[str]) -> tuple[str, str]:
+def _names(paths: tuple[str, str]) -> tuple[str, str]:
     """Return short, different names for two files."""
     short = [_short(path) for path in paths]
     return (short[0], short[1]) if short[0] != short[1] else ("x", "y")

@@ -238,13 +238,11 @@ def test_integers_that_files_hold_count_as_names():
     counted = frame(pd.Index(np.arange(N)))
     shuffled = frame(pd.Index(np.random.default_rng(0).permutation(N)))
     for one, two in ((counted, shuffled), (shuffled, counted)):
-        with pytest.raises(
-            ValueError, match=r"y\.csv has the row names of x\.csv in another order"
-        ):
+        with pytest.raises(ValueError, match=r"has the row names of .* in another order"):
             check_row_names({"x.csv": one, "y.csv": two}, files=True)
     check_row_names({"x.csv": counted, "y.csv": frame(INDEXES["integers"])}, files=True)
     later = frame(INDEXES["integers"] + 1000)
-    with pytest.warns(RowNamesWarning):
+    with pytest.warns(RowNamesWarning, match="differ"):
         check_row_names({"x.csv": frame(INDEXES["integers"]), "y.csv": later}, files=True)
 
 
