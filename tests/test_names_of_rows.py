@@ -33,6 +33,7 @@ from mibsk.inspection import (
     SimilarityDisplay,
 )
 from mibsk.metrics import (
+    Bootstrap,
     alignment_report,
     cka,
     compare,
@@ -43,9 +44,11 @@ from mibsk.metrics import (
     leakage,
     mean_average_precision,
     modality_gap,
+    mutual_information,
     permutation_test,
     probe_information,
     recall_at_k,
+    uniformity,
 )
 from mibsk.metrics.catalogue import CATALOGUE
 from mibsk.reporting import measure, measure_files, measure_folders
@@ -209,6 +212,37 @@ def weighted(weights):
     }
 
 
+def grouped(groups):
+    """Calls with an interval, or an estimate on held-out rows, of groups of the rows of `X`."""
+    ci = Bootstrap(n_resamples=10, groups=groups)
+    parts = {"Z_test": X, "labels_test": CLASSES.to_numpy(), "ci": ci}
+    calls = {
+        entry.name: lambda entry=entry: entry.metric(
+            X, Y.to_numpy(), **entry.arguments, **({"k": 3} if entry.takes_k else {}), ci=ci
+        )
+        for entry in CATALOGUE
+        if entry.of in ("pair", "both ways") and entry.arguments.get("k", 1) < N // 2
+    }
+    calls |= {
+        "names of Y alone": lambda: cka(X.to_numpy(), Y, ci=ci),
+        "uniformity": lambda: uniformity(X, ci=ci),
+        "consistency": lambda: consistency(Z, X, ci=ci),
+        "mutual_information": lambda: mutual_information(X, Z @ MAP, ci=ci),
+        "recall, names of labels": lambda: recall_at_k(Z, Z[:9], labels=(CLASSES, CODES), ci=ci),
+        "leakage on held-out rows": lambda: leakage(Z @ MAP, CLASSES.to_numpy(), **parts),
+        "compare": lambda: compare(cka, (X, Y), (X, Z), ci=ci).a,
+        "compare own function": lambda: compare(lambda x: x.mean(), (X,), (Z,), ci=ci).a,
+    }
+    return {
+        **{name: lambda call=call: call().replicates for name, call in calls.items()},
+        "leakage": lambda: leakage(X, CLASSES, groups=groups),
+        "measure": lambda: measure(X, Y, groups=groups, n_permutations=0)["cka"].low,
+    }
+
+
+MAP = rng.normal(size=(3, 4))
+GROUPS = pd.Series([f"p{i // 3}" for i in range(N)], NAMES)
+CODES = CLASSES.to_numpy()[:9]
 POSITIONS = {"x": [0, 1], "y": [2, 3]}
 
 
@@ -223,7 +257,13 @@ def _set(mapping, name, rows):
 
 CALLS = [
     pytest.param(calls, given_, name, id=f"{calls.__name__}: {name}")
-    for calls, given_ in ((partners, Y), (labelled, CLASSES), (weighted, WEIGHTS), (trained, Y))
+    for calls, given_ in (
+        (partners, Y),
+        (labelled, CLASSES),
+        (weighted, WEIGHTS),
+        (grouped, GROUPS),
+        (trained, Y),
+    )
     for name in calls(given_)
 ]
 orders = st.permutations(range(N)).filter(lambda order: order != sorted(order))

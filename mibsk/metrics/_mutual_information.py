@@ -19,7 +19,7 @@ from .._checks.matrices import as_matrix, as_pair, check_same_columns
 from .._checks.parameters import check_positive, check_seed
 from ._description import SQUARE, Description
 from .rows import take_rows
-from .statistics import CI, Bootstrap, Estimate, Values, over_values
+from .statistics import CI, Bootstrap, Estimate, Values, check_groups, over_values
 
 BOUNDS = ("infonce", "nwj", "mine")
 LARGEST = 1e30  # score whose sums stay finite, also in float32
@@ -158,6 +158,7 @@ def mutual_information(
     if not isinstance(bound, str) or bound not in BOUNDS:
         raise ValueError(f"bound must be one of {BOUNDS}, got {bound!r}.")
     check_seed(random_state)
+    check_groups(ci, {"X": X, "Y": Y})
     X, Y = as_pair(X, Y)
     if critic is None:
         check_same_columns(X, Y)

@@ -1,7 +1,7 @@
 """How sure a metric is: bootstrap intervals, comparisons of models and permutation tests."""
 
 from ._comparison import Comparison, compare, paired_difference
-from ._interval import CI, Bootstrap, Estimate, as_bootstrap
+from ._interval import CI, Bootstrap, Estimate, as_bootstrap, check_groups
 from ._permutation import (
     PermutationTest,
     Reordered,
@@ -25,6 +25,7 @@ __all__ = [
     "SampledFactors",
     "Values",
     "as_bootstrap",
+    "check_groups",
     "compare",
     "fast_permutations",
     "over_draws",

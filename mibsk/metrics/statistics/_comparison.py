@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._checks.matrices import as_matrix
 from ..._checks.row_names import check_row_names
+from ._interval import check_groups
 from ._resampling import Bootstrap, Estimate, as_bootstrap, over_rows
 
 
@@ -146,8 +147,10 @@ def _measure(
     """Return an Estimate, or a dict of them."""
     if "ci" in inspect.signature(metric).parameters:
         return metric(*args, ci=ci, **options)
-    check_row_names({f"argument {i}": X for i, X in enumerate(args)})
-    arrays = [as_matrix(X, f"argument {i}") for i, X in enumerate(args)]
+    rows = {f"argument {i}": X for i, X in enumerate(args)}
+    check_row_names(rows)
+    check_groups(ci, rows)
+    arrays = [as_matrix(X, what) for what, X in rows.items()]
 
     def value(*parts: Any) -> float:
         found = metric(*parts, **options)

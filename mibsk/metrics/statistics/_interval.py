@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..._checks.groups import Groups, as_groups
 from ..._checks.parameters import check_scalar
+from ..._checks.row_names import check_row_names
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Bootstrap:
         Seed; with the same number of rows, metrics draw the same rows.
     groups : array-like of shape (n_samples,), default=None
         Groups of rows that are not independent, such as recordings of one speaker, of which whole
-        ones are drawn [4]_: in both cases as many, or half as many, as there are. :func:`leakage`
-        and :func:`kept` have their own `groups`, since they draw held-out rows.
+        ones are drawn [4]_: in both cases as many, or half as many, as there are. The index of a
+        Series is compared with that of the rows. :func:`leakage` and :func:`kept` have their own
+        `groups`, since they draw held-out rows.
 
     References
     ----------
@@ -123,3 +125,23 @@ CI = float | Bootstrap | None
 def as_bootstrap(ci: float | Bootstrap) -> Bootstrap:
     """Return the settings of an interval, given these or its level."""
     return ci if isinstance(ci, Bootstrap) else Bootstrap(ci)
+
+
+def check_groups(ci: CI, rows: Mapping[str, Any]) -> None:
+    """Compare the names of groups with those of the rows that are drawn.
+
+    Parameters
+    ----------
+    ci : float, Bootstrap or None
+        The argument of a metric.
+    rows : mapping of str to object
+        Python expression of each argument with such rows, and the argument.
+
+    Raises
+    ------
+    ValueError
+        If they have the same names in another order.
+    """
+    if isinstance(ci, Bootstrap) and ci.groups is not None:
+        for what, X in rows.items():
+            check_row_names({what: X, "ci.groups": ci.groups})

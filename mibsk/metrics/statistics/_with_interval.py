@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from ._interval import CI, Bootstrap, Estimate
+from ._interval import CI, Bootstrap, Estimate, check_groups
 
 P = ParamSpec("P")
 Value = TypeVar("Value", covariant=True)
@@ -42,7 +42,10 @@ def with_interval(function: Callable[..., SampledFactors]) -> Any:
 
     @wraps(function)
     def metric(*args: Any, ci: CI = None, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)(ci)
+        sampled = function(*args, **kwargs)
+        if ci is not None:
+            check_groups(ci, _drawn(signature.bind(*args, **kwargs).arguments))
+        return sampled(ci)
 
     signature = inspect.signature(function)
     ci = inspect.Parameter("ci", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="CI")
@@ -51,3 +54,15 @@ def with_interval(function: Callable[..., SampledFactors]) -> Any:
         parameters=parameters, return_annotation="float | Estimate"
     )
     return metric
+
+
+def _drawn(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a metric that have one row per row that is drawn."""
+    if "Z" in arguments:  # of these rows, only those that are held out are drawn
+        return {name: arguments.get(name) for name in ("Z_test", "labels_test")}
+    if "runs" in arguments:
+        return {f"run {i}": run for i, run in enumerate(arguments["runs"])}
+    rows = {name: arguments.get(name) for name in ("X", "Y", "sample_weight")}
+    if arguments.get("labels") is not None:  # then row i of Y is no partner of row i of X
+        rows |= {"Y": None, "labels[0]": arguments["labels"][0]}
+    return rows
