@@ -1,6 +1,7 @@
 """The linear information bottleneck in closed form: moments in, directions out."""
 
 from ._coordinates import Coordinates, find_coordinates
+from ._design_effects import DesignEffects
 from ._group_sums import GroupSums
 from ._held_out import as_correlations, mean_correlation
 from ._information import direction_information, information_of_directions, whole_information
@@ -15,6 +16,7 @@ __all__ = [
     "Coordinates",
     "DirectionsTest",
     "FoldedMoments",
+    "DesignEffects",
     "GroupSums",
     "LinearModel",
     "Moments",

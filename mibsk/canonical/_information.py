@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special, stats
 
 from ..metrics.statistics import Estimate
+from ._design_effects import DesignEffects
 from ._directions import Whitening, off_diagonal
 from ._held_out import mean_correlation
 from ._moments import Matrix, Moments
@@ -14,7 +15,9 @@ ROWS_PER_COLUMN = 2
 """Smallest ratio of rows to columns at which the covariance is used without a ridge."""
 
 
-def whole_information(moments: Moments, n: float, level: float) -> Estimate | None:
+def whole_information(
+    moments: Moments, n: float, level: float, effects: DesignEffects | None = None
+) -> Estimate | None:
     r"""Return the information of all columns, or None if there are too few rows for it.
 
     For Gaussian modalities :math:`X_m` with joint covariance :math:`\Sigma` it is the
@@ -36,15 +39,22 @@ def whole_information(moments: Moments, n: float, level: float) -> Estimate | No
     moments : Moments
         Moments of all rows.
     n : float
-        Number of independent rows.
+        Number of rows.
     level : float
         Level of the interval.
+    effects : DesignEffects, default=None
+        Those of groups of rows that are not independent: the bias is that of as many independent
+        rows as the rows are worth on average, and the variances have the factors of the squares.
 
     References
     ----------
     .. [1] Misra, Singh and Demchuk, "Estimation of the entropy of a multivariate normal
        distribution", Journal of Multivariate Analysis 92, 2005.
     """
+    squares = weighted = 1.0
+    if effects is not None:
+        n /= effects.bias
+        squares, weighted = effects.squares, effects.weighted / effects.bias
     whitening = Whitening.of(moments)
     ranks = whitening.ranks
     if not all(ranks) or n < ROWS_PER_COLUMN * sum(ranks) + 2:
@@ -60,7 +70,7 @@ def whole_information(moments: Moments, n: float, level: float) -> Estimate | No
     constant = 0.25 * (variances[-1] - sum(variances[:-1]))
     # with the mean of the degrees of freedom that the columns of the modalities leave
     slope = (blocks**2).sum() / (2 * (n_free - sum(ranks) / 2)) / max(biased, 1e-300)
-    return _with_score_interval(value, constant, slope, level)
+    return _with_score_interval(value, squares * constant, weighted * slope, level)
 
 
 def _log_moments(p: int, n_free: float) -> tuple[float, float]:
@@ -78,21 +88,22 @@ def _with_score_interval(value: float, constant: float, slope: float, level: flo
     return Estimate(value, max(centre - half, 0.0), centre + half, level, np.empty(0))
 
 
-def information_of_directions(correlations: Matrix, n: float, level: float) -> Estimate:
+def information_of_directions(correlations: Matrix, n: Matrix | float, level: float) -> Estimate:
     """Return the sum of the information of directions on held-out rows.
 
     Parameters
     ----------
     correlations : ndarray (c, M, M)
         Correlations of the variates of each direction.
-    n : float
-        Number of independent rows.
+    n : ndarray (c,) or float
+        Number of independent rows, of each direction.
     level : float
         Level of the interval.
     """
     value = float(direction_information(correlations).sum())
-    squares = float((correlations**2).sum()) - correlations.shape[0] * correlations.shape[1]
-    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt(squares / (2 * max(n, 1.0)))
+    squares = (correlations**2).sum(axis=(1, 2)) - correlations.shape[1]
+    variance = float((squares / (2 * np.maximum(n, 1.0))).sum())
+    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt(variance)
     return Estimate(value, max(value - half, 0.0), value + half, level, np.empty(0))
 
 

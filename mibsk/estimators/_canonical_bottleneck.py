@@ -74,7 +74,8 @@ class CanonicalBottleneck(FittedCanonical):
         Information of the modalities in nats if they are Gaussian, with its interval: the mutual
         information of two, the multi-information of more. With fewer than two rows per column,
         and for :class:`mibsk.ClassPairs`, it is that of the kept directions on held-out rows, a
-        lower bound.
+        lower bound. With `groups`, its bias and interval, and the required number of rows, are
+        those of as many independent rows as the rows of the groups are worth (the design effect).
     ridge_ : dict of str to float
         Ridge of each modality.
     weights_ : ndarray (n_components_,)
@@ -162,8 +163,8 @@ class CanonicalBottleneck(FittedCanonical):
         groups : array-like of shape (n,), default=None
             Groups of pairs that are not independent, such as the recordings of one speaker; of
             `ClassPairs`, those of the anchors. Rows of one group are held out together where the
-            ridge is chosen and correlations are measured, and the intervals of these count the
-            independent rows.
+            ridge is chosen and correlations are measured, and the intervals of these and of
+            `information_` count the independent rows.
 
         Returns
         -------

@@ -370,11 +370,13 @@ class FittedCanonical(PairedTransformer):
         """Gaussian information of the modalities in nats, with its interval."""
         state = self._state
         once = state.moments.n == state.n_rows  # else the bias is not known
-        whole = whole_information(state.scaled, state.n_rows, self.level) if once else None
-        if whole is not None:
-            return whole
+        if once:
+            whole = whole_information(state.scaled, state.n_rows, self.level, state.effects)
+            if whole is not None:
+                return whole
         held_out = state.solution.held_out[: self.n_components_]
-        return information_of_directions(held_out, state.n_rows, self.level)
+        effects = 1.0 if state.effects is None else state.effects.directions[: self.n_components_]
+        return information_of_directions(held_out, state.n_rows / effects, self.level)
 
     @property
     def ridge_(self) -> dict[str, float]:

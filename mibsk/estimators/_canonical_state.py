@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..canonical import Coordinates, FoldedMoments, LinearModel, Moments, Solution, solve
+from ..canonical import (
+    Coordinates,
+    DesignEffects,
+    FoldedMoments,
+    LinearModel,
+    Moments,
+    Solution,
+    solve,
+)
 from ..data import Form, InputSpec
 
 
@@ -38,6 +46,8 @@ class CanonicalState:
         Number of directions that are kept.
     model : LinearModel
         The kept directions, in the columns of the modalities.
+    effects : DesignEffects or None
+        Design effects of groups of rows that are not independent.
     """
 
     form: Form
@@ -50,6 +60,7 @@ class CanonicalState:
     solution: Solution
     n_kept: int
     model: LinearModel
+    effects: DesignEffects | None = None
 
     @property
     def n_rows(self) -> int:
@@ -94,17 +105,21 @@ def analyse(
             scale[part] = np.where(deviations > 0, deviations, 1.0)
     folds = [fold.rescaled(scale) for fold in moments.folds]
     sums = moments.group_sums
+    scaled_sums = None if sums is None else sums.rescaled(scale)
     solution = solve(
         folds,
         n_draws=total.n / moments.n_seen,
         separate_ridges=True,
-        group_sums=None if sums is None else sums.rescaled(scale),
+        group_sums=scaled_sums,
         **options,
     )
     kept = max(solution.n_kept(beta), 1)
     model = LinearModel.of(list(inputs), coordinates, total, scale, solution, kept)
+    effects = None
+    if scaled_sums is not None:
+        effects = DesignEffects.of(scaled_sums, total.rescaled(scale), solution.maps)
     return CanonicalState(
-        form, inputs, columns, is_flat, coordinates, moments, scale, solution, kept, model
+        form, inputs, columns, is_flat, coordinates, moments, scale, solution, kept, model, effects
     )
 
 
@@ -120,6 +135,7 @@ def to_values(state: CanonicalState) -> dict[str, Any]:
         "solution": vars(state.solution),
         "n_kept": state.n_kept,
         "model": vars(state.model),
+        "effects": None if state.effects is None else state.effects._asdict(),
     }
 
 
@@ -130,6 +146,7 @@ def from_values(
     folds = [Moments(**{**fold, "widths": tuple(fold["widths"])}) for fold in values["folds"]]
     moments = FoldedMoments(folds[0].widths, folds[0].origin)
     moments.folds, moments.n_seen = folds, values["n_seen"]
+    effects = values.get("effects")  # files of earlier versions have none
     bases = [Coordinates(**base) for base in values["coordinates"]]
     return CanonicalState(
         form,
@@ -142,4 +159,5 @@ def from_values(
         Solution(**values["solution"]),
         values["n_kept"],
         LinearModel(**values["model"]),
+        None if effects is None else DesignEffects(**effects),
     )

@@ -20,6 +20,7 @@ from mibsk import (
 )
 from mibsk.canonical import Canonical, FoldedMoments, GroupSums, Moments
 from mibsk.data import tensor_source
+from mibsk.exceptions import NothingSharedWarning
 from mibsk.training import _train
 from mibsk.training._selection import split_for_selection
 
@@ -69,6 +70,72 @@ def test_directions_of_voices_are_not_shared(speech):
         by_rows = IBAligner(**params).fit(speech)
         by_groups = IBAligner(**params).fit(speech, groups=SPEAKER)
         assert by_groups.n_components_ < by_rows.n_components_
+
+
+def _offsets(rng, width=3):
+    """Return random offsets of the speakers."""
+    return rng.standard_normal((40, width))[SPEAKER]
+
+
+def _only_voices(rng):
+    return [_offsets(rng) + 0.2 * rng.standard_normal((400, 3)) for _ in "ab"], 0.0
+
+
+def _voices_of_one_view(rng):
+    return [_offsets(rng), rng.standard_normal((400, 3))], 0.0
+
+
+def _few_voices(rng):
+    return [np.hstack([_offsets(rng, 1), rng.standard_normal((400, 4))]) for _ in "ab"], 0.0
+
+
+def _shared_by_speakers(rng):
+    shared = _offsets(rng, 1)
+    views = [
+        np.hstack([shared + 0.5 * _offsets(rng, 1), rng.standard_normal((400, 2))]) for _ in "ab"
+    ]
+    return views, -0.5 * np.log(1 - 0.8**2)
+
+
+def _shared_by_rows(rng):
+    shared = rng.standard_normal((400, 2))
+    views = [
+        np.hstack([shared + 0.5 * rng.standard_normal((400, 2)), _offsets(rng, 2)]) for _ in "ab"
+    ]
+    return views, -np.log(1 - 0.8**2)
+
+
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.NothingSharedWarning")
+@pytest.mark.parametrize(
+    "draw",
+    [_only_voices, _voices_of_one_view, _few_voices, _shared_by_speakers, _shared_by_rows],
+)
+def test_the_interval_of_the_information_counts_independent_rows(draw):
+    errors, covered = [], []
+    for seed in range(100):
+        views, exact = draw(np.random.default_rng(seed))
+        found = CanonicalBottleneck(ridge=0.0).fit(*views, groups=SPEAKER).information_
+        errors.append(found.value - exact)
+        covered.append(found.low <= exact <= found.high)
+    assert np.mean(covered) >= 0.9
+    assert abs(np.mean(errors)) < 0.03
+
+
+def test_too_many_columns_for_the_independent_rows():
+    """The 400 rows of 40 speakers are too few for 40 columns: held-out rows bound it."""
+    rng = np.random.default_rng(0)
+    views = [_offsets(rng, 20) + 0.2 * rng.standard_normal((400, 20)) for _ in "ab"]
+    with pytest.warns(NothingSharedWarning):
+        grouped = CanonicalBottleneck().fit(*views, groups=SPEAKER)
+    assert grouped.information_.low == 0
+    assert grouped.information_.value == pytest.approx(grouped.correlations_["information"][0])
+    assert CanonicalBottleneck().fit(*views).information_.low > 1
+
+
+def test_a_loaded_bottleneck_knows_its_independent_rows(speech, tmp_path):
+    grouped = CanonicalBottleneck().fit(speech, groups=SPEAKER)
+    grouped.save(tmp_path / "model")
+    assert CanonicalBottleneck.load(tmp_path / "model").information_ == grouped.information_
 
 
 def test_groups_of_one_row_change_nothing(speech):
