@@ -101,6 +101,7 @@ def hold_out(
     groups: Groups = None,
     *,
     keep: NDArray[np.intp] | None = None,
+    fewest: int = 0,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the numbers of held-out rows, and of all others.
 
@@ -121,6 +122,9 @@ def hold_out(
         Groups that are held out as a whole.
     keep : ndarray of int, default=None
         Rows whose groups are not held out; None: one group, chosen at random.
+    fewest : int, default=0
+        Smallest number of groups to hold out, of which there must be more; further ones are added,
+        the smallest first.
     """
     if groups is None:
         order = rng.permutation(n)
@@ -138,6 +142,9 @@ def hold_out(
     if 2 * found < n_held and len(others):
         smallest = others[sizes[others].argmin()]
         taken[smallest] = 2 * (n - found - sizes[smallest]) >= max(n - n_held, 1)
+    others = others[~taken[others]]
+    by_size = others[np.argsort(sizes[others], kind="stable")]
+    taken[by_size[: max(fewest - taken.sum(), 0)]] = True
     held = taken[of_row]
     return np.flatnonzero(held), np.flatnonzero(~held)
 

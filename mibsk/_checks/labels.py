@@ -49,7 +49,10 @@ def as_labels(labels: Any, n_rows: int, name: str, *, real: bool = False) -> "pd
             f"{name} has {missing.sum()} missing label(s), first in row {missing.argmax()} "
             "(counted from 0): drop those rows."
         )
-    if (kind := infer_dtype(series)).startswith("mixed"):
+    kind = infer_dtype(series)
+    if series.dtype == object and kind in ("floating", "mixed-integer-float"):
+        series = series.astype(np.float64)  # a column of an array that has strings beside it
+    elif kind.startswith("mixed"):
         raise TypeError(
             f"{name} must be classes of one type, got {kind} values: convert them with astype(str)."
         )

@@ -28,6 +28,18 @@ def test_labels_that_can_be_counted(labels):
     assert classes.tolist() == [1, 0]
 
 
+def test_numbers_of_an_array_that_also_has_strings():
+    """Its columns are objects; integers stay the classes that they are."""
+    table = pd.DataFrame({"word": ["a", "b"], "length": [1.5, 2.5], "count": [2.0, 3.0]})
+    _, length, count = table.to_numpy().T
+    assert length.dtype == object
+    assert as_labels(length, 2, "y", real=True).dtype == np.float64
+    assert as_labels(np.array([1, 2.5], object), 2, "y", real=True).dtype == np.float64
+    assert as_labels(count, 2, "y").tolist() == [2, 3]
+    with pytest.raises(ValueError, match="got real numbers: bin them"):
+        as_labels(length, 2, "y")
+
+
 def test_strings_that_are_no_valid_unicode_are_labels_too():
     assert as_labels(np.array(["\ud800", "a"]), 2, "y").nunique() == 2
 

@@ -89,6 +89,25 @@ def test_real_numbers_give_r2_and_do_not_stratify(data):
     assert leakage(Z, height) == alone
 
 
+def test_numbers_in_a_column_of_objects_give_r2(data):
+    Z, _ = data
+    value = Z[:, 0] + 0.1
+    table = pd.DataFrame({"word": np.resize(["a", "b"], len(Z)), "value": value}).to_numpy()
+    assert kept(Z, table[:, 1]) == kept(Z, value) > 0.9
+
+
+def test_the_message_does_not_list_all_classes():
+    Z = np.random.default_rng(0).standard_normal((60, 2))
+    message = r"60 of 60 classes, such as 0, have one row only.*task='regression' if they are numb"
+    with pytest.raises(ValueError, match=message) as caught:
+        leakage(Z, np.arange(60))
+    assert len(str(caught.value)) < 250
+    with pytest.raises(
+        ValueError, match=r"such as 'a', have one row only\. Merge rare classes, or"
+    ):
+        leakage(Z, ["a"] + ["b"] * 59)
+
+
 @pytest.mark.parametrize("factor", ["classes", "numbers"])
 def test_interval(data, factor):
     Z, labels = data

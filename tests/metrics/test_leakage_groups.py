@@ -1,5 +1,7 @@
 """Groups in probes: a trait of speakers leaks only if it can be read from other speakers."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -148,6 +150,53 @@ def test_the_share_of_held_out_rows(test_size, expected):
     for columns in (["trait"], ["value"], ["trait", "value"]):
         _, test = split_rows(labels[columns], "auto", test_size, 0, SPEAKER)
         assert len(test) == expected
+
+
+@pytest.mark.parametrize("factor", ["classes", "numbers"])
+@pytest.mark.parametrize(("n_groups", "test_size"), [(4, 0.25), (5, 0.1), (10, 0.1), (10, 0.3)])
+def test_few_groups_leave_enough_for_an_interval(n_groups, test_size, factor):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(n_groups), 12)
+    Z = rng.standard_normal((len(groups), 2))
+    labels = Z[:, 0] + rng.standard_normal(len(groups))
+    labels = labels > 0 if factor == "classes" else labels
+    for seed in range(8):
+        train, test = split_rows(pd.DataFrame({"label": labels}), "auto", test_size, seed, groups)
+        assert len(np.unique(groups[test])) == max(2, round(test_size * n_groups))
+        assert len(train) + len(test) == len(groups)
+    found = leakage(Z, labels, groups=groups, test_size=test_size, ci=0.9)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+@pytest.mark.parametrize("factor", ["classes", "numbers"])
+def test_three_groups_have_an_interval_with_a_larger_held_out_part(factor):
+    Z = np.random.default_rng(0).standard_normal((60, 2))
+    labels = Z[:, 0] > 0 if factor == "classes" else Z[:, 0]
+    groups = np.repeat(np.arange(3), 20)
+    assert leakage(Z, labels, groups=groups) >= 0
+    with pytest.raises(ValueError, match="got 1: pass more groups, a larger test_size, or ci=None"):
+        leakage(Z, labels, groups=groups, ci=0.9)
+    assert leakage(Z, labels, groups=groups, ci=0.9, test_size=0.6).high <= 1
+
+
+def test_a_large_group_is_not_held_out_alone():
+    groups = np.repeat(np.arange(5), [40, 10, 10, 10, 10])
+    labels = pd.DataFrame({"class": np.arange(80) % 2, "value": np.arange(80) / 7})
+    for columns in (["class"], ["value"]):
+        for seed in range(8):
+            train, test = split_rows(labels[columns], "auto", 0.5, seed, groups)
+            assert len(np.unique(groups[test])) >= 2
+            assert len(train)
+
+
+def test_one_group_is_held_out_where_two_leave_no_class_to_learn():
+    """Each class is in two of four groups, so that any two groups have all rows of one."""
+    pairs = list(combinations(range(4), 2))
+    groups = np.repeat(np.array(pairs).ravel(), 5)
+    labels = pd.DataFrame({"class": np.repeat(np.arange(len(pairs)), 10)})
+    train, test = split_rows(labels, "auto", 0.25, 0, groups)
+    assert len(np.unique(groups[test])) == 1
+    assert set(labels["class"][test]) <= set(labels["class"][train])
 
 
 @settings(max_examples=40)

@@ -73,9 +73,9 @@ def leakage(
         real numbers, all others as classes.
     groups : array-like of shape (n_samples,), default=None
         Groups of rows that are not independent, such as recordings of one speaker or visits of one
-        patient. Rows of one group are held out together, in this split and where the probe chooses
-        its penalty; otherwise a probe that recognises the speaker seems to read all that is known
-        of speakers.
+        patient. Rows of one group are held out together (of four groups or more at least
+        two), in this split and where the probe chooses its penalty; otherwise a probe that
+        recognises the speaker seems to read all that is known of speakers.
     groups_test : array-like of shape (n_test,), default=None
         Groups of the rows of `Z_test`, none of which may be in `groups`; required with both.
     random_state : int or None, default=0

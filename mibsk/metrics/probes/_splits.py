@@ -18,6 +18,7 @@ from ..._checks.parameters import check_scalar, check_seed
 from ._factors import tasks_of
 
 MAX_FOLDS = 20  # of which some are held out
+ENOUGH_GROUPS = 4  # for two of them to be held out, as an interval needs
 
 Parts = tuple[NDArray[np.intp], NDArray[np.intp]]
 
@@ -32,7 +33,8 @@ def split_rows(
     """Return row numbers of the training and the held-out part.
 
     It is stratified by the factor with the most classes. With groups, each is in one part, the
-    share of held-out rows is about `test_size`, and each held-out class is in training.
+    share of held-out rows is about `test_size`, and each held-out class is in training. At least
+    two of four or more groups are held out, if each class can then be read.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ def split_rows(
         if not classes:
             n_held = round(test_size * len(labels))
             rng = np.random.default_rng(random_state)
-            return hold_out(len(labels), n_held, rng, groups)[::-1]
+            fewest = 2 if len(np.unique(groups)) >= ENOUGH_GROUPS else 0
+            return hold_out(len(labels), n_held, rng, groups, fewest=fewest)[::-1]
         return _split_groups(classes, finest, test_size, generator, groups)
     try:
         train, test = train_test_split(
@@ -78,12 +81,27 @@ def split_rows(
             stratify=labels[finest] if n_classes else None,
         )
     except ValueError as error:
-        by = f" stratified by {finest!r}" if n_classes else ""
-        advice = "Merge rare classes, or pass" if n_classes else "Pass more rows, or"
+        if not n_classes:
+            by, why, advice = "", str(error), "Pass more rows, or pass"
+        else:
+            by, column = f" stratified by {finest!r}", labels[finest]
+            why, advice = _why_not_stratified(column, error), "Merge rare classes,"
+            if column.dtype.kind in "iuf":
+                advice += " set task='regression' if they are numbers,"
+            advice += " or pass"
         raise ValueError(
-            f"no split of {len(labels)} rows{by}: {error} {advice} Z_test and labels_test."
+            f"no split of {len(labels)} rows{by}: {why} {advice} Z_test and labels_test."
         ) from error
     return train, test
+
+
+def _why_not_stratified(labels: pd.Series[Any], error: ValueError) -> str:
+    """Return why there is no split with all classes on both sides; not all classes are listed."""
+    counts = labels.value_counts()
+    alone = counts.index[counts == 1].tolist()
+    if not alone:
+        return str(error)
+    return f"{len(alone)} of {len(counts)} classes, such as {alone[0]!r}, have one row only."
 
 
 def _split_groups(
@@ -105,12 +123,16 @@ def _split_groups(
             folds = [test for _, test in splitter.split(groups, classes[finest], groups)]
         except ValueError:  # no class has as many rows as folds
             folds = []
-    for first in range(len(folds)):
-        held = np.zeros(len(groups), dtype=bool)
-        for k in range(first, first + n_held):
-            held[folds[k % n_folds]] = True
-        if all(_can_be_read(codes[~held], codes[held]) for codes in classes.values()):
-            return np.flatnonzero(~held), np.flatnonzero(held)
+    for fewest in (2, 1) if n_groups >= ENOUGH_GROUPS else (1,):
+        for first in range(len(folds)):
+            held = np.zeros(len(groups), dtype=bool)
+            for k in range(n_folds - 1):  # the last one is for training
+                if k < n_held or len(np.unique(groups[held])) < fewest:
+                    held[folds[(first + k) % n_folds]] = True
+            if len(np.unique(groups[held])) >= fewest and all(
+                _can_be_read(codes[~held], codes[held]) for codes in classes.values()
+            ):
+                return np.flatnonzero(~held), np.flatnonzero(held)
     name, n_within = max(
         ((name, _n_within_one_group(codes, groups)) for name, codes in classes.items()),
         key=lambda found: found[1],

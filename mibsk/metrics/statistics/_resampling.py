@@ -92,7 +92,7 @@ def draw_groups(
     if len(rows_of) < 2:
         raise ValueError(
             "an interval needs at least 2 groups among the held-out rows, since whole groups are "
-            "drawn, got 1: pass more groups or ci=None."
+            "drawn, got 1: pass more groups, a larger test_size, or ci=None."
         )
     for _ in range(n_resamples):
         drawn = rng.integers(len(rows_of), size=len(rows_of))
