@@ -8,27 +8,32 @@ import numpy as np
 
 from .blocks import raw_chunks
 
-Pixels = Literal["", "boolean", "byte", "whole", "real"]
+Pixels = Literal["", "boolean", "byte", "whole", "unit", "real"]
 
 
-def pixel_values(X: np.ndarray) -> Pixels:
+def pixel_values(X: np.ndarray, *, sample: bool = False) -> Pixels:
     """Return what the values of rows (n, ...) of two or more axes are; "" of a table.
 
-    "boolean" are booleans, or floats that are all 0 or 1, "byte" is uint8, "whole" are other whole
-    numbers, and "real" all others.
+    Whole numbers are "boolean" if all are 0 or 1, "byte" if they are of 0 to 255, and "whole"
+    otherwise; numbers with fractions are "unit" if they are of 0 to 1, and "real" otherwise.
+
+    If `X` is only a `sample`, other rows may have other values: then "boolean" are booleans,
+    "byte" is uint8, "real" are numbers with fractions, and all others are "".
     """
     if X.ndim < 3:
         return ""
     if X.dtype.kind == "b":
         return "boolean"
-    if X.dtype.kind != "f":
-        return "byte" if X.dtype == np.uint8 else "whole"
-    binary = True
-    for rows in raw_chunks(X):
-        if not np.array_equal(rows, np.rint(rows)):
-            return "real"
-        binary = binary and bool(((rows == 0) | (rows == 1)).all())
-    return "boolean" if binary else "whole"
+    if sample and X.dtype == np.uint8:
+        return "byte"
+    if sample:
+        return "" if _is_whole(X) else "real"
+    low, high = _extremes(X)
+    if (low < 0 or high > 255) and X.dtype.kind != "f":
+        return "whole"
+    if _is_whole(X):
+        return "whole" if low < 0 or high > 255 else "byte" if high > 1 else "boolean"
+    return "real" if low < 0 or high > 1 else "unit"
 
 
 def check_pixels(name: str, fitted: Pixels, dtype: str, X: np.ndarray) -> None:
@@ -38,7 +43,7 @@ def check_pixels(name: str, fitted: Pixels, dtype: str, X: np.ndarray) -> None:
     ----------
     name : str
         Name of the modality.
-    fitted : {"", "boolean", "byte", "whole", "real"}
+    fitted : {"", "boolean", "byte", "whole", "unit", "real"}
         Values of the rows in `fit`, see :func:`pixel_values`; "" if not known.
     dtype : {"float32", "uint8"}
         Type of the prepared rows in `fit`.
@@ -48,22 +53,27 @@ def check_pixels(name: str, fitted: Pixels, dtype: str, X: np.ndarray) -> None:
     is_byte, is_boolean = X.dtype == np.uint8, X.dtype.kind == "b"
     if not len(X):
         return
-    if fitted == "real" and (is_byte or is_boolean):
+    if fitted in ("unit", "real") and (is_byte or is_boolean):
         raise ValueError(
             f"modality {name!r} was fitted on numbers with fractions, got {X.dtype} rows: convert "
             "them as for fit, e.g. X / 255, or pass X.astype(np.float32) if they have its scale."
         )
+    if fitted == "unit" and (high := _extremes(X)[1]) > 1 and _is_whole(X):
+        raise ValueError(
+            f"modality {name!r} was fitted on numbers of 0 to 1, got whole numbers up to {high:g}: "
+            "convert them as for fit, e.g. X / 255."
+        )
     if fitted == "byte" and is_boolean:
         raise ValueError(
-            f"modality {name!r} was fitted on uint8 rows, got booleans: pass pixels of 0 to 255, "
-            "e.g. 255 * X.astype(np.uint8), or X.astype(np.uint8) if fit had only 0 and 1."
+            f"modality {name!r} was fitted on whole numbers of 0 to 255, got booleans: pass "
+            "pixels of 0 to 255, e.g. 255 * X.astype(np.uint8)."
         )
-    if fitted == "boolean" and (is_byte or dtype == "uint8"):
-        wrong = X[(X != 0) & (X != 1)]
-        if wrong.size:
+    if fitted == "boolean":
+        low, high = _extremes(X)
+        if low < 0 or high > 1 or not _is_whole(X):
             raise ValueError(
                 f"modality {name!r} was fitted on the values 0 and 1, got {X.dtype} values such "
-                f"as {wrong.flat[0]:g}: convert them as for fit, e.g. X > 127."
+                f"as {X[(X != 0) & (X != 1)].flat[0]:g}: convert them as for fit, e.g. X > 127."
             )
     elif dtype == "uint8" and not is_byte:
         with np.errstate(invalid="ignore"):
@@ -73,3 +83,23 @@ def check_pixels(name: str, fitted: Pixels, dtype: str, X: np.ndarray) -> None:
                 f"modality {name!r} takes uint8 rows, as in training; got {X.dtype} values that "
                 "uint8 cannot hold. Pass the raw pixels, unscaled."
             )
+    elif fitted == "byte" and X.dtype.kind == "f":
+        low, high = _extremes(X)
+        if low >= 0 and high <= 1 and not _is_whole(X):
+            raise ValueError(
+                f"modality {name!r} was fitted on whole numbers of 0 to 255, got {X.dtype} values "
+                "of 0 to 1: convert them as for fit, e.g. 255 * X."
+            )
+
+
+def _extremes(X: np.ndarray) -> tuple[float, float]:
+    """Return the smallest and the largest value."""
+    extremes = [(rows.min(), rows.max()) for rows in raw_chunks(X)]
+    return float(min(low for low, _ in extremes)), float(max(high for _, high in extremes))
+
+
+def _is_whole(X: np.ndarray) -> bool:
+    """Whether all values are whole numbers; reads up to the first rows that have others."""
+    if X.dtype.kind != "f":
+        return True
+    return all(np.array_equal(rows, np.rint(rows)) for rows in raw_chunks(X))

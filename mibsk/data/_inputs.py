@@ -48,9 +48,10 @@ class InputSpec:
         Known classes of labels, in the order of the one-hot columns.
     columns : tuple of str
         Column names of the data frame passed to `fit`; empty for other containers.
-    pixels : {"", "boolean", "byte", "whole", "real"}
-        Values of dense rows of two or more axes in `fit`: 0 and 1, uint8, other whole numbers, or
-        numbers with fractions; "" of other rows, and if not known.
+    pixels : {"", "boolean", "byte", "whole", "unit", "real"}
+        Values of dense rows of two or more axes in `fit`: 0 and 1, whole numbers of 0 to 255, other
+        whole numbers, numbers with fractions of 0 to 1, or others; "" of other rows, and if not
+        known.
     """
 
     name: str
@@ -63,7 +64,13 @@ class InputSpec:
 
     @classmethod
     def learn(
-        cls, name: str, X: Any, *, labels: bool = False, double: bool = False
+        cls,
+        name: str,
+        X: Any,
+        *,
+        labels: bool = False,
+        double: bool = False,
+        sample: bool = False,
     ) -> tuple[InputSpec, Any]:
         """Return the spec of `X`, and `X` as prepared by :meth:`prepare_all`.
 
@@ -78,6 +85,8 @@ class InputSpec:
         double : bool, default=False
             Whether rows are prepared with ``double=True`` later, so that values which float32
             cannot tell apart are no error.
+        sample : bool, default=False
+            Whether `X` is only a part of the rows of the training, as of a torch Dataset.
 
         Raises
         ------
@@ -101,7 +110,7 @@ class InputSpec:
             X = as_numbers(name, X, columns)
             dtype = "uint8" if X.dtype in (np.uint8, np.bool_) else "float32"
             dense = as_dense(name, X)
-            pixels = pixel_values(X) if X.ndim > 2 else ""
+            pixels = pixel_values(X, sample=sample) if X.ndim > 2 else ""
             spec = cls(name, "dense", X.shape[1:], dtype, (), columns, pixels)
             if X.dtype != dtype and not double:
                 check_precision(name, X, columns)

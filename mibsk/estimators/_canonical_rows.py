@@ -91,7 +91,13 @@ class PairedRows:
                 if array.dtype.kind in "biuf" or is_text(array):
                     rows = array[:1]  # shows kind and shape; `chunks` checks all rows
                     pixels = pixel_values(array)
-            spec, _ = InputSpec.learn(name, rows, labels=name in labels, double=True)
+            spec, _ = InputSpec.learn(
+                name,
+                rows,
+                labels=name in labels,
+                double=True,
+                sample=isinstance(self.X, Dataset),
+            )
             found[name] = spec if pixels is None else replace(spec, pixels=pixels)
         return found
 

@@ -104,7 +104,9 @@ def read_training_data(
     raw = _raw_rows(X, y, form, rng)
     inputs, seen = {}, {}
     for name in form.names:
-        inputs[name], seen[name] = InputSpec.learn(name, raw[name], labels=name in form.label_names)
+        inputs[name], seen[name] = InputSpec.learn(
+            name, raw[name], labels=name in form.label_names, sample=isinstance(X, Dataset)
+        )
     for name, rows in seen.items():
         if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
             warn_duplicates(name, rows, batch_size)

@@ -19,8 +19,10 @@ MASKS = BYTES > 127
 TRAITS = BYTES.reshape(40, -1)[:, :4] + rng.normal(size=(40, 4))
 
 RAW = r"modality 'photo' takes uint8 rows.*Pass the raw pixels, unscaled"
-BOOLEAN = "modality 'photo' was fitted on uint8 rows, got booleans"
+BOOLEAN = "modality 'photo' was fitted on whole numbers of 0 to 255, got booleans"
 FRACTIONS = "modality 'photo' was fitted on numbers with fractions, got {} rows"
+WHOLE = "modality 'photo' was fitted on numbers of 0 to 1, got whole numbers up to 255"
+SCALED = "modality 'photo' was fitted on whole numbers of 0 to 255, got {} values of 0 to 1"
 TWO = r"modality 'photo' was fitted on the values 0 and 1, got {} values such as"
 REFUSED = {
     "bytes, then 0 to 1": (BYTES, UNIT, RAW),
@@ -33,6 +35,26 @@ REFUSED = {
     "0 to 1, then bytes": (UNIT, BYTES, FRACTIONS.format("uint8")),
     "0 to 1, then booleans": (UNIT, MASKS, FRACTIONS.format("bool")),
     "0 to 1, then a tensor": (UNIT, torch.tensor(BYTES), FRACTIONS.format("uint8")),
+    "0 to 1, then integers": (UNIT, BYTES.astype(int), WHOLE),
+    "0 to 1, then small integers": (UNIT, BYTES.astype(np.int16), WHOLE),
+    "0 to 1, then 0 to 255 as floats": (UNIT, BYTES.astype(np.float32), WHOLE),
+    "0 to 1 as float32, then a list": (UNIT.astype(np.float32), BYTES.tolist(), WHOLE),
+    "integers, then 0 to 1": (BYTES.astype(int), UNIT, SCALED.format("float64")),
+    "0 to 255 as floats, then 0 to 1": (
+        BYTES.astype(float),
+        UNIT.astype(np.float32),
+        SCALED.format("float32"),
+    ),
+    "integers, then booleans": (BYTES.astype(int), MASKS, BOOLEAN),
+    "0 and 1 as floats, then 0 to 1": (MASKS.astype(float), UNIT, TWO.format("float64")),
+    "0 and 1 as floats, then 0 and 255": (
+        MASKS.astype(np.float32),
+        MASKS * np.float32(255),
+        TWO.format("float32"),
+    ),
+    "0 and 1 as integers, then 0 and 255": (MASKS.astype(int), MASKS * 255, TWO.format("int64")),
+    "0 and 1 as bytes, then bytes": (MASKS.astype(np.uint8), BYTES, TWO.format("uint8")),
+    "booleans, then negative": (MASKS, -MASKS.astype(int), TWO.format("int64")),
     "booleans, then bytes": (MASKS, BYTES, TWO.format("uint8")),
     "booleans, then 0 to 1": (MASKS, UNIT, TWO.format("float64")),
     "0 and 1 as floats, then bytes": (MASKS.astype(float), BYTES, TWO.format("uint8")),
@@ -43,6 +65,14 @@ ACCEPTED = {
     "bytes, then the same as integers": (BYTES, BYTES.tolist()),
     "0 to 255 as floats, then bytes": (BYTES.astype(np.float32), BYTES),
     "0 to 255 as integers, then bytes": (BYTES.astype(int), BYTES),
+    "0 and 1 as bytes, then booleans": (MASKS.astype(np.uint8), MASKS),
+    "0 to 1, then black": (UNIT, np.zeros((3, 6, 6))),
+    "0 to 1, then brighter": (UNIT, UNIT * 1.1),
+    "standardised, then whole": (UNIT * 2 - 1, BYTES.astype(float)),
+    "decibels, then whole": (-80 * UNIT, -BYTES.astype(int)),
+    "larger whole numbers, then 0 to 1": (BYTES * 256.0, UNIT),
+    "integers, then standardised": (BYTES.astype(int), UNIT * 2 - 1),
+    "integers, then black": (BYTES.astype(int), np.zeros((3, 6, 6))),
     "booleans, then 0 and 1": (MASKS, MASKS.astype(np.float64)),
     "0 and 1 as floats, then booleans": (MASKS.astype(np.float32), MASKS),
 }
@@ -61,7 +91,9 @@ def test_refused(what):
 def test_accepted(what):
     fitted, later = ACCEPTED[what]
     spec, prepared = InputSpec.learn("photo", fitted)
-    np.testing.assert_array_equal(spec.prepare(later), prepared)
+    if np.array_equal(fitted, later):
+        np.testing.assert_array_equal(spec.prepare(later), prepared)
+    np.testing.assert_array_equal(spec.prepare(later), np.asarray(later).astype(prepared.dtype))
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -79,12 +111,32 @@ def test_no_rows_have_no_pixels():
 
 
 def test_kinds_of_values():
-    kinds = {"byte": BYTES, "real": UNIT, "boolean": MASKS, "whole": BYTES.astype(int)}
+    kinds = {"byte": BYTES, "unit": UNIT, "boolean": MASKS, "whole": -BYTES.astype(int)}
+    kinds["real"] = UNIT * 2
     assert {kind: pixel_values(X) for kind, X in kinds.items()} == {kind: kind for kind in kinds}
-    assert pixel_values(BYTES.astype(np.float16)) == "whole"
-    assert pixel_values(MASKS.astype(np.float32)) == "boolean"
-    assert pixel_values(np.concatenate([MASKS, UNIT])) == "real"
+    for dtype in (int, np.uint16, np.float16, np.float64):
+        assert pixel_values(BYTES.astype(dtype)) == "byte"
+        assert pixel_values(MASKS.astype(dtype)) == "boolean"
+        assert pixel_values(BYTES.astype(dtype) + dtype(1)) == "whole"
+    assert pixel_values(np.concatenate([MASKS, UNIT])) == "unit"
+    assert pixel_values(np.concatenate([BYTES, UNIT])) == "real"
     assert pixel_values(BYTES.reshape(40, -1)) == ""
+
+
+def test_other_rows_than_a_sample_may_have_other_values():
+    class Photos(torch.utils.data.Dataset):
+        def __len__(self):
+            return len(rows)
+
+        def __getitem__(self, i):
+            return {"photo": rows[i], "traits": TRAITS[i]}
+
+    for first, more in ((MASKS, BYTES), (MASKS.astype(float), UNIT), (UNIT, 255 * UNIT.round())):
+        rows = first.astype(more.dtype)
+        aligner = IBAligner(n_components=2, max_epochs=1, random_state=0).fit(Photos())
+        aligner.embed({"photo": more})
+    with pytest.raises(ValueError, match=FRACTIONS.format("uint8")):
+        aligner.embed({"photo": BYTES})
 
 
 def test_descriptions_of_earlier_versions_know_bytes():
@@ -93,6 +145,8 @@ def test_descriptions_of_earlier_versions_know_bytes():
     with pytest.raises(ValueError, match=RAW):
         spec.prepare(UNIT)
     InputSpec("photo", "dense", (6, 6)).prepare(BYTES)
+    InputSpec("photo", "dense", (6, 6), pixels="real").prepare(BYTES.astype(float))
+    InputSpec("photo", "dense", (6, 6), pixels="whole").prepare(UNIT)
 
 
 @pytest.fixture(scope="module")
