@@ -12,7 +12,7 @@ Pixels = Literal["", "boolean", "byte", "whole", "unit", "real"]
 
 
 def pixel_values(X: np.ndarray, *, sample: bool = False) -> Pixels:
-    """Return what the values of rows (n, ...) of two or more axes are; "" of a table.
+    """Return what the values of rows (n, ...) of two or more axes are; "" of a table, or none.
 
     Whole numbers are "boolean" if all are 0 or 1, "byte" if they are of 0 to 255, and "whole"
     otherwise; numbers with fractions are "unit" if they are of 0 to 1, and "real" otherwise.
@@ -20,7 +20,7 @@ def pixel_values(X: np.ndarray, *, sample: bool = False) -> Pixels:
     If `X` is only a `sample`, other rows may have other values: then "boolean" are booleans,
     "byte" is uint8, "real" are numbers with fractions, and all others are "".
     """
-    if X.ndim < 3:
+    if X.ndim < 3 or not X.size:
         return ""
     if X.dtype.kind == "b":
         return "boolean"
@@ -51,7 +51,7 @@ def check_pixels(name: str, fitted: Pixels, dtype: str, X: np.ndarray) -> None:
         Rows of two or more axes, before their conversion.
     """
     is_byte, is_boolean = X.dtype == np.uint8, X.dtype.kind == "b"
-    if not len(X):
+    if not X.size:
         return
     if fitted in ("unit", "real") and (is_byte or is_boolean):
         raise ValueError(

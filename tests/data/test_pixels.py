@@ -108,6 +108,7 @@ def test_no_rows_have_no_pixels():
         spec, _ = InputSpec.learn("photo", X)
         for none in (BYTES[:0], UNIT[:0], MASKS[:0]):
             assert spec.prepare(none).shape == (0, 6, 6)
+            assert pixel_values(none) == ""
 
 
 def test_kinds_of_values():
