@@ -484,6 +484,15 @@ def test_groups_in_a_file(tmp_path, monkeypatch):
         assert report(people.rename(index=str.upper)) == expected
 
 
+def test_a_column_of_labels_names_the_rows_beside_a_default_index_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    X.to_csv("x.csv")
+    np.save("y.npy", Y)
+    CLASSES[::-1].to_frame("up").reset_index().to_csv("labels.csv")
+    with pytest.raises(ValueError, match=r"labels\.csv has the row names of x\.csv in another"):
+        measure_files("x.csv", "y.npy", "labels.csv", ci=None, n_permutations=0)
+
+
 def test_an_index_that_counts_rows_is_compared_if_it_is_in_both_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     order = rng.permutation(N)

@@ -113,7 +113,7 @@ def with_index(table: pd.DataFrame, *, of_numbers: bool = False) -> pd.DataFrame
 
 def name_rows(labels: pd.DataFrame, names: pd.Index | None) -> pd.DataFrame:
     """Make the first column of labels the index if it has the names of the rows, in any order."""
-    if names is None or labels.shape[1] < 2 or not isinstance(labels.index, pd.RangeIndex):
+    if names is None or labels.shape[1] < 2 or labels.index.dtype.kind != "i":
         return labels
     first = labels.iloc[:, 0]
     if infer_dtype(first) != "string" or set(first) != set(names):

@@ -18,6 +18,11 @@ def folder(tmp_path, monkeypatch):
 def test_tables_keep_words_such_as_na(suffix, sep, index):
     TABLE.to_csv(f"labels.{suffix}", sep=sep, index=index)
     pd.testing.assert_frame_equal(read_labels(f"labels.{suffix}"), TABLE, check_dtype=False)
+    named = TABLE.set_axis([f"row {i}" for i in range(20)])
+    named.to_csv(f"named.{suffix}", sep=sep)
+    found = read_labels(f"named.{suffix}").index
+    assert found.equals(named.index)
+    assert found.name is None
 
 
 def test_a_parquet_table():
