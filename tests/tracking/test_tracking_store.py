@@ -129,9 +129,10 @@ def test_handlers_of_the_program_are_kept(store):
 
 
 TRAIN = """
-import sys, time
+import signal, sys, time
 import mlflow
 from mibsk.tracking import tracked_run, use_store
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in the background
 use_store(sys.argv[1], "tests")
 with tracked_run("one"):
     print("started", flush=True)
