@@ -40,18 +40,7 @@ def as_groups(groups: Any, n_rows: int, name: str = "groups") -> Groups:
     """
     if groups is None:
         return None
-    given = _names(groups, n_rows, name)
-    codes, kinds = pd.factorize(given)
-    if len(kinds) == n_rows > 1:
-        return None
-    sizes = np.bincount(codes)
-    if sizes.max() > LARGEST * n_rows:
-        raise ValueError(
-            f"{name} must be several, since rows of one group are held out together: "
-            f"{kinds.tolist()[sizes.argmax()]!r} has {sizes.max()} of {n_rows} rows. Pass groups "
-            f"of which none has more than {LARGEST:.0%} of the rows."
-        )
-    return np.asarray(codes, np.intp)
+    return _numbered(_names(groups, n_rows, name), name)
 
 
 def as_groups_of_parts(
@@ -72,9 +61,9 @@ def as_groups_of_parts(
         )
     if groups is None:
         return None, None
-    numbered = as_groups(groups, n_rows)
-    test = _names(groups_test, n_test, "groups_test")
     train = _names(groups, n_rows, "groups")
+    numbered = _numbered(train, "groups")
+    test = _names(groups_test, n_test, "groups_test")
     check_one_type({"groups": train, "groups_test": test})
     if both := test[test.isin(train)].unique().tolist():
         raise ValueError(
@@ -92,6 +81,22 @@ def _names(groups: Any, n_rows: int, name: str) -> pd.Series[Any]:
     if len(shape := np.shape(groups)) != 1:
         raise ValueError(f"{name} must have one group per row, ({n_rows},), got shape {shape}.")
     return as_labels(groups, n_rows, name)
+
+
+def _numbered(names: pd.Series[Any], name: str) -> Groups:
+    """Return groups by name as :func:`as_groups` does."""
+    n_rows = len(names)
+    codes, kinds = pd.factorize(names)
+    if len(kinds) == n_rows > 1:
+        return None
+    sizes = np.bincount(codes)
+    if sizes.max() > LARGEST * n_rows:
+        raise ValueError(
+            f"{name} must be several, since rows of one group are held out together: "
+            f"{kinds.tolist()[sizes.argmax()]!r} has {sizes.max()} of {n_rows} rows. Pass groups "
+            f"of which none has more than {LARGEST:.0%} of the rows."
+        )
+    return np.asarray(codes, np.intp)
 
 
 def hold_out(

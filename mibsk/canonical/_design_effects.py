@@ -93,12 +93,5 @@ def _within_groups(
         return 1.0, np.eye(axes.shape[1])
     centred = (sums.sums[:, part] - np.outer(sizes, (moments.total / moments.n)[part])) @ axes
     values, vectors = np.linalg.eigh((centred / sizes[:, None]).T @ centred)
-    usual = (n - (sizes**2).sum() / n) / (n_groups - 1)
-
-    def share(between: Matrix) -> Matrix:
-        of_groups, of_rows = between / (n_groups - 1), np.maximum(n - between, 0.0) / (n - n_groups)
-        found: Matrix = (of_groups - of_rows) / (of_groups + (usual - 1) * of_rows)
-        return np.clip(found, 0.0, 1.0)
-
-    mean = float(share(values.mean())) if len(values) else 0.0
-    return mean, (vectors * share(values)) @ vectors.T
+    mean = float(sums.intraclass(values.mean(), n)) if len(values) else 0.0
+    return mean, (vectors * sums.intraclass(values, n)) @ vectors.T

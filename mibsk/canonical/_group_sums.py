@@ -43,6 +43,26 @@ class GroupSums:
         other.sums = self.sums / scale
         return other
 
+    def intraclass(self, between: Matrix, whole: Matrix | float) -> Matrix:
+        """Return the correlation of two rows of a group, by analysis of variance, in [0, 1].
+
+        There must be at least two groups, and one of several rows.
+
+        Parameters
+        ----------
+        between : ndarray (c,) or float
+            Sum of squares of the columns between the groups.
+        whole : ndarray (c,) or float
+            Their sum of squares.
+        """
+        n, n_groups = self.sizes.sum(), len(self.sizes)
+        usual = (self.sizes**2).sum() / n  # size of the group of a row, on average
+        of_groups = between / (n_groups - 1)
+        of_rows = np.maximum(whole - between, 0.0) / (n - n_groups)
+        scale = np.asarray(of_groups + ((n - usual) / (n_groups - 1) - 1) * of_rows)
+        share = np.divide(of_groups - of_rows, scale, out=np.zeros_like(scale), where=scale > 0)
+        return np.clip(share, 0.0, 1.0)
+
     def design_effects(self, total: Moments, maps: Sequence[Matrix]) -> Matrix:
         r"""Return the factor of the variance of the correlation of each direction (c,).
 
@@ -78,11 +98,7 @@ class GroupSums:
             sums = (self.sums[:, part] - np.outer(self.sizes, means[part])) @ A
             between = (sums**2 / self.sizes[:, None]).sum(axis=0)
             whole = (A * (total.blocks[m][m] @ A)).sum(axis=0) * n / total.n
-            of_groups = between / (n_groups - 1)
-            of_rows = np.maximum(whole - between, 0.0) / (n - n_groups)
-            scale = of_groups + ((n - usual) / (n_groups - 1) - 1) * of_rows
-            share = np.divide(of_groups - of_rows, scale, out=np.zeros_like(scale), where=scale > 0)
-            within.append(np.clip(share, 0.0, 1.0))
+            within.append(self.intraclass(between, whole))
         products = [a * b for a, b in combinations(within, 2)]
         effects: Matrix = 1 + (usual - 1) * np.mean(products, axis=0)
         return effects
