@@ -1,10 +1,13 @@
 """Terms of the loss, and their weighted sum."""
 
 from .._checks import training_packages  # noqa: F401
+from ._contrast import partner_cross_entropy
 from ._embedding import Embedding
 from ._gaussian import gaussian_minimality
+from ._holes import mean_over_patterns
 from ._infonce import infonce, infonce_oneway
 from ._objective import IBObjective, LossParts
+from ._siglip import siglip
 from ._similarity import logits
 from ._temperature import Temperature
 from ._terms import (
@@ -36,11 +39,14 @@ __all__ = [
     "infonce_oneway",
     "kl_diag_gaussians",
     "logits",
+    "mean_over_patterns",
     "minimality_term",
     "pairwise_mean",
+    "partner_cross_entropy",
     "register_minimality",
     "register_sufficiency",
     "sample",
+    "siglip",
     "sufficiency_term",
     "variational_minimality",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 
+from ._contrast import partner_cross_entropy
 from ._similarity import logits
 from ._terms import Sufficiency, register_sufficiency
 
@@ -14,6 +14,7 @@ def infonce(
     w: torch.Tensor,
     temperature: torch.Tensor | float,
     groups: torch.Tensor | None = None,
+    positives: bool = False,
 ) -> torch.Tensor:
     r"""Symmetric InfoNCE, the mean of both directions, as in CLIP [1]_.
 
@@ -27,6 +28,8 @@ def infonce(
         :math:`\tau > 0`.
     groups : Tensor of int64 (n,), default=None
         Group of each row: other rows of the same group are not negatives. None: groups of one row.
+    positives : bool, default=False
+        Whether rows of the same group are partners, see :func:`partner_cross_entropy`.
 
     Returns
     -------
@@ -46,9 +49,9 @@ def infonce(
     >>> infonce(eye, eye, 0.01).item() < 1e-6
     True
     """
-    scores = logits(z, w, temperature, groups)
-    partner = torch.arange(len(z), device=z.device)
-    return (F.cross_entropy(scores, partner) + F.cross_entropy(scores.T, partner)) / 2
+    scores = logits(z, w, temperature)
+    rows = partner_cross_entropy(scores, groups, positives=positives)
+    return (rows + partner_cross_entropy(scores.T, groups, positives=positives)) / 2
 
 
 def infonce_oneway(
@@ -56,6 +59,7 @@ def infonce_oneway(
     w: torch.Tensor,
     temperature: torch.Tensor | float,
     groups: torch.Tensor | None = None,
+    positives: bool = False,
 ) -> torch.Tensor:
     r"""One-way InfoNCE, the cross-entropy of finding the partner of each `z` among all `w`.
 
@@ -71,6 +75,8 @@ def infonce_oneway(
         :math:`\tau > 0`.
     groups : Tensor of int64 (n,), default=None
         Group of each row: other rows of the same group are not negatives. None: groups of one row.
+    positives : bool, default=False
+        Whether rows of the same group are partners, see :func:`partner_cross_entropy`.
 
     Returns
     -------
@@ -90,11 +96,11 @@ def infonce_oneway(
     >>> round(infonce_oneway(same, same, 0.1).item(), 4)
     1.3863
     """
-    scores = logits(z, w, temperature, groups)
-    return F.cross_entropy(scores, torch.arange(len(z), device=z.device))
+    scores = logits(z, w, temperature)
+    return partner_cross_entropy(scores, groups, positives=positives)
 
 
-register_sufficiency("infonce", Sufficiency(infonce, takes_groups=True, is_bound=True))
-register_sufficiency(
-    "infonce-oneway", Sufficiency(infonce_oneway, takes_groups=True, is_bound=True)
-)
+for _name, _loss in {"infonce": infonce, "infonce-oneway": infonce_oneway}.items():
+    register_sufficiency(
+        _name, Sufficiency(_loss, takes_groups=True, takes_positives=True, is_bound=True)
+    )

@@ -62,6 +62,8 @@ class IBObjective(nn.Module):
         training, also to a tensor ().
     temperature : Temperature, default=None
         Temperature of the sufficiency term. None: learned, with initial value 0.07.
+    positives : bool, default=False
+        Whether rows of one group are partners; otherwise they are not negatives of each other.
 
     Raises
     ------
@@ -94,6 +96,8 @@ class IBObjective(nn.Module):
         minimality: Any = "gaussian",
         beta: float = 0.1,
         temperature: Temperature | None = None,
+        *,
+        positives: bool = False,
     ) -> None:
         super().__init__()
         self.sufficiency_term = sufficiency_term(sufficiency)
@@ -103,6 +107,13 @@ class IBObjective(nn.Module):
         check_scalar("beta", beta, low=0)
         self.beta: float | torch.Tensor = float(beta)
         self.temperature = Temperature() if temperature is None else temperature
+        self.positives = positives
+
+    def build(self, n_modalities: int, n_components: int) -> None:
+        """Call :meth:`LossModule.build` of all modules, before training."""
+        for module in self.modules():
+            if isinstance(module, LossModule):
+                module.build(n_modalities, n_components)
 
     def forward(
         self,
@@ -119,7 +130,7 @@ class IBObjective(nn.Module):
         Parameters
         ----------
         embeddings : mapping of str to Embedding
-            Embedding of each modality, with row `i` of all a pair.
+            Embedding of each modality, with row `i` of all a pair; 0 in rows that lack it.
         present : mapping of str to Tensor of bool (n,), default=None
             Mask of the rows that each modality has; None for all.
         groups : Tensor of int64 (n,), default=None
@@ -129,27 +140,22 @@ class IBObjective(nn.Module):
         Raises
         ------
         ValueError
-            If rows lack a modality, the sufficiency term does not support groups, or a term returns
-            more than one number.
+            If the sufficiency term does not support groups, or a term returns more than one number.
         """
-        if present is not None:
-            raise ValueError(
-                "the objective does not support rows with missing modalities yet: drop these rows."
-            )
-        if groups is not None and not self.sufficiency_term.takes_groups:
-            raise ValueError(
-                f"the sufficiency term {self.sufficiency!r} does not support groups of rows: "
-                "choose another one, such as 'infonce', or train without groups."
-            )
         items = list(embeddings.values())
         # a sample of a deterministic embedding is its mean
         noisy = self.training and any(item.log_var is not None for item in items)
         drawn = [sample(item) if noisy else item.mean for item in items]
-        keywords = {"groups": groups} if self.sufficiency_term.takes_groups else {}
+        masks = None if present is None else [present[name] for name in embeddings]
         kept = self.sufficiency_term.evaluate(
-            self.sufficiency, drawn, self.temperature(), **keywords
+            self.sufficiency,
+            drawn,
+            self.temperature(),
+            present=masks,
+            groups=groups,
+            positives=self.positives,
         )
-        divergence = self.minimality_term.evaluate(self.minimality, items)
+        divergence = self.minimality_term.evaluate(self.minimality, items, present=masks)
         return LossParts(kept, self.beta * divergence, divergence)
 
     def weights(self) -> dict[str, float]:

@@ -7,19 +7,20 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import torch
 from torch import nn
 
 from .._checks.parameters import suggest
+from ._holes import Item, Masks, no_loss, rows_of
 
 Loss = Callable[..., torch.Tensor]
-Item = TypeVar("Item")
+Entry = TypeVar("Entry")
 
 
 def pairwise_mean(
-    loss: Callable[[Item, Item], torch.Tensor], items: Sequence[Item]
+    loss: Callable[[Entry, Entry], torch.Tensor], items: Sequence[Entry]
 ) -> torch.Tensor:
     r"""Mean of ``loss(a, b)`` over the unordered pairs, :math:`\binom M2^{-1}\sum_{a<b} L(a, b)`.
 
@@ -50,6 +51,9 @@ class LossModule(nn.Module):
 
     pace: float = 1.0
 
+    def build(self, n_modalities: int, n_components: int) -> None:
+        """Make parameters whose shapes depend on the number of modalities or the dimension."""
+
     def after_step(self) -> None:
         """Adjust the parameters after each optimizer step, e.g. clip them to bounds."""
 
@@ -69,18 +73,23 @@ class Term:
     takes_groups : bool, default=False
         Whether `loss` has the keyword `groups`, a Tensor of int64 (n,) or None: rows of one group
         are not negatives of each other.
+    takes_positives : bool, default=False
+        Whether `loss` has the keyword `positives`, a bool: rows of one group are partners.
+    takes_present : bool, default=False
+        Whether `loss` has the keyword `present`, and computes on rows that lack modalities itself:
+        a Tensor of bool (n,) for each modality that it takes, or None. The embeddings of rows
+        that lack a modality are 0. Otherwise it is computed on the rows that have both modalities,
+        or all.
     """
 
-    loss: Loss
+    loss: Loss | type[nn.Module]
     pairwise: bool = True
     takes_groups: bool = False
+    takes_positives: bool = False
+    takes_present: bool = False
 
     kind: ClassVar[str]
     arguments: ClassVar[tuple[str, ...]]
-
-    def __call__(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """Return the loss of two modalities, or of all if `pairwise` is False."""
-        return self.loss(*args, **kwargs)
 
     def own_loss(self) -> Loss:
         """Return the loss for one objective, with its own parameters."""
@@ -88,34 +97,86 @@ class Term:
             return self.loss()
         return copy.deepcopy(self.loss) if isinstance(self.loss, nn.Module) else self.loss
 
-    def evaluate(self, loss: Loss, items: Sequence[Any], *args: Any, **kwargs: Any) -> torch.Tensor:
+    def evaluate(
+        self,
+        loss: Loss,
+        items: Sequence[Item],
+        *args: Any,
+        present: Masks = None,
+        groups: torch.Tensor | None = None,
+        positives: bool = False,
+    ) -> torch.Tensor:
         """Return the value of the term for the embeddings of all modalities, a Tensor ().
 
         Parameters
         ----------
         loss : callable
             Result of :meth:`own_loss`.
-        items : sequence
+        items : sequence of Tensor (n, d) or Embedding
             Embeddings of each modality, at least two.
-        *args, **kwargs
+        *args
             Further arguments of the loss.
+        present : sequence of Tensor of bool (n,), default=None
+            Which rows have each modality. None: all.
+        groups : Tensor of int64 (n,), default=None
+            Group of each row. None: groups of one row.
+        positives : bool, default=False
+            Whether rows of one group are partners.
 
         Raises
         ------
         ValueError
-            If there are fewer than two modalities, or the loss is not a single number.
+            If there are fewer than two modalities, groups are not supported, or the loss is not a
+            single number.
         """
+        if len(items) < 2:
+            raise ValueError(f"a loss needs at least two modalities, got {len(items)}.")
+        if groups is not None:
+            self._check_groups(loss, positives)
+        keywords: dict[str, Any] = {"positives": positives} if self.takes_positives else {}
+        every = range(len(items))
+        sets = combinations(every, 2) if self.pairwise else [every]
+        values, weights = [], []
+        for chosen in sets:
+            taken, within = [items[m] for m in chosen], groups
+            masks = None if present is None else [present[m] for m in chosen]
+            weight = 1
+            if self.takes_present:
+                keywords["present"] = masks
+            elif masks is not None:
+                rows = torch.stack(masks).all(0).nonzero().flatten()
+                weight = len(rows)
+                if weight < 2:  # a single row has nothing to be compared with
+                    continue
+                taken = [rows_of(item, rows) for item in taken]
+                within = None if groups is None else groups.to(rows.device)[rows]
+            if self.takes_groups:
+                keywords["groups"] = within
+            found = loss(*(taken if self.pairwise else [taken]), *args, **keywords)
+            values.append(self._one_number(loss, found))
+            weights.append(weight)
+        if not values:
+            return no_loss(items)
+        if len(set(weights)) == 1:
+            return torch.stack(values).mean() if self.pairwise else values[0]
+        shares = torch.tensor(weights, device=values[0].device) / sum(weights)
+        return (torch.stack(values) * shares).sum()
 
-        def one_number(*taken: Any) -> torch.Tensor:
-            value = loss(*taken, *args, **kwargs)
-            if value.ndim:
-                raise ValueError(
-                    f"the {self.kind} term {loss!r} returned a tensor of shape "
-                    f"{tuple(value.shape)}: expected one number, such as the mean over rows."
-                )
-            return value
+    def _check_groups(self, loss: Loss, positives: bool) -> None:
+        if not self.takes_groups or (positives and not self.takes_positives):
+            what = "groups of rows" if not self.takes_groups else "several partners of a row"
+            raise ValueError(
+                f"the {self.kind} term {loss!r} does not support {what}: choose another one, such "
+                "as 'infonce', or train without groups."
+            )
 
-        return pairwise_mean(one_number, items) if self.pairwise else one_number(items)
+    def _one_number(self, loss: Loss, value: torch.Tensor) -> torch.Tensor:
+        if value.ndim:
+            raise ValueError(
+                f"the {self.kind} term {loss!r} returned a tensor of shape "
+                f"{tuple(value.shape)}: expected one number, such as the mean over rows."
+            )
+        return value
 
 
 @dataclass(frozen=True)
@@ -260,7 +321,7 @@ def _as_term(registry: dict[str, T], kind: type[T], given: Any) -> T:
 
 def _checked(kind: type[T], given: Loss | T) -> T:
     """Return the term after checking the signature of its loss."""
-    term = given if isinstance(given, kind) else kind(given)
+    term = given if isinstance(given, kind) else kind(cast(Loss, given))
     names = term.arguments if term.pairwise else ("embeddings", *term.arguments[2:])
     expected = f"{term.kind} must be a registered name or ({', '.join(names)}) -> Tensor ()"
     called: Any = term.loss

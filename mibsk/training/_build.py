@@ -53,6 +53,7 @@ def build_net(
         aligner.n_components,
         probabilistic=objective.minimality_term.needs_variance,
     )
+    objective.build(len(encoders), aligner.n_components)
     module = AlignmentModule(encoders, objective, precision)
     groups = []
     for name, pace in objective.paces():

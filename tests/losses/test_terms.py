@@ -172,12 +172,6 @@ class TestGroups:
             IBObjective(squared)(batch, groups=groups)
 
 
-def test_missing_rows_are_refused(batch):
-    present = {name: torch.ones(len(item.mean), dtype=torch.bool) for name, item in batch.items()}
-    with pytest.raises(ValueError, match="does not support rows with missing modalities yet"):
-        IBObjective()(batch, present=present)
-
-
 def test_terms_state_their_facts():
     assert SUFFICIENCY["infonce"].is_bound
     assert SUFFICIENCY["infonce-oneway"].takes_groups
