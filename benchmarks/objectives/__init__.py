@@ -1,0 +1,1 @@
+"""Every objective on real data with three and more modalities, on equal terms."""
