@@ -6,6 +6,7 @@ from ._closed_form import ClosedForm
 from ._conv1d import Conv1d
 from ._encoder import Encoder
 from ._factory import EncoderFactory
+from ._flat_inputs import flat_inputs
 from ._frozen import Frozen, FrozenTrunk, frozen_names
 from ._linear import Linear
 from ._mlp import MLP
@@ -32,6 +33,7 @@ __all__ = [
     "Frozen",
     "FrozenTrunk",
     "frozen_names",
+    "flat_inputs",
     "learn_scaling",
     "Projection",
     "ClosedForm",

@@ -1,14 +1,19 @@
 """Terms of the loss, and their weighted sum."""
 
 from .._checks import training_packages  # noqa: F401
+from ._barlow_twins import barlow_twins
+from ._cauchy_schwarz import cauchy_schwarz, cauchy_schwarz_minimality
 from ._contrast import partner_cross_entropy
 from ._embedding import Embedding
 from ._gaussian import gaussian_minimality
 from ._holes import mean_over_patterns
 from ._infonce import infonce, infonce_oneway
+from ._modgap import modgap_minimality, uniformity_of
 from ._objective import IBObjective, LossParts
+from ._ova_minimality import ova_minimality
 from ._siglip import siglip
 from ._similarity import logits
+from ._structure import structure_divergence, structure_minimality
 from ._temperature import Temperature
 from ._terms import (
     MINIMALITY,
@@ -23,6 +28,7 @@ from ._terms import (
     sufficiency_term,
 )
 from ._variational import kl_diag_gaussians, sample, variational_minimality
+from ._vicreg import vicreg
 
 __all__ = [
     "MINIMALITY",
@@ -34,6 +40,9 @@ __all__ = [
     "Minimality",
     "Sufficiency",
     "Temperature",
+    "barlow_twins",
+    "cauchy_schwarz",
+    "cauchy_schwarz_minimality",
     "gaussian_minimality",
     "infonce",
     "infonce_oneway",
@@ -41,12 +50,18 @@ __all__ = [
     "logits",
     "mean_over_patterns",
     "minimality_term",
+    "modgap_minimality",
+    "ova_minimality",
     "pairwise_mean",
     "partner_cross_entropy",
     "register_minimality",
     "register_sufficiency",
     "sample",
     "siglip",
+    "structure_divergence",
+    "structure_minimality",
     "sufficiency_term",
+    "uniformity_of",
     "variational_minimality",
+    "vicreg",
 ]

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..data import Batch
-from ..encoders import Encoder
+from ..encoders import Encoder, flat_inputs
 from ..losses import Embedding, IBObjective
 
 
@@ -69,3 +69,7 @@ class AlignmentModule(nn.Module):
             log_var = None if log_var is None else log_var.float()
             embeddings[name] = Embedding(mean.float(), log_var)
         return embeddings
+
+    def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """Return the flat input rows (n, p) of the modalities in `batch`, without gradients."""
+        return {name: flat_inputs(self.encoder(name), rows) for name, rows in batch.items()}

@@ -22,6 +22,7 @@ from ..data import (
 )
 from ..encoders import frozen_names
 from ..exceptions import DivergenceError
+from ..losses import Embedding, LossParts
 from ._devices import resolve_device
 from ._epoch_means import EpochMeans
 from ._progress import TrainingProgress
@@ -158,7 +159,7 @@ class AlignmentNet(NeuralNet):
         """Compute the gradients of one batch."""
         self._set_training(True)
         embeddings = self.module_(batch)
-        parts = self.criterion_(embeddings, present=batch.present, groups=batch.groups)
+        parts = self._parts(embeddings, batch)
         loss = parts.total
         loss.backward()
         parts = parts._make(part.detach() for part in parts)
@@ -169,8 +170,16 @@ class AlignmentNet(NeuralNet):
         self._set_training(False)
         with torch.no_grad():
             embeddings = self.module_(batch)
-            parts = self.criterion_(embeddings, present=batch.present, groups=batch.groups)
+            parts = self._parts(embeddings, batch)
         return {"loss": parts.total, "parts": parts, "embeddings": embeddings}
+
+    def _parts(self, embeddings: Mapping[str, Embedding], batch: Batch) -> LossParts:
+        """Return the parts of the loss; the inputs are read only if a term takes them."""
+        inputs = self.module.inputs(batch) if self.criterion_.takes_inputs else None
+        parts: LossParts = self.criterion_(
+            embeddings, present=batch.present, groups=batch.groups, inputs=inputs
+        )
+        return parts
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
