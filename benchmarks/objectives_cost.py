@@ -179,7 +179,7 @@ def slope(table: pd.DataFrame, along: str, value: str) -> float:
 
     NaN if there are fewer than two.
     """
-    measured = table.dropna(subset=[value]).sort_values(along).tail(2)
+    measured = table[table[value] > 0].sort_values(along).tail(2)
     if len(measured) < 2:
         return np.nan
     (x, other_x), (y, other_y) = np.log(measured[along]), np.log(measured[value])
@@ -210,7 +210,7 @@ def ratios(table: pd.DataFrame, value: str) -> pd.DataFrame:
     wide = table.pivot(index=["kind", "term"], columns=["modalities", "batch"], values=value)
     wide = wide.reindex(pd.MultiIndex.from_frame(table[["kind", "term"]].drop_duplicates()))
     wide.columns = [f"{m} x {n}" for m, n in wide.columns]
-    return wide.reset_index().drop(columns="kind")
+    return wide.reset_index()
 
 
 def main() -> None:
@@ -244,9 +244,9 @@ def report(table: pd.DataFrame) -> None:
     print(reference[["modalities", "batch", "ms", "MB"]].round(2).to_markdown(index=False))
     for value in ("time", "memory"):
         print(f"\n{value}, relative to {REFERENCE} (modalities x batch):\n")
-        print(ratios(table, value).round(2).fillna("").to_markdown(index=False))
+        print(ratios(table, value).round(2).to_markdown(index=False, missingval=""))
     print("\ngrowth (slope of the logarithms between the two largest sizes):\n")
-    print(growth(table).round(1).fillna("").to_markdown(index=False))
+    print(growth(table).round(1).to_markdown(index=False, missingval=""))
     print("\nnot measured:")
     for (kind, name, why), rows in table[table["why"] != ""].groupby(["kind", "term", "why"]):
         sizes = ", ".join(

@@ -39,10 +39,12 @@ def flat_inputs(encoder: Encoder, x: EncoderInput) -> Tensor:
     """
     if not isinstance(x, Tensor):
         return _dense(*x)
-    trunk = encoder.trunk
+    rows, trunk = encoder.scaled(x), encoder.trunk
+    assert isinstance(rows, Tensor)
     if isinstance(trunk, nn.Sequential) and len(trunk) and isinstance(trunk[0], FrozenTrunk):
-        return trunk[0](encoder.scaled(x)).float()
-    return encoder.scaled(x).flatten(1).float()
+        features: Tensor = trunk[0](rows)
+        return features.float()
+    return rows.flatten(1).float()
 
 
 def _dense(indices: Tensor, values: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from .._checks.parameters import check_scalar
 from ._embedding import Embedding
 from ._gaussian_kernel import log_mean_kernel
+from ._holes import no_loss
 from ._terms import Minimality, pairwise_mean, register_minimality
 
 
@@ -115,7 +116,7 @@ def cauchy_schwarz_minimality(
     if present is not None:
         samples = [z[mask] for z, mask in zip(means, present, strict=True) if mask.any()]
     if len(samples) < 2:
-        return means[0].sum() * 0  # with its gradient
+        return no_loss(means)
     return _mean_divergence(samples, variance)
 
 

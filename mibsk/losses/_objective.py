@@ -121,6 +121,7 @@ class IBObjective(nn.Module):
         *,
         present: Mapping[str, torch.Tensor] | None = None,
         groups: torch.Tensor | None = None,
+        inputs: Mapping[str, torch.Tensor] | None = None,
     ) -> LossParts:
         """Return the parts of the loss of a batch.
 
@@ -136,17 +137,21 @@ class IBObjective(nn.Module):
         groups : Tensor of int64 (n,), default=None
             Group of each row; rows of one group are not negatives of each other. None: groups
             of one row.
+        inputs : mapping of str to Tensor (n, p_m), default=None
+            Flat input rows of each modality; needed if :attr:`takes_inputs`.
 
         Raises
         ------
         ValueError
-            If the sufficiency term does not support groups, or a term returns more than one number.
+            If the sufficiency term does not support groups, a term needs inputs and there are none,
+            or a term returns more than one number.
         """
         items = list(embeddings.values())
         # a sample of a deterministic embedding is its mean
         noisy = self.training and any(item.log_var is not None for item in items)
         drawn = [sample(item) if noisy else item.mean for item in items]
         masks = None if present is None else [present[name] for name in embeddings]
+        rows = None if inputs is None else [inputs[name] for name in embeddings]
         kept = self.sufficiency_term.evaluate(
             self.sufficiency,
             drawn,
@@ -154,9 +159,17 @@ class IBObjective(nn.Module):
             present=masks,
             groups=groups,
             positives=self.positives,
+            inputs=rows,
         )
-        divergence = self.minimality_term.evaluate(self.minimality, items, present=masks)
+        divergence = self.minimality_term.evaluate(
+            self.minimality, items, present=masks, inputs=rows
+        )
         return LossParts(kept, self.beta * divergence, divergence)
+
+    @property
+    def takes_inputs(self) -> bool:
+        """Whether a term needs the inputs of the encoders."""
+        return self.sufficiency_term.takes_inputs or self.minimality_term.takes_inputs
 
     def weights(self) -> dict[str, float]:
         """Return the current weights in the loss; each epoch of the history records them."""

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from .._checks.parameters import check_scalar
 from ._embedding import Embedding
+from ._holes import no_loss
 from ._row_chunks import by_row_chunks
 from ._terms import Minimality, register_minimality
 
@@ -67,7 +68,7 @@ def structure_minimality(
     if present is not None:
         pairs = [(x[m], z[m]) for (x, z), m in zip(pairs, present, strict=True) if m.sum() > 1]
     if not pairs:
-        return means[0].sum() * 0  # with its gradient
+        return no_loss(means)
     values = [structure_divergence(x, z, temperature=temperature) for x, z in pairs]
     return torch.stack(values).mean()
 

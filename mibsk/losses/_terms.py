@@ -80,6 +80,9 @@ class Term:
         a Tensor of bool (n,) for each modality that it takes, or None. The embeddings of rows
         that lack a modality are 0. Otherwise it is computed on the rows that have both modalities,
         or all.
+    takes_inputs : bool, default=False
+        Whether `loss` has the keyword `inputs`: the flat rows that the encoders get, a Tensor
+        (n, p_m) for each modality that it takes.
     """
 
     loss: Loss | type[nn.Module]
@@ -87,6 +90,7 @@ class Term:
     takes_groups: bool = False
     takes_positives: bool = False
     takes_present: bool = False
+    takes_inputs: bool = False
 
     kind: ClassVar[str]
     arguments: ClassVar[tuple[str, ...]]
@@ -105,6 +109,7 @@ class Term:
         present: Masks = None,
         groups: torch.Tensor | None = None,
         positives: bool = False,
+        inputs: Sequence[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """Return the value of the term for the embeddings of all modalities, a Tensor ().
 
@@ -122,17 +127,21 @@ class Term:
             Group of each row. None: groups of one row.
         positives : bool, default=False
             Whether rows of one group are partners.
+        inputs : sequence of Tensor (n, p_m), default=None
+            Flat input rows of each modality, for a term that takes them.
 
         Raises
         ------
         ValueError
-            If there are fewer than two modalities, groups are not supported, or the loss is not a
-            single number.
+            If there are fewer than two modalities, groups are not supported, inputs are missing, or
+            the loss is not a single number.
         """
         if len(items) < 2:
             raise ValueError(f"a loss needs at least two modalities, got {len(items)}.")
         if groups is not None:
             self._check_groups(loss, positives)
+        if self.takes_inputs and inputs is None:
+            raise ValueError(f"the {self.kind} term {loss!r} needs the inputs of the encoders.")
         keywords: dict[str, Any] = {"positives": positives} if self.takes_positives else {}
         every = range(len(items))
         sets = combinations(every, 2) if self.pairwise else [every]
@@ -140,6 +149,7 @@ class Term:
         for chosen in sets:
             taken, within = [items[m] for m in chosen], groups
             masks = None if present is None else [present[m] for m in chosen]
+            read = [inputs[m] for m in chosen] if self.takes_inputs and inputs is not None else []
             weight = 1
             if self.takes_present:
                 keywords["present"] = masks
@@ -149,7 +159,10 @@ class Term:
                 if weight < 2:  # a single row has nothing to be compared with
                     continue
                 taken = [rows_of(item, rows) for item in taken]
+                read = [x[rows] for x in read]
                 within = None if groups is None else groups.to(rows.device)[rows]
+            if self.takes_inputs:
+                keywords["inputs"] = read
             if self.takes_groups:
                 keywords["groups"] = within
             found = loss(*(taken if self.pairwise else [taken]), *args, **keywords)
@@ -323,7 +336,9 @@ def _checked(kind: type[T], given: Loss | T) -> T:
     """Return the term after checking the signature of its loss."""
     term = given if isinstance(given, kind) else kind(cast(Loss, given))
     names = term.arguments if term.pairwise else ("embeddings", *term.arguments[2:])
-    expected = f"{term.kind} must be a registered name or ({', '.join(names)}) -> Tensor ()"
+    keywords = {"inputs": "inputs"} if term.takes_inputs else {}
+    signature = ", ".join((*names, *keywords))
+    expected = f"{term.kind} must be a registered name or ({signature}) -> Tensor ()"
     called: Any = term.loss
     if isinstance(called, type) and issubclass(called, nn.Module):
         called, names = called.forward, ("self", *names)
@@ -332,7 +347,7 @@ def _checked(kind: type[T], given: Loss | T) -> T:
     elif isinstance(called, type) or not callable(called):
         raise TypeError(f"{expected}, got {called!r}.")
     try:
-        inspect.signature(called).bind(*names)
+        inspect.signature(called).bind(*names, **keywords)
     except TypeError as error:
         raise TypeError(f"{expected}, got {term.loss!r} ({error}).") from error
     return term

@@ -22,7 +22,7 @@ from ..data import (
 )
 from ..encoders import frozen_names
 from ..exceptions import DivergenceError
-from ..losses import Embedding, LossParts
+from ..losses import Embedding
 from ._devices import resolve_device
 from ._epoch_means import EpochMeans
 from ._progress import TrainingProgress
@@ -173,13 +173,12 @@ class AlignmentNet(NeuralNet):
             parts = self._parts(embeddings, batch)
         return {"loss": parts.total, "parts": parts, "embeddings": embeddings}
 
-    def _parts(self, embeddings: Mapping[str, Embedding], batch: Batch) -> LossParts:
+    def _parts(self, embeddings: Mapping[str, Embedding], batch: Batch) -> Any:
         """Return the parts of the loss; the inputs are read only if a term takes them."""
         inputs = self.module.inputs(batch) if self.criterion_.takes_inputs else None
-        parts: LossParts = self.criterion_(
+        return self.criterion_(
             embeddings, present=batch.present, groups=batch.groups, inputs=inputs
         )
-        return parts
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any

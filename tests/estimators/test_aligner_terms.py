@@ -9,8 +9,9 @@ from torch import nn
 from mibsk import IBAligner
 from mibsk.encoders import MLP, Frozen
 from mibsk.files.state_file import read_state
-from mibsk.losses import LossModule, Sufficiency, infonce
+from mibsk.losses import MINIMALITY, SUFFICIENCY, LossModule, Sufficiency, infonce
 from mibsk.schedules import SufficiencyBudget
+from mibsk.training import AlignmentModule
 
 
 def own_infonce(z, w, temperature):
@@ -159,3 +160,49 @@ class TestFrozen:
             tmp_path / "model.safetensors", encoders={"a": Frozen(Tower(seed=1))}
         )
         np.testing.assert_array_equal(loaded.transform(views), fitted.transform(views))
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [("sufficiency", n) for n in SUFFICIENCY] + [("minimality", n) for n in MINIMALITY],
+)
+def test_every_registered_term_trains_and_is_reproducible(views, part, name):
+    data = {**views, "c": views["a"] - views["b"]}
+    first, second = (new(**{part: name}).fit(data) for _ in range(2))
+    assert np.isfinite(first.history_[-1]["train_loss"])
+    np.testing.assert_array_equal(first.transform(data), second.transform(data))
+
+
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")
+def test_inputs_of_any_kind_of_rows_are_compared_with_the_embeddings():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 24)
+    data = {
+        "image": rng.integers(0, 256, (24, 4, 4)).astype(np.uint8),
+        "text": [f"word{label} number{i}" for i, label in enumerate(labels)],
+        "tower": rng.normal(size=(24, 6)),
+    }
+    tower = nn.Sequential(nn.Linear(6, 5), nn.Tanh())
+    aligner = new(encoders={"tower": Frozen(tower)}, minimality="structure").fit(data)
+    assert 0 < aligner.history_[-1]["train_divergence"] < np.log(2)
+    classifier = new(minimality="structure").fit(data["tower"], labels)  # one-hot labels
+    assert 0 < classifier.history_[-1]["train_divergence"] < np.log(2)
+
+
+def test_inputs_are_not_read_for_terms_that_do_not_take_them(views, monkeypatch):
+    def refuse(*args):
+        raise AssertionError("read")
+
+    monkeypatch.setattr(AlignmentModule, "inputs", refuse)
+    new().fit(views)
+    with pytest.raises(AssertionError, match="read"):
+        new(minimality="structure").fit(views)
+
+
+def test_structure_keeps_the_neighbours_of_the_inputs(views):
+    def divergence(beta):
+        settings = {"max_epochs": 30, "lr": 1e-2, "bottleneck": None}
+        fitted = new(minimality="structure", beta=beta, **settings).fit(views)
+        return fitted.history_[-1]["train_divergence"]
+
+    assert divergence(10.0) < 0.5 * divergence(0.0)

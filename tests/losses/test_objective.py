@@ -97,7 +97,8 @@ def test_temperature_is_learned_from_seven_hundredths_by_default(batch):
 def test_gradients_are_finite_for_every_modality(unit_rows, minimality):
     tensors = [unit_rows(i).float().requires_grad_() for i in range(6)]
     items = {name: Embedding(tensors[i], tensors[3 + i]) for i, name in enumerate(MODALITIES[:3])}
-    IBObjective(minimality=minimality)(items).total.backward()
+    inputs = {name: unit_rows(20 + i).float() for i, name in enumerate(items)}
+    IBObjective(minimality=minimality)(items, inputs=inputs).total.backward()
     assert all(t.grad.isfinite().all() and t.grad.any() for t in tensors)
 
 

@@ -172,6 +172,41 @@ class TestGroups:
             IBObjective(squared)(batch, groups=groups)
 
 
+class TestInputs:
+    """A term may compare embeddings with what the encoders get."""
+
+    @staticmethod
+    def shift(a, b, *, inputs):
+        return (inputs[0].sum() - 10 * inputs[1].sum()) + 0 * (a.mean + b.mean).sum()
+
+    @pytest.fixture
+    def inputs(self, batch):
+        return {name: torch.full((6, i + 1), 10.0**i) for i, name in enumerate(batch)}
+
+    def test_a_pairwise_term_gets_those_of_both_modalities(self, batch, inputs):
+        objective = IBObjective(minimality=Minimality(self.shift, takes_inputs=True))
+        assert objective.takes_inputs
+        sums = [6.0, 120.0, 1800.0]
+        expected = sum(sums[i] - 10 * sums[j] for i, j in [(0, 1), (0, 2), (1, 2)]) / 3
+        assert objective(batch, inputs=inputs).divergence.item() == pytest.approx(expected)
+
+    def test_rows_that_lack_a_modality_are_left_out(self, batch, inputs):
+        present = {name: torch.arange(6) < 4 for name in batch}
+        objective = IBObjective(minimality=Minimality(self.shift, takes_inputs=True))
+        expected = 4 / 6 * objective(batch, inputs=inputs).divergence.item()
+        found = objective(batch, inputs=inputs, present=present).divergence.item()
+        assert found == pytest.approx(expected)
+
+    def test_they_are_asked_for(self, batch):
+        assert not IBObjective().takes_inputs
+        with pytest.raises(ValueError, match="needs the inputs of the encoders"):
+            IBObjective(minimality="structure")(batch)
+
+    def test_a_loss_without_the_keyword_is_refused(self):
+        with pytest.raises(TypeError, match=r"minimality must be .* \(a, b, inputs\) -> Tensor"):
+            IBObjective(minimality=Minimality(absolute, takes_inputs=True))
+
+
 def test_terms_state_their_facts():
     assert SUFFICIENCY["infonce"].is_bound
     assert SUFFICIENCY["infonce-oneway"].takes_groups
