@@ -25,13 +25,14 @@ def log_mean_kernel(x: torch.Tensor, y: torch.Tensor, variance: float) -> torch.
     -------
     Tensor ()
     """
-    norms = y.square().sum(1) / 2  # m
+    offsets = _offsets(y, variance)
 
-    def log_sum(chunk: torch.Tensor) -> torch.Tensor:
-        return _exponents(chunk, y, norms, variance).logsumexp((0, 1))
+    def log_sums(chunk: torch.Tensor) -> torch.Tensor:
+        exponents = torch.addmm(offsets, chunk / variance, y.T)  # k, m
+        return exponents.logsumexp(1) + _offsets(chunk, variance)
 
-    sums = by_row_chunks(log_sum, [x], len(y))
-    return torch.stack(sums).logsumexp(0) - math.log(len(x) * len(y))
+    sums = torch.cat(by_row_chunks(log_sums, [x], len(y)))
+    return sums.logsumexp(0) - math.log(len(x) * len(y))
 
 
 def log_mean_kernel_of_others(x: torch.Tensor, variance: float) -> torch.Tensor:
@@ -48,21 +49,18 @@ def log_mean_kernel_of_others(x: torch.Tensor, variance: float) -> torch.Tensor:
     -------
     Tensor ()
     """
-    norms = x.square().sum(1) / 2  # n
+    offsets = _offsets(x, variance)
     numbers = torch.arange(len(x), device=x.device)
 
-    def log_sum(chunk: torch.Tensor, numbers_of_chunk: torch.Tensor) -> torch.Tensor:
-        exponents = _exponents(chunk, x, norms, variance)
+    def log_sums(chunk: torch.Tensor, numbers_of_chunk: torch.Tensor) -> torch.Tensor:
+        exponents = torch.addmm(offsets, chunk / variance, x.T)  # k, n
         same = numbers_of_chunk[:, None] == numbers
-        return exponents.masked_fill(same, -torch.inf).logsumexp((0, 1))
+        return exponents.masked_fill(same, -torch.inf).logsumexp(1) + _offsets(chunk, variance)
 
-    sums = by_row_chunks(log_sum, [x, numbers], len(x))
-    return torch.stack(sums).logsumexp(0) - math.log(len(x) * (len(x) - 1))
+    sums = torch.cat(by_row_chunks(log_sums, [x, numbers], len(x)))
+    return sums.logsumexp(0) - math.log(len(x) * (len(x) - 1))
 
 
-def _exponents(
-    x: torch.Tensor, y: torch.Tensor, norms: torch.Tensor, variance: float
-) -> torch.Tensor:
-    """Return the logarithm of the kernel, with half the squared norms of `y`: (n, m)."""
-    own = x.square().sum(1, keepdim=True) / 2  # n, 1
-    return (x @ y.T - own - norms) / variance
+def _offsets(x: torch.Tensor, variance: float) -> torch.Tensor:
+    r"""Return :math:`-\|x_i\|^2 / (2\sigma^2)`, the terms of the exponent beside the product."""
+    return x.square().sum(1) / (-2 * variance)

@@ -126,8 +126,8 @@ def structure_divergence(
     x, z = _centred(x.detach()), _centred(z)
 
     def divergence(x_chunk: torch.Tensor, z_chunk: torch.Tensor) -> torch.Tensor:
-        p = (x_chunk @ x.T / temperature).log_softmax(1)
-        q = (z_chunk @ z.T / temperature).log_softmax(1)
+        p = (x_chunk / temperature @ x.T).log_softmax(1)
+        q = (z_chunk / temperature @ z.T).log_softmax(1)
         middle = torch.logaddexp(p, q)  # of the mixture, plus log 2
         return (p.exp() * (p - middle) + q.exp() * (q - middle)).sum()
 
