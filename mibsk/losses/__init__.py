@@ -3,17 +3,22 @@
 from .._checks import training_packages  # noqa: F401
 from ._barlow_twins import barlow_twins
 from ._cauchy_schwarz import cauchy_schwarz, cauchy_schwarz_minimality
+from ._confu import ConFu
 from ._contrast import partner_cross_entropy
 from ._embedding import Embedding
 from ._gaussian import gaussian_minimality
+from ._gram import gram
 from ._holes import mean_over_patterns
 from ._infonce import infonce, infonce_oneway
 from ._modgap import modgap_minimality, uniformity_of
 from ._objective import IBObjective, LossParts
+from ._ova import ova, ova_signed
 from ._ova_minimality import ova_minimality
+from ._pmrl import pmrl
 from ._siglip import siglip
 from ._similarity import logits
 from ._structure import structure_divergence, structure_minimality
+from ._symile import symile
 from ._temperature import Temperature
 from ._terms import (
     MINIMALITY,
@@ -27,12 +32,14 @@ from ._terms import (
     register_sufficiency,
     sufficiency_term,
 )
+from ._triangle import triangle
 from ._variational import kl_diag_gaussians, sample, variational_minimality
 from ._vicreg import vicreg
 
 __all__ = [
     "MINIMALITY",
     "SUFFICIENCY",
+    "ConFu",
     "Embedding",
     "IBObjective",
     "LossModule",
@@ -44,6 +51,7 @@ __all__ = [
     "cauchy_schwarz",
     "cauchy_schwarz_minimality",
     "gaussian_minimality",
+    "gram",
     "infonce",
     "infonce_oneway",
     "kl_diag_gaussians",
@@ -52,8 +60,11 @@ __all__ = [
     "minimality_term",
     "modgap_minimality",
     "ova_minimality",
+    "ova",
+    "ova_signed",
     "pairwise_mean",
     "partner_cross_entropy",
+    "pmrl",
     "register_minimality",
     "register_sufficiency",
     "sample",
@@ -62,6 +73,8 @@ __all__ = [
     "structure_minimality",
     "sufficiency_term",
     "uniformity_of",
+    "symile",
+    "triangle",
     "variational_minimality",
     "vicreg",
 ]

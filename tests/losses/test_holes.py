@@ -27,9 +27,9 @@ INPUTS = {
 
 
 def objective(**params):
-    made = IBObjective(temperature=Temperature(0.3, learned=False), **params).double()
+    made = IBObjective(temperature=Temperature(0.3, learned=False), **params)
     made.build(3, 4)
-    return partial(made.eval(), inputs=INPUTS)
+    return partial(made.double().eval(), inputs=INPUTS)
 
 
 @pytest.fixture
