@@ -174,7 +174,8 @@ def test_a_fit_changes_files_rarely(params, limit):
     By default pairs are held out as well, for the weight of the closed form: fewer than 90 times.
     """
     rng = np.random.default_rng(0)
-    X = {name: rng.normal(size=(64, 5)).astype(np.float32) for name in "ab"}
+    hidden = rng.normal(size=(64, 5)).astype(np.float32)
+    X = {name: hidden @ rng.normal(size=(5, 5)).astype(np.float32) for name in "ab"}
     aligner = IBAligner(max_epochs=1, random_state=0, **params).fit(X)  # imports are done
     files = []
 

@@ -34,11 +34,11 @@ class Canonical:
         Level of the intervals of the correlations. No direction is kept whose interval contains
         zero.
     hold_out : bool, default=False
-        Whether to measure the correlations on pairs held out of the whole training
-        (`validation_fraction` of :class:`mibsk.IBAligner`). Otherwise all pairs are used for
-        training, and the correlations are cross-fitted over them: the directions are determined
-        without the pairs on which they are measured, but the encoders are not, so that encoders
-        which memorise the training pairs make them too large.
+        Whether correlations on pairs held out of the whole training (`validation_fraction` of
+        :class:`mibsk.IBAligner`) determine which directions are kept, and their weights. Otherwise
+        these are cross-fitted over the training pairs: the directions are determined without the
+        pairs on which they are measured, but the encoders are not, so that encoders which memorise
+        the training pairs make them too large.
 
     Raises
     ------

@@ -166,9 +166,15 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
     n_components_ : int
         Dimension of the embeddings: the number of directions kept by `bottleneck`.
     correlations_ : DataFrame
-        Correlations of the canonical directions, strongest first: ``train``, ``cross_fitted`` over
-        the training pairs (``held_out`` with ``Canonical(hold_out=True)``), the ends ``low`` and
-        ``high`` of its interval, and ``kept``. Only defined with `bottleneck`.
+        Correlations of the canonical directions, strongest first. ``train`` and ``cross_fitted``
+        are those of the training pairs, which networks can learn by heart: they are too large then,
+        and so is the number of directions ``kept``. ``held_out``, with the ends ``low`` and
+        ``high`` of its interval, is measured on pairs that the networks have not seen: those that
+        ``encoders="auto"`` holds out in the first half of the epochs, at its end, or those of
+        `validation_fraction` where they are held out throughout. Elsewhere (other encoders, less
+        than 20 pairs, a warm start) there is no ``held_out``, and the interval is that of
+        ``cross_fitted``. If the closed form stands alone, ``cross_fitted`` is of pairs that did not
+        determine it. Only defined with `bottleneck`.
     selection_ : DataFrame
         Weights ``alpha`` of the closed form that were compared, as index, with ``loss`` (InfoNCE
         in nats) and ``recall`` (share of rows whose partner is nearest) on held-out pairs, and
@@ -335,6 +341,9 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         -----
         mibsk.exceptions.FewHeldOutWarning
             If one pair of those held out for ``beta="auto"`` is more than the budget.
+        mibsk.exceptions.NothingSharedWarning
+            If no direction is distinguishable from chance on pairs that were held out: neither of
+            the inputs in closed form, nor of the embeddings of the networks.
         """
         return self._adopt(self._learn(X, y, groups, resume=self.warm_start))
 

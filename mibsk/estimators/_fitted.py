@@ -80,8 +80,9 @@ class FittedAligner(PairedTransformer, PicklingMixin):
     def correlations_(self) -> pd.DataFrame:
         """Mean correlation of each canonical direction, strongest first, if there is a bottleneck.
 
-        Columns are ``train``, ``cross_fitted`` (or ``held_out``) with the ends of its interval
-        ``low`` and ``high``, and ``kept``.
+        Columns are ``train``, ``cross_fitted`` over the training pairs, ``held_out`` if some pairs
+        were held out, the ends ``low`` and ``high`` of the interval of the last of these, and
+        ``kept``. Directions that were not measured on held-out pairs have NaN.
         """
         closed_form = self.closed_form_
         if closed_form is not None and closed_form.is_alone:

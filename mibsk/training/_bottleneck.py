@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +18,9 @@ from ._module import AlignmentModule
 from ._params import AlignerParams
 from ._source_rows import groups_of_pairs, n_draws, source_batches
 
+HELD_OUT = ("held_out", "low", "high")
+"""Correlations on pairs that the encoders have not seen, and the ends of their interval."""
+
 
 @dataclass(frozen=True)
 class FittedBottleneck:
@@ -27,9 +32,10 @@ class FittedBottleneck:
         Linear map of each modality to the c kept directions; empty if none was kept. A single
         direction has a constant second output.
     correlations : dict of str to ndarray (n_directions,)
-        Mean correlation of each direction, strongest first: on the training pairs ("train"), on
-        other pairs ("held_out" or "cross_fitted") with the ends of its interval ("low", "high"),
-        and whether the direction was "kept".
+        Mean correlation of each direction, strongest first: on the training pairs ("train"),
+        "cross_fitted" over them, and on pairs that the encoders have not seen ("held_out"), the
+        ends of the interval of the last of these that was measured ("low", "high"), and whether
+        the direction was "kept".
     """
 
     weights: dict[str, np.ndarray]
@@ -43,6 +49,31 @@ class FittedBottleneck:
             if name in self.weights:
                 projection = Projection(self.weights[name], self.biases[name]).to(device)
             module.encoder(name).bottleneck = projection
+
+    def with_held_out(self, measured: Mapping[str, np.ndarray]) -> FittedBottleneck:
+        """Return it with correlations on held-out pairs, and their interval.
+
+        Parameters
+        ----------
+        measured : mapping of str to ndarray (n,)
+            "held_out", "low" and "high", strongest direction first. Directions beyond the n-th
+            have NaN.
+        """
+        n = len(self.correlations["kept"])
+        padded = {name: np.full(n, np.nan) for name in HELD_OUT}
+        for name, column in padded.items():
+            found = measured[name][:n]
+            column[: len(found)] = found
+        order = ("train", "cross_fitted", *HELD_OUT, "kept")
+        both = self.correlations | padded
+        return replace(self, correlations={name: both[name] for name in order})
+
+    @property
+    def held_out(self) -> dict[str, np.ndarray]:
+        """Correlations on held-out pairs and their interval, empty if they were not measured."""
+        if "held_out" not in self.correlations:
+            return {}
+        return {name: self.correlations[name] for name in HELD_OUT}
 
 
 def canonical_settings(aligner: AlignerParams) -> Canonical | None:
@@ -69,7 +100,9 @@ def fit_bottleneck(
     source : Source or StreamSource
         The training pairs.
     held_out : Source or None
-        Pairs for the correlations; None: cross-fitted over the training pairs.
+        Pairs that the encoders have not seen. With `hold_out` of the settings, their correlations
+        determine which directions are kept, and otherwise those cross-fitted over the training
+        pairs.
     device : torch.device
         Device of the module.
     groups : ndarray of int, default=None
@@ -77,16 +110,16 @@ def fit_bottleneck(
     """
     names = module.names
     moments = _moments(module, source, device, groups)
-    others = None if held_out is None else _moments(module, held_out, device, None).total
-    found = solve(
+    unseen = None if held_out is None else _moments(module, held_out, device, None).total
+    solve_at = partial(
+        solve,
         moments.folds,
-        ridge=settings.ridge,
         n_components=module.n_components,
         level=settings.level,
-        held_out=others,
         n_draws=n_draws(source),
         group_sums=moments.group_sums,
     )
+    found = solve_at(ridge=settings.ridge, held_out=unseen if settings.hold_out else None)
     kept = found.n_kept(settings.beta)
     scale = found.weights[:kept] if settings.weights == "information" else np.ones(kept)
     weights, biases = {}, {}
@@ -95,8 +128,12 @@ def fit_bottleneck(
             weight, constant = embedding_map(A[:, :kept], scale)
             weights[name] = weight.T.astype(np.float32)
             biases[name] = (constant - mean @ weight).astype(np.float32)
-    measured = "cross_fitted" if held_out is None else "held_out"
-    return FittedBottleneck(weights, biases, found.correlations(kept, measured))
+    measured = "held_out" if unseen is not None and settings.hold_out else "cross_fitted"
+    bottleneck = FittedBottleneck(weights, biases, found.correlations(kept, measured))
+    if unseen is None or settings.hold_out:
+        return bottleneck
+    same = solve_at(ridge=found.ridges[0], held_out=unseen)
+    return bottleneck.with_held_out(same.correlations(kept, "held_out"))
 
 
 def _moments(

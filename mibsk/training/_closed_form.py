@@ -35,6 +35,9 @@ class FittedClosedForm:
     selection : dict of str to ndarray, default={}
         Weights that were compared ("alpha"), with "loss" and "recall" on held-out pairs; empty if
         none were compared.
+    networks : dict of str to ndarray (n_directions,), default={}
+        Correlations of the embeddings of the networks on the pairs that were held out until the
+        weight was chosen ("held_out", "low", "high"); empty if they were not measured.
     projection : ndarray of float32 (k, c + d), default=None
         Reduces the dimension of variates and embeddings of the networks.
     """
@@ -46,6 +49,7 @@ class FittedClosedForm:
     direction_weights: np.ndarray
     alpha: float = math.inf
     selection: dict[str, np.ndarray] = field(default_factory=dict)
+    networks: dict[str, np.ndarray] = field(default_factory=dict)
     projection: np.ndarray | None = None
 
     @property

@@ -14,7 +14,7 @@ from .._checks.groups import Groups
 from ..canonical import Canonical
 from ..data import Source, StreamSource
 from ..exceptions import DivergenceError, NothingSharedWarning
-from ._bottleneck import canonical_settings, fit_bottleneck
+from ._bottleneck import FittedBottleneck, canonical_settings, fit_bottleneck
 from ._checkpoint import Checkpoint, CheckpointFolder
 from ._closed_form import FittedClosedForm
 from ._data import TrainingData
@@ -39,6 +39,8 @@ class Stages:
         Device of the net.
     groups : ndarray of int, default=None
         Groups of the rows, each of which is in one fold where correlations are cross-fitted.
+    continues : bool, default=False
+        Whether the net was trained before, maybe on pairs that are held out now.
     """
 
     def __init__(
@@ -47,9 +49,11 @@ class Stages:
         trained: Trained,
         device: torch.device,
         groups: Groups = None,
+        *,
+        continues: bool = False,
     ) -> None:
         self.aligner, self.trained, self.device = aligner, trained, device
-        self.groups = groups
+        self.groups, self.continues = groups, continues
         self.net, self.module = trained.net, trained.net.module
         self.settings = canonical_settings(aligner)
         self.checkpoint: Checkpoint | None = None
@@ -65,7 +69,7 @@ class Stages:
         quiet = copy.copy(self.aligner)
         quiet.verbose = 0
         trained = replace(self.trained, net=self.net.snapshot())
-        return Stages(quiet, trained, self.device, self.groups)
+        return Stages(quiet, trained, self.device, self.groups, continues=self.continues)
 
     def keep_checkpoints(self, data: TrainingData) -> None:
         """Write checkpoints, and resume from those of the same training.
@@ -115,14 +119,18 @@ class Stages:
         rest : Source
             Pairs on which the networks were trained so far.
         held_out : Source or None
-            Pairs on which the weight of the closed form is chosen.
+            Pairs on which the weight of the closed form is chosen, and correlations of the
+            embeddings of the networks are measured.
         whole : Source
             Pairs that determine the closed form.
         """
         if self.trained.closed_form is not None:
             self.trained.closed_form.attach(self.module, self.device)
             return
-        self._add_bottleneck(rest, None)
+        networks = {}
+        if self.settings is not None:
+            cross_fitted = replace(self.settings, hold_out=False)
+            networks = self._add_bottleneck(cross_fitted, rest, held_out).held_out
         found = fit_closed_form(
             self._input_settings,
             self.module,
@@ -133,6 +141,8 @@ class Stages:
             whole=whole,
             groups=self.groups,
         )
+        if found is not None:
+            found = replace(found, networks=networks)
         self.trained = replace(self.trained, closed_form=found, bottleneck=None)
         if found is not None and self.aligner.verbose:
             print(found.describe())
@@ -175,8 +185,12 @@ class Stages:
     def finish(self, source: Source | StreamSource, held_out: Source | None) -> None:
         """Add the bottleneck and limit the dimension, unless the closed form stands alone."""
         if not self.has_closed_form_alone:
-            self._add_bottleneck(source, held_out)
             beside = self.trained.closed_form
+            if self.settings is not None:
+                found = self._add_bottleneck(self.settings, source, held_out)
+                if beside is not None and beside.networks and not found.held_out:
+                    found = found.with_held_out(beside.networks)
+                    self.trained = replace(self.trained, bottleneck=found)
             if beside is not None:
                 assert not isinstance(source, StreamSource)
                 n_components = self.module.n_components
@@ -186,13 +200,15 @@ class Stages:
         if self.checkpoint is not None and self.trained.has_stages:
             self.checkpoint.complete(self.net, model_state(self.aligner, self.trained))
 
-    def _add_bottleneck(self, source: Source | StreamSource, held_out: Source | None) -> None:
-        if self.settings is None:
-            return
-        others = held_out if self.settings.hold_out else None
-        found = fit_bottleneck(self.settings, self.module, source, others, self.device, self.groups)
+    def _add_bottleneck(
+        self, settings: Canonical, source: Source | StreamSource, held_out: Source | None
+    ) -> FittedBottleneck:
+        if self.continues and not settings.hold_out:
+            held_out = None  # the networks may have seen them
+        found = fit_bottleneck(settings, self.module, source, held_out, self.device, self.groups)
         found.attach(self.module, self.device)
         self.trained = replace(self.trained, bottleneck=found)
+        return found
 
     @property
     def _input_settings(self) -> Canonical:

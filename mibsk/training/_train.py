@@ -18,6 +18,7 @@ from ._devices import autocast_dtype
 from ._epochs import n_epochs
 from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
+from ._nothing_shared import warn_if_nothing_shared
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._observer import ObservedEpochs, TrainingObserver
 from ._params import AlignerParams
@@ -118,7 +119,7 @@ def train(
             net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
         net.n_epochs_ = n_before + (epochs if whole else 1)
         trained = Trained(data.form, data.inputs, net, dict(columns))
-        stages = Stages(aligner, trained, device, data.groups)
+        stages = Stages(aligner, trained, device, data.groups, continues=earlier is not None)
 
         def stopped() -> Trained:
             """Return the result of stopping now, computed on a copy."""
@@ -154,6 +155,8 @@ def train(
             assert not isinstance(source, StreamSource)
             stages.use_closed_form_alone(source)
         stages.finish(source, validation)
+        if role != "alone":
+            warn_if_nothing_shared(stages.trained)
     net.finish()
     if observer is not None:
         observer.end_training(stages.trained)

@@ -35,7 +35,8 @@ class Items(torch.utils.data.Dataset):
 
 @pytest.fixture(scope="module")
 def aligner():
-    return IBAligner(n_components=2, max_epochs=1, random_state=0).fit({"a": A, "b": B})
+    pairs = {"a": A, "b": A + 0.1 * B}
+    return IBAligner(n_components=2, max_epochs=1, random_state=0).fit(pairs)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,10 @@ from mibsk.encoders import MLP
 from .common import CUT
 
 RNG = np.random.default_rng(0)
-A, B = RNG.normal(size=(20, 5)), RNG.normal(size=(20, 4))
+A = RNG.normal(size=(20, 5))
+A[:, :2] += 5 * np.stack([np.arange(20) % 2, np.arange(20) % 3], axis=1)  # of the labels below
+B = A[:, :4] + 0.1 * RNG.normal(size=(20, 4))
+COUNTS = RNG.normal(size=(5, 30))
 DATA = {"audio": A, "image": B}
 TABLE = np.hstack([A, B])
 
@@ -94,7 +97,7 @@ def fitted():
         "pair": fit(A, B),
         "labels": fit(A, np.arange(20) % 3),
         "words": fit(A, ["cat", "dog"] * 10),
-        "sparse": fit({"audio": A, "counts": sp.random_array((20, 30), density=0.2, rng=0)}),
+        "sparse": fit({"audio": A, "counts": sp.csr_array(np.maximum(A @ COUNTS, 0))}),
     }
 
 

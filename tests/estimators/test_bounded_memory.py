@@ -18,12 +18,15 @@ MB = 10**6
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory):
-    """Two memory maps of 80 MB."""
+    """Two memory maps of 80 MB, whose first columns share what they vary by."""
     folder = tmp_path_factory.mktemp("pairs")
     rng = np.random.default_rng(0)
+    hidden = rng.standard_normal((N, 20), dtype=np.float32)
     maps = {}
     for name in ("a", "b"):
-        rng.standard_normal((N, D), dtype=np.float32).tofile(folder / name)
+        X = rng.standard_normal((N, D), dtype=np.float32)
+        X[:, :20] += 5 * hidden
+        X.tofile(folder / name)
         maps[name] = np.memmap(folder / name, np.float32, "r", shape=(N, D))
     return maps
 

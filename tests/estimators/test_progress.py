@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mibsk import IBAligner
-from mibsk.exceptions import DivergenceError
+from mibsk.exceptions import DivergenceError, NothingSharedWarning
 
 
 class Terminal(io.StringIO):
@@ -118,5 +118,7 @@ def test_epochs_after_a_warm_start_are_counted_from_the_first(views, quick, caps
 def test_early_stopping_of_a_silent_fit_prints_nothing(capsys):
     rng = np.random.default_rng(0)
     noise = {"a": rng.normal(size=(60, 4)), "b": rng.normal(size=(60, 3))}
-    IBAligner(encoders="network", max_epochs=30, early_stopping=True, random_state=0).fit(noise)
+    aligner = IBAligner(encoders="network", max_epochs=30, early_stopping=True, random_state=0)
+    with pytest.warns(NothingSharedWarning):
+        aligner.fit(noise)
     assert capsys.readouterr() == ("", "")

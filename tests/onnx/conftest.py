@@ -14,13 +14,16 @@ N_ROWS = 64
 
 @pytest.fixture(scope="session")
 def rows():
-    """Rows of every kind: floats, pixels, sparse, text."""
+    """Rows of every kind, which share three factors: floats, pixels, sparse, text."""
     rng = np.random.default_rng(0)
     hidden = rng.normal(size=(N_ROWS, 3))
+    audio = hidden @ rng.normal(size=(3, 6))
+    photo = 128 + 40 * hidden @ rng.normal(size=(3, 64)) + 20 * rng.normal(size=(N_ROWS, 64))
+    counts = hidden @ rng.normal(size=(3, 50)) + rng.normal(size=(N_ROWS, 50)) - 2
     return {
-        "audio": hidden @ rng.normal(size=(3, 6)),
-        "photo": rng.integers(256, size=(N_ROWS, 8, 8), dtype=np.uint8),
-        "counts": sp.random_array((N_ROWS, 50), density=0.1, rng=0, format="csr"),
+        "audio": audio,
+        "photo": np.clip(photo, 0, 255).astype(np.uint8).reshape(N_ROWS, 8, 8),
+        "counts": sp.csr_array(np.maximum(counts, 0)),
         "text": np.asarray(
             [f"{'short' if h > 0 else 'a much longer'} text, {h:.3f}" for h in hidden[:, 0]]
         ),
@@ -50,5 +53,6 @@ def dense_file(exported) -> Path:
 def small():
     """An aligner fitted on two tiny tables."""
     rng = np.random.default_rng(0)
-    X, Y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
+    X = rng.normal(size=(20, 3))
+    Y = X[:, :2] + 0.1 * rng.normal(size=(20, 2))
     return IBAligner(n_components=2, max_epochs=1, random_state=0).fit({"x": X, "y": Y})

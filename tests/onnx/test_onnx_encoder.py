@@ -33,7 +33,7 @@ def named(tmp_path_factory):
     """A data frame, and the file of an encoder that was trained on it."""
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(rng.normal(size=(30, 3)), columns=["low", "middle", "high"])
-    data = {"tone": frame, "other": rng.normal(size=(30, 2))}
+    data = {"tone": frame, "other": frame.to_numpy()[:, :2] + 0.1 * rng.normal(size=(30, 2))}
     aligner = IBAligner(n_components=2, max_epochs=1, random_state=0).fit(data)
     return frame, export_encoder(aligner, "tone", tmp_path_factory.mktemp("named") / "tone.onnx")
 

@@ -118,7 +118,7 @@ def test_pyfunc_of_two_tables(tmp_path, rows):
 
 
 def test_pyfunc_refuses_pixels_of_another_scale(tmp_path, rows):
-    photos = np.random.default_rng(0).integers(0, 256, (60, 4, 4)).astype(np.uint8)
+    photos = np.clip(128 + 40 * rows["image"].reshape(60, 4, 3), 0, 255).astype(np.uint8)
     pairs = {"audio": rows["audio"], "photo": photos}
     save_model(IBAligner(n_components=3, max_epochs=1).fit(pairs), tmp_path / "model")
     model = mlflow.pyfunc.load_model(str(tmp_path / "model"))
@@ -128,7 +128,8 @@ def test_pyfunc_refuses_pixels_of_another_scale(tmp_path, rows):
 
 
 def test_pyfunc_of_text(tmp_path, rows):
-    texts = np.asarray([f"{'rather long ' * (i % 2)}{i}" for i in range(60)])
+    highs = np.clip(np.round(4 + 2 * rows["audio"][:, 0]), 0, 8).astype(int)
+    texts = np.asarray([f"{'high ' * k}{'low ' * (8 - k)}{i}" for i, k in enumerate(highs)])
     pairs = {"audio": rows["audio"], "text": texts}
     aligner = IBAligner(n_components=3, max_epochs=1, random_state=0).fit(pairs)
     save_model(aligner, tmp_path / "model")
