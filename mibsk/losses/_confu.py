@@ -66,10 +66,10 @@ class ConFu(LossModule):
             Dimension of the embeddings.
         """
         pairs = combinations(range(n_modalities), 2) if n_modalities > 2 else ()
-        width = 2 * n_components
+        width = 8 * n_components
         for a, b in pairs:
             self.heads[f"{a}+{b}"] = nn.Sequential(
-                nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, n_components)
+                nn.Linear(2 * n_components, width), nn.ReLU(), nn.Linear(width, n_components)
             )
 
     def forward(
@@ -127,7 +127,7 @@ class ConFu(LossModule):
                     within = None if groups is None else groups.to(rows.device)[rows]
                 if len(items[0]) < 2:
                     continue
-                z = items[0] if len(items) == 2 else self.fuse(*chosen[:2], *items[:2])
+                z = items[0] if len(items) == 2 else self.fuse(chosen[0], chosen[1], *items[:2])
                 values.append(infonce(z, items[-1], temperature, within, positives))
                 weights.append(len(z))
             if not values:
@@ -143,7 +143,9 @@ class ConFu(LossModule):
     def fuse(self, a: int, b: int, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         """Return the fused embeddings of modalities number `a` < `b`, a Tensor (n, d)."""
         head = self.heads[f"{a}+{b}"]
-        return F.normalize(head(torch.cat([z, w], 1)), dim=1)
+        # coordinates of about 1: in small ones the head is nearly linear, and slow to see synergy
+        both = torch.cat([z, w], 1) * z.shape[1] ** 0.5
+        return F.normalize(head(both), dim=1)
 
 
 register_sufficiency(

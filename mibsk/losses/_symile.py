@@ -13,8 +13,8 @@ from ._contrast import same_group
 from ._holes import Masks, mean_over_patterns
 from ._terms import Sufficiency, register_sufficiency
 
-MAX_SCORES = 2**22
-"""Number of scores of a batch up to which :func:`symile` uses all negatives (16 MiB of float32)."""
+MAX_SCORES = 2**21
+"""Number of scores of a batch up to which :func:`symile` uses all negatives (8 MiB of float32)."""
 
 
 def symile(
@@ -55,7 +55,7 @@ def symile(
         mean over these rows.
     present : sequence of Tensor of bool (n,), default=None
         Which rows have each modality, see :func:`mean_over_patterns`. None: all.
-    max_scores : int, default=2**22
+    max_scores : int, default=2**21
         All :math:`N^{M-1}` choices of the others are negatives if the number of scores,
         :math:`N^M`, is at most this. Otherwise they are N, in which the rows of each other modality
         are shuffled, drawn anew for each batch and anchor from torch's global generator.
@@ -127,8 +127,11 @@ def _all_negatives(items: list[torch.Tensor], same: torch.Tensor) -> list[torch.
         shape[k] = n
         of_one_group = of_one_group & same.reshape(shape)
     scores = _without(scores, of_one_group)
-    every = range(len(items))
-    return [scores.logsumexp([k for k in every if k != m]) for m in every]
+    first = range(len(items) - 1)
+    inner = scores.logsumexp(-1)  # of all anchors but the last
+    rest = [[k for k in first if k != m] for m in first]
+    found = [inner.logsumexp(dims) if dims else inner for dims in rest]
+    return [*found, scores.reshape(-1, n).logsumexp(0)]
 
 
 def _shuffled_negatives(items: list[torch.Tensor], same: torch.Tensor) -> list[torch.Tensor]:

@@ -1,11 +1,13 @@
-"""Laws of all sufficiency terms that take all modalities at once."""
+"""Laws of the contrastive terms that take all modalities at once."""
 
+import numpy as np
 import pytest
 import torch
 
+from mibsk import IBAligner
 from mibsk.losses import SUFFICIENCY
 
-NAMES = [name for name, term in SUFFICIENCY.items() if not term.pairwise]
+NAMES = ["confu", "gram", "ova", "ova-signed", "pmrl", "symile", "triangle"]
 GROUPS = torch.tensor([0, 1, 0, 2, 1, 0])
 ALL = pytest.mark.parametrize("name", NAMES)
 
@@ -26,8 +28,13 @@ def items(unit_rows):
     return [unit_rows(seed) for seed in range(3)]
 
 
-def test_there_are_terms_of_all_modalities():
-    assert {"confu", "gram", "ova", "ova-signed", "pmrl", "symile", "triangle"} <= set(NAMES)
+@ALL
+def test_is_registered_with_all_that_training_may_ask(name):
+    term = SUFFICIENCY[name]
+    assert not term.pairwise
+    assert term.takes_groups
+    assert term.takes_positives
+    assert term.takes_present
 
 
 @pytest.mark.parametrize(
@@ -157,3 +164,17 @@ def test_refuses_what_is_not_aligned(unit_rows, name):
         loss([unit_rows(0)], 0.3)
     with pytest.raises(ValueError, match=r"one shape \(n, d\).*\(6, 4\), \(1, 4\), \(6, 4\)"):
         loss([unit_rows(0), unit_rows(1, 1), unit_rows(2)], 0.3)
+
+
+@ALL
+def test_trains_an_aligner(name):
+    rng = np.random.default_rng(0)
+    shared = rng.normal(size=(96, 2))
+    X = {
+        key: np.hstack([shared, rng.normal(size=(96, 2))]).astype(np.float32)
+        for key in ("a", "b", "c")
+    }
+    params = {"sufficiency": name, "n_components": 4, "batch_size": 48, "max_epochs": 3}
+    first, second = (IBAligner(**params, random_state=0).fit(X) for _ in range(2))
+    assert np.isfinite([epoch["train_sufficiency"] for epoch in first.history_]).all()
+    np.testing.assert_array_equal(first.embed(X)["b"], second.embed(X)["b"])
