@@ -213,6 +213,11 @@ def ratios(table: pd.DataFrame, value: str) -> pd.DataFrame:
     return wide.reset_index()
 
 
+def _text(table: pd.DataFrame) -> str:
+    """Return a table as text, with empty cells for NaN."""
+    return table.astype(object).where(table.notna(), "").to_markdown(index=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 512, 2048, 8192])
@@ -246,9 +251,9 @@ def report(table: pd.DataFrame) -> None:
     print(reference[["modalities", "batch", "ms", "MB"]].round(2).to_markdown(index=False))
     for value in ("time", "memory"):
         print(f"\n{value}, relative to {REFERENCE} (modalities x batch):\n")
-        print(ratios(table, value).round(2).to_markdown(index=False, missingval=""))
+        print(_text(ratios(table, value).round(2)))
     print("\ngrowth (slope of the logarithms between the two largest sizes):\n")
-    print(growth(table).round(1).to_markdown(index=False, missingval=""))
+    print(_text(growth(table).round(1)))
     print("\nnot measured:")
     for (kind, name, why), rows in table[table["why"] != ""].groupby(["kind", "term", "why"]):
         sizes = ", ".join(
