@@ -1,7 +1,7 @@
 """Time and peak memory of every registered term of the objective, relative to InfoNCE.
 
     OMP_NUM_THREADS=1 python -m benchmarks.objectives_cost [--batch-sizes 128 512 2048 8192]
-        [--modalities 2 4 8 16] [--batch 512] [--rounds 3] [--terms ova cs]
+        [--modalities 2 3 4 8 16] [--batch 512] [--rounds 3] [--terms ova cs]
 
 Two modalities are measured with every batch size, and one batch size with every number of them. A
 step is a forward and a backward pass of one term on embeddings of 64 dimensions and unit norm, on
@@ -221,7 +221,7 @@ def _text(table: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 512, 2048, 8192])
-    parser.add_argument("--modalities", type=int, nargs="+", default=[2, 4, 8, 16])
+    parser.add_argument("--modalities", type=int, nargs="+", default=[2, 3, 4, 8, 16])
     parser.add_argument("--batch", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--terms", nargs="+", help="names of terms; by default all")
