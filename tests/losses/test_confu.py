@@ -97,7 +97,8 @@ def test_refuses_a_bad_weight(weight):
 
 def test_a_fit_trains_the_heads_reproducibly(tmp_path):
     rng = np.random.default_rng(0)
-    X = {name: rng.normal(size=(48, 5)).astype(np.float32) for name in "abc"}
+    shared = rng.normal(size=(96, 2))
+    X = {name: np.hstack([shared, rng.normal(size=(96, 2))]).astype(np.float32) for name in "abc"}
     params = {"sufficiency": "confu", "n_components": 4, "max_epochs": 2, "random_state": 0}
     first, second = (IBAligner(**params).fit(X) for _ in range(2))
     heads = [aligner.module_.objective.state_dict() for aligner in (first, second)]
