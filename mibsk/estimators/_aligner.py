@@ -86,11 +86,12 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         Dimension in which the encoders are trained; that of the embeddings without `bottleneck`,
         and their largest dimension with it.
     sufficiency : str, callable or nn.Module, default="infonce"
-        The term that keeps shared information: a name in `mibsk.losses.SUFFICIENCY` ("infonce",
-        "infonce-oneway"), or a loss ``(z, w, temperature) -> Tensor ()`` of two modalities.
+        The term that keeps shared information: a name in `mibsk.losses.SUFFICIENCY`, such as
+        "siglip", "ova" or "symile" (see `docs/objectives.md`), or a loss ``(z, w, temperature) ->
+        Tensor ()`` of two modalities.
     minimality : str, callable or nn.Module, default="gaussian"
-        The term that removes modality-specific information: a name in `mibsk.losses.MINIMALITY`
-        ("gaussian", "variational"), or a loss ``(a, b) -> Tensor ()`` of two
+        The term that removes modality-specific information: a name in `mibsk.losses.MINIMALITY`,
+        such as "variational" or "cs", or a loss ``(a, b) -> Tensor ()`` of two
         `mibsk.losses.Embedding`.
     bottleneck : {"canonical"}, Canonical or None, default="canonical"
         Last stage of `fit`: canonical correlation analysis of the embeddings, of which only the

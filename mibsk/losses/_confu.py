@@ -127,7 +127,11 @@ class ConFu(LossModule):
                     within = None if groups is None else groups.to(rows.device)[rows]
                 if len(items[0]) < 2:
                     continue
-                z = items[0] if len(items) == 2 else self.fuse(chosen[0], chosen[1], *items[:2])
+                z = (
+                    items[0]
+                    if len(items) == 2
+                    else self.fuse(chosen[0], chosen[1], items[0], items[1])
+                )
                 values.append(infonce(z, items[-1], temperature, within, positives))
                 weights.append(len(z))
             if not values:
