@@ -164,9 +164,7 @@ def measure(
     with _one_line_errors():
         folders = os.path.isdir(x) and os.path.isdir(y)
         embeddings = sum(reporting.files_of_folders(x, y, labels), ()) if folders else (x, y)
-        inputs = [*embeddings, *([labels] if labels else [])]
-        if os.path.exists(options["groups"] or ""):  # else a column of the labels
-            inputs.append(options["groups"])
+        inputs = [*embeddings, *_files_of_options(labels, options["groups"])]
         reporting.check_outputs((json_path, html_path), inputs)
         with _progress(quiet) as progress:
             run = reporting.measure_folders if folders else reporting.measure_files
@@ -179,6 +177,123 @@ def measure(
                 progress=progress,
                 **options,
             )
+    _deliver(report, json_path, html_path, quiet=quiet)
+
+
+@main.command(no_args_is_help=True)
+@click.argument("files", metavar="A B [C ...]", nargs=-1, required=True)
+@click.option("--labels", metavar="FILE", help="Classes of the rows, one column per factor.")
+@click.option(
+    "--match",
+    metavar="F,G",
+    callback=_factors,
+    help="Every row that agrees in these factors counts as a partner, as for pairs by class.",
+)
+@click.option(
+    "--groups",
+    metavar="F|FILE",
+    help="Groups of rows that are not independent, such as recordings of one speaker: a factor of "
+    "the labels, or a file of one column. They are held out and permuted as a whole.",
+)
+@click.option(
+    "--names",
+    metavar="A,B",
+    callback=_factors,
+    help="Names of the tables; by default those of their files.",
+)
+@click.option(
+    "--rows",
+    "max_rows",
+    type=click.IntRange(10),
+    metavar="N",
+    default=10_000,
+    show_default=True,
+    help="Use at most N random rows.",
+)
+@click.option(
+    "--ci",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="LEVEL",
+    default=0.95,
+    show_default=True,
+    help="Level of the intervals.",
+)
+@click.option(
+    "--permutations",
+    "n_permutations",
+    type=click.IntRange(0),
+    metavar="N",
+    default=199,
+    show_default=True,
+    help="Number of permutations; 0 disables the test.",
+)
+@click.option(
+    "--seed",
+    "random_state",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of all random choices.",
+)
+@click.option(
+    "--json",
+    "json_path",
+    metavar="FILE",
+    default="diagnosis.json",
+    show_default=True,
+    help="Where to write all numbers.",
+)
+@click.option(
+    "--html",
+    "html_path",
+    metavar="FILE",
+    default="diagnosis.html",
+    show_default=True,
+    help="Where to write the page with pictures.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+def diagnose(
+    files: tuple[str, ...],
+    labels: str | None,
+    names: list[str],
+    json_path: str,
+    html_path: str,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Say what paired tables share, before anything is trained.
+
+    A, B and any others hold the rows of one modality each; row i of all belongs together. They are
+    .npy, .npz (FILE.npz:NAME for one of several arrays), .csv, .tsv or .parquet files of numbers.
+
+    Prints whether they share anything linear and how many directions, whether the rows suffice, and
+    whether IBAligner is likely to add to the closed form, with intervals, and writes it as JSON and
+    as a page of HTML.
+    """
+    os.environ.setdefault("MPLBACKEND", "agg")  # pictures go into files
+    from . import reporting
+
+    with _one_line_errors():
+        inputs = [*files, *_files_of_options(labels, options["groups"])]
+        reporting.check_outputs((json_path, html_path), inputs)
+        with _progress(quiet) as progress:
+            report = reporting.diagnose_files(
+                files, labels, names=names or None, progress=progress, **options
+            )
+    _deliver(report, json_path, html_path, quiet=quiet)
+
+
+def _files_of_options(labels: str | None, groups: str | None) -> list[str]:
+    """Return the further files that are read; groups may also name a column of the labels."""
+    of_groups = [groups] if groups and os.path.exists(groups) else []
+    return [*([labels] if labels else []), *of_groups]
+
+
+def _deliver(report: Any, json_path: str, html_path: str, *, quiet: bool) -> None:
+    """Write a report to files, and print it."""
+    from . import reporting
+
     reporting.write_report(report, json_path, html_path)
     if not quiet:
         reporting.print_report(report, sys.stdout)

@@ -51,6 +51,7 @@ class Split:
     train: Views
     test: Views
     test_labels: np.ndarray | None = field(default=None)
+    train_labels: np.ndarray | None = field(default=None)
 
 
 def split(name: str, folder: Path, seed: int, n_rows: int | None) -> Split:
@@ -66,6 +67,7 @@ def split(name: str, folder: Path, seed: int, n_rows: int | None) -> Split:
         {key: X[train] for key, X in data.views.items()},
         {key: X[test] for key, X in data.views.items()},
         None if data.labels is None else data.labels[test],
+        None if data.labels is None else data.labels[train],
     )
 
 

@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._directions import Whitening, directions
 from ._information import ROWS_PER_COLUMN
@@ -40,6 +41,7 @@ def permutation_test(
     n_permutations: int,
     level: float,
     rng: np.random.Generator,
+    rows_together: int = 1,
 ) -> DirectionsTest:
     r"""Test canonical directions one after the other, against permutations of the rows.
 
@@ -66,6 +68,9 @@ def permutation_test(
         Level of the test.
     rng : Generator
         Generator of the permutations.
+    rows_together : int, default=1
+        Number of successive rows that are permuted as a whole, of which `n` is a multiple: the size
+        of groups of rows that are not independent.
 
     References
     ----------
@@ -95,7 +100,7 @@ def permutation_test(
         observed = _informations(white, bases)
         exceeding = np.zeros(len(tested))
         for _ in range(n_permutations):
-            permuted = [white[0], *(T[rng.permutation(len(T))] for T in white[1:])]
+            permuted = [white[0], *(T[_order(len(T), rows_together, rng)] for T in white[1:])]
             exceeding += _informations(permuted, bases) >= observed
         statistics = np.append(statistics, observed)
         p_values = np.append(p_values, (1 + exceeding) / (1 + n_permutations))
@@ -105,6 +110,12 @@ def permutation_test(
     n_found = int((p_values <= level).sum())
     n_tested = min(n_found + 1, len(p_values))
     return DirectionsTest(n_found, p_values[:n_tested], statistics[:n_tested])
+
+
+def _order(n: int, rows_together: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return a random order of `n` rows, in which some successive ones stay together."""
+    starts = rng.permutation(n // rows_together) * rows_together
+    return (starts[:, None] + np.arange(rows_together)).ravel()
 
 
 def _complement(vectors: Matrix) -> Matrix:

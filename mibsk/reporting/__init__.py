@@ -1,6 +1,7 @@
-"""Reports of all metrics of two sets of embeddings."""
+"""Reports of all metrics of two sets of embeddings, and of paired tables before training."""
 
 from ._comparison import Difference, SideBySide
+from ._diagnose_files import diagnose_files
 from ._folders import files_of_folders, measure_folders
 from ._label_files import read_labels
 from ._matrix_files import read_matrix
@@ -10,9 +11,11 @@ from ._page import to_html
 from ._printable import printable
 from ._report_files import check_outputs, measure_files, write_report
 from ._terminal import print_report
+from .diagnosis import Diagnosis, diagnose
 
 __all__ = [
     "Chance",
+    "Diagnosis",
     "Difference",
     "Line",
     "Measurement",
@@ -20,6 +23,8 @@ __all__ = [
     "SideBySide",
     "Source",
     "check_outputs",
+    "diagnose",
+    "diagnose_files",
     "files_of_folders",
     "measure",
     "measure_files",

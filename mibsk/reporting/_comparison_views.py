@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .. import __version__
 from ..metrics.catalogue import GROUPS
 from ._comparison import Difference, SideBySide
-from ._pictures import DARK, LIGHT
 from ._sentences import ARROWS, NOTHING, number, what_was_measured
+from ._templates import render
 
 _VERDICTS = {True: "better", False: "worse", None: ""}
 
@@ -49,16 +46,10 @@ def print_comparison(report: SideBySide, console: Console) -> None:
 
 def comparison_to_html(report: SideBySide) -> str:
     """Return two runs side by side as one page of HTML that loads no other file."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = files(__package__).joinpath("comparison.html.j2").read_text(encoding="utf-8")
     ci = report.after.options["ci"]
-    return environment.from_string(source).render(
+    return render(
+        "comparison.html.j2",
         names=report.names,
-        version=__version__,
-        light=LIGHT,
-        dark=DARK,
         what=_what(report),
         summary=_summary(report),
         groups=[(title, [_row(found) for found in some]) for title, some in _groups(report)],

@@ -50,7 +50,7 @@ def measure_folders(
         are the same in all, or a file or an option cannot be used.
     """
     pairs = files_of_folders(before, after, labels)
-    read = [read_files(*pair, labels, progress=progress, **options) for pair in pairs]
+    read = [read_files(pair, labels, progress=progress, **options) for pair in pairs]
     n_rows, n_after = (len(files.sides[0]) for files in read)
     if n_rows != n_after:
         raise ValueError(

@@ -63,8 +63,12 @@ def read_matrix(path: str | os.PathLike[str]) -> Matrix:
     return read_rows(path)[0]
 
 
-def read_rows(path: str | os.PathLike[str]) -> tuple[Matrix, pd.Index[Any] | None]:
+def read_rows(
+    path: str | os.PathLike[str], *, flat: bool = False
+) -> tuple[Matrix, pd.Index[Any] | None]:
     """Return the embeddings in a file as :func:`read_matrix` does, and the names of the rows.
+
+    If `flat`, the rows of an array may have more dimensions, such as images.
 
     A table has names if pandas has written them, to CSV as a first column without a name, or if its
     first column has strings that differ.
@@ -83,6 +87,8 @@ def read_rows(path: str | os.PathLike[str]) -> tuple[Matrix, pd.Index[Any] | Non
             f"{name} holds values of type {array.dtype}, not real numbers: save it with "
             "astype(np.float32)."
         )
+    if flat and array.ndim > 2 and len(array):
+        array = array.reshape(len(array), -1)
     return as_matrix(array, name), names
 
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
-from importlib.resources import files
 from itertools import groupby
 from math import log
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
-
-from .. import __version__
 from ..metrics.catalogue import GROUPS
 from ._measurement import Line, Measurement
-from ._pictures import DARK, LIGHT, draw
+from ._pictures import draw
 from ._sentences import (
     ARROWS,
     calibrated,
@@ -25,6 +20,7 @@ from ._sentences import (
     summary,
     what_was_measured,
 )
+from ._templates import render
 
 TILES = (
     "recall_at_1.x_to_y",
@@ -37,29 +33,16 @@ TILES = (
 
 def to_html(report: Measurement) -> str:
     """Return a report as one page of HTML that loads no other file."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    source = files(__package__).joinpath("page.html.j2").read_text(encoding="utf-8")
     pictures, picture_note = draw(report)
     ci = report.options["ci"]
-    return environment.from_string(source).render(
+    return render(
+        "page.html.j2",
+        title=f"{report.x.name} and {report.y.name}: measured",
         report=report,
-        version=__version__,
-        light=LIGHT,
-        dark=DARK,
         what=what_was_measured(report),
         tiles=list(_tiles(report)),
         findings=summary(report),
-        pictures=[
-            {
-                "caption": picture.caption,
-                "width": picture.width,
-                "light": b64encode(picture.light).decode(),
-                "dark": b64encode(picture.dark).decode(),
-            }
-            for picture in pictures
-        ],
+        pictures=pictures,
         picture_note=picture_note,
         groups=list(_groups(report)),
         ci=None if ci is None else f"{100 * ci:g}%",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +56,16 @@ class Picture:
     dark: bytes
     width: int
 
+    @property
+    def light_text(self) -> str:
+        """The light picture in base64."""
+        return b64encode(self.light).decode()
+
+    @property
+    def dark_text(self) -> str:
+        """The dark picture in base64."""
+        return b64encode(self.dark).decode()
+
 
 def draw(report: Measurement) -> tuple[list[Picture], str]:
     """Return the pictures of a report, and a remark on missing ones."""
@@ -83,18 +94,19 @@ def draw(report: Measurement) -> tuple[list[Picture], str]:
     for make, caption in displays.items():
         drawn = partial(make, pair, labels=labels)
         try:
-            pictures.append(_in_both_colours(drawn, "; ".join([caption, *notes]) + ".", pyplot))
+            pictures.append(in_both_colours(drawn, "; ".join([caption, *notes]) + ".", pyplot))
         except ValueError as error:
             missing.append(f"Without {make.__self__.__name__}: {str(error).rstrip('.')}.")
     if fractions is not None:
         known = {factor for kind in next(iter(fractions.values())).values() for factor in kind}
         numeric = [factor for factor in known if report.factors[factor] is None]
         drawn = partial(LeakageDisplay.from_fractions, fractions, numeric=numeric)
-        pictures.append(_in_both_colours(drawn, _LEAKAGE, pyplot))
+        pictures.append(in_both_colours(drawn, _LEAKAGE, pyplot))
     return pictures, " ".join(missing)
 
 
-def _in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Picture:
+def in_both_colours(make: Callable[[], Any], caption: str, pyplot: Any) -> Picture:
+    """Return what `make` draws, anything with a `figure_`, for light and for dark pages."""
     images, width = [], 0
     for paper in (LIGHT, DARK):
         colors = dict.fromkeys(_INKS, paper.ink) | dict.fromkeys(_PAPERS, paper.card)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from ._measure import Progress, measure
 from ._measurement import Measurement
 from ._page import to_html
 from ._table_files import name_rows
+from .diagnosis import Diagnosis
 
 PathLike = str | os.PathLike[str]
 
@@ -63,7 +64,7 @@ def measure_files(
     ValueError, TypeError, OSError
         If a file or an option cannot be used; the message names it.
     """
-    files = read_files(x, y, labels, groups=groups, progress=progress, **options)
+    files = read_files((x, y), labels, groups=groups, progress=progress, **options)
     check_row_names(files.rows, files=True)
     return measure_read(files, names=names, progress=progress, **options)
 
@@ -72,38 +73,42 @@ def measure_files(
 class FilesRead:
     """The content of the files of one report."""
 
-    paths: tuple[str, str]
+    paths: tuple[str, ...]
     labels: PathLike | None
-    sides: tuple[Matrix, Matrix]
+    sides: tuple[Matrix, ...]
     table: pd.DataFrame | None
     groups: Any  # as `measure` takes them
     rows: dict[str, Any]  # path -> an object with the names of its rows
 
 
 def read_files(
-    x: PathLike,
-    y: PathLike,
+    files: Sequence[PathLike],
     labels: PathLike | None = None,
     *,
     groups: PathLike | None = None,
+    flat: bool = False,
     progress: Progress | None = None,
     **options: Any,
 ) -> FilesRead:
-    """Return what :func:`measure_files` reads; the names of the rows are not yet compared."""
+    """Return the content of files of paired rows; the names of the rows are not yet compared.
+
+    If `flat`, rows of more dimensions are flattened.
+    """
     tell = progress or (lambda done, n, title: None)
-    paths = (os.fspath(x), os.fspath(y))
+    paths = tuple(os.fspath(path) for path in files)
     matrices, rows = [], dict[str, Any]()
     for path in paths:
         tell(0, 0, f"reading {path}")
-        matrix, index = read_rows(path)
+        matrix, index = read_rows(path, flat=flat)
         matrices.append(matrix)
         rows[path] = pd.DataFrame(index=index)
-    X, Y = matrices
-    if len(X) != len(Y):
-        raise ValueError(
-            f"{paths[0]} has {len(X)} rows, {paths[1]} has {len(Y)}: row i of both must be "
-            "partners, so pass as many rows in both."
-        )
+    X = matrices[0]
+    for path, Y in zip(paths, matrices, strict=True):
+        if len(X) != len(Y):
+            raise ValueError(
+                f"{paths[0]} has {len(X)} rows, {path} has {len(Y)}: row i of both must be "
+                "partners, so pass as many rows in both."
+            )
     table = None
     if labels is not None:
         tell(0, 0, f"reading {os.fspath(labels)}")
@@ -122,7 +127,7 @@ def read_files(
         if isinstance(of_rows, pd.Series):
             rows[os.fspath(groups)] = of_rows
             of_rows = of_rows.to_numpy()
-    return FilesRead(paths, labels, (X, Y), table, of_rows, rows)
+    return FilesRead(paths, labels, tuple(matrices), table, of_rows, rows)
 
 
 def measure_read(
@@ -134,8 +139,8 @@ def measure_read(
 ) -> Measurement:
     """Measure embeddings that are read, as :func:`measure_files` does."""
     options["groups"] = files.groups
-    names = names or _names(files.paths)
-    report = measure(*files.sides, files.table, names=names, progress=progress, **options)
+    (X, Y), (first, second) = files.sides, names or names_of(files.paths)
+    report = measure(X, Y, files.table, names=(first, second), progress=progress, **options)
     return replace(
         report,
         x=replace(report.x, source=source_of(files.paths[0])),
@@ -145,14 +150,17 @@ def measure_read(
 
 
 def write_report(
-    report: Measurement | SideBySide, json: PathLike | None = None, html: PathLike | None = None
+    report: Measurement | SideBySide | Diagnosis,
+    json: PathLike | None = None,
+    html: PathLike | None = None,
 ) -> None:
     """Write a report to files; an existing file is replaced as a whole or not at all.
 
     Parameters
     ----------
-    report : Measurement or SideBySide
-        What :func:`measure`, :func:`measure_files` or :func:`measure_folders` returned.
+    report : Measurement, SideBySide or Diagnosis
+        What :func:`measure`, :func:`measure_files`, :func:`measure_folders`, :func:`diagnose` or
+        :func:`diagnose_files` returned.
     json, html : path, default=None
         Where to write the numbers, and the page with pictures; None: nowhere.
     """
@@ -160,8 +168,7 @@ def write_report(
     if json is not None:
         made.append((json, report.to_json()))
     if html is not None:
-        page = comparison_to_html(report) if isinstance(report, SideBySide) else to_html(report)
-        made.append((html, page))
+        made.append((html, _page(report)))
     for path, text in made:
         # file names need not be valid Unicode
         replace_file(path, [text.encode(errors="backslashreplace")])
@@ -184,10 +191,18 @@ def check_outputs(outputs: Iterable[PathLike], inputs: Iterable[PathLike]) -> No
         check_can_write(path)
 
 
-def _names(paths: tuple[str, str]) -> tuple[str, str]:
-    """Return short, different names for two files."""
+def _page(report: Measurement | SideBySide | Diagnosis) -> str:
+    if isinstance(report, Diagnosis):
+        return report.to_html()
+    return comparison_to_html(report) if isinstance(report, SideBySide) else to_html(report)
+
+
+def names_of(paths: Sequence[str]) -> list[str]:
+    """Return short, different names for files."""
     short = [_short(path) for path in paths]
-    return (short[0], short[1]) if short[0] != short[1] else ("x", "y")
+    if len(set(short)) == len(short):
+        return short
+    return ["x", "y"] if len(short) == 2 else [f"table_{i}" for i in range(1, len(short) + 1)]
 
 
 def _short(path: str) -> str:

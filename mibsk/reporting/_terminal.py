@@ -24,15 +24,17 @@ from ._sentences import (
     summary,
     what_was_measured,
 )
+from .diagnosis import Diagnosis, print_diagnosis
 
 WIDTH = 100
 INDENT = (0, 0, 0, 2)
 
 
-def print_report(report: Measurement | SideBySide, stream: TextIO) -> None:
-    """Write a report, or two side by side, in colours to a terminal, as plain text elsewhere.
+def print_report(report: Measurement | SideBySide | Diagnosis, stream: TextIO) -> None:
+    """Write a report, two side by side, or a diagnosis.
 
-    Characters that the encoding of the stream lacks become ``?``.
+    It has colours in a terminal and is plain text elsewhere. Characters that the encoding of the
+    stream lacks become ``?``.
     """
     terminal = Console(file=stream)
     console = Console(
@@ -46,6 +48,8 @@ def print_report(report: Measurement | SideBySide, stream: TextIO) -> None:
     )
     if isinstance(report, SideBySide):
         print_comparison(report, console)
+    elif isinstance(report, Diagnosis):
+        print_diagnosis(report, console)
     else:
         _print(report, console)
     text = console.file.getvalue()  # type: ignore[attr-defined]

@@ -1,0 +1,7 @@
+"""A diagnosis of paired tables before training."""
+
+from ._diagnose import diagnose
+from ._diagnosis import Diagnosis
+from ._views import print_diagnosis
+
+__all__ = ["Diagnosis", "diagnose", "print_diagnosis"]
