@@ -51,7 +51,7 @@ from mibsk.metrics import (
     uniformity,
 )
 from mibsk.metrics.catalogue import CATALOGUE
-from mibsk.reporting import measure, measure_files, measure_folders
+from mibsk.reporting import diagnose, measure, measure_files, measure_folders
 
 N = 24
 NAMES = [f"s{i}" for i in range(N)]
@@ -100,6 +100,7 @@ def partners(Y):
         "compare own function": lambda: compare(lambda x, y: x.sum() * y[0, 0], (X, Y), (Z, Z)).a,
         "alignment_report": lambda: alignment_report(both, k=3)["cka"],
         "measure": lambda: measure(X, Y, **numbers)["cka"].value,
+        "diagnose": lambda: diagnose({"x": X, "y": Y}, n_permutations=0).shared.information.value,
         "Modalities": lambda: Modalities(both)["y"],
         "Modalities, one set": lambda: _set(Modalities({"x": X}), "y", Y)["y"],
         "fit of two tables": lambda: CanonicalBottleneck().fit(X, Y).ridge_["x"],

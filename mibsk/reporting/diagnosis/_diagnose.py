@@ -104,9 +104,9 @@ def diagnose(
     if labels is None and match:
         raise ValueError(f"labels are needed for the factor {match[0]!r}: pass them too.")
     numbered, labels = split_groups(groups, labels, n, wanted=match)
-    factors = None
+    factors, notes = None, list[str]()
     if labels is not None:
-        factors, _ = check_factors(labels, n, "labels", match=match)
+        factors, notes = check_factors(labels, n, "labels", match=match)
     prepared = prepare(matrices, numbered, max_rows, np.random.default_rng(random_state))
     factors = None if factors is None else factors.iloc[prepared.rows]
     subsets = subsets_of(len(matrices))
@@ -136,6 +136,7 @@ def diagnose(
     )
     steps.begin("columns")
     found = [Warned(*each) for each in warnings_of(prepared, shared, factors)]
+    found += [Warned("label", note) for note in notes]
     if sharing_of(shared, nonlinear) == "not shown":
         found.append(_unpaired(prepared))
     steps.end()

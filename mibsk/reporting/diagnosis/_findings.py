@@ -21,6 +21,7 @@ COPY = 0.99  # correlation of directions of a table that is nearly a copy
 SCALES = 100.0  # ratio of the deviations of two tables
 MANY = 0.01  # share of rows that equal another one
 LISTED = 3
+LARGEST_WHOLE = 2.0**53  # below, floats of whole numbers are distinct
 
 
 def warnings_of(
@@ -68,7 +69,7 @@ def _ids(prepared: Prepared) -> Iterator[tuple[str, str]]:
         found = []
         for column in range(min(Z.shape[1], COMPARED_COLUMNS)):
             values = Z[:, column]
-            whole = not np.any(values % 1)
+            whole = np.abs(values).max() < LARGEST_WHOLE and not np.any(values % 1)
             if whole and len(np.unique(values)) == len(values):
                 steps = np.diff(values[np.argsort(values)])
                 counted = abs(np.corrcoef(values, numbers)[0, 1]) > SAME

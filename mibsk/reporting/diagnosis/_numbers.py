@@ -53,7 +53,7 @@ def share_of_rows(values: NDArray[np.float64], groups: Groups, level: float) -> 
     error, count = standard_error(values, groups)
     n = float(len(values)) if groups is None else float(count)
     if 0 < value < 1 and error > 0:
-        n = value * (1 - value) / error**2
+        n = value * (1 - value) / error**2 * count / (count - 1)
     q = float(stats.norm.ppf((1 + level) / 2))
     centre = (value + q**2 / (2 * n)) / (1 + q**2 / n)
     half = q / (1 + q**2 / n) * float(np.sqrt(value * (1 - value) / n + q**2 / (4 * n**2)))

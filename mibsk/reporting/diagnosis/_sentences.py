@@ -262,11 +262,14 @@ def _network(found: Diagnosis) -> Iterator[str]:
         f"{signed(gain)}."
     )
     if found.network == "likely":
-        yield "A network is likely to add: relations that are not linear find more partners."
+        yield (
+            "A network is likely to add: features that are not linear in the columns find more "
+            "partners."
+        )
     elif found.network == "enough":
         yield (
-            f"The linear closed form is likely enough: relations that are not linear add less than "
-            f"{MATTERS}."
+            f"The linear closed form is likely enough: features that are not linear in the columns "
+            f"add less than {MATTERS}."
         )
     elif found.sharing == "not shown":
         yield "That a network would add is not shown: neither check finds what it could learn."

@@ -19,7 +19,6 @@ from .._printable import printable
 
 FEWEST_ROWS = 10
 MAX_COLUMNS = 256  # of a table, in all that is computed
-MAX_TOGETHER = 1024  # of all tables
 CHUNK = 2048  # rows
 
 Rows = NDArray[np.float64]
@@ -139,12 +138,11 @@ def prepare(
     rows = np.arange(n)
     if n > max_rows:
         rows = np.sort(rng.permutation(n)[:max_rows])
-    largest = min(MAX_COLUMNS, MAX_TOGETHER // len(matrices))
     tables, raw, views = [], [], []
     for name, X in matrices.items():
         Z = np.asarray(to_numpy(X)[rows], np.float64)
         table = Table(name, tuple(map(int, X.shape)), str(X.dtype))
-        table, view = _standardised(table, Z, largest)
+        table, view = _standardised(table, Z)
         tables.append(replace(table, n_duplicates=duplicate_rows(Z).n_rows))
         raw.append(Z)
         views.append(view)
@@ -154,8 +152,8 @@ def prepare(
     return Prepared(tables, raw, views, rows, used)
 
 
-def _standardised(table: Table, Z: Rows, largest: int) -> tuple[Table, Rows]:
-    """Return the rows with columns of mean 0 and variance 1, at most `largest` axes of them."""
+def _standardised(table: Table, Z: Rows) -> tuple[Table, Rows]:
+    """Return the rows with columns of mean 0 and variance 1, or 256 leading axes of them."""
     top = np.abs(Z).max(axis=0)
     scaled = Z / np.where(top > 0, top, 1.0)  # squares of large values may overflow
     centred = scaled - scaled.mean(axis=0)
@@ -168,13 +166,18 @@ def _standardised(table: Table, Z: Rows, largest: int) -> tuple[Table, Rows]:
         )
     view = centred[:, varies] / spread[varies]
     whole = float(view.shape[1])
-    if view.shape[1] > largest:
+    if view.shape[1] > MAX_COLUMNS:
 
         def chunks() -> Iterator[Rows]:
             yield from (view[start : start + CHUNK] for start in range(0, len(view), CHUNK))
 
         axes = find_coordinates(
-            chunks, len(view), view.shape[1], scaled=False, max_columns=largest, rank=largest
+            chunks,
+            len(view),
+            view.shape[1],
+            scaled=False,
+            max_columns=MAX_COLUMNS,
+            rank=MAX_COLUMNS,
         )
         view = axes(view)
         view -= view.mean(axis=0)
