@@ -4,7 +4,7 @@
 
 Draws those that are named, or all of them:
 
-- budget, loadings: trained on data that scikit-learn bundles;
+- budget, loadings, diagnosis: of data that scikit-learn bundles;
 - information_plane, retrieval: trained on recordings of spoken digits, for several minutes;
 - curves, information, similarity, spaces, report: drawn from the outputs of the main job on
   spoken digits, which must have run in this tree: make repro SET='prepare.dataset=spoken_digits';
@@ -42,6 +42,8 @@ from mibsk.inspection import (
     SimilarityDisplay,
     TrainingDisplay,
 )
+from mibsk.reporting import diagnose
+from mibsk.reporting.diagnosis import figure_of
 from pipelines.images import DPI, save
 from pipelines.paper.report import DPI as PAPER_DPI
 from pipelines.paper.report import FIGURES
@@ -141,6 +143,11 @@ def similarity() -> Figure:
     return SimilarityDisplay.from_embeddings(spaces, labels=labels, names=names).figure_
 
 
+def diagnosis() -> Figure:
+    """Draw what the halves of digits share, and the learning curve."""
+    return figure_of(diagnose(load_digits_halves().data))
+
+
 def paper(experiment: str) -> Figure:
     """Draw an experiment of the paper in its small setting."""
     of_sets = stages(experiment, "small")
@@ -175,6 +182,7 @@ def drawings(path: str | None = None) -> dict[str, Callable[[], Figure]]:
     return {
         "budget": budget,
         "loadings": loadings,
+        "diagnosis": diagnosis,
         "information_plane": partial(information_plane, path),
         "retrieval": partial(retrieval, path),
         "similarity": similarity,

@@ -12,7 +12,7 @@ from mibsk import CanonicalBottleneck, Modalities, __version__
 from mibsk.datasets import fetch_mfeat, load_digits_halves
 from mibsk.exceptions import RowNamesWarning
 from mibsk.reporting import diagnose
-from mibsk.reporting.diagnosis import _findings
+from mibsk.reporting.diagnosis import _findings, _tables
 from mibsk.reporting.diagnosis._tables import prepare
 
 from .test_measurement import strict
@@ -246,6 +246,14 @@ def test_many_rows_are_drawn():
     found = diagnose(data, max_rows=150, n_permutations=0)
     assert (found.n_rows, found.tables[0].shape) == (150, (400, 3))
     assert "150 of the 400 rows were used, drawn at random" in found.to_text()
+
+
+def test_wide_tables_have_fewer_rows(monkeypatch):
+    monkeypatch.setattr(_tables, "MAX_VALUES", 200)
+    tables = {"x": noise(100, 5), "y": noise(100, 8)}
+    prepared = prepare(tables, None, 50, np.random.default_rng(0))
+    assert prepared.raw[0].shape == (25, 5)
+    np.testing.assert_array_equal(prepared.raw[1], tables["y"][prepared.rows])
 
 
 @pytest.mark.parametrize(("n", "n_axes"), [(300, 256), (100, 99)])

@@ -62,7 +62,7 @@ def diagnose(
     n_permutations : int, default=199
         Number of permutations of the partners; 0: no test.
     max_rows : int, default=10000
-        Largest number of rows, drawn at random.
+        Largest number of rows, drawn at random; fewer if one table has more than 6,700 columns.
     random_state : int, default=0
         Seed of all random choices.
     progress : callable, default=None

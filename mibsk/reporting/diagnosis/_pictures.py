@@ -20,6 +20,7 @@ from .._pictures import Picture, in_both_colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from ._diagnosis import Diagnosis
     from ._numbers import Number
@@ -40,14 +41,22 @@ def draw(found: Diagnosis) -> tuple[list[Picture], str]:
         import matplotlib.pyplot as pyplot
     except ImportError:
         return [], "Without a picture: it needs matplotlib, pip install matplotlib."
-    return [in_both_colours(lambda: _figure(found), CAPTION, pyplot)], ""
+    drawn = in_both_colours(lambda: SimpleNamespace(figure_=figure_of(found)), CAPTION, pyplot)
+    return [drawn], ""
 
 
-def _figure(found: Diagnosis) -> Any:
+def figure_of(found: Diagnosis) -> Figure:
+    """Return the picture of a diagnosis as a figure of matplotlib.
+
+    Raises
+    ------
+    NotInstalledError
+        If matplotlib is missing.
+    """
     figure, (left, right) = new_figure(2, n_columns=2, width=9.6, height=3.9)
     _correlations(left, found)
     _curve(right, found)
-    return SimpleNamespace(figure_=figure)
+    return figure
 
 
 def _correlations(ax: Axes, found: Diagnosis) -> None:

@@ -19,6 +19,7 @@ from .._printable import printable
 
 FEWEST_ROWS = 10
 MAX_COLUMNS = 256  # of a table, in all that is computed
+MAX_VALUES = 2**26  # of a table, 512 MiB
 CHUNK = 2048  # rows
 
 Rows = NDArray[np.float64]
@@ -127,7 +128,7 @@ def flattened(X: Any) -> Any:
 def prepare(
     matrices: Mapping[str, Any], groups: Groups, max_rows: int, rng: np.random.Generator
 ) -> Prepared:
-    """Return at most `max_rows` random rows of the tables, standardised.
+    """Return at most `max_rows` random rows of the tables, standardised; fewer of wide tables.
 
     Raises
     ------
@@ -135,9 +136,9 @@ def prepare(
         If a table does not vary in these rows.
     """
     n = len(next(iter(matrices.values())))
-    rows = np.arange(n)
-    if n > max_rows:
-        rows = np.sort(rng.permutation(n)[:max_rows])
+    widest = max(int(X.shape[1]) for X in matrices.values())
+    n_used = min(n, max_rows, max(MAX_VALUES // widest, FEWEST_ROWS))
+    rows = np.arange(n) if n_used == n else np.sort(rng.permutation(n)[:n_used])
     tables, raw, views = [], [], []
     for name, X in matrices.items():
         Z = np.asarray(to_numpy(X)[rows], np.float64)
