@@ -113,13 +113,15 @@ class ClosedForms:
         classes : ndarray of int (n,)
             A row of the class of the query counts as its partner.
         """
+        relevant = classes[:, None] == classes
+        if not len(solution.low):  # a table varies in the held-out rows alone: all rows tie
+            return relevant.mean(axis=1)
         kept = max(solution.n_kept("auto"), 1)
         weights = np.maximum(solution.weights[:kept], SMALLEST_WEIGHT)
         embedded = []
         for view, mean, A in zip(self.views, solution.means, solution.maps, strict=True):
             matrix, constants = embedding_map(A[:, :kept], weights[: A.shape[1]])
             embedded.append(unit_rows((view[rows] - mean) @ matrix + constants))
-        relevant = classes[:, None] == classes
         found = [first_is_relevant(Z @ W.T, relevant) for Z, W in permutations(embedded, 2)]
         mean_hits: NDArray[np.float64] = np.mean(found, axis=0)
         return mean_hits

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._tables import Rows
 
-N_LANDMARKS = 768  # of all tables
+N_LANDMARKS = 512  # of all tables
 MOST = 256  # of one
 N_DISTANCES = 2000  # of which the width of the kernel is the median
 
@@ -31,7 +31,7 @@ def with_kernel(views: Sequence[Rows], rng: np.random.Generator) -> list[Rows]:
     Returns
     -------
     list of ndarray (n, r_m + k)
-        Of mean 0; k is at most 256, half of the rows, and 768 over the number of tables.
+        Of mean 0; k is at most 256, half of the rows, and 512 over the number of tables.
 
     References
     ----------
