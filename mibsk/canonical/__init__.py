@@ -6,7 +6,7 @@ from ._group_sums import GroupSums
 from ._held_out import as_correlations, mean_correlation
 from ._information import direction_information, information_of_directions, whole_information
 from ._linear_model import LinearModel
-from ._moments import FoldedMoments, Moments
+from ._moments import FoldedMoments, Moments, near_mean
 from ._permutation import DirectionsTest, permutation_test
 from ._settings import Canonical
 from ._solution import Solution, directions_at, embedding_map, solve
@@ -28,6 +28,7 @@ __all__ = [
     "find_coordinates",
     "information_of_directions",
     "mean_correlation",
+    "near_mean",
     "permutation_test",
     "solve",
     "whole_information",

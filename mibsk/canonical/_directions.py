@@ -8,10 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from ._joint_covariance import RANK_CUTOFF
 from ._moments import Matrix, Moments
-
-RANK_CUTOFF = 1e-12
-"""Share of the largest variance below which a direction of a modality is rounding."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Whitening:
     @classmethod
     def of(cls, moments: Moments) -> Whitening:
         """Decompose the covariances of the modalities."""
-        covariance = moments.scatter / moments.n
+        covariance = moments.covariance
         variances, axes = [], []
         for part in moments.parts:
             values, vectors = scipy.linalg.eigh(covariance[part, part], driver="evd")

@@ -11,8 +11,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from ._pair_sums import Matrix, Present
+
 if TYPE_CHECKING:
-    from ._moments import Matrix, Moments
+    from ._moments import Moments
 
 
 class GroupSums:
@@ -29,13 +31,32 @@ class GroupSums:
     def __init__(self, groups: NDArray[np.intp], width: int) -> None:
         _, self.of_row, self.sizes = np.unique(groups, return_inverse=True, return_counts=True)
         self.sums = np.zeros((len(self.sizes), width))
+        self.pair_sizes: Matrix | None = (
+            None  # rows with both modalities (G, M, M), if some lack one
+        )
 
-    def add(self, rows: Matrix, first: int) -> None:
-        """Add the rows (m, D) from number `first` on, from which the origin was subtracted."""
+    def add(self, rows: Matrix, first: int, present: Present | None = None) -> None:
+        """Add the rows (m, D) from number `first` on, from which the origin was subtracted.
+
+        Rows are 0 in the modalities that they lack, where `present` (m, M) is False.
+        """
+        if present is not None or self.pair_sizes is not None:
+            self._count_pairs(first, len(rows), present)
         known, places = np.unique(self.of_row[first : first + len(rows)], return_inverse=True)
         shape = (len(known), len(rows))
         belongs = sp.csr_array((np.ones(len(rows)), (places, np.arange(len(rows)))), shape=shape)
         self.sums[known] += belongs @ rows
+
+    def _count_pairs(self, first: int, n: int, present: Present | None) -> None:
+        """Count the rows of each group that have both of two modalities."""
+        if self.pair_sizes is None:
+            assert present is not None
+            so_far = np.bincount(self.of_row[:first], minlength=len(self.sizes))
+            self.pair_sizes = np.zeros((len(self.sizes), present.shape[1], present.shape[1]))
+            self.pair_sizes += so_far[:, None, None]
+        has = np.ones((n, self.pair_sizes.shape[1]), bool) if present is None else present
+        pairs = (has[:, :, None] & has[:, None, :]).astype(np.float64)
+        np.add.at(self.pair_sizes, self.of_row[first : first + n], pairs)
 
     def rescaled(self, scale: Matrix) -> GroupSums:
         """Return the sums of the columns divided by `scale` (D,)."""
@@ -43,7 +64,9 @@ class GroupSums:
         other.sums = self.sums / scale
         return other
 
-    def intraclass(self, between: Matrix, whole: Matrix | float) -> Matrix:
+    def intraclass(
+        self, between: Matrix, whole: Matrix | float, sizes: Matrix | None = None
+    ) -> Matrix:
         """Return the correlation of two rows of a group, by analysis of variance, in [0, 1].
 
         There must be at least two groups, and one of several rows.
@@ -54,9 +77,12 @@ class GroupSums:
             Sum of squares of the columns between the groups.
         whole : ndarray (c,) or float
             Their sum of squares.
+        sizes : ndarray (G,), default=None
+            Number of rows of each group; None: all of them.
         """
-        n, n_groups = self.sizes.sum(), len(self.sizes)
-        usual = (self.sizes**2).sum() / n  # size of the group of a row, on average
+        counted = self.sizes if sizes is None else sizes
+        n, n_groups = counted.sum(), len(counted)
+        usual = (counted**2).sum() / n  # size of the group of a row, on average
         of_groups = between / (n_groups - 1)
         of_rows = np.maximum(whole - between, 0.0) / (n - n_groups)
         scale = np.asarray(of_groups + ((n - usual) / (n_groups - 1) - 1) * of_rows)
@@ -88,6 +114,8 @@ class GroupSums:
         .. [2] Donner, "A review of inference procedures for the intraclass correlation coefficient
            in the one-way random effects model", International Statistical Review 54, 1986.
         """
+        if self.pair_sizes is not None:
+            return self._effects_of_pairs(self.pair_sizes, total, maps)
         n, n_groups = self.sizes.sum(), len(self.sizes)
         usual = (self.sizes**2).sum() / n  # size of the group of a row, on average
         if n_groups in (1, n):  # of one group the correlation is not known, and counts as 1
@@ -101,4 +129,27 @@ class GroupSums:
             within.append(self.intraclass(between, whole))
         products = [a * b for a, b in combinations(within, 2)]
         effects: Matrix = 1 + (usual - 1) * np.mean(products, axis=0)
+        return effects
+
+    def _effects_of_pairs(
+        self, pair_sizes: Matrix, total: Moments, maps: Sequence[Matrix]
+    ) -> Matrix:
+        """Return the design effects of each pair, from the rows that have both (c, M, M)."""
+        counts = np.maximum(pair_sizes.sum(axis=0), 1.0)
+        usual = (pair_sizes**2).sum(axis=0) / counts  # (M, M)
+        means = total.total / total.n_of_columns
+        within = []
+        for m, (part, A) in enumerate(zip(total.parts, maps, strict=True)):
+            sizes = pair_sizes[:, m, m]
+            known = sizes > 0
+            sizes = sizes[known]
+            if len(sizes) in (1, sizes.sum()):  # the correlation is not known, and counts as 1
+                within.append(np.ones(A.shape[1]))
+                continue
+            sums = (self.sums[known, part] - np.outer(sizes, means[part])) @ A
+            between = (sums**2 / sizes[:, None]).sum(axis=0)
+            whole = (A * (total.blocks[m][m] @ A)).sum(axis=0) * sizes.sum() / total.counts[m, m]
+            within.append(self.intraclass(between, whole, sizes))
+        iota = np.stack(within, axis=1)  # (c, M)
+        effects: Matrix = 1 + np.maximum(usual - 1, 0.0) * iota[:, :, None] * iota[:, None, :]
         return effects

@@ -66,7 +66,7 @@ class LinearModel:
         k : int
             Number of directions.
         """
-        covariance, parts = moments.scatter / moments.n, moments.parts
+        covariance, parts = moments.covariance, moments.parts
         own = [
             A[:, :k] / scale[part][:, None] for A, part in zip(solution.maps, parts, strict=True)
         ]

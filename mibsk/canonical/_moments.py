@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .._checks.groups import Groups, fold_of_rows
 from ._group_sums import GroupSums
-
-Matrix = NDArray[np.float64]
+from ._joint_covariance import joint_covariance
+from ._pair_sums import Matrix, PairSums, Present
 
 N_FOLDS = 5
 
@@ -22,7 +22,9 @@ N_FOLDS = 5
 class Moments:
     """Sums of the rows of several modalities side by side, and of their products.
 
-    Sums are taken about an origin near the mean, so that the covariance does not lose digits.
+    Sums are taken about an origin near the mean, so that the covariance does not lose digits. A row
+    counts as 0 in the modalities that it lacks, so that each sum is over the rows that have what it
+    needs.
 
     Parameters
     ----------
@@ -36,6 +38,8 @@ class Moments:
         Sum of the rows.
     products : ndarray (D, D)
         Sum of the outer products of the rows.
+    pairs : PairSums, default=None
+        Numbers and sums of the rows that have both of two modalities; None if all have all.
     """
 
     widths: tuple[int, ...]
@@ -43,6 +47,7 @@ class Moments:
     n: int
     total: Matrix
     products: Matrix
+    pairs: PairSums | None = None
 
     @classmethod
     def empty(cls, widths: Sequence[int], origin: Matrix) -> Moments:
@@ -51,9 +56,17 @@ class Moments:
         return cls(tuple(widths), origin, 0, np.zeros(d), np.zeros((d, d)))
 
     @classmethod
-    def of_rows(cls, widths: Sequence[int], origin: Matrix, rows: Matrix) -> Moments:
-        """Return the moments of rows (n, D), from which the origin was subtracted."""
-        return cls(tuple(widths), origin, len(rows), rows.sum(axis=0), rows.T @ rows)
+    def of_rows(
+        cls, widths: Sequence[int], origin: Matrix, rows: Matrix, present: Present | None = None
+    ) -> Moments:
+        """Return the moments of rows (n, D), from which the origin was subtracted.
+
+        Rows are 0 in the modalities that they lack, where `present` (n, M) is False.
+        """
+        found = cls(tuple(widths), origin, len(rows), rows.sum(axis=0), rows.T @ rows)
+        if present is None or present.all():
+            return found
+        return replace(found, pairs=PairSums.of_rows(found.parts, rows, present))
 
     def __add__(self, other: Moments) -> Moments:
         return replace(
@@ -61,6 +74,7 @@ class Moments:
             n=self.n + other.n,
             total=self.total + other.total,
             products=self.products + other.products,
+            pairs=None if self.is_complete(other) else self.pair_sums + other.pair_sums,
         )
 
     def __sub__(self, other: Moments) -> Moments:
@@ -69,6 +83,49 @@ class Moments:
             n=self.n - other.n,
             total=self.total - other.total,
             products=self.products - other.products,
+            pairs=None if self.is_complete(other) else self.pair_sums - other.pair_sums,
+        )
+
+    def is_complete(self, *others: Moments) -> bool:
+        """Whether no row of these moments, and of others, lacks a modality."""
+        return all(each.pairs is None for each in (self, *others))
+
+    @property
+    def pair_sums(self) -> PairSums:
+        """Sums of each pair of modalities, also of complete rows."""
+        if self.pairs is None:
+            return PairSums.of_complete(self.parts, self.n, self.total, self.products)
+        return self.pairs
+
+    @property
+    def counts(self) -> NDArray[np.intp]:
+        """Number of rows that have both of two modalities (M, M)."""
+        n_modalities = len(self.widths)
+        if self.pairs is None:
+            return np.full((n_modalities, n_modalities), self.n, dtype=np.intp)
+        return self.pairs.counts
+
+    @property
+    def n_of_columns(self) -> NDArray[np.intp] | int:
+        """Number of rows that have each column (D,); one number if no row lacks any."""
+        if self.pairs is None:
+            return self.n
+        return np.repeat(np.maximum(np.diag(self.pairs.counts), 1), self.widths)
+
+    def of_pair(self, m: int, k: int) -> Moments:
+        """Return the moments of two modalities in the rows that have both."""
+        a, b = self.parts[m], self.parts[k]
+        columns = np.r_[a, b]
+        sums = self.pair_sums
+        products = self.products[np.ix_(columns, columns)]
+        p = self.widths[m]
+        products[:p, :p], products[p:, p:] = sums.squares[m][k], sums.squares[k][m]
+        return Moments(
+            (p, self.widths[k]),
+            self.origin[columns],
+            int(sums.counts[m, k]),
+            np.concatenate([sums.totals[k, a], sums.totals[m, b]]),
+            products,
         )
 
     @property
@@ -80,28 +137,51 @@ class Moments:
     @property
     def mean(self) -> Matrix:
         """Mean of the rows (D,)."""
-        mean: Matrix = self.origin + self.total / self.n
+        mean: Matrix = self.origin + self.total / self.n_of_columns
         return mean
 
     @property
-    def scatter(self) -> Matrix:
-        """Sum of the outer products of the rows less their mean (D, D)."""
+    def covariance(self) -> Matrix:
+        """Covariance of the columns (D, D), positive definite up to the rank of each modality.
+
+        If rows lack modalities, it is that of `joint_covariance`.
+        """
+        if self.pairs is not None:
+            return joint_covariance(self)
         scatter: Matrix = self.products - np.outer(self.total, self.total / self.n)
-        return scatter
+        return scatter / self.n
 
     @property
     def blocks(self) -> list[list[Matrix]]:
-        """Parts (p_m, p_k) of the scatter, between modalities m and k <= m."""
-        scatter, parts = self.scatter, self.parts
-        return [[scatter[a, b] for b in parts[: m + 1]] for m, a in enumerate(parts)]
+        """Scatter (p_m, p_k) of the modalities m and k <= m, in the rows that have both."""
+        parts = self.parts
+        if self.pairs is None:
+            scatter = self.products - np.outer(self.total, self.total / self.n)
+            return [[scatter[a, b] for b in parts[: m + 1]] for m, a in enumerate(parts)]
+        return [
+            [self.pairs.cross_scatter(parts, self.products, m, k) for k in range(m + 1)]
+            for m in range(len(parts))
+        ]
+
+    @property
+    def own_blocks(self) -> list[list[Matrix]] | None:
+        """Scatter (p_m, p_m) of each modality m in the rows that also have k, by m and k.
+
+        None if no row lacks a modality: it is then the same for all k.
+        """
+        if self.pairs is None:
+            return None
+        parts, each = self.parts, range(len(self.widths))
+        return [[self.pairs.own_scatter(parts, m, k) for k in each] for m in each]
 
     @property
     def deviations(self) -> Matrix:
         """Standard deviation of each column (D,); exactly 0 where it is below rounding."""
+        n = self.n_of_columns
         squares = np.diag(self.products)
-        variances = squares - self.total**2 / self.n
-        rounding = self.n * np.finfo(np.float64).eps * squares
-        deviations: Matrix = np.sqrt(np.where(variances > rounding, variances, 0.0) / self.n)
+        variances = squares - self.total**2 / n
+        rounding = n * np.finfo(np.float64).eps * squares
+        deviations: Matrix = np.sqrt(np.where(variances > rounding, variances, 0.0) / n)
         return deviations
 
     def rescaled(self, scale: Matrix) -> Moments:
@@ -111,6 +191,7 @@ class Moments:
             origin=self.origin / scale,
             total=self.total / scale,
             products=self.products / np.outer(scale, scale),
+            pairs=None if self.pairs is None else self.pairs.rescaled(self.parts, scale),
         )
 
 
@@ -177,20 +258,49 @@ class FoldedMoments:
         """Take the next rows for those from `first` on again, with other partners."""
         self.n_seen = first
 
-    def add(self, views: Sequence[Matrix]) -> None:
-        """Add the next rows of each modality, (n, width) each."""
+    def add(self, views: Sequence[Matrix], present: Sequence[Present] | None = None) -> None:
+        """Add the next rows.
+
+        Parameters
+        ----------
+        views : sequence of ndarray (n, width)
+            The rows of each modality. Those that are not present may have any values.
+        present : sequence of ndarray of bool (n,), default=None
+            Which rows have each modality; None: all have all.
+        """
         rows = np.concatenate(views, axis=1, dtype=np.float64)
         first, n_folds = self.folds[0], len(self.folds)
         rows -= first.origin
+        has = None
+        if present is not None and not all(mask.all() for mask in present):
+            has = np.stack(present, axis=1)
+            rows[~np.repeat(has, first.widths, axis=1)] = 0.0
         if self.group_sums is not None and self.n_seen >= self.n_summed:
-            self.group_sums.add(rows, self.n_seen)
+            self.group_sums.add(rows, self.n_seen, has)
             self.n_summed += len(rows)
         if self.fold_of is None:
             fold_of = scattered_folds(self.n_seen, len(rows), n_folds)
         else:
             fold_of = self.fold_of[self.n_seen :][: len(rows)]
         for k in range(n_folds):
-            part = rows[fold_of == k]
+            part, having = rows[fold_of == k], None if has is None else has[fold_of == k]
             if len(part):
-                self.folds[k] += Moments.of_rows(first.widths, first.origin, part)
+                self.folds[k] += Moments.of_rows(first.widths, first.origin, part, having)
         self.n_seen += len(rows)
+
+
+def near_mean(views: Sequence[Matrix], present: Sequence[Present] | None = None) -> Matrix:
+    """Return the mean of the first rows (D,), about which sums lose no digits.
+
+    Parameters
+    ----------
+    views : sequence of ndarray (n, width)
+        The first rows of each modality.
+    present : sequence of ndarray of bool (n,), default=None
+        Which rows have each modality; None: all have all.
+    """
+    if present is not None:
+        views = [view[mask] for view, mask in zip(views, present, strict=True)]
+    return np.concatenate(
+        [view.mean(axis=0) if len(view) else np.zeros(view.shape[1]) for view in views]
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._directions import Whitening, directions
-from ._held_out import as_correlations, mean_correlation, variate_scatter
+from ._held_out import VariateScatter, mean_correlation, variate_scatter
 from ._moments import Matrix, Moments
 
 EXPONENTS = np.arange(2.0, -7.0, -1.0)
@@ -28,10 +28,13 @@ class Split:
         Scatter of the rows of the fold between modalities m and k, in the axes of `rest`; k <= m.
     rest : Whitening
         Decomposition for the other rows.
+    own : list of list of ndarray (r_m, r_m), or None
+        Scatter of the modality m in the rows of the fold that also have k; None if all have all.
     """
 
     scatter: list[list[Matrix]]
     rest: Whitening
+    own: list[list[Matrix]] | None = None
 
     @classmethod
     def of(cls, fold: Moments, others: Moments) -> Split:
@@ -41,7 +44,11 @@ class Split:
             [rest.axes[m].T @ block @ rest.axes[k] for k, block in enumerate(blocks)]
             for m, blocks in enumerate(fold.blocks)
         ]
-        return cls(rotated, rest)
+        own = fold.own_blocks
+        if own is not None:
+            pairs = zip(rest.axes, own, strict=True)
+            own = [[axes.T @ block @ axes for block in blocks] for axes, blocks in pairs]
+        return cls(rotated, rest, own)
 
 
 def split_folds(folds: Sequence[Moments]) -> list[Split]:
@@ -73,8 +80,8 @@ class CrossFit:
         self.n_components = n_components
         self.starts: list[Matrix | None] = [None] * len(splits)
 
-    def scatter(self, ridges: Sequence[float]) -> Matrix:
-        """Return the scatter of held-out variates, summed over the folds (c, M, M).
+    def scatter(self, ridges: Sequence[float]) -> VariateScatter:
+        """Return the scatter of held-out variates, summed over the folds.
 
         Parameters
         ----------
@@ -83,7 +90,7 @@ class CrossFit:
 
         Returns
         -------
-        ndarray (c, M, M)
+        VariateScatter
             Without directions if no fold can be used.
         """
         found = []
@@ -91,12 +98,11 @@ class CrossFit:
             maps, _, self.starts[i] = directions(
                 split.rest, ridges, self.n_components, self.starts[i]
             )
-            found.append(variate_scatter(split.scatter, maps))
+            found.append(variate_scatter(split.scatter, maps, split.own))
         if not found:
-            return np.empty((0, 1, 1))
+            return VariateScatter(np.empty((0, 1, 1)))
         c = min(map(len, found))
-        total: Matrix = np.sum([each[:c] for each in found], axis=0)
-        return total
+        return VariateScatter.sum([each.first(c) for each in found])
 
 
 def best_ridges(
@@ -156,7 +162,7 @@ def _inside(exponents: Matrix) -> bool:
     return bool(exponents.min() >= EXPONENTS[-1] and exponents.max() <= EXPONENTS[0])
 
 
-def held_out_information(scatter: Matrix) -> float:
+def held_out_information(scatter: VariateScatter) -> float:
     """Return the Gaussian information of variates with positive correlations, in nats."""
-    r = np.clip(mean_correlation(as_correlations(scatter)), 0.0, LARGEST)
+    r = np.clip(mean_correlation(scatter.correlations), 0.0, LARGEST)
     return float(-0.5 * np.log1p(-(r**2)).sum())

@@ -10,9 +10,10 @@ import numpy as np
 from ._directions import Whitening, directions
 from ._group_sums import GroupSums
 from ._held_out import (
-    as_correlations,
+    VariateScatter,
     cross_fit_inflation,
     decreasing,
+    effective_rows,
     fisher_interval,
     mean_correlation,
     variate_scatter,
@@ -38,7 +39,8 @@ class Solution:
     maps : list of ndarray (p_m, c)
         Directions of each modality: ``(x - mean) @ map`` has variance 1 on the training rows.
     train : ndarray (c, M, M)
-        Correlations of the variates of each direction on the training rows.
+        Correlations of the variates of each direction on the training rows; NaN of two modalities
+        that no rows have in common.
     held_out : ndarray (c, M, M)
         Those on rows that did not determine the directions.
     low, high : ndarray (c,)
@@ -49,6 +51,8 @@ class Solution:
         Whether the smoothed correlation is distinguishable from zero.
     ridges : list of float
         Ridge of each modality, in units of its mean variance.
+    n_independent : ndarray (c,), default=None
+        Number of independent rows that the intervals are those of.
     """
 
     means: list[Matrix]
@@ -60,6 +64,7 @@ class Solution:
     smoothed: Matrix
     significant: np.ndarray
     ridges: list[float]
+    n_independent: Matrix | None = None  # files of earlier versions have none
 
     def n_kept(self, beta: float | str) -> int:
         """Return the number of directions whose explained share of variance exceeds `beta`.
@@ -102,6 +107,11 @@ def solve(
 ) -> Solution:
     """Return the canonical directions of all rows, and their correlations on held-out rows.
 
+    Rows may lack modalities. Each mean is then that of the rows that have the modality, the
+    covariance that of `joint_covariance`, and correlations are those of the rows that have both
+    modalities. The interval of their mean over the pairs of modalities is that of as many rows as
+    have the mean standard error of the pairs (`effective_rows`).
+
     Parameters
     ----------
     folds : sequence of Moments
@@ -131,31 +141,36 @@ def solve(
     """
     n_modalities = len(folds[0].widths)
     total = sum(folds[1:], start=folds[0])
-    splits = split_folds(folds) if total.n >= 2 * len(folds) > 2 else []
+    n_folds = len(folds)
+    most = total.n if total.pairs is None else int(np.tril(total.counts, -1).max())
+    splits = split_folds(folds) if most >= 2 * n_folds > 2 else []
     if ridge == "auto" and splits:
         ridges = best_ridges(splits, n_modalities, n_components, separate=separate_ridges)
     else:
         ridges = [DEFAULT_RIDGE if ridge == "auto" else float(ridge)] * n_modalities
     means, maps = directions_at(total, ridges, n_components)
-    scatter = np.empty((0, 1, 1))
-    n_independent: Matrix | float = 0.0
+    scatter = VariateScatter(np.empty((0, 1, 1)))
+    counts, used = total.counts / n_draws, n_folds
     if held_out is not None:
-        scatter, n_independent = variate_scatter(held_out.blocks, maps), held_out.n / n_draws - 1
+        scatter = variate_scatter(held_out.blocks, maps, held_out.own_blocks)
+        counts, used = held_out.counts / n_draws, 1
     elif splits:
         scatter = CrossFit(splits, n_components).scatter(ridges)
-        n_independent = total.n / n_draws - len(folds)
-    if not len(scatter):  # too few rows to measure correlations on others
-        scatter, n_independent = np.zeros((maps[0].shape[1], n_modalities, n_modalities)), 0.0
+    measured = bool(len(scatter))
+    if not measured:  # too few rows to measure correlations on others
+        scatter = VariateScatter(np.zeros((maps[0].shape[1], n_modalities, n_modalities)))
     c = min(len(scatter), maps[0].shape[1])
     maps = [A[:, :c] for A in maps]
-    correlations = as_correlations(scatter[:c])
+    correlations = scatter.first(c).correlations
     mean = mean_correlation(correlations)
-    train = as_correlations(variate_scatter(total.blocks, maps))
+    train = variate_scatter(total.blocks, maps, total.own_blocks).correlations
     inflation = np.ones(c)
     if held_out is None:
         inflation = cross_fit_inflation(mean_correlation(train), mean)
-    if group_sums is not None:
-        n_independent = n_independent / group_sums.design_effects(total, maps)
+    effects = None if group_sums is None else group_sums.design_effects(total, maps)
+    n_independent: Matrix | float = 0.0
+    if measured:
+        n_independent = _independent_rows(counts, used, effects)
     low, high = fisher_interval(mean, n_independent, level, inflation)
     smoothed = decreasing(mean)
     smoothed_low, _ = fisher_interval(smoothed, n_independent, level, inflation)
@@ -169,7 +184,18 @@ def solve(
         smoothed=smoothed,
         significant=smoothed_low > 0,
         ridges=ridges,
+        n_independent=np.broadcast_to(n_independent, c).astype(np.float64),
     )
+
+
+def _independent_rows(counts: Matrix, used: int, effects: Matrix | None) -> Matrix | float:
+    """Return the number of independent rows of the correlations of each direction."""
+    if (counts == counts[0, 0]).all() and (effects is None or effects.ndim == 1):
+        n = float(counts[0, 0]) - used
+        return n if effects is None else n / effects
+    if effects is None:
+        return effective_rows(counts - used)
+    return effective_rows(counts - used, effects if effects.ndim == 3 else effects[:, None, None])
 
 
 def directions_at(

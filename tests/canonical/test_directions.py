@@ -62,7 +62,7 @@ def test_a_large_ridge_gives_the_directions_of_largest_covariance():
     total = folded(noisy(0)).total
     whitening = Whitening.of(total)
     maps, _, _ = directions(whitening, [1e9, 1e9], 2)
-    u, _, vt = np.linalg.svd(total.scatter[:8, 8:])
+    u, _, vt = np.linalg.svd(total.covariance[:8, 8:])
     for axes, map_, expected in zip(whitening.axes, maps, (u[:, :2], vt[:2].T), strict=True):
         found = axes @ map_
         cosines = (found * expected).sum(axis=0) / np.linalg.norm(found, axis=0)
