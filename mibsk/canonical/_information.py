@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import special, stats
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from ..metrics.statistics import Estimate
 from ._design_effects import DesignEffects
@@ -37,9 +38,10 @@ def whole_information(
     Parameters
     ----------
     moments : Moments
-        Moments of all rows.
+        Moments of all rows. If some lack a modality, two modalities are compared in the rows that
+        have both; the information of more is then not known.
     n : float
-        Number of rows.
+        Number of rows, if none lacks a modality.
     level : float
         Level of the interval.
     effects : DesignEffects, default=None
@@ -51,6 +53,11 @@ def whole_information(
     .. [1] Misra, Singh and Demchuk, "Estimation of the entropy of a multivariate normal
        distribution", Journal of Multivariate Analysis 92, 2005.
     """
+    if moments.pairs is not None:
+        if len(moments.widths) > 2 or effects is not None:
+            return None
+        moments = moments.of_pair(0, 1)
+        n = moments.n
     squares = weighted = 1.0
     if effects is not None:
         n /= effects.bias
@@ -101,7 +108,7 @@ def information_of_directions(correlations: Matrix, n: Matrix | float, level: fl
         Level of the interval.
     """
     value = float(direction_information(correlations).sum())
-    squares = (correlations**2).sum(axis=(1, 2)) - correlations.shape[1]
+    squares = np.nan_to_num(correlations**2).sum(axis=(1, 2)) - correlations.shape[1]
     variance = float((squares / (2 * np.maximum(n, 1.0))).sum())
     half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt(variance)
     return Estimate(value, max(value - half, 0.0), value + half, level, np.empty(0))
@@ -111,7 +118,20 @@ def direction_information(correlations: Matrix) -> Matrix:
     """Return the information of the variates of each direction, in nats (c,).
 
     It is 0 for a direction whose mean correlation is not positive: it does not hold on these rows.
+    Correlations of different rows may be those of no joint distribution, or not be known (NaN) for
+    two modalities that no rows have in common. The information is then that of the tree of pairs
+    with the most of it [1]_, a lower bound.
+
+    References
+    ----------
+    .. [1] Chow and Liu, "Approximating Discrete Probability Distributions with Dependence Trees",
+       IEEE Transactions on Information Theory 14, 1968.
     """
-    values = np.linalg.eigvalsh(correlations)
+    known = np.nan_to_num(correlations)
+    values = np.linalg.eigvalsh(known)
     found = -0.5 * np.log(np.clip(values, 1e-12, None)).sum(axis=1)
+    no_joint = (values[:, 0] < -1e-9) | np.isnan(correlations).any(axis=(1, 2))
+    for i in np.flatnonzero(no_joint):
+        pairs = -0.5 * np.log(np.clip(1 - known[i] ** 2, 1e-12, None))
+        found[i] = -minimum_spanning_tree(-np.tril(pairs, -1)).sum()
     return np.where(mean_correlation(correlations) > 0, found, 0.0)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from ._directions import Whitening, directions
 from ._information import ROWS_PER_COLUMN
-from ._moments import Matrix, Moments
+from ._joint_covariance import FLOOR
+from ._moments import Matrix, Moments, near_mean
+from ._pair_sums import Present
 
 DIRECTIONS_AT_A_TIME = 8
 
@@ -42,6 +44,7 @@ def permutation_test(
     level: float,
     rng: np.random.Generator,
     rows_together: int = 1,
+    present: Sequence[Present] | None = None,
 ) -> DirectionsTest:
     r"""Test canonical directions one after the other, against permutations of the rows.
 
@@ -71,6 +74,9 @@ def permutation_test(
     rows_together : int, default=1
         Number of successive rows that are permuted as a whole, of which `n` is a multiple: the size
         of groups of rows that are not independent.
+    present : sequence of ndarray of bool (n,), default=None
+        Which rows have each modality; None: all have all. The rows that have a modality are
+        permuted among themselves, and two modalities are compared in the rows that have both.
 
     References
     ----------
@@ -78,11 +84,18 @@ def permutation_test(
        analysis", NeuroImage 220, 2020.
     """
     widths = [X.shape[1] for X in rows]
-    mean = np.concatenate([X.mean(axis=0) for X in rows])
+    if present is not None and all(mask.all() for mask in present):
+        present = None
+    mean = near_mean(rows, present)
     joined = np.concatenate(rows, axis=1) - mean
-    moments = Moments.of_rows(widths, mean, joined)
+    has = None
+    if present is not None:
+        has = np.stack(present, axis=1)
+        joined[~np.repeat(has, widths, axis=1)] = 0.0
+    moments = Moments.of_rows(widths, mean, joined, has)
     whitening = Whitening.of(moments)
-    ridge = 0.0 if moments.n >= ROWS_PER_COLUMN * sum(whitening.ranks) else 1.0
+    n_pairs = min(n for n in moments.counts[np.tril_indices(len(widths), -1)] if n > 1)
+    ridge = 0.0 if n_pairs >= ROWS_PER_COLUMN * sum(whitening.ranks) else 1.0
     ridges = [ridge] * len(widths)
     roots = whitening.inverse_roots(ridges)
     maps, _, _ = directions(whitening, ridges, n_components)
@@ -90,6 +103,10 @@ def permutation_test(
         joined[:, part] @ (axes * root) / np.sqrt(moments.n)
         for part, axes, root in zip(moments.parts, whitening.axes, roots, strict=True)
     ]
+    places = [np.arange(moments.n)] * len(rows)
+    if present is not None:
+        places = [np.flatnonzero(mask) for mask in present]
+    scale = moments.n / np.maximum(moments.counts, 1)
     vectors = [A / root[:, None] for A, root in zip(maps, roots, strict=True)]
     n_directions = maps[0].shape[1]
     statistics, p_values = np.empty(0), np.empty(0)
@@ -97,11 +114,14 @@ def permutation_test(
     for first in range(0, n_directions, DIRECTIONS_AT_A_TIME):
         tested = range(first, min(first + DIRECTIONS_AT_A_TIME, n_directions))
         bases = [[_complement(V[:, :k]) for V in vectors] for k in tested]
-        observed = _informations(white, bases)
+        observed = _informations(white, bases, scale)
         exceeding = np.zeros(len(tested))
         for _ in range(n_permutations):
-            permuted = [white[0], *(T[_order(len(T), rows_together, rng)] for T in white[1:])]
-            exceeding += _informations(permuted, bases) >= observed
+            permuted = [white[0]]
+            for T, rows_of in zip(white[1:], places[1:], strict=True):
+                permuted.append(np.zeros_like(T))
+                permuted[-1][rows_of] = T[rows_of[_order(len(rows_of), rows_together, rng)]]
+            exceeding += _informations(permuted, bases, scale) >= observed
         statistics = np.append(statistics, observed)
         p_values = np.append(p_values, (1 + exceeding) / (1 + n_permutations))
         if p_values.max() > level:
@@ -125,10 +145,15 @@ def _complement(vectors: Matrix) -> Matrix:
     return complement
 
 
-def _informations(white: Sequence[Matrix], bases: Sequence[Sequence[Matrix]]) -> Matrix:
-    """Return the information of whitened modalities (n, r_m) in each of several bases."""
+def _informations(
+    white: Sequence[Matrix], bases: Sequence[Sequence[Matrix]], scale: Matrix
+) -> Matrix:
+    """Return the information of whitened modalities (n, r_m) in each of several bases.
+
+    `scale` (M, M) is the number of rows relative to that of the rows that have both modalities.
+    """
     pairs = list(combinations(range(len(white)), 2))
-    products = [white[m].T @ white[k] for m, k in pairs]  # r_m, r_k
+    products = [white[m].T @ white[k] * scale[m, k] for m, k in pairs]  # r_m, r_k
     found = []
     for basis in bases:
         ends = np.cumsum([0, *(B.shape[1] for B in basis)])
@@ -137,5 +162,8 @@ def _informations(white: Sequence[Matrix], bases: Sequence[Sequence[Matrix]]) ->
             block = basis[m].T @ product @ basis[k]
             R[ends[m] : ends[m + 1], ends[k] : ends[k + 1]] = block
             R[ends[k] : ends[k + 1], ends[m] : ends[m + 1]] = block.T
-        found.append(-0.5 * np.linalg.slogdet(R)[1])
+        if (scale == 1).all():
+            found.append(-0.5 * np.linalg.slogdet(R)[1])
+        else:  # blocks of different rows need not be those of a covariance
+            found.append(-0.5 * np.log(np.clip(np.linalg.eigvalsh(R), FLOOR, None)).sum())
     return np.array(found)

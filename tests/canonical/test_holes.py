@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk.canonical import FoldedMoments, Moments, near_mean, solve
+from mibsk.canonical import (
+    FoldedMoments,
+    Moments,
+    direction_information,
+    near_mean,
+    permutation_test,
+    solve,
+    whole_information,
+)
 from mibsk.canonical._held_out import effective_rows
 from mibsk.canonical._joint_covariance import FLOOR, fit_to_margins, with_floor
 
@@ -299,3 +307,60 @@ def test_moments_of_folds_can_be_subtracted():
         rest.rescaled(scale).covariance, rest.covariance / np.outer(scale, scale), atol=1e-9
     )
     assert Moments.empty((2, 3), np.zeros(5)).pairs is None
+
+
+def test_the_information_of_two_modalities_is_that_of_the_pairs():
+    rng = np.random.default_rng(0)
+    X, Y, _ = views(rng, 600)
+    present = [np.arange(600) < 500, np.arange(600) >= 300]
+    total = folded(with_holes([X, Y], present), present).total
+    pairs = folded([X[300:500], Y[300:500]]).total
+    found, expected = whole_information(total, 600, 0.95), whole_information(pairs, 200, 0.95)
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (expected.value, expected.low, expected.high)
+    )
+
+
+def test_information_of_correlations_that_are_no_joint_distribution():
+    strong, weak = -0.5 * np.log(1 - 0.81), -0.5 * np.log(1 - 0.25)
+    R = np.array([[1, 0.9, np.nan], [0.9, 1, 0.5], [np.nan, 0.5, 1]])
+    indefinite = np.array([[1, 0.9, 0.0], [0.9, 1, 0.5], [0.0, 0.5, 1]])
+    found = direction_information(np.stack([R, indefinite]))
+    np.testing.assert_allclose(found, strong + weak)
+    R[0, 2] = R[2, 0] = (
+        0.45  # the first and the last, given the second, do not depend on each other
+    )
+    assert direction_information(R[None]) == pytest.approx(strong + weak)
+
+
+def test_permutation_test_of_rows_with_holes():
+    rng = np.random.default_rng(0)
+    X = views(rng, 400)
+    present = holes(rng, 400, (0.3, 0.3, 0.3))
+    options = {"n_components": 5, "n_permutations": 39, "level": 0.05}
+    rows = with_holes(X, present)
+    found = permutation_test(rows, rng=np.random.default_rng(1), present=present, **options)
+    assert found.n_components == 3
+    independent = [rows[0], *(x[rng.permutation(400)] for x in X[1:])]
+    null = permutation_test(
+        with_holes(independent, present), rng=np.random.default_rng(1), present=present, **options
+    )
+    assert null.n_components == 0
+    complete = permutation_test(X, rng=np.random.default_rng(1), **options)
+    masked = permutation_test(
+        X, rng=np.random.default_rng(1), present=[np.ones(400, bool)] * 3, **options
+    )
+    np.testing.assert_array_equal(complete.statistics, masked.statistics)
+
+
+def test_p_values_of_independent_rows_are_uniform():
+    p_values = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        X = [rng.standard_normal((60, 2)) for _ in range(3)]
+        present = holes(rng, 60, (0.4, 0.4, 0.4))
+        found = permutation_test(
+            X, n_components=1, n_permutations=19, level=0.5, rng=rng, present=present
+        )
+        p_values.append(found.p_values[0])
+    assert 0.4 < np.mean(p_values) < 0.65  # 0.525 expected, standard deviation 0.037
