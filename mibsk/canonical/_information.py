@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import special, stats
-from scipy.sparse.csgraph import minimum_spanning_tree
 
+from ..metrics.sharing import multi_information
 from ..metrics.statistics import Estimate
 from ._design_effects import DesignEffects
 from ._directions import Whitening, off_diagonal
@@ -118,20 +118,6 @@ def direction_information(correlations: Matrix) -> Matrix:
     """Return the information of the variates of each direction, in nats (c,).
 
     It is 0 for a direction whose mean correlation is not positive: it does not hold on these rows.
-    Correlations of different rows may be those of no joint distribution, or not be known (NaN) for
-    two modalities that no rows have in common. The information is then that of the tree of pairs
-    with the most of it [1]_, a lower bound.
-
-    References
-    ----------
-    .. [1] Chow and Liu, "Approximating Discrete Probability Distributions with Dependence Trees",
-       IEEE Transactions on Information Theory 14, 1968.
     """
-    known = np.nan_to_num(correlations)
-    values = np.linalg.eigvalsh(known)
-    found = -0.5 * np.log(np.clip(values, 1e-12, None)).sum(axis=1)
-    no_joint = (values[:, 0] < -1e-9) | np.isnan(correlations).any(axis=(1, 2))
-    for i in np.flatnonzero(no_joint):
-        pairs = -0.5 * np.log(np.clip(1 - known[i] ** 2, 1e-12, None))
-        found[i] = -minimum_spanning_tree(-np.tril(pairs, -1)).sum()
+    found = multi_information(correlations)
     return np.where(mean_correlation(correlations) > 0, found, 0.0)

@@ -75,7 +75,7 @@ class LinearModel:
         shares = {}
         for i, (name, part) in enumerate(zip(names, parts, strict=True)):
             base = coordinates[name]
-            back = _to_columns(base)
+            back = to_columns(base)
             for other, A, columns in zip(names, own, parts, strict=True):
                 covariances[name][other] = back(covariance[part, columns] @ A)
             if base.basis is None:
@@ -133,7 +133,7 @@ class LinearModel:
         return predicted
 
 
-def _to_columns(base: Coordinates) -> Any:
+def to_columns(base: Coordinates) -> Any:
     """Return the map of covariances of coordinates to covariances of columns."""
     if base.basis is None:
         return lambda covariance: covariance

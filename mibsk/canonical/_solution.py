@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..metrics.sharing import cross_fit_inflation, fisher_interval
 from ._directions import Whitening, directions
 from ._group_sums import GroupSums
 from ._held_out import (
     VariateScatter,
-    cross_fit_inflation,
     decreasing,
     effective_rows,
-    fisher_interval,
     mean_correlation,
     variate_scatter,
 )

@@ -76,6 +76,17 @@ class CanonicalBottleneck(FittedCanonical):
         and for :class:`mibsk.ClassPairs`, it is that of the kept directions on held-out rows, a
         lower bound. With `groups`, its bias and interval, and the required number of rows, are
         those of as many independent rows as the rows of the groups are worth (the design effect).
+    information_by_subset_ : dict of tuple of str to Estimate
+        Information of the kept directions in nats, by the modalities that share them: what all
+        know of each other, and what only two know. The directions are told apart as in
+        :func:`mibsk.metrics.information_by_subset`, and the rows of each correlation are counted as
+        for its interval in `correlations_`. Directions of pairs of few rows, or whose correlation
+        is not distinguishable from zero, are in no set.
+    variance_by_subset_ : dict of str to dict of tuple of str to float
+        Share of the variance of each modality that is in the directions of each of these sets; the
+        rest, which it has alone, is that of ``(name,)``.
+    n_pairs_ : DataFrame
+        Number of rows that have both of two modalities; of one, on the diagonal.
     ridge_ : dict of str to float
         Ridge of each modality.
     weights_ : ndarray (n_components_,)

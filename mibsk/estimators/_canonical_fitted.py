@@ -369,14 +369,36 @@ class FittedCanonical(PairedTransformer):
     def information_(self) -> Estimate:
         """Gaussian information of the modalities in nats, with its interval."""
         state = self._state
+        moments, sums = state.scaled, state.moments.group_sums
         once = state.moments.n == state.n_rows  # else the bias is not known
-        if once:
-            whole = whole_information(state.scaled, state.n_rows, self.level, state.effects)
+        if once and (moments.pairs is None or sums is None):
+            whole = whole_information(moments, state.n_rows, self.level, state.effects)
             if whole is not None:
                 return whole
         held_out = state.solution.held_out[: self.n_components_]
+        if moments.pairs is not None:
+            n_independent = np.asarray(state.solution.n_independent)[: self.n_components_]
+            return information_of_directions(held_out, n_independent, self.level)
         effects = 1.0 if state.effects is None else state.effects.directions[: self.n_components_]
         return information_of_directions(held_out, state.n_rows / effects, self.level)
+
+    @property
+    def information_by_subset_(self) -> dict[tuple[str, ...], Estimate]:
+        """Information of the kept directions in nats, by the modalities that share them."""
+        return dict(self._state.by_subset.information)
+
+    @property
+    def variance_by_subset_(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """Share of the variance of each modality that it shares with each set of others."""
+        return {name: dict(shares) for name, shares in self._state.by_subset.variance.items()}
+
+    @property
+    def n_pairs_(self) -> pd.DataFrame:
+        """Number of rows that have both of two modalities; of one, on the diagonal."""
+        state = self._state
+        names = self.modality_names_
+        counts = state.moments.total.counts * state.n_rows // state.moments.n
+        return pd.DataFrame(counts, index=names, columns=names)
 
     @property
     def ridge_(self) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,14 @@ from ..canonical import (
     FoldedMoments,
     LinearModel,
     Moments,
+    PairSums,
+    SharedBySubset,
     Solution,
+    shared_by_subset,
     solve,
 )
 from ..data import Form, InputSpec
+from ..metrics.statistics import Estimate
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class CanonicalState:
         The kept directions, in the columns of the modalities.
     effects : DesignEffects or None
         Design effects of groups of rows that are not independent.
+    level : float
+        Level of the intervals.
     """
 
     form: Form
@@ -61,6 +68,7 @@ class CanonicalState:
     n_kept: int
     model: LinearModel
     effects: DesignEffects | None = None
+    level: float = 0.95
 
     @property
     def n_rows(self) -> int:
@@ -71,6 +79,21 @@ class CanonicalState:
     def scaled(self) -> Moments:
         """Moments of all rows in the scaled coordinates."""
         return self.moments.total.rescaled(self.scale)
+
+    @cached_property
+    def by_subset(self) -> SharedBySubset:
+        """What the kept directions share, by the modalities that share it."""
+        sums = self.moments.group_sums
+        return shared_by_subset(
+            self.coordinates,
+            self.moments.folds,
+            self.scale,
+            self.solution,
+            self.n_kept,
+            level=self.level,
+            n_draws=self.moments.n / self.n_rows,
+            group_sums=None if sums is None else sums.rescaled(self.scale),
+        )
 
 
 def analyse(
@@ -116,10 +139,21 @@ def analyse(
     kept = max(solution.n_kept(beta), 1)
     model = LinearModel.of(list(inputs), coordinates, total, scale, solution, kept)
     effects = None
-    if scaled_sums is not None:
+    if scaled_sums is not None and total.pairs is None:
         effects = DesignEffects.of(scaled_sums, total.rescaled(scale), solution.maps)
     return CanonicalState(
-        form, inputs, columns, is_flat, coordinates, moments, scale, solution, kept, model, effects
+        form,
+        inputs,
+        columns,
+        is_flat,
+        coordinates,
+        moments,
+        scale,
+        solution,
+        kept,
+        model,
+        effects,
+        options["level"],
     )
 
 
@@ -129,13 +163,15 @@ def to_values(state: CanonicalState) -> dict[str, Any]:
     return {
         "is_flat": state.is_flat,
         "coordinates": [vars(base) for base in state.coordinates.values()],
-        "folds": [vars(fold) for fold in moments.folds],
+        "folds": [_fold_values(fold) for fold in moments.folds],
         "n_seen": moments.n_seen,
         "scale": state.scale,
         "solution": vars(state.solution),
         "n_kept": state.n_kept,
         "model": vars(state.model),
         "effects": None if state.effects is None else state.effects._asdict(),
+        "level": state.level,
+        "by_subset": _subset_values(state.by_subset),
     }
 
 
@@ -143,12 +179,12 @@ def from_values(
     values: Mapping[str, Any], form: Form, inputs: dict[str, InputSpec], columns: dict[str, Any]
 ) -> CanonicalState:
     """Return the state from the result of :func:`to_values`."""
-    folds = [Moments(**{**fold, "widths": tuple(fold["widths"])}) for fold in values["folds"]]
+    folds = [_fold(fold) for fold in values["folds"]]
     moments = FoldedMoments(folds[0].widths, folds[0].origin)
     moments.folds, moments.n_seen = folds, values["n_seen"]
     effects = values.get("effects")  # files of earlier versions have none
     bases = [Coordinates(**base) for base in values["coordinates"]]
-    return CanonicalState(
+    state = CanonicalState(
         form,
         inputs,
         columns,
@@ -160,4 +196,52 @@ def from_values(
         values["n_kept"],
         LinearModel(**values["model"]),
         None if effects is None else DesignEffects(**effects),
+        values.get("level", 0.95),
     )
+    if "by_subset" in values:
+        state.__dict__["by_subset"] = _by_subset(values["by_subset"])
+    return state
+
+
+def _fold_values(fold: Moments) -> dict[str, Any]:
+    """Return the arrays of the moments of a fold."""
+    pairs = (
+        None if fold.pairs is None else {**vars(fold.pairs), "squares": list(fold.pairs.squares)}
+    )
+    return {**vars(fold), "pairs": pairs}
+
+
+def _fold(values: Mapping[str, Any]) -> Moments:
+    pairs = values.get("pairs")  # files of earlier versions have none
+    if pairs is not None:
+        pairs = PairSums(pairs["counts"], pairs["totals"], tuple(pairs["squares"]))
+    return Moments(**{**values, "widths": tuple(values["widths"]), "pairs": pairs})
+
+
+def _subset_values(found: SharedBySubset) -> dict[str, Any]:
+    """Return the values of what is shared; those of subsets as lists."""
+    information = [
+        [list(subset), each.value, each.low, each.high, each.level]
+        for subset, each in found.information.items()
+    ]
+    variance = {
+        name: [[list(subset), share] for subset, share in shares.items()]
+        for name, shares in found.variance.items()
+    }
+    return {
+        "correlations": found.correlations,
+        "information": information,
+        "variance": variance,
+    }
+
+
+def _by_subset(values: Mapping[str, Any]) -> SharedBySubset:
+    information = {
+        tuple(subset): Estimate(value, low, high, level, np.empty(0))
+        for subset, value, low, high, level in values["information"]
+    }
+    variance = {
+        name: {tuple(subset): share for subset, share in shares}
+        for name, shares in values["variance"].items()
+    }
+    return SharedBySubset(values["correlations"], information, variance)

@@ -16,6 +16,7 @@ from ._uniformity import uniformity
 from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
 from .probes import kept, leakage, probe_information
 from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
+from .sharing import information_by_subset
 from .statistics import Bootstrap, Comparison, Estimate, PermutationTest, compare, permutation_test
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     # information between representations, and consistency of runs
     "consistency",
     "gaussian_mutual_information",
+    "information_by_subset",
     "mutual_information",
     # information about factors in one representation
     "kept",
