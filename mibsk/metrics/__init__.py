@@ -16,7 +16,7 @@ from ._uniformity import uniformity
 from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
 from .probes import kept, leakage, probe_information
 from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
-from .sharing import information_by_subset
+from .sharing import PartialInformation, information_by_subset, partial_information
 from .statistics import Bootstrap, Comparison, Estimate, PermutationTest, compare, permutation_test
 
 __all__ = [
@@ -48,11 +48,13 @@ __all__ = [
     # information about factors in one representation
     "kept",
     "leakage",
+    "partial_information",
     "probe_information",
     # intervals, tests and comparisons
     "Bootstrap",
     "Comparison",
     "Estimate",
+    "PartialInformation",
     "PermutationTest",
     "compare",
     "permutation_test",

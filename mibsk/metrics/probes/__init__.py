@@ -3,7 +3,8 @@
 from ._leakage import KEPT, LEAKAGE, READ, kept, leakage
 from ._outputs import PROBES
 from ._penalty import Penalty
-from ._probe_information import probe_information
+from ._probe_information import predicted_outputs, probe_information
+from ._splits import split_rows
 
 __all__ = [
     "KEPT",
@@ -13,5 +14,7 @@ __all__ = [
     "Penalty",
     "kept",
     "leakage",
+    "predicted_outputs",
     "probe_information",
+    "split_rows",
 ]

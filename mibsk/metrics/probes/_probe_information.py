@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..._checks.devices import FloatMatrix, double, to_numpy
 from ..._checks.groups import Groups, as_groups_of_parts
@@ -204,6 +204,32 @@ def predict_factors(
         outputs = mlp_outputs(white, white_test, every, penalties, l2=l2, seed=seed, groups=groups)
     found = map(Predicted, every, outputs, penalties.tolist())
     return dict(zip(factors, found, strict=True))
+
+
+def predicted_outputs(
+    Z: FloatMatrix,
+    labels: "pd.Series[Any]",
+    Z_test: FloatMatrix,
+    labels_test: "pd.Series[Any]",
+    *,
+    l2: Penalty,
+    probe: str,
+    random_state: int | None,
+    groups: Groups,
+) -> tuple[NDArray[np.intp], FloatMatrix]:
+    """Return the codes of held-out classes (n_test,), and a probe's logits (n_test, n_classes)."""
+    [found] = predict_factors(
+        Z,
+        labels,
+        Z_test,
+        labels_test,
+        l2=l2,
+        probe=probe,
+        task="classification",
+        random_state=random_state,
+        groups=groups,
+    ).values()
+    return found.factor.test.astype(np.intp), found.outputs
 
 
 def groups_of_parts(Z: Any, groups: Any, Z_test: Any, groups_test: Any) -> tuple[Groups, Groups]:
