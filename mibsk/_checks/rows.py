@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import DTypeLike
 
 from ..files.memory_map import read_chunks
-from .masks import check_unmasked
+from .masks import IMPUTE, check_unmasked
 from .tensors import is_tensor, tensor_to_array
 from .text import as_text
 from .vector_cells import has_vector_cells, stack_cells, stack_rows
@@ -186,7 +186,14 @@ def to_float32(X: Any) -> Any:
         return X.astype(np.float32)
 
 
-def check_finite(name: str, X: Any, first_row: int | None = None, *, original: Any = None) -> None:
+def check_finite(
+    name: str,
+    X: Any,
+    first_row: int | None = None,
+    *,
+    original: Any = None,
+    present: np.ndarray | None = None,
+) -> None:
     """Raise ``ValueError`` naming modality and row of the first value that float32 cannot hold.
 
     Parameters
@@ -199,23 +206,28 @@ def check_finite(name: str, X: Any, first_row: int | None = None, *, original: A
         Number of the first row, if `X` is a part.
     original : ndarray or CSR matrix, default=None
         `X` before its conversion to float32.
+    present : ndarray of bool (n,), default=None
+        Which rows are checked; None: all.
     """
     original = X if original is None else original
     values, seen = (X.data, original.data) if sp.issparse(X) else (X, original)
     if values.dtype.kind != "f":
         return
     bad = rows_not_finite(values, np.float32)
+    numbers = np.searchsorted(X.indptr, bad, side="right") - 1 if sp.issparse(X) else bad
+    if present is not None:
+        bad, numbers = bad[present[numbers]], numbers[present[numbers]]
     if not len(bad):
         return
     first = np.atleast_1d(seen[bad[0]]).ravel()
     value = first[~np.isfinite(to_float32(first))][0]
     what = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else None
-    rows = np.unique(np.searchsorted(X.indptr, bad, side="right") - 1) if sp.issparse(X) else bad
+    rows = np.unique(numbers)
     count = len(rows) if first_row is None else f"at least {len(rows)}"
     raise ValueError(
         f"modality {name!r} contains {what or 'a value too large for float32'} (first at row "
-        f"{int(rows[0]) + (first_row or 0)}; {count} row(s) affected). Impute or drop such rows "
-        "first: NaN and infinity cannot be embedded."
+        f"{int(rows[0]) + (first_row or 0)}; {count} row(s) affected). "
+        + (IMPUTE if what == "NaN" else "Drop or rescale such rows first.")
     )
 
 
@@ -236,7 +248,9 @@ def _not_finite(rows: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
     return np.flatnonzero(~np.isfinite(rows).reshape(len(rows), -1).all(axis=1))
 
 
-def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) -> None:
+def check_embeddings(
+    name: str, z: np.ndarray, rows: Any, numbers: slice | np.ndarray | None = None
+) -> None:
     """Raise ``ValueError`` if an encoder returned NaN, naming the row and the size of its values.
 
     Parameters
@@ -247,16 +261,19 @@ def check_embeddings(name: str, z: np.ndarray, rows: Any, first_row: int = 0) ->
         Embeddings of some rows, of unit norm where they are finite.
     rows : ndarray (n, ...) or CSR matrix (n, d)
         Input rows of the encoder.
-    first_row : int, default=0
-        Number of the first of them.
+    numbers : slice or ndarray of int (n,), default=None
+        Their numbers in the whole data; None: from 0 on.
     """
     if np.isfinite(z.sum()):  # numbers in -1..1, whose sum does not overflow
         return
     first = np.flatnonzero(~np.isfinite(z).all(axis=1))[:1]
     values = rows[first].data if sp.issparse(rows) else np.asarray(rows[first])
     largest = np.abs(values.astype(np.float64)).max(initial=0)
+    row = int(first[0])
+    if numbers is not None:
+        row = numbers.start + row if isinstance(numbers, slice) else int(numbers[row])
     raise ValueError(
-        f"encoder of modality {name!r} gave NaN for row {first_row + first[0]}, whose values reach "
+        f"encoder of modality {name!r} gave NaN for row {row}, whose values reach "
         f"{largest:.4g} in size. If that is far from the rows of fit, rescale or drop such rows; "
         "if not, look for what the encoder divides by or takes the logarithm of."
     )

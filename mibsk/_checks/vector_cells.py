@@ -70,6 +70,18 @@ def stack_rows(what: str, rows: Sequence[Any] | np.ndarray, first_row: int = 0) 
     return np.stack(arrays)
 
 
+def missing_vector_cells(X: Any) -> np.ndarray | None:
+    """Return which cells of a column of vectors are missing (n,).
+
+    None if none is, or if `X` is not such a column.
+    """
+    column = _objects(X)
+    if column is None or not _holds_vectors(column):
+        return None
+    missing = np.fromiter(map(is_missing, column), bool, len(column))
+    return missing if missing.any() else None
+
+
 def _may_be_modalities(shapes: Sequence[tuple[int, ...]]) -> bool:
     """Whether arrays of these shapes may be tables with the same number of rows."""
     return all(len(shape) > 1 for shape in shapes) and len({shape[0] for shape in shapes}) == 1
@@ -94,7 +106,7 @@ def _objects(X: Any) -> np.ndarray | None:
 
 def _holds_vectors(column: np.ndarray) -> bool:
     """Whether the first value of a column of objects that is not missing is a vector."""
-    return _is_vector(next((cell for cell in column if not _is_missing(cell)), None))
+    return _is_vector(next((cell for cell in column if not is_missing(cell)), None))
 
 
 def _is_vector(cell: Any) -> bool:
@@ -103,7 +115,8 @@ def _is_vector(cell: Any) -> bool:
     return hasattr(cell, "__array__") and len(getattr(cell, "shape", ())) > 0
 
 
-def _is_missing(cell: Any) -> bool:
+def is_missing(cell: Any) -> bool:
+    """Whether an entry is None, NaN, or a missing value of pandas."""
     if cell is None or isinstance(cell, float):
         return cell is None or cell != cell
     return type(cell).__name__ in ("NAType", "NaTType")  # of pandas, which is slow to import
@@ -111,7 +124,7 @@ def _is_missing(cell: Any) -> bool:
 
 def _as_array(what: str, row: Any, number: int) -> np.ndarray | None:
     """Return a row as an array, None if it is missing."""
-    if _is_missing(row):
+    if is_missing(row):
         return None
     if is_tensor(row):
         return tensor_to_array(what, row)

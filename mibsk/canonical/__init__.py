@@ -1,7 +1,7 @@
 """The linear information bottleneck in closed form: moments in, directions out."""
 
 from ._by_subset import SharedBySubset, shared_by_subset
-from ._coordinates import Coordinates, find_coordinates
+from ._coordinates import Coordinates, coordinate_views, find_coordinates
 from ._design_effects import DesignEffects
 from ._group_sums import GroupSums
 from ._held_out import as_correlations, mean_correlation
@@ -27,6 +27,7 @@ __all__ = [
     "Solution",
     "as_correlations",
     "direction_information",
+    "coordinate_views",
     "directions_at",
     "embedding_map",
     "find_coordinates",

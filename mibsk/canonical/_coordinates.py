@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from ._moments import Matrix
+from ._pair_sums import Matrix, Present
 
 MAX_COLUMNS = 2048
 FEW_COLUMNS = 256  # for which the moments of the columns are used, even if there are fewer rows
@@ -47,6 +47,36 @@ class Coordinates:
             found: Matrix = rows @ scaled - self.mean @ scaled
             return found
         return ((_flat(rows) - self.mean) / self.scale) @ self.basis
+
+
+def coordinate_views(
+    coordinates: Mapping[str, Coordinates],
+    n_values: Mapping[str, int],
+    chunk: Mapping[str, Any],
+    present: Sequence[Present] | None = None,
+) -> list[Matrix]:
+    """Return the coordinates (n, r) of the rows of each modality, 0 in rows that lack it.
+
+    Parameters
+    ----------
+    coordinates : mapping of str to Coordinates
+        Coordinates of each modality.
+    n_values : mapping of str to int
+        Number of values of a row of each modality.
+    chunk : mapping of str to array (k, ...) or CSR matrix
+        The prepared rows that have each modality; one that no row has may be left out.
+    present : sequence of ndarray of bool (n,), default=None
+        Which rows have each modality; None: all have all.
+    """
+    if present is None:
+        return [base(chunk[name]) for name, base in coordinates.items()]
+    views = []
+    for (name, base), has in zip(coordinates.items(), present, strict=True):
+        width = n_values[name] if base.basis is None else base.basis.shape[1]
+        views.append(np.zeros((len(has), width)))
+        if name in chunk:
+            views[-1][has] = base(chunk[name])
+    return views
 
 
 def find_coordinates(

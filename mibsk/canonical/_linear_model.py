@@ -114,6 +114,32 @@ class LinearModel:
             return found
         return (rows.reshape(len(rows), -1) - self.means[name]) @ self.maps[name]
 
+    def predict(self, target: str, given: Mapping[str, Matrix]) -> Matrix:
+        """Return the best linear prediction of the rows (n, p) of a modality.
+
+        Parameters
+        ----------
+        target : str
+            Modality that is predicted.
+        given : mapping of str to ndarray (n, k)
+            Variates of one modality or more, NaN in rows that lack it. Each row is predicted from
+            those that it has; without any, the prediction is NaN.
+        """
+        has = np.stack([~np.isnan(variates).any(axis=1) for variates in given.values()], axis=1)
+        if has.all():
+            return self.means[target] + self.explained(target, given)
+        predicted = np.full((len(has), len(self.means[target])), np.nan)
+        for pattern in np.unique(has, axis=0):
+            rows = (has == pattern).all(axis=1)
+            some = {
+                name: variates[rows]
+                for (name, variates), known in zip(given.items(), pattern, strict=True)
+                if known
+            }
+            if some:
+                predicted[rows] = self.means[target] + self.explained(target, some)
+        return predicted
+
     def explained(self, target: str, given: Mapping[str, Matrix]) -> Matrix:
         """Return the best linear prediction (n, p) of centred columns from variates.
 

@@ -15,13 +15,15 @@ from ._forms import (
     read_form,
 )
 from ._inputs import SPARSE_KINDS, InputSpec
-from ._items import stack_items
+from ._items import check_known, stack_items
+from ._missing import Mask, all_present_rows, present_rows, rows_with_missing
 from ._modalities import Modalities
 from ._modality_transformer import ModalityTransformer, entry
 from ._named_output import with_row_names
 from ._padding import pad_csr
 from ._pairing import FixedPairing
-from ._prepared_chunks import prepared_chunks
+from ._prepared_chunks import chunks_with_missing, prepared_chunks
+from ._presence import Presence
 from ._rows import Batch, EncoderInput, to_batch
 from ._source import Source, dataset_columns, dataset_source, make_source, tensor_source
 from ._stream import StreamBatches, StreamSource, stream_chunks
@@ -37,13 +39,18 @@ __all__ = [
     "Form",
     "InputSpec",
     "MappingForm",
+    "Mask",
     "Modalities",
     "ModalityTransformer",
+    "Presence",
     "Source",
     "StreamBatches",
     "StreamSource",
+    "all_present_rows",
     "by_name",
+    "check_known",
     "check_table",
+    "chunks_with_missing",
     "dataset_columns",
     "dataset_source",
     "digest",
@@ -57,7 +64,9 @@ __all__ = [
     "make_source",
     "pad_csr",
     "prepared_chunks",
+    "present_rows",
     "read_form",
+    "rows_with_missing",
     "stack_items",
     "stream_chunks",
     "tensor_source",

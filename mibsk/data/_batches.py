@@ -62,8 +62,9 @@ class Batches:
             chosen = {}
             for name, indices in drawn.items():
                 chosen[name] = indices[start:stop]
-            of_batch = None if groups is None else groups[start:stop]
-            yield Batch(self.source.take(chosen), groups=of_batch)
+            batch = self.source.take(chosen)
+            batch.groups = None if groups is None else groups[start:stop]
+            yield batch
 
 
 def make_batches(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from pandas.api.types import infer_dtype
@@ -14,11 +15,12 @@ from torch.utils.data import Dataset, IterableDataset
 from .._checks.parameters import check_names, suggest
 from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows, check_same_length, n_rows
-from .._checks.text import check_none_missing, is_text
+from .._checks.text import is_text
 from ._class_pairs import ClassPairs
 from ._columns import check_names_differ, column_names, is_frame, take_columns
 from ._find_columns import find_columns
 from ._items import is_records, stack_items
+from ._missing import present_rows
 
 _SURELY_LABELS = 20  # up to this number of unique values
 
@@ -191,7 +193,8 @@ def read_form(X: Any, y: Any, modalities: Mapping[str, Any] | None) -> Form:
     if is_mapping(X) or is_records(X):
         if modalities is not None:
             raise ValueError("modalities= splits a table by columns: omit it when X is a mapping.")
-        return MappingForm(_at_least_two(list(X if is_mapping(X) else X[0])))
+        names = X if is_mapping(X) else (name for item in X if is_mapping(item) for name in item)
+        return MappingForm(_at_least_two(list(dict.fromkeys(names))))
     if modalities is not None:
         if not isinstance(modalities, Mapping):
             raise TypeError(
@@ -249,8 +252,7 @@ def check_table(X: Any) -> None:
     check_names_differ(X)
     if len(getattr(X, "shape", ())) > 1:
         return
-    rows = as_rows("x", X)
-    check_none_missing("x", rows)
+    rows, _ = present_rows("x", X)
     if rows.ndim == 1 and not is_text(rows):
         raise ValueError(
             f"expected a table, got a 1-d array of shape {rows.shape}. Reshape your data: "
@@ -264,6 +266,8 @@ def holds_classes(y: Any) -> bool:
     True for a 1-d array of booleans or of a categorical type, and for one of integers or strings
     with at most ``max(20, n / 2)`` unique values.
     """
+    if np.ma.is_masked(y) and np.ndim(y) > 1:
+        return False
     rows = as_rows("y", y)
     if rows.ndim != 1:
         return False
@@ -293,7 +297,7 @@ def _at_least_two(names: list[str]) -> list[str]:
 
 def _as_table(X: Any) -> Any:
     """Return a data frame, an array (n, d) or a CSR matrix."""
-    table = X if is_frame(X) else as_rows("X", X)
+    table = X if is_frame(X) or np.ma.is_masked(X) else as_rows("X", X)
     if len(table.shape) != 2:
         raise ValueError(f"modalities= splits a 2-d table by columns, got shape {table.shape}.")
     if table.shape[1] == 0:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._checks.masks import check_unmasked
+from .._checks.parameters import suggest
 from .._checks.vector_cells import stack_rows
+from ._missing import missing_entries, rows_with_missing
 
 
 def is_records(X: Any) -> bool:
@@ -17,21 +18,33 @@ def is_records(X: Any) -> bool:
 
 
 def stack_items(items: Sequence[Any]) -> dict[str, np.ndarray]:
-    """Return items of a dataset, all of them mappings of the same names, as arrays."""
+    """Return items of a dataset, mappings of names to rows, as one array per modality.
+
+    An item may lack a name, or have None. Missing rows are those of :func:`rows_with_missing`.
+    """
+    names: dict[str, None] = {}
     for number, item in enumerate(items):
         if not isinstance(item, Mapping):
             raise TypeError(
                 "a torch Dataset or a list of records must yield mappings of modality name to row, "
                 f"got {type(item).__name__} at position {number}."
             )
-        if item.keys() != items[0].keys():
+        names.update(dict.fromkeys(item))
+    return {name: _stack(name, [item.get(name) for item in items]) for name in names}
+
+
+def _stack(name: str, rows: list[Any]) -> np.ndarray:
+    if missing_entries(name, rows) is None:
+        return stack_rows(f"modality {name!r}", rows)
+    return rows_with_missing(name, rows)
+
+
+def check_known(given: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise ``ValueError`` if items of a torch Dataset have other modalities than its first."""
+    for name in given:
+        if name not in names:
             raise ValueError(
-                "every item of a torch Dataset or a list of records must have the same modalities, "
-                f"got {list(items[0])} at position 0 and {list(item)} at position {number}."
+                f"items of a torch Dataset have modality {name!r}, but the first item has "
+                f"{list(names)}: the first item must have all names, with None for what it lacks."
+                + suggest(name, names)
             )
-    return {name: _stack(f"modality {name!r}", [item[name] for item in items]) for name in items[0]}
-
-
-def _stack(what: str, rows: list[Any]) -> np.ndarray:
-    check_unmasked(what, rows)
-    return stack_rows(what, rows)

@@ -11,7 +11,8 @@ from skorch.helper import SliceDict
 
 from .._checks.parameters import check_names
 from .._checks.row_names import check_mask, check_row_names, row_index
-from .._checks.rows import as_rows, check_same_length
+from .._checks.rows import check_same_length
+from ._missing import rows_with_missing
 
 
 class Modalities(SliceDict):
@@ -27,7 +28,7 @@ class Modalities(SliceDict):
     mapping : mapping of str to array-like
         Arrays of any dimension, tables, sparse matrices, lists of strings or memory maps, with
         the same number of rows. Rows of pandas are paired by position too, and their index must
-        not contradict that.
+        not contradict that. Rows may lack a modality: None in a list, a row of NaN, a masked row.
 
     Attributes
     ----------
@@ -68,7 +69,7 @@ class Modalities(SliceDict):
         if not mapping:
             raise ValueError("Modalities needs at least one modality, got an empty mapping.")
         check_names(mapping)
-        arrays = {name: as_rows(name, X) for name, X in mapping.items()}
+        arrays = {name: rows_with_missing(name, X) for name, X in mapping.items()}
         check_same_length({name: X.shape[0] for name, X in arrays.items()})
         check_row_names({"mapping": mapping})
         super().__init__()
@@ -92,7 +93,7 @@ class Modalities(SliceDict):
     def __setitem__(self, name: str, X: Any) -> None:
         """Add or replace a modality."""
         check_row_names({"modalities": self, f"modalities[{name!r}]": X})
-        super().__setitem__(name, as_rows(name, X))
+        super().__setitem__(name, rows_with_missing(name, X))
         self.index = row_index({0: self, 1: X})
 
     def copy(self) -> Modalities:

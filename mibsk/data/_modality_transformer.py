@@ -12,11 +12,11 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from .._checks.parameters import suggest
-from .._checks.rows import as_rows
 from .._checks.text import is_text
 from ._columns import by_name, check_names_differ
 from ._inputs import InputSpec
 from ._items import is_records, stack_items
+from ._missing import present_rows, rows_with_missing
 
 
 class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -65,13 +65,17 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if not hasattr(self, "n_features_in_"):
             return X
         if not hasattr(X, "shape") or tuple(X.shape[1:]) in ((), (1,)):
-            rows = as_rows(name, X)  # a column of vectors has as many columns as they have values
+            rows = rows_with_missing(
+                name, X
+            )  # a column of vectors has as many columns as they have values
             X = X if getattr(X, "shape", None) == rows.shape else rows
         if len(X.shape) == 2:
             check_names_differ(X)
             X = by_name(X, getattr(self, "feature_names_in_", ()))
             validate_data(self, X, skip_check_array=True, reset=False)
-        elif len(X.shape) == 1 and self.n_features_in_ > 1 and not is_text(as_rows(name, X)):
+        elif (
+            len(X.shape) == 1 and self.n_features_in_ > 1 and not is_text(present_rows(name, X)[0])
+        ):
             raise ValueError(
                 f"modality {name!r} has rows of {self.n_features_in_} columns, got a 1-d array of "
                 f"shape {tuple(X.shape)}. Reshape your data: X.reshape(1, -1) if it is one row."

@@ -23,9 +23,10 @@ class Batch(dict[str, EncoderInput]):
     Parameters
     ----------
     rows : mapping of str to EncoderInput
-        The n rows of each modality, on the device.
+        The rows of each modality, on the device: n, or those that are present, in their order. A
+        modality without any is left out.
     present : mapping of str to Tensor of bool (n,), default=None
-        Mask of the rows that each modality has; None for all.
+        Which of the n rows have each modality; None if all have all.
     groups : Tensor of int64 (n,), default=None
         Group of each row; rows of one group are not negatives of each other. None: groups of one
         row.
@@ -39,6 +40,13 @@ class Batch(dict[str, EncoderInput]):
     ) -> None:
         super().__init__(rows)
         self.present, self.groups = present, groups
+
+    def scattered(self, name: str, values: torch.Tensor) -> torch.Tensor:
+        """Return values (k, d) of the rows that have a modality as (n, d), 0 in the others."""
+        if self.present is None:
+            return values
+        has = self.present[name]
+        return values.new_zeros((len(has), *values.shape[1:])).masked_scatter(has[:, None], values)
 
 
 class Rows(Protocol):

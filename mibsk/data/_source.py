@@ -12,9 +12,11 @@ from torch.utils.data import Dataset, IterableDataset
 
 from ._class_pairs import ClassPairs
 from ._inputs import InputSpec
+from ._item_batches import batch_of_items, make_batch
 from ._items import stack_items
 from ._pairing import FixedPairing, Pairing
-from ._rows import EncoderInput, Rows, make_rows
+from ._presence import Presence
+from ._rows import Batch, Rows, make_rows
 from ._stream import StreamSource
 
 
@@ -28,7 +30,7 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Return the number of pairs in an epoch."""
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
         """Return the rows of each modality at these indices, on the device."""
 
     def with_pairing(self, pairing: Pairing) -> Source:
@@ -37,17 +39,39 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class TensorSource:
-    """Pairs whose modalities are whole arrays."""
+    """Pairs whose modalities are whole arrays.
+
+    Parameters
+    ----------
+    rows : dict of str to Rows
+        Rows of each modality: all, or those that are present.
+    pairing : Pairing
+        Pairs of their numbers.
+    device : torch.device
+        Device of the batches.
+    presence : Presence, default=None
+        Which rows have each modality; None if all have all.
+    """
 
     rows: dict[str, Rows]
     pairing: Pairing
+    device: torch.device
+    presence: Presence | None = None
 
     def __len__(self) -> int:
         return self.pairing.n_rows
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
         """Return the rows of each modality at these indices, on the device."""
-        return {name: self.rows[name].take(indices) for name, indices in rows.items()}
+        if self.presence is None:
+            return Batch({name: self.rows[name].take(indices) for name, indices in rows.items()})
+        found, present = {}, {}
+        for name, indices in rows.items():
+            places = self.presence.places[name][indices]
+            present[name] = places >= 0
+            if len(held := places[present[name]]):
+                found[name] = self.rows[name].take(held)
+        return make_batch(found, present, self.device)
 
     def with_pairing(self, pairing: Pairing) -> TensorSource:
         """Return the same rows with another pairing."""
@@ -66,16 +90,11 @@ class DatasetSource:
     def __len__(self) -> int:
         return self.pairing.n_rows
 
-    def take(self, rows: Mapping[str, torch.Tensor]) -> dict[str, EncoderInput]:
+    def take(self, rows: Mapping[str, torch.Tensor]) -> Batch:
         """Return the rows of each modality at these indices, on the device."""
         # pairs are fixed: the row indices of all modalities are the same
         indices = next(iter(rows.values())).tolist()
-        columns = dataset_columns(self.dataset, indices)
-        every = torch.arange(len(indices))
-        return {
-            name: make_rows(spec.prepare(columns[name]), self.device).take(every)
-            for name, spec in self.specs.items()
-        }
+        return batch_of_items([self.dataset[i] for i in indices], self.specs, self.device)
 
     def with_pairing(self, pairing: Pairing) -> DatasetSource:
         """Return the same dataset with another pairing."""
@@ -90,13 +109,21 @@ def dataset_columns(
 
 
 def tensor_source(
-    arrays: Mapping[str, Any], device: torch.device, pairing: Pairing | None = None
+    arrays: Mapping[str, Any],
+    device: torch.device,
+    pairing: Pairing | None = None,
+    presence: Presence | None = None,
 ) -> TensorSource:
-    """Return a source of prepared arrays, paired row by row by default."""
+    """Return a source of prepared arrays, paired row by row by default.
+
+    Of rows that lack modalities, those that have at least two are paired.
+    """
     rows = {name: make_rows(X, device) for name, X in arrays.items()}
     if pairing is None:
-        pairing = FixedPairing(list(rows), np.arange(len(next(iter(rows.values())))))
-    return TensorSource(rows, pairing)
+        n = len(next(iter(rows.values())))
+        numbers = np.arange(n) if presence is None else presence.pairs
+        pairing = FixedPairing(list(rows), numbers)
+    return TensorSource(rows, pairing, device, presence)
 
 
 def dataset_source(
@@ -108,11 +135,16 @@ def dataset_source(
 
 
 def make_source(
-    X: Any, prepared: Mapping[str, Any], specs: Mapping[str, InputSpec], device: torch.device
+    X: Any,
+    prepared: Mapping[str, Any],
+    specs: Mapping[str, InputSpec],
+    device: torch.device,
+    presence: Presence | None = None,
 ) -> Source | StreamSource:
     """Return the source of the pairs that `fit` got."""
     if isinstance(X, IterableDataset):
         return StreamSource(X, specs, device)
     if isinstance(X, Dataset):
         return dataset_source(X, dict(specs), device)
-    return tensor_source(prepared, device, X.pairing if isinstance(X, ClassPairs) else None)
+    pairing = X.pairing if isinstance(X, ClassPairs) else None
+    return tensor_source(prepared, device, pairing, presence)

@@ -10,8 +10,9 @@ import torch
 from torch.utils.data import IterableDataset
 
 from ._inputs import InputSpec
+from ._item_batches import batch_of_items
 from ._items import stack_items
-from ._rows import Batch, make_rows
+from ._rows import Batch
 
 
 class StreamSource:
@@ -44,19 +45,7 @@ class StreamSource:
 
     def batch(self, items: list[Any]) -> Batch:
         """Return items of the dataset as one batch on the device."""
-        columns = stack_items(items)
-        if missing := [name for name in self.specs if name not in columns]:
-            raise ValueError(
-                f"missing modality {missing}: every item of the dataset must have all of "
-                f"{list(self.specs)}."
-            )
-        every = torch.arange(len(items))
-        return Batch(
-            {
-                name: make_rows(spec.prepare(columns[name]), self.device).take(every)
-                for name, spec in self.specs.items()
-            }
-        )
+        return batch_of_items(items, self.specs, self.device)
 
 
 class StreamBatches:

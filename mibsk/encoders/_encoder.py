@@ -105,8 +105,13 @@ class Encoder(nn.Module):
     @property
     def n_outputs(self) -> int:
         """Dimension of the embeddings: `n_components` without bottleneck and closed form."""
-        n = self.n_components if self.bottleneck is None else len(self.bottleneck.bias)
+        n = self.n_network_outputs
         return n if self.closed_form is None else self.closed_form.n_outputs(n)
+
+    @property
+    def n_network_outputs(self) -> int:
+        """Dimension of the embeddings without closed form."""
+        return self.n_components if self.bottleneck is None else len(self.bottleneck.bias)
 
     def distribution(self, x: EncoderInput) -> tuple[Tensor, Tensor | None]:
         r"""Map a batch to the mean and log-variance of its embeddings, as trained.

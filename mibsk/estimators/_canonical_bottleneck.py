@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Mapping
 from functools import partial
-from math import prod
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -14,15 +13,14 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks.rows import as_rows
-from ..canonical import FoldedMoments, find_coordinates
-from ..data import is_table, read_form
+from ..canonical import FoldedMoments, coordinate_views, find_coordinates, near_mean
+from ..data import is_table, read_form, rows_with_missing
 from ..exceptions import NothingSharedWarning
 from ..training import torch_defaults
 from ._callback_support import FitTask, callbacks_of, has_callbacks
 from ._canonical_file import load_canonical, save_canonical
 from ._canonical_fitted import FittedCanonical
-from ._canonical_rows import PairedRows
+from ._canonical_rows import PairedRows, sizes
 from ._canonical_state import CanonicalState, analyse
 from ._fusion import check_fusion
 from ._paired import table_columns
@@ -253,13 +251,13 @@ class CanonicalBottleneck(FittedCanonical):
             columns = table_columns(X) if is_table(X) else {}
             rows = PairedRows(X, y, read_form(X, y, self.modalities))
             inputs = rows.learn_inputs()
-            is_flat = rows.form.is_pair and len(as_rows("y", y).shape) == 1
+            is_flat = rows.form.is_pair and len(rows_with_missing("y", y).shape) == 1
             n = np.inf if further else rows.n
             coordinates = {
                 name: find_coordinates(
                     partial(rows.chunks_of, spec),
                     n,
-                    prod(spec.shape),
+                    sizes(inputs)[name],
                     scaled=self.scale and not spec.is_sparse,
                 )
                 for name, spec in inputs.items()
@@ -272,15 +270,14 @@ class CanonicalBottleneck(FittedCanonical):
         numbered = rows.number_groups(groups)
         first = 0 if moments is None else moments.n_seen
         for draw in range(rows.n_draws):
-            for i, chunk in enumerate(rows.chunks(inputs, draw)):
-                views = [coordinates[name](part) for name, part in chunk.items()]
+            for i, (chunk, present) in enumerate(rows.chunks(inputs, draw)):
+                views = coordinate_views(coordinates, sizes(inputs), chunk, present)
                 if moments is None:
-                    # the first rows are near the mean, so that sums about them lose no digits
-                    origin = np.concatenate([view.mean(axis=0) for view in views])
+                    origin = near_mean(views, present)
                     moments = FoldedMoments([view.shape[1] for view in views], origin, numbered)
                 if not i:
                     moments.restart(first)
-                moments.add(views)
+                moments.add(views, present)
         n_pairs = 0 if moments is None else moments.n_seen
         if moments is None or n_pairs < 2:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks.blocks import tiles
 from .._checks.parameters import check_scalar
+from .._checks.rows import n_rows
 from ..canonical import (
     DirectionsTest,
+    coordinate_views,
     direction_information,
     information_of_directions,
     mean_correlation,
@@ -24,7 +27,7 @@ from ..data import Form, InputSpec, prepared_chunks, with_row_names
 from ..encoders import Encoder
 from ..metrics.statistics import Estimate
 from ._canonical_encoder import as_encoder
-from ._canonical_rows import PairedRows
+from ._canonical_rows import PairedRows, sizes
 from ._canonical_state import CanonicalState
 from ._fusion import check_fusion
 from ._paired import PairedTransformer
@@ -128,12 +131,14 @@ class FittedCanonical(PairedTransformer):
         -------
         ndarray (n, ...)
             Rows of the modality in float64; numbers (n,) or class labels (n,) if the second of two
-            tables was 1-d.
+            tables was 1-d. Each is predicted from the modalities that the row of `X` has, and NaN
+            if it has none.
 
         Raises
         ------
         ValueError
-            If the modality is unknown or not determined by `X`, or no other modality is given.
+            If the modality is unknown or not determined by `X`, no other modality is given, or a
+            row without any is to have a class.
         """
         check_is_fitted(self)
         if modality is None:
@@ -165,7 +170,8 @@ class FittedCanonical(PairedTransformer):
         Returns
         -------
         ndarray of float64 (n, ...)
-            Rows of the modality; of class labels, one-hot rows (n, n_classes).
+            Rows of the modality; of class labels, one-hot rows (n, n_classes). Each is predicted
+            from the modalities that the row of `X` has, and NaN if it has none.
 
         Raises
         ------
@@ -174,8 +180,7 @@ class FittedCanonical(PairedTransformer):
         """
         check_is_fitted(self)
         self.check_modality(modality)
-        model = self._state.model
-        predicted = model.means[modality] + model.explained(modality, self._others(modality, X))
+        predicted = self._state.model.predict(modality, self._others(modality, X))
         return predicted.reshape(-1, *self.inputs_[modality].shape)
 
     def _others(self, modality: str, X: Any) -> dict[str, np.ndarray]:
@@ -193,12 +198,17 @@ class FittedCanonical(PairedTransformer):
     def _predicted_codes(self, modality: str, X: Any) -> np.ndarray:
         """Return the class with the largest prediction of each row (n,), of blocks of rows."""
         model, variates = self._state.model, self._others(modality, X)
-        n = len(next(iter(variates.values())))
+        bare = np.all([np.isnan(each).any(axis=1) for each in variates.values()], axis=0)
+        if bare.any():
+            raise ValueError(
+                f"row {bare.argmax()} lacks all modalities from which its class could be predicted "
+                f"({np.count_nonzero(bare)} row(s) affected): drop these rows."
+            )
+        n = len(bare)
         codes = np.empty(n, np.intp)
         for rows in tiles(n, len(model.means[modality])):
             some = {name: each[rows] for name, each in variates.items()}
-            predicted = model.means[modality] + model.explained(modality, some)
-            codes[rows] = predicted.argmax(axis=1)
+            codes[rows] = model.predict(modality, some).argmax(axis=1)
         return codes
 
     def split(self, X: Any, y: Any = None) -> dict[str, Parts]:
@@ -270,16 +280,18 @@ class FittedCanonical(PairedTransformer):
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         state = self._state
         rows = PairedRows(self.check_form(X), y, state.form)
-        chunks = [
-            [state.coordinates[name](part) for name, part in chunk.items()]
-            for chunk in rows.chunks(state.inputs)
-        ]
+        chunks, masks = [], []
+        for chunk, present in rows.chunks(state.inputs):
+            chunks.append(coordinate_views(state.coordinates, sizes(state.inputs), chunk, present))
+            every = np.ones(len(chunks[-1][0]), dtype=bool)
+            masks.append([every] * len(state.inputs) if present is None else present)
         parts = state.moments.parts
         return permutation_test(
             [
                 np.concatenate(views) / state.scale[part]
                 for views, part in zip(zip(*chunks, strict=True), parts, strict=True)
             ],
+            present=[np.concatenate(each) for each in zip(*masks, strict=True)],
             n_components=self.n_components,
             n_permutations=n_permutations,
             level=level,
@@ -301,9 +313,11 @@ class FittedCanonical(PairedTransformer):
 
     def _variates(self, modality: str, X: Any) -> np.ndarray:
         """Return the variates of rows of a modality, without weights (n, n_components_)."""
+        found = np.full((n_rows(modality, X), self.n_components_), np.nan)
         chunks = prepared_chunks(self.inputs_[modality], X, ROWS_AT_A_TIME, double=True)
-        found = [self._state.model.project(modality, rows) for _, rows in chunks]
-        return np.concatenate(found) if found else np.empty((0, self.n_components_))
+        for numbers, rows in chunks:
+            found[numbers] = self._state.model.project(modality, rows)
+        return found
 
     def _weighted(self, modality: str, X: Any) -> np.ndarray:
         return self._variates(modality, X) * self.weights_
@@ -311,11 +325,13 @@ class FittedCanonical(PairedTransformer):
     def _parts(self, modality: str, X: Any) -> np.ndarray:
         """Return the shared and the private part of rows of a modality (n, 2, ...)."""
         spec, model = self.inputs_[modality], self._state.model
-        rows: Any = spec.prepare(X, double=True)
-        shared = model.explained(modality, {modality: model.project(modality, rows)})
-        flat = rows.toarray() if spec.is_sparse else rows.reshape(len(rows), -1)
-        private = flat - model.means[modality] - shared
-        return np.stack([shared, private], axis=1).reshape(-1, 2, *spec.shape)
+        n = n_rows(modality, X)
+        found = np.full((n, 2, prod(spec.shape)), np.nan)
+        for numbers, rows in prepared_chunks(spec, X, max(n, 1), double=True):
+            shared = model.explained(modality, {modality: model.project(modality, rows)})
+            flat = rows.toarray() if spec.is_sparse else rows.reshape(len(rows), -1)
+            found[numbers] = np.stack([shared, flat - model.means[modality] - shared], axis=1)
+        return found.reshape(-1, 2, *spec.shape)
 
     @property
     def form_(self) -> Form:  # type: ignore[override]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -16,7 +16,17 @@ from .._checks.pixels import pixel_values
 from .._checks.row_names import check_row_names
 from .._checks.rows import as_rows, n_rows
 from .._checks.text import is_text
-from ..data import ClassPairs, Form, InputSpec, entry, prepared_chunks
+from ..data import (
+    ClassPairs,
+    Form,
+    InputSpec,
+    Mask,
+    Presence,
+    all_present_rows,
+    check_known,
+    chunks_with_missing,
+    entry,
+)
 from ..training import dataset_chunks
 
 VALUES_AT_A_TIME = 2**22  # 32 MiB of float64 for the widest modality
@@ -81,8 +91,15 @@ class PairedRows:
     def learn_inputs(self) -> dict[str, InputSpec]:
         """Check the rows, and return the specification of each modality."""
         raw: Mapping[str, Any]
-        raw = next(dataset_chunks(self.X)) if isinstance(self.X, Dataset) else self.raw
-        labels = self.form.label_names
+        is_dataset, labels = isinstance(self.X, Dataset), self.form.label_names
+        raw = next(dataset_chunks(self.X)) if is_dataset else self.raw
+        if is_dataset:
+            check_known(raw, self.form.names)
+        if not isinstance(self.X, ClassPairs):
+            raw, masks = all_present_rows(raw, [n for n in self.form.names if n not in labels])
+            if masks:
+                presence = Presence.of(self.form.names, masks)
+                presence.check(of=" at the start of the Dataset" if is_dataset else "")
         found = {}
         for name in self.form.names:
             rows, pixels = raw[name], None
@@ -103,11 +120,17 @@ class PairedRows:
 
     def chunks_of(self, spec: InputSpec) -> Iterator[Any]:
         """Yield the prepared rows of one modality in chunks."""
-        for chunk in self.chunks({spec.name: spec}):
-            yield chunk[spec.name]
+        for chunk, _ in self.chunks({spec.name: spec}):
+            if spec.name in chunk:
+                yield chunk[spec.name]
 
-    def chunks(self, inputs: Mapping[str, InputSpec], draw: int = 0) -> Iterator[dict[str, Any]]:
+    def chunks(
+        self, inputs: Mapping[str, InputSpec], draw: int = 0
+    ) -> Iterator[tuple[dict[str, Any], list[Mask] | None]]:
         """Yield the prepared rows of the modalities in chunks, dense ones in their precision.
+
+        Beside them, which rows of the chunk have each modality; None if all have all. A modality
+        that none of them has is left out.
 
         Raises
         ------
@@ -116,10 +139,9 @@ class PairedRows:
         """
         if isinstance(self.X, Dataset):
             for raw in dataset_chunks(self.X):
-                yield {
-                    name: spec.prepare(entry(raw, name), double=True)
-                    for name, spec in inputs.items()
-                }
+                check_known(raw, self.form.names)
+                n = n_rows(*next(iter(raw.items())))
+                yield _chunk(inputs, [_read(spec, raw, n) for spec in inputs.values()])
             return
         if isinstance(self.X, ClassPairs):
             raw_rows: Mapping[str, Any] = self.X.draw(random_state=draw)
@@ -128,8 +150,33 @@ class PairedRows:
         widths = [1 if spec.is_sparse else prod(spec.shape) for spec in inputs.values()]
         size = min(max(64, VALUES_AT_A_TIME // max(widths)), LARGEST_CHUNK)
         readers = [
-            prepared_chunks(spec, entry(raw_rows, name), size, double=True)
+            chunks_with_missing(spec, entry(raw_rows, name), size, double=True)
             for name, spec in inputs.items()
         ]
         for parts in zip(*readers, strict=True):
-            yield {name: rows for name, (_, rows) in zip(inputs, parts, strict=True)}
+            yield _chunk(inputs, parts)
+
+
+def sizes(inputs: Mapping[str, InputSpec]) -> dict[str, int]:
+    """Return the number of values of a row of each modality."""
+    return {name: prod(spec.shape) for name, spec in inputs.items()}
+
+
+Part = tuple[slice, Any, Mask | None]
+
+
+def _read(spec: InputSpec, raw: Mapping[str, Any], n: int) -> Part:
+    """Return the rows of a modality among `n` items, as of :func:`chunks_with_missing`."""
+    if spec.name not in raw:
+        return slice(0, n), None, np.zeros(n, dtype=bool)
+    [part] = chunks_with_missing(spec, raw[spec.name], n, double=True)
+    return part
+
+
+def _chunk(names: Iterable[str], parts: Sequence[Part]) -> tuple[dict[str, Any], list[Mask] | None]:
+    """Return the rows of a chunk by modality, and which these are."""
+    rows = {name: rows for name, (_, rows, _) in zip(names, parts, strict=True) if rows is not None}
+    if all(present is None for _, _, present in parts):
+        return rows, None
+    every = np.ones(parts[0][0].stop - parts[0][0].start, dtype=bool)
+    return rows, [every if present is None else present for _, _, present in parts]

@@ -57,7 +57,7 @@ class FittedAligner(PairedTransformer, PicklingMixin):
         Returns
         -------
         ndarray of float32 (n, n_components)
-            Rows of unit norm.
+            Rows of unit norm; NaN in rows that are missing (None, masked, or NaN alone).
         """
         check_is_fitted(self)
         self.check_modality(modality)

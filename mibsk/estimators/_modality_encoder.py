@@ -135,7 +135,7 @@ class ModalityEncoder(CallbackSupport, ModalityTransformer):
         Returns
         -------
         ndarray of float32 (n, n_components)
-            Rows of unit norm.
+            Rows of unit norm; NaN in rows that are missing (None, masked, or NaN alone).
 
         Raises
         ------

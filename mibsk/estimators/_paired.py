@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -15,7 +15,6 @@ from torch.utils.data import Dataset
 
 from .._checks.parameters import suggest
 from .._checks.row_names import check_row_names
-from .._checks.rows import as_rows
 from ..data import (
     ClassPairs,
     Form,
@@ -24,6 +23,7 @@ from ..data import (
     by_name,
     check_table,
     is_table,
+    rows_with_missing,
     with_row_names,
 )
 from ..encoders import Encoder
@@ -69,7 +69,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         is not, so that the next step of a pipeline gets one array.
         """
         self.fit(X, y, groups=groups)
-        is_table = self.form_.is_pair and len(as_rows("y", y).shape) > 1
+        is_table = self.form_.is_pair and len(rows_with_missing("y", y).shape) > 1
         return self.transform(X, y if is_table else None)
 
     def embed(self, X: Any, y: Any = None) -> dict[str, np.ndarray]:
@@ -85,7 +85,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         Returns
         -------
         dict of str to ndarray of float32 (n, n_components)
-            Rows of unit norm.
+            Rows of unit norm; NaN in rows that are missing (None, masked, or NaN alone).
 
         Raises
         ------
@@ -105,14 +105,15 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
             parts = [self._each(chunk, None, function) for chunk in dataset_chunks(X)]
             if not parts:
                 raise ValueError("a torch Dataset must have at least one item.")
-            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+            return _concatenated(parts, self.modality_names_)
         return {name: function(name, rows) for name, rows in self.form_.read(X, y).items()}
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return mean recall@1 over all ordered pairs of modalities.
 
         A row is a hit if the most similar row of the other modality is its partner or, for
-        :class:`ClassPairs` and for class labels as `y`, a row of its class.
+        :class:`ClassPairs` and for class labels as `y`, a row of its class. Rows that lack a
+        modality are left out of its pairs, which then count with the rows that have both.
 
         Parameters
         ----------
@@ -135,12 +136,26 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
                 f"score compares all of {self.modality_names_}, got only {list(embedded)}."
             )
         labels = X.labels if isinstance(X, ClassPairs) else y if self.form_.label_names else None
-        labels = None if labels is None else (labels, labels)
-        recalls = [
-            recall_at_k(z, w, labels=labels, sample_weight=sample_weight)
-            for z, w in permutations(embedded.values(), 2)
-        ]
-        return float(np.mean(recalls))
+        recalls, sizes = [], []
+        for z, w in permutations(embedded.values(), 2):
+            both = ~np.isnan(z[:, 0] + w[:, 0])
+            if both.all():
+                part, of_part, weights = (z, w), labels, sample_weight
+            elif np.count_nonzero(both) > 1:
+                part = z[both], w[both]
+                of_part, weights = (
+                    None if of is None else np.asarray(of)[both] for of in (labels, sample_weight)
+                )
+            else:
+                continue
+            classes = None if of_part is None else (of_part, of_part)
+            recalls.append(recall_at_k(*part, labels=classes, sample_weight=weights))
+            sizes.append(len(part[0]))
+        if not recalls:
+            raise ValueError(
+                f"score needs two rows that have both of two modalities of {self.modality_names_}."
+            )
+        return float(np.mean(recalls) if len(set(sizes)) == 1 else np.average(recalls, None, sizes))
 
     def embed_modality(self, modality: str, X: Any) -> np.ndarray:
         """Embed rows of one modality."""
@@ -174,7 +189,8 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         -------
         ndarray of float32 (n, n_features_out), or a pair of (n, n_components)
             For two tables the embeddings of `X`, and also those of `y` if given. Otherwise the
-            modalities, fused as specified by `fusion`.
+            modalities, fused as specified by `fusion`: a row that lacks some has the mean of the
+            others, or NaN in the columns of those that it lacks.
 
         Raises
         ------
@@ -245,3 +261,20 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.sparse = True
         return tags
+
+
+def _concatenated(
+    parts: Sequence[Mapping[str, np.ndarray]], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return results of chunks of rows as one; NaN where a chunk lacks a modality."""
+    found = {}
+    for name in names:
+        known = next((part[name] for part in parts if name in part), None)
+        if known is None:
+            continue
+        arrays = []
+        for part in parts:
+            shape = len(next(iter(part.values()))), *known.shape[1:]
+            arrays.append(part[name] if name in part else np.full(shape, np.nan, known.dtype))
+        found[name] = np.concatenate(arrays)
+    return found

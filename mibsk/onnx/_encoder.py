@@ -12,7 +12,14 @@ from sklearn.utils import Tags
 from sklearn.utils._param_validation import Interval
 
 from .._checks.rows import check_embeddings, n_rows
-from ..data import InputSpec, ModalityTransformer, pad_csr, prepared_chunks, with_row_names
+from ..data import (
+    InputSpec,
+    ModalityTransformer,
+    pad_csr,
+    prepared_chunks,
+    present_rows,
+    with_row_names,
+)
 from ._metadata import EncoderMetadata
 from ._session import open_session
 
@@ -110,7 +117,8 @@ class OnnxEncoder(ModalityTransformer):
         self.__dict__.pop("_settings", None)  # the file may have been replaced
         self._open()
         if X is not None:
-            self.input_.prepare_all(self.read_rows(X))
+            rows, _ = present_rows(self.input_.name, self.read_rows(X))
+            self.input_.prepare_all(rows)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
@@ -128,7 +136,7 @@ class OnnxEncoder(ModalityTransformer):
         Returns
         -------
         ndarray of float32 (n, n_components)
-            Rows of unit norm.
+            Rows of unit norm; NaN in rows that are missing (None, masked, or NaN alone).
 
         Raises
         ------
@@ -139,15 +147,16 @@ class OnnxEncoder(ModalityTransformer):
         session = self._open()
         spec = self.input_
         given, X = X, self.read_rows(X)
-        embedded = np.empty((n_rows(spec.name, X), self.metadata_.n_components), np.float32)
-        for chunk, rows in prepared_chunks(spec, X, self.batch_size):
+        shape = n_rows(spec.name, X), self.metadata_.n_components
+        embedded = np.full(shape, np.nan, np.float32)
+        for numbers, rows in prepared_chunks(spec, X, self.batch_size):
             if spec.is_sparse:
                 indices, values = pad_csr(rows, slice(None))
                 feed = {"indices": indices, "values": values}
             else:
                 feed = {"x": _as_input_type(spec, rows)}
-            embedded[chunk] = session.run(["z"], feed)[0]
-            check_embeddings(spec.name, embedded[chunk], rows, chunk.start)
+            embedded[numbers] = z = session.run(["z"], feed)[0]
+            check_embeddings(spec.name, z, rows, numbers)
         return with_row_names(self, embedded, {0: X, 1: given})
 
     @property

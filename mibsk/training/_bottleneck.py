@@ -11,12 +11,12 @@ import torch
 
 from .._checks.groups import Groups
 from ..canonical import Canonical, FoldedMoments, embedding_map, solve
-from ..data import Source, StreamSource
-from ..encoders import Projection
+from ..data import EncoderInput, Source, StreamSource
+from ..encoders import Encoder, Projection
 from ._devices import exact_convolutions
 from ._module import AlignmentModule
 from ._params import AlignerParams
-from ._source_rows import groups_of_pairs, n_draws, source_batches
+from ._source_rows import groups_of_pairs, masks, n_draws, of_all_rows, source_batches
 
 HELD_OUT = ("held_out", "low", "high")
 """Correlations on pairs that the encoders have not seen, and the ends of their interval."""
@@ -146,6 +146,13 @@ def _moments(
         moments.restart()
         for batch in source_batches(source, draw):
             with torch.inference_mode(), exact_convolutions(device):
-                views = [module.encoder(name).distribution(batch[name])[0] for name in module.names]
-            moments.add([view.cpu().numpy() for view in views])
+                views = [
+                    of_all_rows(batch, name, partial(_mean, module.encoder(name)), width)
+                    for name, width in zip(module.names, widths, strict=True)
+                ]
+            moments.add([view.cpu().numpy() for view in views], masks(batch, module.names))
     return moments
+
+
+def _mean(encoder: Encoder, rows: EncoderInput) -> torch.Tensor:
+    return encoder.distribution(rows)[0]

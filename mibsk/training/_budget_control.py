@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import combinations, permutations
 from typing import Any
 
 import torch
 from skorch.callbacks import Callback
 
 from ..data import Batch, Batches, Source
-from ..losses import Embedding, logits
+from ..losses import Embedding, IBObjective, logits
 from ..schedules import SufficiencyBudget
 from ._net import AlignmentNet
 
@@ -108,11 +109,12 @@ class BudgetControl(Callback):
     def _look(self, net: AlignmentNet) -> torch.Tensor:
         """Return bound and recall, a tensor (2,), on the next held-out batch."""
         net.module_.eval()
-        embeddings = net.module_(next(self._batches))
-        objective, recall = net.module.objective, _recall(embeddings)
+        batch = next(self._batches)
+        embeddings = net.module_(batch)
+        objective, recall = net.module.objective, _recall(embeddings, batch.present)
         if not objective.sufficiency_term.is_bound:
             return torch.stack([recall, recall])
-        return torch.stack([objective.information_bound(embeddings), recall])
+        return torch.stack([_bound(objective, embeddings, batch.present), recall])
 
     def _take_in(self, value: torch.Tensor) -> None:
         n_all = self.n_checks * (self.n_free + self.n_compressed)
@@ -146,8 +148,38 @@ class BudgetControl(Callback):
         net.module.objective.beta = self.log_beta_.exp() if self._epoch >= self.n_free else 0.0
 
 
-def _recall(embeddings: dict[str, Embedding]) -> torch.Tensor:
-    """Return the mean recall@1 within a batch over all ordered pairs of modalities."""
+def _bound(
+    objective: IBObjective,
+    embeddings: Mapping[str, Embedding],
+    present: Mapping[str, torch.Tensor] | None,
+) -> torch.Tensor:
+    """Return the information bound of a batch.
+
+    Of rows that lack modalities, it is that of the rows that have both of two modalities, each pair
+    counting with its rows; or that of the complete rows, if the term takes all modalities at once.
+    """
+    if present is None:
+        return objective.information_bound(embeddings)
+    pairwise = objective.sufficiency_term.pairwise
+    total, n = torch.zeros((), device=next(iter(present.values())).device), 0
+    for chosen in combinations(embeddings, 2) if pairwise else [tuple(embeddings)]:
+        rows = torch.stack([present[name] for name in chosen]).all(0).nonzero().flatten()
+        if len(rows) > 1:
+            some = {name: Embedding(embeddings[name].mean[rows]) for name in chosen}
+            total = total + len(rows) * objective.information_bound(some)
+            n += len(rows)
+    return total / max(n, 1)
+
+
+def _recall(
+    embeddings: dict[str, Embedding], present: Mapping[str, torch.Tensor] | None = None
+) -> torch.Tensor:
+    """Return the mean recall@1 within a batch over all ordered pairs of modalities.
+
+    Of rows that lack modalities, it is that of the rows that have both.
+    """
+    if present is not None:
+        return _recall_of_present(embeddings, present)
     means = [embedding.mean for embedding in embeddings.values()]
     partner = torch.arange(len(means[0]), device=means[0].device)
     hits = [
@@ -157,3 +189,19 @@ def _recall(embeddings: dict[str, Embedding]) -> torch.Tensor:
         if i != j
     ]
     return torch.stack(hits).mean()
+
+
+def _recall_of_present(
+    embeddings: Mapping[str, Embedding], present: Mapping[str, torch.Tensor]
+) -> torch.Tensor:
+    hits: Any = 0.0
+    n: Any = 0
+    for a, b in permutations(embeddings, 2):
+        both = present[a] & present[b]
+        scores = logits(embeddings[a].mean, embeddings[b].mean, 1.0)
+        scores = scores.masked_fill(~both, -torch.inf)
+        partner = torch.arange(len(both), device=both.device)
+        hits = hits + ((scores.argmax(1) == partner) & both).sum()
+        n = n + both.sum()
+    found: torch.Tensor = hits / n.clamp(min=1)
+    return found

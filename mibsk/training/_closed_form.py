@@ -114,7 +114,7 @@ class FittedClosedForm:
         products = np.zeros((width, width))
         for batch in source_batches(source, 0):
             with torch.inference_mode(), exact_convolutions(device):
-                views = [module.encoder(name)(batch[name]).cpu().numpy() for name in module.names]
+                views = [module.encoder(name)(rows).cpu().numpy() for name, rows in batch.items()]
             rows = np.concatenate(views, dtype=np.float64)
             products += rows.T @ rows
         _, axes = np.linalg.eigh(products)

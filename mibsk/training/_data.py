@@ -20,8 +20,11 @@ from ..data import (
     ClassPairs,
     Form,
     InputSpec,
+    Presence,
     Source,
     StreamSource,
+    all_present_rows,
+    check_known,
     dataset_columns,
     make_source,
     stack_items,
@@ -52,6 +55,8 @@ class TrainingData:
         Prepared rows of each modality: all, or a sample of a torch Dataset. Labels are `OneHot`.
     groups : ndarray of int or None
         Groups that are held out as a whole, of the rows of the first modality, or the anchor.
+    presence : Presence or None
+        Which rows have each modality, of all or of the sample; None if all have all.
     """
 
     form: Form
@@ -60,6 +65,7 @@ class TrainingData:
     source: Source | StreamSource
     seen: dict[str, Any]
     groups: Groups = None
+    presence: Presence | None = None
 
     def with_groups(self, groups: Any, X: Any) -> TrainingData:
         """Return the same data with the groups that a user passed beside `X`.
@@ -76,6 +82,8 @@ class TrainingData:
             )
         check_row_names({"X": X, "groups": groups})
         rows = self.source.pairing.rows
+        if self.presence is not None and not isinstance(X, Dataset):
+            rows = np.arange(len(self.presence.n_modalities))  # those without a partner included
         numbered = as_groups(groups, len(rows))
         if numbered is None:
             return self
@@ -101,11 +109,14 @@ def read_training_data(
         If rows occur more than once in a modality that is not paired by class.
     """
     _check_input_scaling(input_scaling, form.names)
-    raw = _raw_rows(X, y, form, rng)
+    is_sample = isinstance(X, Dataset)
+    raw, presence = _present_rows(X, _raw_rows(X, y, form, rng), form)
+    if presence is not None:
+        presence.check(of=" in a sample of the Dataset" if is_sample else "")
     inputs, seen = {}, {}
     for name in form.names:
         inputs[name], seen[name] = InputSpec.learn(
-            name, raw[name], labels=name in form.label_names, sample=isinstance(X, Dataset)
+            name, raw[name], labels=name in form.label_names, sample=is_sample
         )
     for name, rows in seen.items():
         if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
@@ -116,7 +127,8 @@ def read_training_data(
     for name, rows in seen.items():
         trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
         scalings[name] = learn_scaling(trained_on, each.get(name, default))
-    return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
+    source = make_source(X, seen, inputs, device, presence)
+    return TrainingData(form, inputs, scalings, source, seen, presence=presence)
 
 
 def read_further_data(
@@ -147,9 +159,13 @@ def read_further_data(
         raise ValueError(
             f"missing modality {missing}: training continues with all of {form.names}."
         )
+    raw, presence = _present_rows(X, raw, form)
+    if presence is not None:
+        presence.check(of=" in a sample of the Dataset" if isinstance(X, Dataset) else "")
     seen = {name: inputs[name].prepare_all(raw[name]) for name in form.names}
     scalings = {name: _own_scaling(earlier, name) for name in form.names}
-    return TrainingData(form, inputs, scalings, make_source(X, seen, inputs, device), seen)
+    source = make_source(X, seen, inputs, device, presence)
+    return TrainingData(form, inputs, scalings, source, seen, presence=presence)
 
 
 def _own_scaling(earlier: Trained, name: str) -> InputScaling | None:
@@ -193,6 +209,19 @@ def split_validation(
     return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
 
 
+def _present_rows(
+    X: Any, raw: Mapping[str, Any], form: Form
+) -> tuple[Mapping[str, Any], Presence | None]:
+    """Return the rows of each modality that are not missing, and which these are.
+
+    Class labels and the modalities of `ClassPairs` have no missing rows.
+    """
+    if isinstance(X, ClassPairs):
+        return raw, None
+    rows, masks = all_present_rows(raw, [n for n in form.names if n not in form.label_names])
+    return rows, Presence.of(form.names, masks) if masks else None
+
+
 def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:
     """Return the raw rows of each modality, or those of a sample of a torch Dataset."""
     raw: Mapping[str, Any]
@@ -208,6 +237,8 @@ def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[s
     else:
         raw = form.read(X, y)
         n_pairs = n_rows(*next(iter(raw.items())))
+    if isinstance(X, Dataset):
+        check_known(raw, form.names)
     if n_pairs < 2:
         raise ValueError(
             f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "

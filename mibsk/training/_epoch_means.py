@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import torch
@@ -17,7 +18,7 @@ class EpochMeans:
 
     Recorded are the loss and its parts, the modality gap, alignment (mean squared distance of
     partners) and uniformity, :math:`\log E\, e^{-2 \|z - z'\|^2}` over pairs of the first 256 rows
-    of a batch, averaged over the modalities [1]_.
+    of a batch, averaged over the modalities [1]_. Rows that lack a modality do not count in it.
 
     Parameters
     ----------
@@ -33,27 +34,60 @@ class EpochMeans:
     def __init__(self, parts: Sequence[str]) -> None:
         self.names = ("loss", *parts, "alignment", "modality_gap", "uniformity")
         self.n_rows = 0
+        # numbers of rows, or tensors if rows lack modalities
+        self.n_paired: Any = 0  # mean over the pairs of modalities
+        self.n_present: Any = 0  # (n_modalities, 1)
+        self.n_compared: Any = 0  # (n_modalities,)
         # tensors on the device of the batches, from the first one on
-        self.sums: Any = 0  # (2 + n_parts,)
+        self.sums: Any = 0  # (1 + n_parts,)
+        self.distances: Any = 0  # ()
         self.embeddings: Any = 0  # (n_modalities, n_components)
         self.potentials: Any = 0  # (n_modalities,)
 
     @torch.no_grad()
-    def add(self, parts: LossParts, embeddings: Mapping[str, Embedding]) -> None:
-        """Add a batch."""
+    def add(
+        self,
+        parts: LossParts,
+        embeddings: Mapping[str, Embedding],
+        present: Mapping[str, torch.Tensor] | None = None,
+    ) -> None:
+        """Add a batch, and the masks of the rows that each modality has, if some lack some."""
         means = torch.stack([embedding.mean.detach() for embedding in embeddings.values()])
         n = means.shape[1]
-        distance = pairwise_mean(_squared_distance, list(means))
-        self.sums += n * torch.stack([parts.total, *parts, distance])
-        self.embeddings += means.sum(1)
-        self.potentials += n * _mean_potential(means[:, :UNIFORMITY_ROWS])
+        self.sums += n * torch.stack([parts.total, *parts])
+        self.embeddings += means.sum(1)  # 0 in rows without the modality
         self.n_rows += n
+        if present is not None:
+            self._add_incomplete(means, torch.stack([present[name] for name in embeddings]))
+            return
+        self.distances += n * pairwise_mean(_squared_distance, list(means))
+        self.potentials += n * _mean_potential(means[:, :UNIFORMITY_ROWS])
+        self.n_paired += n
+        self.n_present += n
+        self.n_compared += n
+
+    def _add_incomplete(self, means: torch.Tensor, has: torch.Tensor) -> None:
+        """Add the geometry of a batch (m, n, d), of which rows `has` (m, n) are embeddings."""
+        for a, b in combinations(range(len(has)), 2):
+            both = has[a] & has[b]
+            share = 2 / (len(has) * (len(has) - 1))
+            self.distances += share * ((means[a] - means[b]).square().sum(1) * both).sum()
+            self.n_paired += share * both.sum()
+        self.n_present += has.sum(1, keepdim=True)
+        part, known = means[:, :UNIFORMITY_ROWS], has[:, :UNIFORMITY_ROWS].to(means.dtype)
+        potentials = _potentials(part) * known[:, :, None] * known[:, None, :]
+        off_diagonal = potentials.sum((1, 2)) - potentials.diagonal(dim1=1, dim2=2).sum(1)
+        k = known.sum(1)
+        weight = has.sum(1) * (k > 1)
+        self.potentials += weight * off_diagonal / (k * (k - 1)).clamp(min=1)
+        self.n_compared += weight
 
     def read(self) -> dict[str, float]:
         """Return the means by name."""
-        gap = pairwise_mean(_distance, list(self.embeddings / self.n_rows))
-        uniformity = (self.potentials / self.n_rows).log().mean()
-        values = [*(self.sums / self.n_rows).unbind(), gap, uniformity]
+        gap = pairwise_mean(_distance, list(self.embeddings / self.n_present))
+        uniformity = (self.potentials / self.n_compared).log().mean()
+        alignment = self.distances / self.n_paired
+        values = [*(self.sums / self.n_rows).unbind(), alignment, gap, uniformity]
         return dict(zip(self.names, torch.stack(values).tolist(), strict=True))
 
 
@@ -68,6 +102,11 @@ def _distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def _mean_potential(Z: torch.Tensor) -> torch.Tensor:
     """Return the mean Gaussian potential of pairs of unit rows, (m, n, d) -> (m,)."""
     n = Z.shape[1]
-    potentials = torch.exp(4 * (Z @ Z.mT) - 4)  # (m, n, n), exp(-2 |z - z'|²)
+    potentials = _potentials(Z)
     own = potentials.diagonal(dim1=1, dim2=2).sum(1)
     return (potentials.sum((1, 2)) - own) / (n * (n - 1))
+
+
+def _potentials(Z: torch.Tensor) -> torch.Tensor:
+    """Return the Gaussian potentials of unit rows, exp(-2 |z - z'|²), (m, n, d) -> (m, n, n)."""
+    return torch.exp(4 * (Z @ Z.mT) - 4)

@@ -50,6 +50,8 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         extra["closed form"] = repr(aligner.bottleneck)
     if data.groups is not None:
         extra["groups"] = data.groups
+    if data.presence is not None:
+        extra["present"] = data.presence.masks
     return digest(
         {
             **extra,

@@ -35,16 +35,17 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     Returns
     -------
     ndarray of float32 (n, n_components)
+        NaN in rows that are missing.
 
     Raises
     ------
     ValueError, TypeError
         If the rows do not match those of `fit`, or an embedding is not finite.
     """
-    embedded = np.empty((n_rows(spec.name, X), encoder.n_outputs), np.float32)
-    for chunk, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
+    embedded = np.full((n_rows(spec.name, X), encoder.n_outputs), np.nan, np.float32)
+    for rows, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
         with torch.inference_mode(), exact_convolutions(device):
             z = encoder(to_batch(prepared, device)).cpu().numpy()
-        check_embeddings(spec.name, z, prepared, chunk.start)
-        embedded[chunk] = z
+        check_embeddings(spec.name, z, prepared, rows)
+        embedded[rows] = z
     return embedded

@@ -9,6 +9,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._checks.groups import Groups
 from ..canonical import (
@@ -16,15 +17,19 @@ from ..canonical import (
     FoldedMoments,
     GroupSums,
     Moments,
+    coordinate_views,
     directions_at,
     embedding_map,
     find_coordinates,
+    near_mean,
     solve,
 )
 from ..data import InputSpec, Source
 from ._closed_form import FittedClosedForm
 from ._module import AlignmentModule
-from ._source_rows import as_rows, groups_of_pairs, n_draws, source_batches
+from ._source_rows import as_rows, groups_of_pairs, masks, n_draws, source_batches
+
+Masks = list[NDArray[np.bool_]] | None
 
 MAX_COLUMNS = 512
 """Largest number of principal directions of a modality; more did not improve retrieval."""
@@ -81,12 +86,12 @@ class InputDirections:
     def moments(self, source: Source) -> FoldedMoments:
         """Return the moments of the coordinates of the pairs of a source, by folds."""
         moments = None
+        n_values = {name: prod(spec.shape) for name, spec in self.inputs.items()}
         for draw in range(self.n_draws):
-            for i, chunk in enumerate(self._chunks(source, list(self.inputs), draw)):
-                views = [self.coordinates[name](rows) for name, rows in chunk.items()]
+            for i, (chunk, present) in enumerate(self._chunks(source, list(self.inputs), draw)):
+                views = coordinate_views(self.coordinates, n_values, chunk, present)
                 if self._origin is None:
-                    # the first rows are near the mean, so that sums about them lose no digits
-                    self._origin = np.concatenate([view.mean(axis=0) for view in views])
+                    self._origin = near_mean(views, present)
                 if moments is None:
                     moments = FoldedMoments(
                         [view.shape[1] for view in views],
@@ -95,7 +100,7 @@ class InputDirections:
                     )
                 if not i:
                     moments.restart()
-                moments.add(views)
+                moments.add(views, present)
         assert moments is not None
         return moments
 
@@ -144,14 +149,19 @@ class InputDirections:
 
     def _chunks(
         self, source: Source, names: Sequence[str], draw: int = 0
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[tuple[dict[str, Any], Masks]]:
+        """Yield the scaled rows of the modalities that are present, and which these are."""
         widest = max(1 if self.inputs[n].is_sparse else prod(self.inputs[n].shape) for n in names)
         n_rows = min(max(64, VALUES_AT_A_TIME // widest), LARGEST_CHUNK)
         for batch in source_batches(source, draw, n_rows):
-            scaled = {name: self.module.encoder(name).scaled(batch[name]) for name in names}
-            yield {name: as_rows(rows, self.inputs[name].shape[0]) for name, rows in scaled.items()}
+            chunk = {}
+            for name in (name for name in names if name in batch):
+                scaled = self.module.encoder(name).scaled(batch[name])
+                chunk[name] = as_rows(scaled, self.inputs[name].shape[0])
+            yield chunk, masks(batch, names)
 
     def _rows(self, source: Source, name: str) -> Iterator[Any]:
         """Yield the rows of one modality, with the partners of the first draw."""
-        for chunk in self._chunks(source, [name]):
-            yield chunk[name]
+        for chunk, _ in self._chunks(source, [name]):
+            if name in chunk:
+                yield chunk[name]

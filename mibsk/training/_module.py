@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import nn
 
-from ..data import Batch
+from ..data import Batch, EncoderInput
 from ..encoders import Encoder, flat_inputs
 from ..losses import Embedding, IBObjective
 
@@ -57,19 +56,63 @@ class AlignmentModule(nn.Module):
         return self.encoder(self.names[0]).n_outputs
 
     def forward(self, batch: Batch) -> dict[str, Embedding]:
-        """Return the float32 embeddings of the modalities in `batch`."""
+        """Return the float32 embeddings of the modalities in `batch`, 0 in rows without one."""
+        if batch.present is None:
+            return {
+                name: Embedding(*self._distribution(name, rows)) for name, rows in batch.items()
+            }
         embeddings = {}
-        for name, rows in batch.items():
-            encoder: Any = self.encoders[self.names.index(name)]
-            if self.autocast_dtype is None:
-                embeddings[name] = Embedding(*encoder.distribution(rows))
-                continue
-            with torch.autocast(rows[0].device.type, dtype=self.autocast_dtype):
-                mean, log_var = encoder.distribution(rows)
-            log_var = None if log_var is None else log_var.float()
-            embeddings[name] = Embedding(mean.float(), log_var)
+        for name in batch.present:
+            if name in batch:
+                mean, log_var = self._distribution(name, batch[name])
+                embeddings[name] = Embedding(
+                    batch.scattered(name, mean),
+                    None if log_var is None else batch.scattered(name, log_var),
+                )
+            else:
+                embeddings[name] = self._of_no_rows(name, batch)
         return embeddings
 
+    def _distribution(
+        self, name: str, rows: EncoderInput
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        encoder = self.encoder(name)
+        n_rows = len(rows[0] if isinstance(rows, tuple) else rows)
+        if not (self.training and n_rows == 1):
+            return self._computed(encoder, rows)
+        encoder.eval()  # batch normalisation has no statistics of one row
+        found = self._computed(encoder, rows)
+        encoder.train()
+        return found
+
+    def _computed(
+        self, encoder: Encoder, rows: EncoderInput
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        if self.autocast_dtype is None:
+            return encoder.distribution(rows)
+        with torch.autocast(rows[0].device.type, dtype=self.autocast_dtype):
+            mean, log_var = encoder.distribution(rows)
+        return mean.float(), None if log_var is None else log_var.float()
+
+    def _of_no_rows(self, name: str, batch: Batch) -> Embedding:
+        """Return the embedding of a modality that no row of a batch has."""
+        assert batch.present is not None
+        has = batch.present[name]
+        zeros = torch.zeros((len(has), self.n_components), device=has.device)
+        probabilistic = self.objective.minimality_term.needs_variance
+        return Embedding(zeros, zeros if probabilistic else None)
+
     def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """Return the flat input rows (n, p) of the modalities in `batch`, without gradients."""
-        return {name: flat_inputs(self.encoder(name), rows) for name, rows in batch.items()}
+        """Return the flat input rows (n, p) of the modalities in `batch`, without gradients.
+
+        Rows that lack a modality are 0.
+        """
+        flat = {name: flat_inputs(self.encoder(name), rows) for name, rows in batch.items()}
+        if batch.present is None:
+            return flat
+        inputs = {}
+        for name, has in batch.present.items():
+            rows = flat.get(name)
+            nothing = torch.zeros((len(has), 1), device=has.device)
+            inputs[name] = nothing if rows is None else batch.scattered(name, rows)
+        return inputs

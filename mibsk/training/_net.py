@@ -191,7 +191,7 @@ class AlignmentNet(NeuralNet):
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
-            means.add(step["parts"], step["embeddings"])
+            means.add(step["parts"], step["embeddings"], batch.present)
             n_batches += 1
             self.notify("on_batch_end", batch=batch, training=training, **step)
         read = means.read()

@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
 
 from .._checks.groups import Groups, hold_out
 from ..canonical import Canonical
-from ..data import InputSpec, Source
+from ..data import EncoderInput, InputSpec, Source
+from ..encoders import Encoder
 from ._closed_form import FittedClosedForm
 from ._devices import exact_convolutions
 from ._input_directions import InputDirections
 from ._module import AlignmentModule
-from ._source_rows import source_batches
+from ._source_rows import of_all_rows, source_batches
 
 ALPHAS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, math.inf)
 """Weights that are compared: from the networks alone to the closed form alone."""
@@ -64,8 +67,9 @@ def choose_alpha(
 ) -> tuple[float, dict[str, np.ndarray]]:
     """Return the weight of the closed form with the lowest loss on held-out pairs.
 
-    The loss is symmetric InfoNCE, averaged over the pairs of modalities, at the temperature that
-    suits each weight best.
+    The loss is symmetric InfoNCE, averaged over the pairs of modalities (of which each counts with
+    the rows that have both), at the temperature that suits each weight best. Without two such rows
+    the weight is 1.
 
     Parameters
     ----------
@@ -82,17 +86,21 @@ def choose_alpha(
         The weight.
     compared : dict of str to ndarray
         All weights ("alpha") with "loss" in nats and "recall", the share of rows whose partner is
-        nearest.
+        nearest; empty if none were compared.
     """
     pairing = held_out.pairing
     if pairing.n_rows > LARGEST:
         part = np.random.default_rng(0).permutation(pairing.n_rows)[:LARGEST]
         held_out = held_out.with_pairing(pairing.subset(np.sort(part)))
-    variates, networks = _both(module, held_out, device)
-    similar = [
-        (variates[a] @ variates[b].T, networks[a] @ networks[b].T)
-        for a, b in combinations(range(len(variates)), 2)
-    ]
+    variates, networks, present = _both(module, held_out, device)
+    similar = []
+    for a, b in combinations(range(len(variates)), 2):
+        both: Any = slice(None) if present is None else present[a] & present[b]
+        (u_a, u_b), (v_a, v_b) = ((of[a][both], of[b][both]) for of in (variates, networks))
+        if len(u_a) > 1:
+            similar.append((u_a @ u_b.T, v_a @ v_b.T))
+    if not similar:
+        return 1.0, {}
     losses, recalls = [], []
     for alpha in ALPHAS:
         share = 1.0 if math.isinf(alpha) else alpha**2 / (1 + alpha**2)
@@ -168,17 +176,32 @@ def fit_closed_form(
 
 def _both(
     module: AlignmentModule, source: Source, device: torch.device
-) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-    """Return variates and embeddings of the networks of each modality, both of unit norm."""
-    found: list[tuple[list[torch.Tensor], list[torch.Tensor]]] = [([], []) for _ in module.names]
+) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor] | None]:
+    """Return variates and embeddings of the networks of each modality, both of unit norm.
+
+    The third value tells which rows have each modality; None if all have all.
+    """
+    found: list[tuple[list[torch.Tensor], ...]] = [([], [], []) for _ in module.names]
+    is_complete = True
     for batch in source_batches(source, 0):
+        is_complete = is_complete and batch.present is None
         with torch.inference_mode(), exact_convolutions(device):
-            for (variates, networks), name in zip(found, module.names, strict=True):
+            for (variates, networks, present), name in zip(found, module.names, strict=True):
                 encoder = module.encoder(name)
                 assert encoder.closed_form is not None
-                variates.append(encoder.closed_form.variates(encoder.scaled(batch[name])))
-                networks.append(encoder.network(batch[name]))
-    return [torch.cat(u) for u, _ in found], [torch.cat(v) for _, v in found]
+                width = len(encoder.closed_form.bias)
+                variates.append(of_all_rows(batch, name, partial(_variates, encoder), width))
+                width = encoder.n_network_outputs
+                networks.append(of_all_rows(batch, name, encoder.network, width))
+                every = torch.ones(len(variates[-1]), dtype=torch.bool, device=device)
+                present.append(every if batch.present is None else batch.present[name])
+    u, v, has = ([torch.cat(parts[i]) for parts in found] for i in range(3))
+    return u, v, None if is_complete else has
+
+
+def _variates(encoder: Encoder, rows: EncoderInput) -> torch.Tensor:
+    assert encoder.closed_form is not None
+    return encoder.closed_form.variates(encoder.scaled(rows))
 
 
 def _infonce(scores: Sequence[torch.Tensor], temperature: float) -> float:
@@ -187,7 +210,7 @@ def _infonce(scores: Sequence[torch.Tensor], temperature: float) -> float:
         logits = s / temperature
         both = logits.logsumexp(dim=0) + logits.logsumexp(dim=1)
         losses.append((both / 2 - logits.diagonal()).mean())
-    return float(torch.stack(losses).mean())
+    return _mean(losses, [len(s) for s in scores])
 
 
 def _recall(scores: Sequence[torch.Tensor]) -> float:
@@ -195,4 +218,12 @@ def _recall(scores: Sequence[torch.Tensor]) -> float:
     for s in scores:
         rows = torch.arange(len(s), device=s.device)
         hits += [(each.argmax(dim=1) == rows).double().mean() for each in (s, s.T)]
-    return float(torch.stack(hits).mean())
+    return _mean(hits, [len(s) for s in scores for _ in range(2)])
+
+
+def _mean(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> float:
+    """Return the mean of the values, each of which is that of so many rows."""
+    stacked = torch.stack(list(values))
+    if len(set(sizes)) == 1:
+        return float(stacked.mean())
+    return float(stacked @ stacked.new_tensor(sizes) / sum(sizes))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
 
 from .._checks.groups import Groups
-from ..data import EncoderInput, Source, StreamSource
+from ..data import Batch, EncoderInput, Source, StreamSource
 
 ROWS_AT_A_TIME = 1024
 N_DRAWS = 4  # of the partners, where they are drawn at random
@@ -29,7 +30,7 @@ def groups_of_pairs(source: Source | StreamSource, groups: Groups) -> Groups:
 
 def source_batches(
     source: Source | StreamSource, draw: int, n_rows: int = ROWS_AT_A_TIME
-) -> Iterator[dict[str, EncoderInput]]:
+) -> Iterator[Batch]:
     """Yield all pairs, `n_rows` at a time, with a draw of partners."""
     if isinstance(source, StreamSource):
         yield from source.batches(n_rows)
@@ -39,6 +40,22 @@ def source_batches(
         yield source.take(
             {name: torch.from_numpy(rows[start : start + n_rows]) for name, rows in drawn.items()}
         )
+
+
+def of_all_rows(
+    batch: Batch, name: str, function: Callable[[EncoderInput], torch.Tensor], width: int
+) -> torch.Tensor:
+    """Return ``function(rows)`` of the rows that have a modality, 0 in the others, (n, width)."""
+    if name in batch:
+        return batch.scattered(name, function(batch[name]))
+    assert batch.present is not None
+    has = batch.present[name]
+    return torch.zeros((len(has), width), device=has.device)
+
+
+def masks(batch: Batch, names: Sequence[str]) -> list[NDArray[np.bool_]] | None:
+    """Return which rows have each modality, None if all have all."""
+    return None if batch.present is None else [batch.present[name].cpu().numpy() for name in names]
 
 
 def as_rows(batch: EncoderInput, n_features: int) -> np.ndarray | sp.csr_array:

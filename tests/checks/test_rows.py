@@ -327,14 +327,15 @@ class TestCheckEmbeddings:
     @pytest.mark.parametrize("cast", [np.asarray, sp.csr_array])
     @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
     @pytest.mark.parametrize(("row", "size"), [(1, "0"), (2, r"7\.5e\+30"), (3, "9")])
-    def test_the_first_other_one_is_named(self, cast, value, row, size):
+    @pytest.mark.parametrize("numbers", [slice(100, 104), np.arange(100, 104)])
+    def test_the_first_other_one_is_named(self, cast, value, row, size, numbers):
         z = self.Z.copy()
         z[row:, 1] = value
         message = (
             f"encoder of modality 'a' gave NaN for row {100 + row}, whose values reach {size} in"
         )
         with pytest.raises(ValueError, match=message):
-            check_embeddings("a", z, cast(self.ROWS), first_row=100)
+            check_embeddings("a", z, cast(self.ROWS), numbers)
 
 
 def test_to_float32_gives_no_warning_and_a_copy():

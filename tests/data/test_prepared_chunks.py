@@ -119,6 +119,6 @@ def test_bad_rows_are_named_by_their_number(cast, value, what):
 
 def test_a_bad_row_in_dense_rows_of_a_sparse_modality():
     rows = X.copy()
-    rows[150] = np.nan
+    rows[150, 1] = np.nan
     with pytest.raises(ValueError, match="first at row 150"):
         list(prepared_chunks(spec_of(sp.csr_array(X)), rows, SIZE))

@@ -92,7 +92,6 @@ def fitted():
     """Aligners fitted on every form."""
     return {
         "mapping": fit(DATA),
-        "mean": fit(DATA, fusion="mean"),
         "table": fit(TABLE, modalities=CUT),
         "pair": fit(A, B),
         "labels": fit(A, np.arange(20) % 3),
@@ -102,10 +101,10 @@ def fitted():
 
 
 TRANSFORM = {
-    "missing modality, mean": (
-        lambda f: f["mean"].transform({"image": B}),
+    "missing modality, concat": (
+        lambda f: f["mapping"].transform({"image": B}),
         ValueError,
-        r"missing modality \['audio'\]: fusion='mean'",
+        r"missing modality \['audio'\]: fusion='concat'.*fusion='mean'",
     ),
     "score of one table": (lambda f: f["pair"].score(A), ValueError, "got only"),
     "empty mapping": (lambda f: f["mapping"].embed({}), ValueError, "empty mapping"),

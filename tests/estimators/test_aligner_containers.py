@@ -151,11 +151,11 @@ class TestRecords:
         )
 
     def test_a_record_that_differs_is_named(self, quick, records):
-        with pytest.raises(ValueError, match=r"\['audio'\] at position 3"):
-            quick().fit([*records[:3], {"audio": records[0]["audio"]}])
+        with pytest.raises(ValueError, match=r"'imgae' is present in 1 of 4 rows.*mean 'image'"):
+            quick().fit([*records[:3], {"imgae": records[0]["image"]}])
         with pytest.raises(TypeError, match="got int at position 2"):
             quick().fit([*records[:2], 5])
-        with pytest.raises(ValueError, match=r"'text' has missing values .*first at row 1"):
+        with pytest.raises(ValueError, match=r"'text' is present in 1 of 2 rows"):
             quick().fit([{"text": text, "n": 1.0 * i} for i, text in enumerate(["a", np.nan])])
 
 

@@ -111,6 +111,11 @@ def test_scaling_of_what_comes_first(quick):
         (
             lambda v: Stream({"audio": v["audio"], "image": v["image"] * np.nan}, 9),
             ValueError,
+            "'image' is present in 0 of 9 rows in a sample of the Dataset",
+        ),
+        (
+            lambda v: Once([{"audio": [1.0, i], "image": [1.0, np.nan]} for i in range(9)]),
+            ValueError,
             "'image' contains NaN",
         ),
     ],

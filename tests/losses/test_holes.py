@@ -29,7 +29,11 @@ INPUTS = {
 def objective(**params):
     made = IBObjective(temperature=Temperature(0.3, learned=False), **params)
     made.build(3, 4)
-    return partial(made.double().eval(), inputs=INPUTS)
+<<<<<<< HEAD
+    return partial(made.eval(), inputs=INPUTS)
+=======
+    return made.double().eval()
+>>>>>>> d995524 (Sufficiency terms of three and more modalities: OVA-IB, Symile, GRAM, TRIANGLE, PMRL, ConFu)
 
 
 @pytest.fixture
