@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -57,50 +58,38 @@ class AlignmentModule(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Embedding]:
         """Return the float32 embeddings of the modalities in `batch`, 0 in rows without one."""
-        if batch.present is None:
-            return {
-                name: Embedding(*self._distribution(name, rows)) for name, rows in batch.items()
-            }
         embeddings = {}
-        for name in batch.present:
-            if name in batch:
-                mean, log_var = self._distribution(name, batch[name])
-                embeddings[name] = Embedding(
-                    batch.scattered(name, mean),
-                    None if log_var is None else batch.scattered(name, log_var),
-                )
+        for name, rows in batch.items():
+            encoder: Any = self.encoders[self.names.index(name)]
+            alone = batch.present is not None and self.training and _n_rows(rows) == 1
+            if alone:  # batch normalisation has no statistics of one row
+                encoder.eval()
+            if self.autocast_dtype is None:
+                embeddings[name] = Embedding(*encoder.distribution(rows))
             else:
-                embeddings[name] = self._of_no_rows(name, batch)
-        return embeddings
+                with torch.autocast(rows[0].device.type, dtype=self.autocast_dtype):
+                    mean, log_var = encoder.distribution(rows)
+                log_var = None if log_var is None else log_var.float()
+                embeddings[name] = Embedding(mean.float(), log_var)
+            if alone:
+                encoder.train()
+        return embeddings if batch.present is None else self._of_all_rows(batch, embeddings)
 
-    def _distribution(
-        self, name: str, rows: EncoderInput
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        encoder = self.encoder(name)
-        n_rows = len(rows[0] if isinstance(rows, tuple) else rows)
-        if not (self.training and n_rows == 1):
-            return self._computed(encoder, rows)
-        encoder.eval()  # batch normalisation has no statistics of one row
-        found = self._computed(encoder, rows)
-        encoder.train()
-        return found
-
-    def _computed(
-        self, encoder: Encoder, rows: EncoderInput
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        if self.autocast_dtype is None:
-            return encoder.distribution(rows)
-        with torch.autocast(rows[0].device.type, dtype=self.autocast_dtype):
-            mean, log_var = encoder.distribution(rows)
-        return mean.float(), None if log_var is None else log_var.float()
-
-    def _of_no_rows(self, name: str, batch: Batch) -> Embedding:
-        """Return the embedding of a modality that no row of a batch has."""
+    def _of_all_rows(
+        self, batch: Batch, embeddings: Mapping[str, Embedding]
+    ) -> dict[str, Embedding]:
+        """Return the embeddings of the rows that have each modality, and 0 in the others."""
         assert batch.present is not None
-        has = batch.present[name]
-        zeros = torch.zeros((len(has), self.n_components), device=has.device)
-        probabilistic = self.objective.minimality_term.needs_variance
-        return Embedding(zeros, zeros if probabilistic else None)
+        found = {}
+        for name, has in batch.present.items():
+            if name in embeddings:
+                parts = [None if v is None else batch.scattered(name, v) for v in embeddings[name]]
+                found[name] = Embedding(*parts)
+                continue
+            zeros = torch.zeros((len(has), self.n_components), device=has.device)
+            probabilistic = self.objective.minimality_term.needs_variance
+            found[name] = Embedding(zeros, zeros if probabilistic else None)
+        return found
 
     def inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Return the flat input rows (n, p) of the modalities in `batch`, without gradients.
@@ -116,3 +105,7 @@ class AlignmentModule(nn.Module):
             nothing = torch.zeros((len(has), 1), device=has.device)
             inputs[name] = nothing if rows is None else batch.scattered(name, rows)
         return inputs
+
+
+def _n_rows(rows: EncoderInput) -> int:
+    return len(rows if isinstance(rows, torch.Tensor) else rows[0])
