@@ -16,7 +16,7 @@ from ._forms import (
 )
 from ._inputs import SPARSE_KINDS, InputSpec
 from ._items import check_known, stack_items
-from ._missing import Mask, all_present_rows, present_rows, rows_with_missing
+from ._missing import Mask, present_rows, rows_with_missing, without_missing
 from ._modalities import Modalities
 from ._modality_transformer import ModalityTransformer, entry
 from ._named_output import with_row_names
@@ -46,7 +46,6 @@ __all__ = [
     "Source",
     "StreamBatches",
     "StreamSource",
-    "all_present_rows",
     "by_name",
     "check_known",
     "check_table",
@@ -73,4 +72,5 @@ __all__ = [
     "to_batch",
     "warn_duplicates",
     "with_row_names",
+    "without_missing",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,20 @@ from ._columns import is_frame, take_columns
 Mask = NDArray[np.bool_]
 
 
-def all_present_rows(
-    raw: Mapping[str, Any], names: Iterable[str]
+def without_missing(
+    raw: Mapping[str, Any], names: Iterable[str], labels: Collection[str]
 ) -> tuple[dict[str, Any], dict[str, Mask]]:
-    """Return the rows of these modalities that are not missing, and which these are.
+    """Return the rows of modalities that are not missing, and which these are.
 
-    The masks are those of the modalities of which rows are missing. Modalities that are not among
-    `names` are returned as they are.
+    The masks are those of the modalities of which rows are missing. Class labels, of which none may
+    be, and modalities that are not among `names` are returned as they are.
     """
     rows, masks = dict(raw), {}
     for name in names:
-        rows[name], present = present_rows(name, raw[name])
-        if present is not None:
-            masks[name] = present
+        if name not in labels:
+            rows[name], present = present_rows(name, raw[name])
+            if present is not None:
+                masks[name] = present
     return rows, masks
 
 

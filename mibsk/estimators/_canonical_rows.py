@@ -22,10 +22,10 @@ from ..data import (
     InputSpec,
     Mask,
     Presence,
-    all_present_rows,
     check_known,
     chunks_with_missing,
     entry,
+    without_missing,
 )
 from ..training import dataset_chunks
 
@@ -96,7 +96,7 @@ class PairedRows:
         if is_dataset:
             check_known(raw, self.form.names)
         if not isinstance(self.X, ClassPairs):
-            raw, masks = all_present_rows(raw, [n for n in self.form.names if n not in labels])
+            raw, masks = without_missing(raw, self.form.names, labels)
             if masks:
                 presence = Presence.of(self.form.names, masks)
                 presence.check(of=" at the start of the Dataset" if is_dataset else "")

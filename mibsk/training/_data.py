@@ -23,12 +23,12 @@ from ..data import (
     Presence,
     Source,
     StreamSource,
-    all_present_rows,
     check_known,
     dataset_columns,
     make_source,
     stack_items,
     warn_duplicates,
+    without_missing,
 )
 from ..encoders import InputScaling, Scaling, learn_scaling
 from ._result import Trained
@@ -110,7 +110,11 @@ def read_training_data(
     """
     _check_input_scaling(input_scaling, form.names)
     is_sample = isinstance(X, Dataset)
-    raw, presence = _present_rows(X, _raw_rows(X, y, form, rng), form)
+    checked = (
+        () if isinstance(X, ClassPairs) else form.names
+    )  # of pairs by class, no row is missing
+    raw, masks = without_missing(_raw_rows(X, y, form, rng), checked, form.label_names)
+    presence = Presence.of(form.names, masks) if masks else None
     if presence is not None:
         presence.check(of=" in a sample of the Dataset" if is_sample else "")
     inputs, seen = {}, {}
@@ -159,7 +163,9 @@ def read_further_data(
         raise ValueError(
             f"missing modality {missing}: training continues with all of {form.names}."
         )
-    raw, presence = _present_rows(X, raw, form)
+    checked = () if isinstance(X, ClassPairs) else form.names
+    raw, masks = without_missing(raw, checked, form.label_names)
+    presence = Presence.of(form.names, masks) if masks else None
     if presence is not None:
         presence.check(of=" in a sample of the Dataset" if isinstance(X, Dataset) else "")
     seen = {name: inputs[name].prepare_all(raw[name]) for name in form.names}
@@ -207,19 +213,6 @@ def split_validation(
         )
     pairing = source.pairing
     return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
-
-
-def _present_rows(
-    X: Any, raw: Mapping[str, Any], form: Form
-) -> tuple[Mapping[str, Any], Presence | None]:
-    """Return the rows of each modality that are not missing, and which these are.
-
-    Class labels and the modalities of `ClassPairs` have no missing rows.
-    """
-    if isinstance(X, ClassPairs):
-        return raw, None
-    rows, masks = all_present_rows(raw, [n for n in form.names if n not in form.label_names])
-    return rows, Presence.of(form.names, masks) if masks else None
 
 
 def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:

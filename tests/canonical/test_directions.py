@@ -6,7 +6,6 @@ import pytest
 from mibsk.canonical import FoldedMoments, as_correlations, mean_correlation, solve
 from mibsk.canonical._directions import Whitening, directions
 from mibsk.canonical._held_out import decreasing
-from mibsk.metrics.sharing import fisher_interval
 from mibsk.canonical._moments import Moments
 from mibsk.canonical._ridge import (
     EXPONENTS,
@@ -15,6 +14,7 @@ from mibsk.canonical._ridge import (
     held_out_information,
     split_folds,
 )
+from mibsk.metrics.sharing import fisher_interval
 
 
 def moments(covariance, widths):

@@ -29,11 +29,7 @@ INPUTS = {
 def objective(**params):
     made = IBObjective(temperature=Temperature(0.3, learned=False), **params)
     made.build(3, 4)
-<<<<<<< HEAD
-    return partial(made.eval(), inputs=INPUTS)
-=======
-    return made.double().eval()
->>>>>>> d995524 (Sufficiency terms of three and more modalities: OVA-IB, Symile, GRAM, TRIANGLE, PMRL, ConFu)
+    return partial(made.double().eval(), inputs=INPUTS)
 
 
 @pytest.fixture
