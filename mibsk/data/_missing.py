@@ -157,7 +157,7 @@ def _missing(rows: Any) -> Mask | None:
         if rows.dtype.kind != "f" or not rows.shape[1] or not np.isnan(rows.data).any():
             return None
         ends = np.concatenate([[0], np.cumsum(np.isnan(rows.data))])[rows.indptr]
-        found = np.diff(ends) == rows.shape[1]
+        found = np.asarray(np.diff(ends) == rows.shape[1])
     elif 0 in rows.shape or rows.dtype.kind not in "fO":
         return None
     elif rows.flags.owndata or not len(rows):

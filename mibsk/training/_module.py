@@ -83,8 +83,9 @@ class AlignmentModule(nn.Module):
         found = {}
         for name, has in batch.present.items():
             if name in embeddings:
-                parts = [None if v is None else batch.scattered(name, v) for v in embeddings[name]]
-                found[name] = Embedding(*parts)
+                mean, log_var = embeddings[name]
+                spread = None if log_var is None else batch.scattered(name, log_var)
+                found[name] = Embedding(batch.scattered(name, mean), spread)
                 continue
             zeros = torch.zeros((len(has), self.n_components), device=has.device)
             probabilistic = self.objective.minimality_term.needs_variance
