@@ -171,7 +171,7 @@ def to_values(state: CanonicalState) -> dict[str, Any]:
         "model": vars(state.model),
         "effects": None if state.effects is None else state.effects._asdict(),
         "level": state.level,
-        "by_subset": _subset_values(state.by_subset),
+        "by_subset": _subset_values(state),
     }
 
 
@@ -198,7 +198,7 @@ def from_values(
         None if effects is None else DesignEffects(**effects),
         values.get("level", 0.95),
     )
-    if "by_subset" in values:
+    if values.get("by_subset") is not None:
         state.__dict__["by_subset"] = _by_subset(values["by_subset"])
     return state
 
@@ -218,8 +218,14 @@ def _fold(values: Mapping[str, Any]) -> Moments:
     return Moments(**{**values, "widths": tuple(values["widths"]), "pairs": pairs})
 
 
-def _subset_values(found: SharedBySubset) -> dict[str, Any]:
-    """Return the values of what is shared; those of subsets as lists."""
+def _subset_values(state: CanonicalState) -> dict[str, Any] | None:
+    """Return the values of what is shared; those of subsets as lists.
+
+    None if it can be computed from the other values, which have no sums of groups.
+    """
+    if state.moments.group_sums is None and "by_subset" not in vars(state):
+        return None
+    found = state.by_subset
     information = [
         [list(subset), each.value, each.low, each.high, each.level]
         for subset, each in found.information.items()

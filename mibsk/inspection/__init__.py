@@ -11,6 +11,7 @@ from ._loadings_display import LoadingsDisplay
 from ._modality_gap_display import ModalityGapDisplay
 from ._path_display import PathDisplay
 from ._retrieval_display import RetrievalDisplay
+from ._shared_information_display import SharedInformationDisplay
 from ._similarity_display import SimilarityDisplay
 from ._training_display import TrainingDisplay
 
@@ -21,6 +22,7 @@ __all__ = [
     "ModalityGapDisplay",
     "PathDisplay",
     "RetrievalDisplay",
+    "SharedInformationDisplay",
     "SimilarityDisplay",
     "TrainingDisplay",
 ]

@@ -38,6 +38,7 @@ def new_figure(
     height: float,
     layout: str = "constrained",
     width_ratios: Sequence[float] | None = None,
+    height_ratios: Sequence[float] | None = None,
     padding: tuple[float, float] = (0.13, 0.08),
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure at most 1200 pixels wide, and its first `n_panels` axes.
@@ -46,8 +47,8 @@ def new_figure(
     the width of one of several, which keeps its proportions; ``figure.dpi`` replaces that of the
     Displays if it was set.
 
-    `width`, `height` and `padding` (horizontal, vertical) are in inches; `layout` and
-    `width_ratios` are passed to `matplotlib.pyplot.subplots`.
+    `width`, `height` and `padding` (horizontal, vertical) are in inches; `layout`,
+    `width_ratios` and `height_ratios` are passed to `matplotlib.pyplot.subplots`.
     """
     wanted, dpi = _set_by_user("figure.figsize"), _set_by_user("figure.dpi")
     width = min(width, MAX_WIDTH)
@@ -61,6 +62,7 @@ def new_figure(
         dpi=DPI if dpi is None else dpi,
         layout=layout,
         width_ratios=width_ratios,
+        height_ratios=height_ratios,
     )
     figure.get_layout_engine().set(w_pad=padding[0], h_pad=padding[1])
     for unused in grid.flat[n_panels:]:

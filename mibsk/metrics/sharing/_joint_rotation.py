@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 Matrix = NDArray[np.float64]
 
 RANK_CUTOFF = 1e-8  # of the largest variance of the directions of a modality
-N_STARTS = 4
+N_STARTS = 4  # of which those after the first hardly matter
+MANY = 16  # directions, for which there is one start
 N_STEPS = 200
-CLOSE = 1e-8  # relative gain of a step
+CLOSE = 1e-6  # relative gain of a step
 
 
 def told_apart(covariance: Matrix, parts: Sequence[slice], maps: Sequence[Matrix]) -> list[Matrix]:
@@ -86,7 +88,7 @@ def joint_rotation(blocks: Matrix) -> Matrix:
     rng = np.random.default_rng(0)
     n_modalities, _, c, _ = blocks.shape
     best, found = -np.inf, np.empty(0)
-    for start in range(N_STARTS):
+    for start in range(N_STARTS if c <= MANY else 1):
         rotation = np.tile(np.eye(c), (n_modalities, 1, 1))
         if start:
             drawn = rng.standard_normal((n_modalities, c, c))
@@ -104,7 +106,9 @@ def _climb(blocks: Matrix, rotation: Matrix) -> tuple[Matrix, float]:
         for m, of_m in enumerate(blocks):
             turned = of_m @ rotation  # (M, c, c)
             weights = np.einsum("ij,kij->kj", rotation[m], turned)  # correlations (M, c)
-            left, _, right = np.linalg.svd(np.einsum("kij,kj->ij", turned, weights))
+            towards = np.einsum("kij,kj->ij", turned, weights)
+            # the faster driver, "gesdd", fails for some matrices that are singular
+            left, _, right = scipy.linalg.svd(towards, lapack_driver="gesvd")
             rotation[m] = left @ right
         before, value = value, 0.0
         for of_m, own in zip(blocks, rotation, strict=True):
