@@ -25,6 +25,13 @@ def checks(check: Callable[[Names], None]) -> Callable[[Names], None]:
 
 
 @checks
+def missing_rows(names: Names) -> None:
+    assert names["accuracy"] > 0.5
+    assert np.isfinite(names["filled"].values).all()
+    assert np.isnan(names["test"]["right"]).any()
+
+
+@checks
 def cca_drop_in(names: Names) -> None:
     assert names["CCA"] is IBAligner
     assert min(names["correlations"]) > 0.2

@@ -152,7 +152,7 @@ def _missing(rows: Any) -> Mask | None:
     """Return which rows of an array or CSR matrix are missing; None if none is."""
     found: Mask
     if _is_masked(rows):
-        found = np.ma.getmaskarray(rows).reshape(len(rows), -1).all(axis=1)
+        found = np.asarray(np.ma.getmaskarray(rows).reshape(len(rows), -1).all(axis=1))
     elif sp.issparse(rows):
         if rows.dtype.kind != "f" or not rows.shape[1] or not np.isnan(rows.data).any():
             return None

@@ -31,6 +31,7 @@ from ..metrics import recall_at_k
 from ..training import dataset_chunks, torch_defaults
 from ._callback_support import CallbackSupport
 from ._fusion import check_fusion, fuse
+from ._impute import Imputed, impute
 from ._modality_encoder import ModalityEncoder
 
 COLUMNS = ("n_features_in_", "feature_names_in_")
@@ -200,6 +201,48 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         check_fusion(self.fusion, self.modality_names_)
         return with_row_names(self, self._fused(self.embed(X, y), y), X)
+
+    def impute(self, X: Any, modality: str, *, reference: Any) -> Imputed:
+        """Return the rows of a modality, taken from reference data where `X` lacks them.
+
+        A row gets that of the reference whose embedding is most similar to the mean of the
+        embeddings of what the row has. Nothing of the training is stored in the estimator: pass
+        the training data, or any other, as `reference`.
+
+        Parameters
+        ----------
+        X : mapping of str to array-like, table, or pair of tables
+            Data in the form passed to `fit`, of which rows may lack the modality, or all do.
+        modality : str
+            Name of the modality.
+        reference : mapping of str to array-like, table, or pair of tables
+            Data that have the modality, in the same form; other modalities are not read.
+
+        Returns
+        -------
+        Imputed
+            `values` (n, ...), `similarity` (n,), and the number of the `donor` (n,) in `reference`.
+
+        Raises
+        ------
+        ValueError
+            If the modality is unknown, `X` has no other modality, a row lacks all of them, or the
+            reference has no row of the modality.
+
+        Examples
+        --------
+        >>> from mibsk import IBAligner
+        >>> from mibsk.datasets import load_digits_halves
+        >>> halves = load_digits_halves().data
+        >>> train, left = halves[:1500], halves["left"][1500:]
+        >>> aligner = IBAligner(max_epochs=5, random_state=0).fit(train)
+        >>> found = aligner.impute({"left": left}, "right", reference=train)
+        >>> found.values.shape, found.similarity.shape
+        ((297, 8, 4), (297,))
+        """
+        check_is_fitted(self)
+        self.check_modality(modality)
+        return impute(self, X, modality, reference)
 
     def _fused(self, embedded: dict[str, np.ndarray], y: Any) -> Any:
         """Return the output of `transform`, given that of each modality."""
