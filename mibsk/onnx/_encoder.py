@@ -117,8 +117,9 @@ class OnnxEncoder(ModalityTransformer):
         self.__dict__.pop("_settings", None)  # the file may have been replaced
         self._open()
         if X is not None:
-            rows, _ = present_rows(self.input_.name, self.read_rows(X))
-            self.input_.prepare_all(rows)
+            rows, present = present_rows(self.input_.name, self.read_rows(X))
+            if present is None or present.any():
+                self.input_.prepare_all(rows)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:

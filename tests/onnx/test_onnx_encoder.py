@@ -183,11 +183,23 @@ class TestRows:
         expected = exported.aligner.embed({"text": texts})["text"]
         np.testing.assert_allclose(encoder.transform(texts), expected, atol=1e-4)
 
+    @pytest.mark.parametrize("modality", ["audio", "photo", "counts", "text"])
+    def test_missing_rows(self, exported, modality):
+        given = exported.rows[modality]
+        given = given.toarray().tolist() if sp.issparse(given) else list(given)
+        given[3] = given[60] = None
+        expected = exported.aligner.encoder(modality).transform(given)
+        encoder = OnnxEncoder(exported.files[modality], batch_size=10).fit(given)
+        found = encoder.transform(given)
+        assert np.flatnonzero(np.isnan(found).any(axis=1)).tolist() == [3, 60]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        assert np.isnan(encoder.fit([None, None]).transform([None, None])).all()
+
     @pytest.mark.parametrize(
         ("modality", "bad", "message"),
         [
             ("audio", np.zeros((2, 5)), "X has 5 features.*expecting 6 features"),
-            ("audio", np.full((2, 6), np.nan), r"'audio' contains NaN \(first at row 0"),
+            ("audio", [[0.0] * 5 + [np.nan]], r"'audio' contains NaN \(first at row 0"),
             ("audio", sp.csr_array((2, 6)), "fitted on dense rows, got a sparse matrix"),
             ("audio", ["a", "b"], "'audio' was fitted on numbers, got strings"),
             ("photo", np.zeros((2, 8, 9)), r"rows of shape \(8, 9\), but \(8, 8\)"),
@@ -234,8 +246,9 @@ class TestSklearnConventions:
         np.testing.assert_array_equal(OnnxEncoder(encoder.path).fit_transform(audio), expected)
         with pytest.raises(ValueError, match="X has 5 features, but OnnxEncoder is expecting 6"):
             encoder.fit(audio[:, :5])
+        spoiled = np.where(np.arange(6) == 2, np.nan, audio)
         with pytest.raises(ValueError, match="'audio' contains NaN"):
-            make_pipeline(encoder, LogisticRegression()).fit(audio * np.nan, audio[:, 0] > 0)
+            make_pipeline(encoder, LogisticRegression()).fit(spoiled, audio[:, 0] > 0)
 
     def test_a_mapping_that_holds_the_modality(self, exported, audio):
         encoder = OnnxEncoder(exported.files["audio"])

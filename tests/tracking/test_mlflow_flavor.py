@@ -91,6 +91,14 @@ def test_pyfunc_embeds_the_given_modalities(aligner, rows, tmp_path, dtype, name
     assert {name: z.shape for name, z in predicted.items()} == dict.fromkeys(names, (60, 4))
 
 
+def test_pyfunc_of_missing_rows(aligner, rows, tmp_path):
+    save_model(aligner, tmp_path / "model")
+    given = {"audio": [None, *rows["audio"][1:]]}
+    predicted = mlflow.pyfunc.load_model(str(tmp_path / "model")).predict(given)["audio"]
+    assert np.isnan(predicted[0]).all()
+    np.testing.assert_allclose(predicted[1:], aligner.embed(rows)["audio"][1:], atol=1e-6)
+
+
 def test_pyfunc_needs_at_least_one_modality(aligner, tmp_path):
     save_model(aligner, tmp_path / "model")
     with pytest.raises(ValueError, match="got an empty mapping; expected modalities among"):
