@@ -4,9 +4,9 @@
 
 Of the training rows, each modality is removed at random from a share of the rows (a row keeps at
 least one). Two aligners are trained, on all rows with what they have, and on the rows that have all
-modalities; both are scored by recall@1 on the same complete test rows, a quarter. The data are three views of digits; of two
-modalities, rows that lack one have no partner, and there is nothing to gain. `DATA` is the folder
-that has mfeat.
+modalities; both are scored by recall@1 on the same complete test rows, a quarter. The data are
+three views of digits; of two modalities, rows that lack one have no partner, and there is nothing
+to gain. `DATA` is the folder that has mfeat.
 """
 
 import argparse
