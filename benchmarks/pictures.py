@@ -5,6 +5,7 @@
 Draws those that are named, or all of them:
 
 - budget, loadings, diagnosis: of data that scikit-learn bundles;
+- shared: fitted to features of handwritten digits;
 - information_plane, retrieval: trained on recordings of spoken digits, for several minutes;
 - curves, information, similarity, spaces, report: drawn from the outputs of the main job on
   spoken digits, which must have run in this tree: make repro SET='prepare.dataset=spoken_digits';
@@ -34,11 +35,12 @@ from PIL import Image
 from sklearn.datasets import load_breast_cancer
 
 from mibsk import CanonicalBottleneck, IBAligner
-from mibsk.datasets import fetch_spoken_digits, load_digits_halves, split_bunch
+from mibsk.datasets import fetch_mfeat, fetch_spoken_digits, load_digits_halves, split_bunch
 from mibsk.inspection import (
     InformationPlaneDisplay,
     LoadingsDisplay,
     RetrievalDisplay,
+    SharedInformationDisplay,
     SimilarityDisplay,
     TrainingDisplay,
 )
@@ -54,6 +56,7 @@ from pipelines.stage import EMBEDDINGS, params
 from .small_data._picture import draw as draw_small_data
 
 SMALL_DATA = Path(__file__).parent / "small_data" / "results.csv"
+SHARED = {"fou": "Fourier", "zer": "Zernike", "mor": "morphology"}  # features of mfeat
 BETAS, SEEDS = (0.0, 1.0, 3.0, 10.0, 30.0), range(3)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 REPORT = "report"
@@ -77,6 +80,13 @@ def loadings() -> Figure:
     X = load_breast_cancer(as_frame=True).data
     modalities = {kind: [name for name in X if name.startswith(kind)] for kind in ("mean", "worst")}
     return LoadingsDisplay.from_estimator(CanonicalBottleneck(modalities=modalities).fit(X)).figure_
+
+
+def shared() -> Figure:
+    """Draw what three kinds of features of handwritten digits share."""
+    data = fetch_mfeat().data
+    chosen = {SHARED[name]: data[name] for name in SHARED}
+    return SharedInformationDisplay.from_estimator(CanonicalBottleneck().fit(chosen)).figure_
 
 
 @cache
@@ -183,6 +193,7 @@ def drawings(path: str | None = None) -> dict[str, Callable[[], Figure]]:
         "budget": budget,
         "loadings": loadings,
         "diagnosis": diagnosis,
+        "shared": shared,
         "information_plane": partial(information_plane, path),
         "retrieval": partial(retrieval, path),
         "similarity": similarity,

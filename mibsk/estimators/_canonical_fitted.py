@@ -28,6 +28,7 @@ from ..encoders import Encoder
 from ..metrics.statistics import Estimate
 from ._canonical_encoder import as_encoder
 from ._canonical_rows import PairedRows, sizes
+from ._canonical_sharing import SharingReport
 from ._canonical_state import CanonicalState
 from ._fusion import check_fusion
 from ._paired import PairedTransformer
@@ -54,7 +55,7 @@ class Parts(NamedTuple):
     private: np.ndarray
 
 
-class FittedCanonical(PairedTransformer):
+class FittedCanonical(SharingReport, PairedTransformer):
     """Results of a canonical bottleneck, which its state determines."""
 
     n_components: int
@@ -397,24 +398,6 @@ class FittedCanonical(PairedTransformer):
             return information_of_directions(held_out, n_independent, self.level)
         effects = 1.0 if state.effects is None else state.effects.directions[: self.n_components_]
         return information_of_directions(held_out, state.n_rows / effects, self.level)
-
-    @property
-    def information_by_subset_(self) -> dict[tuple[str, ...], Estimate]:
-        """Information of the kept directions in nats, by the modalities that share them."""
-        return dict(self._state.by_subset.information)
-
-    @property
-    def variance_by_subset_(self) -> dict[str, dict[tuple[str, ...], float]]:
-        """Share of the variance of each modality that it shares with each set of others."""
-        return {name: dict(shares) for name, shares in self._state.by_subset.variance.items()}
-
-    @property
-    def n_pairs_(self) -> pd.DataFrame:
-        """Number of rows that have both of two modalities; of one, on the diagonal."""
-        state = self._state
-        names = self.modality_names_
-        counts = state.moments.total.counts * state.n_rows // state.moments.n
-        return pd.DataFrame(counts, index=names, columns=names)
 
     @property
     def ridge_(self) -> dict[str, float]:

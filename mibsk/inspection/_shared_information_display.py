@@ -95,6 +95,7 @@ class SharedInformationDisplay(Display):
         X, y : data, default=None
             Rows that an `IBAligner` embeds, the input of `IBAligner.embed`, which should not be
             those of `fit`; a `CanonicalBottleneck` needs none, and embeds them if there are any.
+            Of embedded rows, those are used that lack no modality.
         level : float, default=0.95
             Level of the intervals, of embedded rows.
         max_sets, axes
@@ -112,6 +113,8 @@ class SharedInformationDisplay(Display):
         if X is not None:
             aligner, rows = prepare(estimator, X)
             embedded = aligner.embed(rows, y)
+            complete = ~np.isnan([z[:, 0] for z in embedded.values()]).any(axis=0)
+            embedded = {name: z[complete] for name, z in embedded.items()}
             return cls.from_embeddings(embedded, level=level, max_sets=max_sets, axes=axes)
         fitted = last_step(estimator)
         if not hasattr(fitted, "information_by_subset_"):

@@ -61,6 +61,14 @@ def test_embeddings_and_estimators_that_embed(rows, fitted):
     assert display.information == information_by_subset(aligner.embed(rows), level=0.9)
 
 
+def test_rows_that_lack_a_modality_are_not_used(rows, fitted):
+    holed = {name: X.copy() for name, X in rows.items()}
+    holed["audio"][:100] = np.nan
+    display = SharedInformationDisplay.from_estimator(fitted, holed)
+    rest = {name: X[100:] for name, X in rows.items()}
+    assert display.information == SharedInformationDisplay.from_estimator(fitted, rest).information
+
+
 def test_only_the_largest_sets(fitted):
     display = SharedInformationDisplay.from_estimator(fitted, max_sets=1)
     assert len(display.axes_[0].patches) == 1
