@@ -98,11 +98,11 @@ def shared_by_subset(
     inflation = cross_fit_inflation(np.nan_to_num(train), np.nan_to_num(correlations))
     sets = carriers(correlations, n, inflation, level)
     information = by_subset(names, correlations, sets, n, inflation, level)
-    variance = {}
+    own, variance = raw.covariance, {}
     for m, (name, part) in enumerate(zip(names, parts, strict=True)):
         base = coordinates[name]
-        of_columns = to_columns(base)(raw.covariance[part, part] @ (maps[m] / scale[part][:, None]))
-        whole = _variance(base, raw, part)
+        of_columns = to_columns(base)(own[part, part] @ (maps[m] / scale[part][:, None]))
+        whole = _variance(base, own[part, part])
         shares = (of_columns**2).sum(axis=0) / whole
         of_sets = {subset: 0.0 for subset in information if name in subset}
         for i, of_direction in enumerate(sets):
@@ -114,9 +114,8 @@ def shared_by_subset(
     return SharedBySubset(correlations, information, variance)
 
 
-def _variance(base: Coordinates, moments: Moments, part: slice) -> float:
-    """Return the sum of the variances of the columns of a modality."""
-    covariance = moments.covariance[part, part]
+def _variance(base: Coordinates, covariance: Matrix) -> float:
+    """Return the sum of the variances of the columns of a modality, from that of coordinates."""
     if base.basis is None or base.scale is None:
         return float(np.trace(covariance))
     scaled = base.basis * base.scale[:, None]

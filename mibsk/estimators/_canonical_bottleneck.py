@@ -35,6 +35,9 @@ class CanonicalBottleneck(FittedCanonical):
     analysis with a ridge; of three and more modalities, of its multiset form MAXVAR [2]_. Their
     correlations are measured on held-out rows.
 
+    Rows may lack modalities (None, masked, or NaN alone): each mean is then that of the rows that
+    have the modality, and two modalities are compared in the rows that have both.
+
     Parameters
     ----------
     n_components : int, default=64
@@ -70,10 +73,11 @@ class CanonicalBottleneck(FittedCanonical):
         in nats, and whether it is ``kept``.
     information_ : Estimate
         Information of the modalities in nats if they are Gaussian, with its interval: the mutual
-        information of two, the multi-information of more. With fewer than two rows per column,
-        and for :class:`mibsk.ClassPairs`, it is that of the kept directions on held-out rows, a
-        lower bound. With `groups`, its bias and interval, and the required number of rows, are
-        those of as many independent rows as the rows of the groups are worth (the design effect).
+        information of two, the multi-information of more. With fewer than two rows per column, for
+        :class:`mibsk.ClassPairs`, and for three and more modalities of which rows lack some, it is
+        that of the kept directions on held-out rows, a lower bound. With `groups`, its bias and
+        interval, and the required number of rows, are those of as many independent rows as the rows
+        of the groups are worth (the design effect).
     information_by_subset_ : dict of tuple of str to Estimate
         Information of the kept directions in nats, by the modalities that share them: what all
         know of each other, and what only two know. The directions are told apart as in

@@ -145,3 +145,29 @@ def test_holes_files_and_predictions(holed, rows, tmp_path):
     predicted = model.predict(given)
     np.testing.assert_array_equal(loaded.predict(given), predicted)
     np.testing.assert_allclose(predicted, complete.predict(given), atol=0.5)
+
+
+def test_no_row_has_all_modalities(rows, tmp_path):
+    """Images with a recording, and images with a touch; never a recording with a touch."""
+    kind = np.random.default_rng(0).integers(0, 2, 1000)
+    X = {name: x.copy() for name, x in rows.items()}
+    X["audio"][kind == 0] = np.nan
+    X["touch"][kind == 1] = np.nan
+    model = CanonicalBottleneck().fit(X)
+    assert model.n_pairs_.loc["audio", "touch"] == 0
+    assert model.n_components_ == 3
+    assert list(model.information_by_subset_) == [
+        tuple(NAMES),
+        ("audio", "image"),
+        ("image", "touch"),
+    ]
+    model.save(tmp_path / "model.mibsk")
+    loaded = CanonicalBottleneck.load(tmp_path / "model.mibsk")
+    same(loaded, model)
+    parts = CanonicalBottleneck()
+    for chunk in np.array_split(np.arange(1000), 3):
+        parts.partial_fit({name: x[chunk] for name, x in X.items()})
+    np.testing.assert_allclose(parts.correlations_["low"], model.correlations_["low"], atol=1e-6)
+    # a recording says of a touch what both say of images
+    predicted = model.predict_modality("touch", {"audio": rows["audio"]})
+    assert np.corrcoef(predicted[:, 0], rows["touch"][:, 0])[0, 1] > 0.5

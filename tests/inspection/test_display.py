@@ -14,6 +14,7 @@ from mibsk.inspection import (
     ModalityGapDisplay,
     PathDisplay,
     RetrievalDisplay,
+    SharedInformationDisplay,
     SimilarityDisplay,
     TrainingDisplay,
 )
@@ -47,6 +48,7 @@ DISPLAYS = {  # name -> rows and columns of panels, and how to draw
     "gap": (1, 1, lambda axes: ModalityGapDisplay.from_embeddings(PAIR, axes=axes)),
     "path": (1, 2, draw_path),
     "retrieval": (2, 4, draw_retrieval),
+    "shared": (2, 1, lambda axes: SharedInformationDisplay({}, ["x", "y"]).plot(axes)),
     "similarity": (1, 2, lambda axes: SimilarityDisplay.from_embeddings(PAIR, axes=axes)),
     "training": (1, 3, draw_training),
 }
