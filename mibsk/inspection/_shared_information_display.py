@@ -64,8 +64,8 @@ class SharedInformationDisplay(Display):
     >>> columns = {"image": [0, 1], "text": [0, 1], "audio": [0, 2]}
     >>> Z = {name: f[:, c] + 0.5 * rng.standard_normal((2000, 2)) for name, c in columns.items()}
     >>> display = SharedInformationDisplay.from_embeddings(Z)
-    >>> [bar.get_height() > 0 for bar in display.axes_[0].patches]
-    [True, True]
+    >>> len(display.axes_[0].patches)  # one bar for each set
+    2
     """
 
     def __init__(
