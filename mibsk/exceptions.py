@@ -33,6 +33,10 @@ class DuplicateRowsWarning(UserWarning):
     """Rows of a modality occur more than once; the message gives their number and effect."""
 
 
+class LargeGroupsWarning(UserWarning):
+    """Pairs of one group are no negatives, but groups are so large that most may be different."""
+
+
 class FewHeldOutWarning(UserWarning):
     """A budget of sufficiency is measured on so few held-out pairs that one is more than it."""
 

@@ -17,7 +17,7 @@ Groups = NDArray[np.intp] | None
 LARGEST = 0.9  # share of the rows that one group may have
 
 
-def as_groups(groups: Any, n_rows: int, name: str = "groups") -> Groups:
+def as_groups(groups: Any, n_rows: int, name: str = "groups", *, held_out: bool = True) -> Groups:
     """Return the group of each row, numbered in the order of their first rows.
 
     If each row is a group of its own, the groups restrict no split, and the result is None: that of
@@ -31,16 +31,18 @@ def as_groups(groups: Any, n_rows: int, name: str = "groups") -> Groups:
         Number of rows.
     name : str
         Name of the argument in messages.
+    held_out : bool, default=True
+        Whether whole groups are held out, which needs two of which none has nearly all rows.
 
     Raises
     ------
     ValueError, TypeError
-        If there is not one group per row, groups are missing or real numbers, or there are not two
-        groups of which none has nearly all rows.
+        If there is not one group per row, groups are missing or real numbers, or there are not the
+        groups to hold out.
     """
     if groups is None:
         return None
-    return _numbered(_names(groups, n_rows, name), name)
+    return _numbered(_names(groups, n_rows, name), name, held_out=held_out)
 
 
 def as_groups_of_parts(
@@ -83,14 +85,14 @@ def _names(groups: Any, n_rows: int, name: str) -> pd.Series[Any]:
     return as_labels(groups, n_rows, name)
 
 
-def _numbered(names: pd.Series[Any], name: str) -> Groups:
+def _numbered(names: pd.Series[Any], name: str, *, held_out: bool = True) -> Groups:
     """Return groups by name as :func:`as_groups` does."""
     n_rows = len(names)
     codes, kinds = pd.factorize(names)
     if len(kinds) == n_rows > 1:
         return None
     sizes = np.bincount(codes)
-    if sizes.max() > LARGEST * n_rows:
+    if held_out and sizes.max() > LARGEST * n_rows:
         raise ValueError(
             f"{name} must be several, since rows of one group are held out together: "
             f"{kinds.tolist()[sizes.argmax()]!r} has {sizes.max()} of {n_rows} rows. Pass groups "

@@ -2,6 +2,7 @@ from ._batches import Batches, make_batches
 from ._class_pairs import ClassPairs
 from ._columns import by_name
 from ._digest import digest
+from ._duplicate_groups import duplicate_groups
 from ._duplicates import duplicate_rows, warn_duplicates
 from ._forms import (
     ColumnsForm,
@@ -21,17 +22,25 @@ from ._modalities import Modalities
 from ._modality_transformer import ModalityTransformer, entry
 from ._named_output import with_row_names
 from ._padding import pad_csr
-from ._pairing import FixedPairing
+from ._pairing import ClassPairing, FixedPairing
 from ._prepared_chunks import chunks_with_missing, prepared_chunks
 from ._presence import Presence
 from ._rows import Batch, EncoderInput, to_batch
-from ._source import Source, dataset_columns, dataset_source, make_source, tensor_source
+from ._source import (
+    Source,
+    TensorSource,
+    dataset_columns,
+    dataset_source,
+    make_source,
+    tensor_source,
+)
 from ._stream import StreamBatches, StreamSource, stream_chunks
 
 __all__ = [
     "SPARSE_KINDS",
     "Batch",
     "Batches",
+    "ClassPairing",
     "ClassPairs",
     "ColumnsForm",
     "EncoderInput",
@@ -46,6 +55,7 @@ __all__ = [
     "Source",
     "StreamBatches",
     "StreamSource",
+    "TensorSource",
     "by_name",
     "check_known",
     "check_table",
@@ -53,6 +63,7 @@ __all__ = [
     "dataset_columns",
     "dataset_source",
     "digest",
+    "duplicate_groups",
     "duplicate_rows",
     "entry",
     "form_from_dict",

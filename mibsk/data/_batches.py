@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
+from ._apart import deal
 from ._rows import Batch
 from ._source import Source
 from ._stream import StreamBatches, StreamSource
@@ -19,7 +20,8 @@ class Batches:
     ``n`` rows make ``ceil(n / batch_size)`` batches whose sizes differ by at most one. Every row
     is used in every epoch, and there is no small last batch, with few negatives for a contrastive
     loss and poor statistics for batch normalisation. For the same reason no batch has a single row
-    (unless ``n = 1``): an odd `n` with ``batch_size=2`` gives one batch of 3.
+    (unless ``n = 1``): an odd `n` with ``batch_size=2`` gives one batch of 3. Pairs of one group of
+    `pairing.apart` are dealt to different batches, as :func:`deal` does.
 
     Parameters
     ----------
@@ -52,12 +54,14 @@ class Batches:
         else:
             rng = np.random.default_rng((self.seed, self.epoch))
             order = rng.permutation(self.n_rows)
+        bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
+        if self.seed is not None and pairing.apart is not None:
+            order = deal(pairing.apart, order, bounds, rng)
         self.epoch += 1
         drawn = {}
         for name, rows in pairing.draw(rng).items():
             drawn[name] = torch.from_numpy(rows[order])
         groups = None if pairing.groups is None else torch.from_numpy(pairing.groups[order])
-        bounds = np.arange(self.n_batches + 1) * self.n_rows // self.n_batches
         for start, stop in pairwise(bounds):
             chosen = {}
             for name, indices in drawn.items():

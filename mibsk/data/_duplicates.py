@@ -36,32 +36,62 @@ class Duplicates(NamedTuple):
     probability: float
 
 
-def duplicate_rows(X: np.ndarray | sp.csr_array) -> Duplicates:
+def duplicate_rows(X: np.ndarray | sp.csr_array, groups: np.ndarray | None = None) -> Duplicates:
     """Find the rows that equal another one, by hashing and then by comparison.
 
     Parameters
     ----------
     X : ndarray (n, ...) of numbers, ndarray (n,) of str, or CSR matrix (n, d)
         The rows. Numbers are equal if their bytes are; 0.0 differs from -0.0.
+    groups : ndarray of int (n,), default=None
+        Only rows of different groups are compared. None: each row is its own group.
     """
-    n, rows = X.shape[0], _comparable(X)
+    n = X.shape[0]
+    repeats, kinds = equal_rows(X)
+    if groups is not None and len(repeats):
+        of_kind = pd.Series(groups[repeats]).groupby(kinds).transform("nunique").to_numpy()
+        repeats, kinds = repeats[of_kind > 1], kinds[of_kind > 1]
+    if not len(repeats):
+        return Duplicates(0, None, 0.0)
+    within = repeats if groups is None else groups[repeats]
+    other = (kinds == kinds[0]) & (within != within[0])
+    counts = np.bincount(kinds).astype(float)
+    in_group = pd.Series(kinds).groupby([kinds, within]).size().to_numpy(float)
+    n_equal_pairs = counts @ counts - in_group @ in_group
+    first = (int(repeats[0]), int(repeats[other][0]))
+    return Duplicates(len(repeats), first, float(n_equal_pairs) / (n * (n - 1)))
+
+
+def equal_rows(X: np.ndarray | sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that equal another one, sorted, and a number that equal rows share.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix
+        As for :func:`duplicate_rows`.
+
+    Returns
+    -------
+    rows, kinds : ndarray of int (n_repeated,)
+    """
+    rows = _comparable(X)
     suspects = _repeated(rows.keys())
     keys = rows.keys(suspects)
     again = _repeated(keys)
     suspects, keys = suspects[again], keys[again]
     kinds = _kinds(rows, suspects, pd.factorize(keys)[0])
-    counts = np.bincount(kinds, minlength=1)
-    repeats = suspects[counts[kinds] > 1]
-    if not len(repeats):
-        return Duplicates(0, None, 0.0)
-    again = suspects[kinds == kinds[np.searchsorted(suspects, repeats[0])]]
-    n_equal_pairs = float(counts @ (counts - 1))
-    return Duplicates(len(repeats), (int(again[0]), int(again[1])), n_equal_pairs / (n * (n - 1)))
+    repeated = np.bincount(kinds, minlength=1)[kinds] > 1
+    return suspects[repeated], kinds[repeated]
 
 
-def warn_duplicates(name: str, X: np.ndarray | sp.csr_array, batch_size: int) -> None:
-    """Emit a `DuplicateRowsWarning` if rows of a modality occur more than once."""
-    found = duplicate_rows(X)
+def warn_duplicates(
+    name: str, X: np.ndarray | sp.csr_array, batch_size: int, groups: np.ndarray | None = None
+) -> None:
+    """Emit a `DuplicateRowsWarning` if rows of a modality occur more than once.
+
+    Rows of one of the `groups`, one for each row, are not negatives of each other.
+    """
+    found = duplicate_rows(X, groups)
     if found.first is None:
         return
     n = X.shape[0]
@@ -70,7 +100,8 @@ def warn_duplicates(name: str, X: np.ndarray | sp.csr_array, batch_size: int) ->
         f"modality {name!r}: {found.n_rows} of {n} rows occur more than once (first: rows "
         f"{found.first[0]} and {found.first[1]}). A contrastive loss takes each as a negative of "
         f"the other: {found.probability * n_others:.2g} false negatives per pair and batch. Drop "
-        "or group such rows, use mibsk.ClassPairs for data paired by class, or silence "
+        "such rows, pass groups=mibsk.data.duplicate_groups(X) to fit with "
+        "same_group='positive', use mibsk.ClassPairs for data paired by class, or silence "
         "mibsk.exceptions.DuplicateRowsWarning.",
         DuplicateRowsWarning,
         stacklevel=2,

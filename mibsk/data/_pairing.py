@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -17,6 +18,8 @@ class Pairing(Protocol):
     """Whether each draw has other partners."""
     groups: np.ndarray | None
     """Group of each pair, int64 (n_rows,), or None: pairs of one group are not negatives."""
+    apart: np.ndarray | None
+    """Group of each pair, int64 (n_rows,), or None: batches keep pairs of one group apart."""
 
     @property
     def n_rows(self) -> int:
@@ -28,9 +31,33 @@ class Pairing(Protocol):
     def subset(self, positions: np.ndarray) -> Pairing:
         """Return the pairing of the pairs at `positions`."""
 
+    def with_groups(self, groups: np.ndarray | None, apart: np.ndarray | None) -> Self:
+        """Return the same pairs with these groups."""
+
+
+class GroupedPairs:
+    """Groups of pairs, int64 (n_rows,) or None; see :class:`Pairing`."""
+
+    groups: np.ndarray | None = None
+    apart: np.ndarray | None = None
+
+    def with_groups(self, groups: np.ndarray | None, apart: np.ndarray | None) -> Self:
+        """Return the same pairs with these groups."""
+        grouped = copy.copy(self)
+        grouped.groups, grouped.apart = groups, apart
+        return grouped
+
+    def groups_at(self, positions: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """Return `groups` and `apart` of the pairs at `positions`."""
+        groups, apart = self.groups, self.apart
+        return (
+            None if groups is None else groups[positions],
+            None if apart is None else apart[positions],
+        )
+
 
 @dataclass
-class FixedPairing:
+class FixedPairing(GroupedPairs):
     """Pairs of the same row of every modality, in every epoch.
 
     Parameters
@@ -41,11 +68,14 @@ class FixedPairing:
         Row index of each pair, the same in all modalities.
     groups : ndarray of int64 (n,), default=None
         Group of each pair: pairs of one group are not negatives of each other.
+    apart : ndarray of int64 (n,), default=None
+        Group of each pair: pairs of one group are in different batches, where possible.
     """
 
     names: list[str]
     rows: np.ndarray
     groups: np.ndarray | None = None
+    apart: np.ndarray | None = None
     is_random: ClassVar[bool] = False
 
     @property
@@ -59,11 +89,10 @@ class FixedPairing:
 
     def subset(self, positions: np.ndarray) -> FixedPairing:
         """Return the pairing of the pairs at `positions`."""
-        groups = None if self.groups is None else self.groups[positions]
-        return FixedPairing(self.names, self.rows[positions], groups)
+        return FixedPairing(self.names, self.rows[positions], *self.groups_at(positions))
 
 
-class ClassPairing:
+class ClassPairing(GroupedPairs):
     """Pairs of anchor rows with partner rows of their class, redrawn at random in each draw.
 
     Every partner row is assigned to one anchor row of its class (round-robin), and a subset of
@@ -82,9 +111,10 @@ class ClassPairing:
         Anchor row of each row of a partner modality, by modality.
     partner_codes : dict of str to ndarray of int64 (m,)
         Class of each row of a partner modality, by modality.
+    groups, apart : ndarray of int64 (n,), default=None
+        Groups of the pairs, as in :class:`FixedPairing`.
     """
 
-    groups: np.ndarray | None = None
     is_random: ClassVar[bool] = True
 
     def __init__(
@@ -94,7 +124,10 @@ class ClassPairing:
         codes: np.ndarray,
         owners: dict[str, np.ndarray],
         partner_codes: dict[str, np.ndarray],
+        groups: np.ndarray | None = None,
+        apart: np.ndarray | None = None,
     ) -> None:
+        self.groups, self.apart = groups, apart
         self.anchor, self.rows, self.codes = anchor, rows, codes
         self.owners, self.partner_codes = owners, partner_codes
         self.n_rows = len(rows)
@@ -131,4 +164,5 @@ class ClassPairing:
             self.codes[positions],
             self.owners,
             self.partner_codes,
+            *self.groups_at(positions),
         )

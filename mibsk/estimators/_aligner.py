@@ -18,6 +18,7 @@ from ..data import is_table, read_form
 from ..losses import Minimality, Sufficiency
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ..training import (
+    SAME_GROUP,
     Trained,
     check_objective,
     read_further_data,
@@ -25,6 +26,8 @@ from ..training import (
     resolve_device,
     torch_defaults,
     train,
+    uses_unpaired,
+    with_groups,
 )
 from ._callback_support import TrainingTasks, callbacks_of, has_callbacks
 from ._encoder_params import EncoderParamsMixin
@@ -93,6 +96,11 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         The term that removes modality-specific information: a name in `mibsk.losses.MINIMALITY`,
         such as "variational" or "cs", or a loss ``(a, b) -> Tensor ()`` of two
         `mibsk.losses.Embedding`.
+    same_group : {"negative", "ignored", "positive", "apart"}, default="negative"
+        What the other pairs of a group are to a pair in the sufficiency term, where `fit` gets
+        `groups`: negatives, as pairs of other groups are; not compared, for duplicates; further
+        partners, for several texts of one image; or kept in other batches, and not compared where
+        that is impossible. In `ClassPairs` and with class labels, the groups are the classes.
     bottleneck : {"canonical"}, Canonical or None, default="canonical"
         Last stage of `fit`: canonical correlation analysis of the embeddings, of which only the
         directions that the modalities share are kept, as one linear map after each encoder.
@@ -219,6 +227,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "sufficiency": [str, callable, Sufficiency],
         "minimality": [str, callable, Minimality],
+        "same_group": [StrOptions(set(SAME_GROUP))],
         "bottleneck": [StrOptions({"canonical"}), Canonical, None],
         "beta": [
             Interval(Real, 0, np.inf, closed="left"),
@@ -261,6 +270,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         n_components: int = 64,
         sufficiency: Any = "infonce",
         minimality: Any = "gaussian",
+        same_group: str = "negative",
         bottleneck: str | Canonical | None = "canonical",
         beta: float | str | Schedule | SufficiencyBudget = 1.0,
         budget: float = 0.02,
@@ -289,6 +299,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         self.n_components = n_components
         self.sufficiency = sufficiency
         self.minimality = minimality
+        self.same_group = same_group
         self.bottleneck = bottleneck
         self.beta = beta
         self.budget = budget
@@ -324,7 +335,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         groups : array-like of shape (n,), default=None
             Groups of pairs that are not independent, such as the recordings of one speaker; of
             `ClassPairs`, those of the anchors. Wherever pairs are held out, rows of one group are
-            held out together.
+            held out together; in the loss they are what `same_group` says.
 
         Returns
         -------
@@ -349,7 +360,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         return self._adopt(self._learn(X, y, groups, resume=self.warm_start))
 
     @available_if(_trains_in_parts)
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any = None, *, groups: Any = None) -> Self:
         """Train for one more epoch, on some of the data.
 
         The first call learns from its rows the kind, shape and scale of each modality; later calls
@@ -362,6 +373,8 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
             Paired data, as in :meth:`fit`.
         y : array-like, default=None
             As in :meth:`fit`.
+        groups : array-like of shape (n,), default=None
+            Groups of these pairs, for `same_group`.
 
         Returns
         -------
@@ -372,7 +385,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         ValueError, TypeError, mibsk.exceptions.DivergenceError
             As in :meth:`fit`. The model is then unchanged.
         """
-        return self._adopt(self._learn(X, y, resume=True, whole=False))
+        return self._adopt(self._learn(X, y, groups, resume=True, whole=False))
 
     @torch_defaults()
     def _learn(
@@ -404,9 +417,11 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         else:
             columns = table_columns(X) if is_table(X) else {}
             form = read_form(X, y, self.modalities)
-            data = read_training_data(X, y, form, device, rng, self.batch_size, self.input_scaling)
+            data = read_training_data(X, y, form, device, rng, self.input_scaling)
         check_fusion(self.fusion, data.form.names)
-        data = data if groups is None else data.with_groups(groups, X)
+        if uses_unpaired(self):
+            data = data.with_unpaired()
+        data = with_groups(self, data, groups, X, whole=whole, warns=earlier is None)
         tasks = None
         if has_callbacks(self):
             tasks = TrainingTasks(self, X, y, "fit" if whole else "partial-fit")

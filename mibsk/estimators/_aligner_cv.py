@@ -35,6 +35,7 @@ from ..training import (
     FittedClosedForm,
     read_training_data,
     torch_defaults,
+    with_groups,
 )
 from ._aligner import IBAligner
 from ._callback_support import FitTask, callbacks_of, has_callbacks
@@ -444,5 +445,5 @@ def _check_data(aligner: IBAligner, X: Any, y: Any, groups: Any) -> tuple[Form, 
         check_table(X)
     form = read_form(X, y, aligner.modalities)
     device, rng = torch.device("cpu"), np.random.default_rng(0)
-    data = read_training_data(X, y, form, device, rng, aligner.batch_size, aligner.input_scaling)
-    return form, groups is not None and data.with_groups(groups, X).groups is not None
+    data = read_training_data(X, y, form, device, rng, aligner.input_scaling)
+    return form, with_groups(aligner, data, groups, X).groups is not None

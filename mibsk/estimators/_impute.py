@@ -100,8 +100,8 @@ def _merged(own: Any, kept: Any, known: Any, nearest: NDArray[np.intp], missing:
     order = np.empty(len(missing), np.intp)
     order[~missing], order[missing] = np.arange(n_kept), n_kept + np.arange(len(nearest))
     if isinstance(known, pd.DataFrame) and (own is None or isinstance(own, pd.DataFrame)):
-        chosen = known.iloc[nearest]
-        both = chosen if own is None else pd.concat([kept[known.columns], chosen])
+        donors = known.iloc[nearest]
+        both = donors if own is None else pd.concat([kept[known.columns], donors])
         index = pd.RangeIndex(len(missing)) if own is None else own.index
         return both.iloc[order].set_axis(index)
     if sp.issparse(known):

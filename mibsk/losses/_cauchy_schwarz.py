@@ -120,7 +120,10 @@ def cauchy_schwarz_minimality(
     return _mean_divergence(samples, variance)
 
 
-register_minimality("cs", Minimality(cauchy_schwarz_minimality, pairwise=False, takes_present=True))
+register_minimality(
+    "cs",
+    Minimality(cauchy_schwarz_minimality, pairwise=False, takes_present=True, takes_unpaired=True),
+)
 
 
 def _mean_divergence(samples: Sequence[torch.Tensor], variance: float) -> torch.Tensor:

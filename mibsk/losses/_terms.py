@@ -80,6 +80,8 @@ class Term:
         a Tensor of bool (n,) for each modality that it takes, or None. The embeddings of rows
         that lack a modality are 0. Otherwise it is computed on the rows that have both modalities,
         or all.
+    takes_unpaired : bool, default=False
+        Whether rows of a single modality are in the batches; of use to a loss that takes `present`.
     takes_inputs : bool, default=False
         Whether `loss` has the keyword `inputs`: the flat rows that the encoders get, a Tensor
         (n, p_m) for each modality that it takes.
@@ -90,6 +92,7 @@ class Term:
     takes_groups: bool = False
     takes_positives: bool = False
     takes_present: bool = False
+    takes_unpaired: bool = False
     takes_inputs: bool = False
 
     kind: ClassVar[str]

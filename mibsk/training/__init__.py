@@ -9,15 +9,17 @@ from ._inference import dataset_chunks, embed_rows
 from ._model_state import model_state, read_model_state
 from ._module import AlignmentModule
 from ._net import AlignmentNet
-from ._objective import check_objective
+from ._objective import check_objective, uses_unpaired
 from ._rebuild import rebuild
 from ._result import Trained
+from ._same_group import SAME_GROUP, with_groups
 from ._saved_params import Foreign, pack_params, unpack_params
 from ._seeding import one_at_a_time, seeded
 from ._torch_defaults import torch_defaults
 from ._train import train
 
 __all__ = [
+    "SAME_GROUP",
     "AlignmentModule",
     "AlignmentNet",
     "FittedBottleneck",
@@ -40,4 +42,6 @@ __all__ = [
     "torch_defaults",
     "train",
     "unpack_params",
+    "uses_unpaired",
+    "with_groups",
 ]

@@ -111,7 +111,8 @@ class BudgetControl(Callback):
         net.module_.eval()
         batch = next(self._batches)
         embeddings = net.module_(batch)
-        objective, recall = net.module.objective, _recall(embeddings, batch.present)
+        objective = net.module.objective
+        recall = _recall(embeddings, batch.present, batch.groups)
         if not objective.sufficiency_term.is_bound:
             return torch.stack([recall, recall])
         return torch.stack([_bound(objective, embeddings, batch.present), recall])
@@ -172,18 +173,22 @@ def _bound(
 
 
 def _recall(
-    embeddings: dict[str, Embedding], present: Mapping[str, torch.Tensor] | None = None
+    embeddings: Mapping[str, Embedding],
+    present: Mapping[str, torch.Tensor] | None = None,
+    groups: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Return the mean recall@1 within a batch over all ordered pairs of modalities.
 
-    Of rows that lack modalities, it is that of the rows that have both.
+    All rows of the group of a row are its partners. Of rows that lack modalities, it is that of the
+    rows that have both.
     """
     if present is not None:
-        return _recall_of_present(embeddings, present)
+        return _recall_of_present(embeddings, present, groups)
     means = [embedding.mean for embedding in embeddings.values()]
-    partner = torch.arange(len(means[0]), device=means[0].device)
+    device = means[0].device
+    partner = torch.arange(len(means[0]), device=device) if groups is None else groups.to(device)
     hits = [
-        (logits(z, w, 1.0).argmax(1) == partner).float().mean()
+        (partner[logits(z, w, 1.0).argmax(1)] == partner).float().mean()
         for i, z in enumerate(means)
         for j, w in enumerate(means)
         if i != j
@@ -192,7 +197,9 @@ def _recall(
 
 
 def _recall_of_present(
-    embeddings: Mapping[str, Embedding], present: Mapping[str, torch.Tensor]
+    embeddings: Mapping[str, Embedding],
+    present: Mapping[str, torch.Tensor],
+    groups: torch.Tensor | None,
 ) -> torch.Tensor:
     hits: Any = 0.0
     n: Any = 0
@@ -201,7 +208,9 @@ def _recall_of_present(
         scores = logits(embeddings[a].mean, embeddings[b].mean, 1.0)
         scores = scores.masked_fill(~both, -torch.inf)
         partner = torch.arange(len(both), device=both.device)
-        hits = hits + ((scores.argmax(1) == partner) & both).sum()
+        if groups is not None:
+            partner = groups.to(both.device)
+        hits = hits + ((partner[scores.argmax(1)] == partner) & both).sum()
         n = n + both.sum()
     found: torch.Tensor = hits / n.clamp(min=1)
     return found

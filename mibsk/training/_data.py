@@ -17,17 +17,19 @@ from .._checks.parameters import check_modality_names, suggest
 from .._checks.row_names import check_row_names
 from .._checks.rows import n_rows
 from ..data import (
+    ClassPairing,
     ClassPairs,
+    FixedPairing,
     Form,
     InputSpec,
     Presence,
     Source,
     StreamSource,
+    TensorSource,
     check_known,
     dataset_columns,
     make_source,
     stack_items,
-    warn_duplicates,
     without_missing,
 )
 from ..encoders import InputScaling, Scaling, learn_scaling
@@ -57,6 +59,8 @@ class TrainingData:
         Groups that are held out as a whole, of the rows of the first modality, or the anchor.
     presence : Presence or None
         Which rows have each modality, of all or of the sample; None if all have all.
+    sampled : ndarray of int or None
+        Numbers of the rows in `seen`, if they are a sample in random order.
     """
 
     form: Form
@@ -66,8 +70,28 @@ class TrainingData:
     seen: dict[str, Any]
     groups: Groups = None
     presence: Presence | None = None
+    sampled: np.ndarray | None = None
 
-    def with_groups(self, groups: Any, X: Any) -> TrainingData:
+    @property
+    def classes(self) -> np.ndarray | None:
+        """Class of each pair, if a modality is class labels or the pairs share classes."""
+        if isinstance(self.source, StreamSource):
+            return None
+        for name in self.form.label_names:
+            codes: np.ndarray = self.seen[name].codes
+            return codes[self.source.pairing.rows]
+        pairing = self.source.pairing
+        return pairing.codes if isinstance(pairing, ClassPairing) else None
+
+    def with_unpaired(self) -> TrainingData:
+        """Return the same data with the rows of a single modality among the pairs."""
+        if self.presence is None or not isinstance(self.source, TensorSource):
+            return self  # a Dataset yields all of its items
+        rows = np.arange(len(self.presence.n_modalities))
+        pairing = FixedPairing(self.form.names, rows)
+        return replace(self, source=self.source.with_pairing(pairing))
+
+    def with_groups(self, groups: Any, X: Any, *, held_out: bool = True) -> TrainingData:
         """Return the same data with the groups that a user passed beside `X`.
 
         Raises
@@ -84,7 +108,7 @@ class TrainingData:
         rows = self.source.pairing.rows
         if self.presence is not None and not isinstance(X, Dataset):
             rows = np.arange(len(self.presence.n_modalities))  # those without a partner included
-        numbered = as_groups(groups, len(rows))
+        numbered = as_groups(groups, len(rows), held_out=held_out)
         if numbered is None:
             return self
         of_row = np.full(rows.max() + 1, -1)
@@ -98,22 +122,15 @@ def read_training_data(
     form: Form,
     device: torch.device,
     rng: np.random.Generator,
-    batch_size: int,
     input_scaling: Any,
 ) -> TrainingData:
-    """Check the arguments of `fit`, learn the specification of each modality, and build a source.
-
-    Warns
-    -----
-    DuplicateRowsWarning
-        If rows occur more than once in a modality that is not paired by class.
-    """
+    """Check the arguments of `fit`, learn the specification of each modality, build a source."""
     _check_input_scaling(input_scaling, form.names)
     is_sample = isinstance(X, Dataset)
-    checked = (
-        () if isinstance(X, ClassPairs) else form.names
-    )  # of pairs by class, no row is missing
-    raw, masks = without_missing(_raw_rows(X, y, form, rng), checked, form.label_names)
+    # of pairs by class, no row is missing
+    checked = [] if isinstance(X, ClassPairs) else form.names
+    raw, sampled = _raw_rows(X, y, form, rng)
+    raw, masks = without_missing(raw, checked, form.label_names)
     presence = Presence.of(form.names, masks) if masks else None
     if presence is not None:
         presence.check(of=" in a sample of the Dataset" if is_sample else "")
@@ -122,9 +139,6 @@ def read_training_data(
         inputs[name], seen[name] = InputSpec.learn(
             name, raw[name], labels=name in form.label_names, sample=is_sample
         )
-    for name, rows in seen.items():
-        if not isinstance(X, ClassPairs) and inputs[name].kind != "labels":
-            warn_duplicates(name, rows, batch_size)
     each = input_scaling if isinstance(input_scaling, Mapping) else {}
     default = "auto" if isinstance(input_scaling, Mapping) else input_scaling
     scalings: dict[str, InputScaling | None] = {}
@@ -132,7 +146,7 @@ def read_training_data(
         trained_on = rows[X.rows(name)] if isinstance(X, ClassPairs) else rows
         scalings[name] = learn_scaling(trained_on, each.get(name, default))
     source = make_source(X, seen, inputs, device, presence)
-    return TrainingData(form, inputs, scalings, source, seen, presence=presence)
+    return TrainingData(form, inputs, scalings, source, seen, presence=presence, sampled=sampled)
 
 
 def read_further_data(
@@ -158,7 +172,7 @@ def read_further_data(
             f"now names {list(modalities)}: restore it, or use a new estimator."
         )
     _check_input_scaling(input_scaling, form.names)
-    raw = _raw_rows(X, y, form, rng)
+    raw, _ = _raw_rows(X, y, form, rng)
     if missing := [name for name in form.names if name not in raw]:
         raise ValueError(
             f"missing modality {missing}: training continues with all of {form.names}."
@@ -215,15 +229,22 @@ def split_validation(
     return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
 
 
-def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[str, Any]:
-    """Return the raw rows of each modality, or those of a sample of a torch Dataset."""
+def _raw_rows(
+    X: Any, y: Any, form: Form, rng: np.random.Generator
+) -> tuple[Mapping[str, Any], np.ndarray | None]:
+    """Return the raw rows of each modality, or those of a sample of a torch Dataset with a length.
+
+    The second value has the numbers of the rows of this sample.
+    """
     raw: Mapping[str, Any]
+    sampled = None
     if isinstance(X, IterableDataset):
         items = list(islice(iter(X), _SAMPLE))
         n_pairs, raw = len(items), stack_items(items)
     elif isinstance(X, Dataset):
         n_pairs = len(X)  # type: ignore[arg-type]
-        raw = dataset_columns(X, rng.permutation(n_pairs)[:_SAMPLE].tolist())
+        sampled = rng.permutation(n_pairs)[:_SAMPLE]
+        raw = dataset_columns(X, sampled.tolist())
     elif isinstance(X, ClassPairs):
         check_row_names({"X": X, "y": y})
         n_pairs, raw = len(X), X
@@ -237,7 +258,7 @@ def _raw_rows(X: Any, y: Any, form: Form, rng: np.random.Generator) -> Mapping[s
             f"found {n_pairs} sample(s), n_samples={n_pairs}, while at least 2 are needed: a "
             "contrastive loss compares each pair with others."
         )
-    return raw
+    return raw, sampled
 
 
 def _check_input_scaling(given: Any, names: list[str]) -> None:

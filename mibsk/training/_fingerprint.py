@@ -26,6 +26,7 @@ _LEFT_OUT = {
     "input_scaling",
     "modalities",
     "optimizer",
+    "same_group",
     "verbose",
     "warm_start",
 }
@@ -52,6 +53,8 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         extra["groups"] = data.groups
     if data.presence is not None:
         extra["present"] = data.presence.masks
+    if aligner.same_group != "negative":
+        extra["same group"] = aligner.same_group
     return digest(
         {
             **extra,

@@ -20,7 +20,12 @@ from ._saved_params import pack_params, unpack_params
 from ._torch_defaults import torch_defaults
 
 _MODEL = "IBAligner"
-_EARLIER = {"bottleneck": None, "input_scaling": "columns", "lr_schedule": None}
+_EARLIER = {
+    "bottleneck": None,
+    "input_scaling": "columns",
+    "lr_schedule": None,
+    "same_group": "negative",
+}
 
 
 @dataclass(frozen=True)

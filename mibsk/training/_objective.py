@@ -11,7 +11,7 @@ from skorch.callbacks import Callback
 from ..canonical import Canonical
 from ..data import Batches, Source, StreamSource
 from ..exceptions import FewHeldOutWarning
-from ..losses import IBObjective, Temperature, minimality_term, sufficiency_term
+from ..losses import IBObjective, Sufficiency, Temperature, minimality_term, sufficiency_term
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ._budget_control import BudgetControl
 from ._params import AlignerParams
@@ -23,6 +23,8 @@ def check_objective(aligner: AlignerParams) -> None:
     beta, budget = aligner.beta, sufficiency_budget(aligner)
     sufficiency = sufficiency_term(aligner.sufficiency)
     minimality_term(aligner.minimality)
+    if aligner.same_group in ("ignored", "positive"):
+        _check_same_group(aligner, sufficiency)
     if isinstance(aligner.temperature, Schedule) and aligner.temperature.lowest <= 0:
         raise ValueError(
             f"temperature={aligner.temperature!r} falls to {aligner.temperature.lowest:g}: "
@@ -47,6 +49,21 @@ def check_objective(aligner: AlignerParams) -> None:
         )
 
 
+def _check_same_group(aligner: AlignerParams, term: Sufficiency) -> None:
+    """Raise ``ValueError`` if the sufficiency term does not support `same_group`."""
+    how = aligner.same_group
+    if not term.takes_groups:
+        raise ValueError(
+            f"same_group={how!r} needs a sufficiency term that takes groups of rows, which "
+            f"{aligner.sufficiency!r} does not: choose 'infonce', or same_group='apart'."
+        )
+    if how == "positive" and not term.takes_positives:
+        raise ValueError(
+            "same_group='positive' needs a sufficiency term that takes several partners of a row, "
+            f"which {aligner.sufficiency!r} does not: choose 'infonce', or same_group='ignored'."
+        )
+
+
 def build_objective(aligner: AlignerParams) -> IBObjective:
     """Return the untrained objective."""
     beta = aligner.beta
@@ -55,7 +72,16 @@ def build_objective(aligner: AlignerParams) -> IBObjective:
     elif isinstance(beta, str | SufficiencyBudget):
         beta = 0.0
     temperature = _temperature(aligner.temperature)
-    return IBObjective(aligner.sufficiency, aligner.minimality, beta, temperature)
+    positives = aligner.same_group == "positive"
+    return IBObjective(
+        aligner.sufficiency, aligner.minimality, beta, temperature, positives=positives
+    )
+
+
+def uses_unpaired(aligner: AlignerParams) -> bool:
+    """Whether a term of the objective uses rows of a single modality."""
+    terms = sufficiency_term(aligner.sufficiency), minimality_term(aligner.minimality)
+    return any(term.takes_unpaired for term in terms)
 
 
 def is_learned(temperature: Any) -> bool:

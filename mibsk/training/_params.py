@@ -12,6 +12,7 @@ class AlignerParams(Protocol):
     input_scaling: Any
     n_components: int
     sufficiency: Any
+    same_group: str
     minimality: Any
     bottleneck: Any
     beta: Any

@@ -16,6 +16,7 @@ from .._checks.groups import Groups, hold_out
 from ..canonical import Canonical
 from ..data import EncoderInput, InputSpec, Source
 from ..encoders import Encoder
+from ..losses import partner_cross_entropy
 from ._closed_form import FittedClosedForm
 from ._devices import exact_convolutions
 from ._input_directions import InputDirections
@@ -68,8 +69,8 @@ def choose_alpha(
     """Return the weight of the closed form with the lowest loss on held-out pairs.
 
     The loss is symmetric InfoNCE, averaged over the pairs of modalities (of which each counts with
-    the rows that have both), at the temperature that suits each weight best. Without two such rows
-    the weight is 1.
+    the rows that have both), at the temperature that suits each weight best. Pairs of one group are
+    negatives, or partners, as in the training. Without two rows that have both the weight is 1.
 
     Parameters
     ----------
@@ -93,20 +94,27 @@ def choose_alpha(
         part = np.random.default_rng(0).permutation(pairing.n_rows)[:LARGEST]
         held_out = held_out.with_pairing(pairing.subset(np.sort(part)))
     variates, networks, present = _both(module, held_out, device)
-    similar = []
+    pairing = held_out.pairing
+    known = pairing.groups if pairing.apart is None else pairing.apart
+    groups = None if known is None else torch.from_numpy(known).to(device)
+    positives = module.objective.positives
+    similar, among = [], []  # groups of the rows of each pair of modalities
     for a, b in combinations(range(len(variates)), 2):
         both: Any = slice(None) if present is None else present[a] & present[b]
         (u_a, u_b), (v_a, v_b) = ((of[a][both], of[b][both]) for of in (variates, networks))
         if len(u_a) > 1:
             similar.append((u_a @ u_b.T, v_a @ v_b.T))
+            among.append(None if groups is None else groups[both])
     if not similar:
         return 1.0, {}
     losses, recalls = [], []
     for alpha in ALPHAS:
         share = 1.0 if math.isinf(alpha) else alpha**2 / (1 + alpha**2)
         scores = [share * u + (1 - share) * v for u, v in similar]
-        losses.append(min(_infonce(scores, float(temperature)) for temperature in TEMPERATURES))
-        recalls.append(_recall(scores))
+        losses.append(
+            min(_infonce(scores, float(t), among, positives=positives) for t in TEMPERATURES)
+        )
+        recalls.append(_recall(scores, among))
     best = int(np.argmin(losses))
     return ALPHAS[best], {
         "alpha": np.array(ALPHAS),
@@ -204,20 +212,33 @@ def _variates(encoder: Encoder, rows: EncoderInput) -> torch.Tensor:
     return encoder.closed_form.variates(encoder.scaled(rows))
 
 
-def _infonce(scores: Sequence[torch.Tensor], temperature: float) -> float:
+def _infonce(
+    scores: Sequence[torch.Tensor],
+    temperature: float,
+    among: Sequence[torch.Tensor | None],
+    *,
+    positives: bool,
+) -> float:
     losses = []
-    for s in scores:
+    for s, groups in zip(scores, among, strict=True):
         logits = s / temperature
+        if groups is not None:
+            each = [
+                partner_cross_entropy(way, groups, positives=positives)
+                for way in (logits, logits.T)
+            ]
+            losses.append(torch.stack(each).mean())
+            continue
         both = logits.logsumexp(dim=0) + logits.logsumexp(dim=1)
         losses.append((both / 2 - logits.diagonal()).mean())
     return _mean(losses, [len(s) for s in scores])
 
 
-def _recall(scores: Sequence[torch.Tensor]) -> float:
+def _recall(scores: Sequence[torch.Tensor], among: Sequence[torch.Tensor | None]) -> float:
     hits = []
-    for s in scores:
-        rows = torch.arange(len(s), device=s.device)
-        hits += [(each.argmax(dim=1) == rows).double().mean() for each in (s, s.T)]
+    for s, of_rows in zip(scores, among, strict=True):
+        partner = torch.arange(len(s), device=s.device) if of_rows is None else of_rows
+        hits += [(partner[each.argmax(dim=1)] == partner).double().mean() for each in (s, s.T)]
     return _mean(hits, [len(s) for s in scores for _ in range(2)])
 
 

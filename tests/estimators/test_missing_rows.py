@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mibsk import IBAlignerCV, Modalities, fit_together
+from mibsk.losses import Minimality
 from mibsk.metrics import recall_at_k
 
 from .common import CUT, assert_same_weights, without_times
@@ -394,3 +395,23 @@ def test_items_of_other_names(three, quick):
 def test_complete_data_has_no_masks(three, quick):
     lists = as_none(three, dict.fromkeys(three, np.ones(N, bool)))
     assert_same_weights(quick().fit(three), quick().fit(lists))
+
+
+@pytest.mark.parametrize("takes_unpaired", [False, True])
+def test_rows_without_a_partner_are_in_batches_of_terms_that_use_them(views, quick, takes_unpaired):
+    counts = []
+
+    def counted(embeddings, present=None):
+        whole = [len(item.mean) for item in embeddings]
+        counts.append(whole if present is None else [int(mask.sum()) for mask in present])
+        return sum(item.mean.sum() for item in embeddings) * 0
+
+    term = Minimality(counted, pairwise=False, takes_present=True, takes_unpaired=takes_unpaired)
+    image = views["image"].copy()
+    image[10:] = np.nan
+    data = {"audio": views["audio"], "image": image}
+    groups = np.arange(N) // 2
+    quick(minimality=term, max_epochs=1, batch_size=-1, same_group="ignored").fit(
+        data, groups=groups
+    )
+    assert counts == [[N if takes_unpaired else 10, 10]]
