@@ -73,7 +73,7 @@ def permutation_test(
         Generator of the permutations.
     rows_together : int, default=1
         Number of successive rows that are permuted as a whole, of which `n` is a multiple: the size
-        of groups of rows that are not independent.
+        of groups of rows that are not independent. 1 if rows lack modalities.
     present : sequence of ndarray of bool (n,), default=None
         Which rows have each modality; None: all have all. The rows that have a modality are
         permuted among themselves, and two modalities are compared in the rows that have both.
@@ -94,7 +94,8 @@ def permutation_test(
         joined[~np.repeat(has, widths, axis=1)] = 0.0
     moments = Moments.of_rows(widths, mean, joined, has)
     whitening = Whitening.of(moments)
-    n_pairs = min(n for n in moments.counts[np.tril_indices(len(widths), -1)] if n > 1)
+    of_pairs = moments.counts[np.tril_indices(len(widths), -1)]
+    n_pairs = min((n for n in of_pairs if n > 1), default=0)
     ridge = 0.0 if n_pairs >= ROWS_PER_COLUMN * sum(whitening.ranks) else 1.0
     ridges = [ridge] * len(widths)
     roots = whitening.inverse_roots(ridges)

@@ -364,3 +364,18 @@ def test_p_values_of_independent_rows_are_uniform():
         )
         p_values.append(found.p_values[0])
     assert 0.4 < np.mean(p_values) < 0.65  # 0.525 expected, standard deviation 0.037
+
+
+def test_nothing_is_found_in_rows_without_a_pair():
+    X, Y, _ = views(np.random.default_rng(0), 60)
+    present = [np.arange(60) < 30, np.arange(60) >= 30]
+    found = permutation_test(
+        [X, Y],
+        n_components=3,
+        n_permutations=9,
+        level=0.05,
+        rng=np.random.default_rng(0),
+        present=present,
+    )
+    assert found.n_components == 0
+    assert found.p_values[0] == 1
