@@ -6,51 +6,60 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-MEASURES = {
-    "recall": "recall@1",
-    "left_out": "recall@1, one by all others",
-    "CKA": "CKA",
-    "gap": "modality gap",
-    "leakage": "leakage",
-    "n_components": "dimension",
-    "seconds": "seconds",
+REFERENCE = "infonce"
+COLUMNS = {  # measure, bottleneck, number of decimals
+    "recall@1": ("recall", "canonical", 3),
+    "without closed form": ("recall", "none", 3),
+    "one by all others": ("left_out", "canonical", 3),
+    "CKA": ("CKA", "canonical", 3),
+    "gap": ("gap", "canonical", 3),
+    "leakage": ("leakage", "canonical", 3),
+    "leakage without": ("leakage", "none", 3),
+    "seconds": ("seconds", "canonical", 1),
 }
 
 
 def report(measured: pd.DataFrame) -> str:
-    """Return one table for each dataset, with and without the closed-form bottleneck."""
-    parts = []
+    """Return the differences to the default, and one table for each dataset."""
+    parts = [differences(measured)]
     for name in measured["set"].unique():
         of_set = measured[measured["set"] == name]
-        for bottleneck in ("canonical", "none"):
-            rows = of_set[of_set["bottleneck"] == bottleneck]
-            n_seeds = rows["seed"].nunique()
-            title = "with" if bottleneck == "canonical" else "without"
-            parts.append(f"### {name}, {title} the closed-form bottleneck ({n_seeds} seeds)\n")
-            parts.append(_table(rows))
+        parts.append(f"**{name}** ({of_set['seed'].nunique()} seeds)\n\n{_table(of_set)}")
     return "\n".join(parts)
 
 
+def differences(measured: pd.DataFrame) -> str:
+    """Return recall@1 less that of the default on the same splits, with the closed form."""
+    with_form = measured[measured["bottleneck"] == "canonical"]
+    table = with_form.pivot_table(index="method", columns=["set", "seed"], values="recall")
+    less = table - table.loc[REFERENCE]
+    sets = list(measured["set"].unique())
+    lines = ["| objective | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
+    for method in measured["method"].unique():
+        if method != REFERENCE:
+            cells = [interval(less.loc[method, name].dropna(), sign="+") for name in sets]
+            lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def _table(rows: pd.DataFrame) -> str:
-    shown = {key: title for key, title in MEASURES.items() if rows[key].notna().any()}
-    lines = ["| objective | " + " | ".join(shown.values()) + " |", "|---" * (len(shown) + 1) + "|"]
+    lines = ["| objective | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     for method in rows["method"].unique():
         of_method = rows[rows["method"] == method]
-        cells = [interval(of_method[key], 1 if key in ("seconds",) else 3) for key in shown]
+        cells = [
+            interval(of_method[of_method["bottleneck"] == bottleneck][measure], decimals)
+            for measure, bottleneck, decimals in COLUMNS.values()
+        ]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def interval(values: pd.Series, decimals: int = 3) -> str:
+def interval(values: pd.Series, decimals: int = 3, sign: str = "") -> str:
     """Return the mean and half the width of its 95 % interval (Student's t over seeds)."""
+    if values.empty:
+        return ""
+    mean = f"{values.mean():{sign}.{decimals}f}"
     if len(values) < 2:
-        return f"{values.mean():.{decimals}f}"
+        return mean
     half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.{decimals}f} ± {half:.{decimals}f}"
-
-
-def against(measured: pd.DataFrame, method: str, reference: str, measure: str) -> pd.Series:
-    """Return the differences of a method to another on the same splits."""
-    by = ["set", "bottleneck", "seed"]
-    found = measured[measured["method"] == method].set_index(by)[measure]
-    return (found - measured[measured["method"] == reference].set_index(by)[measure]).dropna()
+    return f"{mean} ± {half:.{decimals}f}"
