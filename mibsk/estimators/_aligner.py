@@ -328,7 +328,8 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         Parameters
         ----------
         X : mapping of str to array-like, Modalities, ClassPairs, Dataset, list of dict, or table
-            Paired data; a table needs `modalities` or a second table `y`.
+            Paired data; a table needs `modalities` or a second table `y`. Rows may lack modalities:
+            None in a list, a masked row, or a row of NaN.
         y : array-like, default=None
             With one table, the second one (a 1-d array of class labels is taken as one-hot rows).
             With any other form, labels for a later step, which are ignored.
