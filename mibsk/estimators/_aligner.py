@@ -420,7 +420,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
             form = read_form(X, y, self.modalities)
             data = read_training_data(X, y, form, device, rng, self.input_scaling)
         check_fusion(self.fusion, data.form.names)
-        if uses_unpaired(self):
+        if data.presence is not None and uses_unpaired(self):
             data = data.with_unpaired()
         data = with_groups(self, data, groups, X, whole=whole, warns=earlier is None)
         tasks = None

@@ -85,8 +85,9 @@ class TrainingData:
 
     def with_unpaired(self) -> TrainingData:
         """Return the same data with the rows of a single modality among the pairs."""
-        if self.presence is None or not isinstance(self.source, TensorSource):
+        if not isinstance(self.source, TensorSource):
             return self  # a Dataset yields all of its items
+        assert self.presence is not None
         rows = np.arange(len(self.presence.n_modalities))
         pairing = FixedPairing(self.form.names, rows)
         return replace(self, source=self.source.with_pairing(pairing))
