@@ -110,10 +110,10 @@ class IBObjective(nn.Module):
         self.positives = positives
 
     def build(self, n_modalities: int, n_components: int) -> None:
-        """Call :meth:`LossModule.build` of all modules, before training."""
-        for module in self.modules():
-            if isinstance(module, LossModule):
-                module.build(n_modalities, n_components)
+        """Call :meth:`LossModule.build` of both terms, before training."""
+        for term in (self.sufficiency, self.minimality):
+            if isinstance(term, LossModule):
+                term.build(n_modalities, n_components)
 
     def forward(
         self,
