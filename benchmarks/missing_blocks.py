@@ -4,9 +4,10 @@
 
 Of the training rows, each modality is removed at random from a share of the rows (a row keeps at
 least one). Two aligners are trained, on all rows with what they have, and on the rows that have all
-modalities; both are scored by recall@1 on the same complete test rows, a quarter. The data are
-three views of digits; of two modalities, rows that lack one have no partner, and there is nothing
-to gain. `DATA` is the folder that has mfeat.
+modalities; both are scored on the same complete test rows, a quarter: by recall@1, and by the
+leakage of the parts of each view that the other views cannot predict. The data are three views of
+digits; of two modalities, rows that lack one have no partner, and there is nothing to gain. `DATA`
+is the folder that has mfeat.
 """
 
 import argparse
@@ -16,9 +17,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy import stats
+from sklearn.utils import Bunch
 
 from mibsk import IBAligner, Modalities
 from mibsk.datasets import fetch_mfeat
+from mibsk.metrics import leakage
+
+from .choosing_beta._sets import with_private_parts
 
 SHARES = (0.1, 0.3, 0.5)
 SEEDS = range(5)
@@ -44,24 +49,40 @@ def complete_rows(X: Modalities) -> np.ndarray:
     return np.flatnonzero(~np.any(missing, axis=0))
 
 
-def measure(X: Modalities, share: float, seed: int) -> dict[str, object]:
-    """Train both aligners of one seed, and return their recall."""
-    rng = np.random.default_rng(seed)
+def measure(bunch: Bunch, share: float, seed: int) -> dict[str, object]:
+    """Train both aligners of one seed, and return their recall and leakage."""
+    rng, X = np.random.default_rng(seed), bunch.data
     order = rng.permutation(len(X))
-    test, train = X[order[: len(X) // 4]], X[order[len(X) // 4 :]]
+    held, rest = order[: len(X) // 4], order[len(X) // 4 :]
+    test, train = X[held], X[rest]
     some = without_blocks(train, share, rng)
     rows = complete_rows(some)
     start = time.perf_counter()
-    all_rows = IBAligner(random_state=seed).fit(some).score(test)
+    of_all = IBAligner(random_state=seed).fit(some)
     seconds = time.perf_counter() - start
-    complete = IBAligner(random_state=seed).fit(train[rows]).score(test)
+    of_complete = IBAligner(random_state=seed).fit(train[rows])
+
+    def leaked(aligner: IBAligner) -> float:
+        """Return the leakage into complete rows: a probe of those of training reads the test."""
+        Z, Z_test = aligner.embed(train), aligner.embed(test)
+        values = []
+        for name, table in bunch.labels.items():
+            labels = table[bunch.nuisances]
+            read = leakage(
+                Z[name], labels.iloc[rest], Z_test=Z_test[name], labels_test=labels.iloc[held]
+            )
+            values += list(read.values())
+        return float(np.mean(values))
+
     return {
         "share": share,
         "seed": seed,
         "rows": len(train),
         "complete rows": len(rows),
-        "all rows": all_rows,
-        "complete": complete,
+        "all rows": of_all.score(test),
+        "complete": of_complete.score(test),
+        "leakage, all rows": leaked(of_all),
+        "leakage, complete": leaked(of_complete),
         "seconds": round(seconds, 2),
     }
 
@@ -69,18 +90,19 @@ def measure(X: Modalities, share: float, seed: int) -> dict[str, object]:
 def table(results: pd.DataFrame) -> str:
     """Return the means, and the paired difference with its 95% interval, as Markdown."""
     lines = [
-        "| missing | complete rows | trained on these | trained on all rows | gain |",
-        "|---|---|---|---|---|",
+        "| missing | complete rows | recall@1, these | recall@1, all rows | gain "
+        "| leakage, these | leakage, all rows | difference |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for share, part in results.groupby("share"):
-        gain = part["all rows"] - part["complete"]
-        half = stats.t.ppf(0.975, len(part) - 1) * gain.std(ddof=1) / np.sqrt(len(part))
-        lines.append(
-            f"| {share:.0%} "
-            f"| {part['complete rows'].mean():.0f} of {part['rows'].mean():.0f} "
-            f"| {part['complete'].mean():.3f} | {part['all rows'].mean():.3f} "
-            f"| {gain.mean():+.3f} ± {half:.3f} |"
-        )
+        cells = [f"{share:.0%}", f"{part['complete rows'].mean():.0f} of {part['rows'].mean():.0f}"]
+        for start in ("", "leakage, "):
+            less, more = part[f"{start}complete"], part[f"{start}all rows"]
+            gain = more - less
+            half = stats.t.ppf(0.975, len(part) - 1) * gain.std(ddof=1) / np.sqrt(len(part))
+            cells += [f"{less.mean():.3f}", f"{more.mean():.3f}"]
+            cells.append(f"{gain.mean():+.3f} ± {half:.3f}")
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -91,10 +113,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     results = []
-    X = fetch_mfeat(arguments.data, views=VIEWS).data
+    bunch = with_private_parts(fetch_mfeat(arguments.data, views=VIEWS))
     for seed in SEEDS:
         for share in SHARES:
-            results.append(measure(X, share, seed))
+            results.append(measure(bunch, share, seed))
             pd.DataFrame(results).to_csv(arguments.out, index=False)
             print(results[-1], flush=True)
     print(table(pd.DataFrame(results)))
