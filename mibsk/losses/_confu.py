@@ -72,6 +72,10 @@ class ConFu(LossModule):
                 nn.Linear(2 * n_components, width), nn.ReLU(), nn.Linear(width, n_components)
             )
 
+    def extra_repr(self) -> str:
+        """Return the weight, by which the same training is recognized."""
+        return f"fused_weight={self.fused_weight!r}"
+
     def forward(
         self,
         embeddings: Sequence[torch.Tensor],

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..data import InputSpec, StreamSource, digest
+from ..files.state_file import can_hold
 from ._data import TrainingData
 from ._net import AlignmentNet
 from ._objective import bottleneck_holds_out
@@ -55,6 +56,8 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         extra["present"] = data.presence.masks
     if aligner.same_group != "negative":
         extra["same group"] = aligner.same_group
+    if settings := _settings_of_users(net.module):
+        extra["settings"] = settings
     return digest(
         {
             **extra,
@@ -68,6 +71,18 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
             "epochs before": len(net.history),
         }
     )
+
+
+def _settings_of_users(module: torch.nn.Module) -> dict[str, dict[str, Any]]:
+    """Return the plain attributes of the modules of other packages, which `repr` may not show."""
+    found = {}
+    for path, part in module.named_modules():
+        if type(part).__module__.partition(".")[0] in ("torch", "mibsk"):
+            continue
+        own = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training"}
+        if plain := {name: value for name, value in own.items() if can_hold(value)}:
+            found[path] = plain
+    return found
 
 
 def _description(spec: InputSpec) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from torch.utils.data import IterableDataset
 from mibsk import ClassPairs, IBAligner
 from mibsk.encoders import MLP, SparseMLP
 from mibsk.exceptions import DivergenceError
+from mibsk.losses import ConFu, Sufficiency, infonce
 from mibsk.training import _checkpoint
 from mibsk.training._net import AlignmentNet
 
@@ -214,6 +215,15 @@ class TestTorn:
         assert_same(again, quick(max_epochs=5).fit(views), views)
 
 
+class Weighted(torch.nn.Module):
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, z, w, temperature):
+        return self.weight * infonce(z, w, temperature)
+
+
 class TestNotTheSameTraining:
     @pytest.fixture
     def stopped(self, views, quick, tmp_path, steps):
@@ -255,6 +265,20 @@ class TestNotTheSameTraining:
                 torch.manual_seed(seed)
                 module = torch.nn.Linear(5, 4)
             quick(encoders={"audio": module}, checkpoint=tmp_path).fit(views)
+        assert len(list(tmp_path.iterdir())) == 2
+
+    @pytest.mark.parametrize("kind", ["loss of a user", "ConFu"])
+    def test_other_settings_of_a_loss(self, views, quick, tmp_path, kind):
+        def loss(weight):
+            if kind == "ConFu":
+                flags = dict.fromkeys(("takes_groups", "takes_positives", "takes_present"), True)
+                return Sufficiency(ConFu(weight), pairwise=False, **flags)
+            return Weighted(weight)
+
+        three = {**views, "sum": views["audio"][:, :2] + views["image"][:, :2]}
+        for weight in (0.2, 0.8):
+            again = quick(sufficiency=loss(weight), checkpoint=tmp_path).fit(three)
+            assert_same(again, quick(sufficiency=loss(weight)).fit(three), three)
         assert len(list(tmp_path.iterdir())) == 2
 
     def test_a_warm_start_is_another_training(self, views, quick, tmp_path, steps):
