@@ -66,7 +66,8 @@ def impute(estimator: Any, X: Any, modality: str, reference: Any) -> Imputed:
         found[part] = scores.max(axis=1, initial=-1.0)
     donor = np.full(n, -1, np.intp)
     donor[missing], similarity[missing] = numbers[nearest], found
-    return Imputed(_merged(own, kept, known, nearest, missing), similarity, donor)
+    index = next((rows.index for rows in given.values() if hasattr(rows, "iloc")), None)
+    return Imputed(_merged(own, kept, known, nearest, missing, index), similarity, donor)
 
 
 def _read(estimator: Any, what: str, given: Any) -> dict[str, Any]:
@@ -94,18 +95,29 @@ def _queries(estimator: Any, given: Mapping[str, Any], missing: Mask) -> NDArray
     return fused / np.maximum(norms, np.finfo(np.float32).tiny)
 
 
-def _merged(own: Any, kept: Any, known: Any, nearest: NDArray[np.intp], missing: Mask) -> Any:
-    """Return the rows `kept` of `own`, with rows of the reference `known` where own are missing."""
+def _merged(
+    own: Any,
+    kept: Any,
+    known: Any,
+    nearest: NDArray[np.intp],
+    missing: Mask,
+    index: pd.Index[Any] | None,
+) -> Any:
+    """Return the rows `kept` of `own`, with rows of the reference `known` where own are missing.
+
+    Without own rows, a data frame has the `index` of the other modalities, if they have one.
+    """
     n_kept = len(missing) - len(nearest)
     order = np.empty(len(missing), np.intp)
     order[~missing], order[missing] = np.arange(n_kept), n_kept + np.arange(len(nearest))
     if isinstance(known, pd.DataFrame) and (own is None or isinstance(own, pd.DataFrame)):
         donors = known.iloc[nearest]
         both = donors if own is None else pd.concat([kept[known.columns], donors])
-        index = pd.RangeIndex(len(missing)) if own is None else own.index
-        return both.iloc[order].set_axis(index)
-    if sp.issparse(known):
-        chosen = known[nearest]
+        if own is not None:
+            index = own.index
+        return both.iloc[order].set_axis(pd.RangeIndex(len(missing)) if index is None else index)
+    if sp.issparse(known) or sp.issparse(kept):
+        chosen = sp.csr_array(known)[nearest]
         return chosen if own is None else sp.csr_array(sp.vstack([kept, chosen]))[order]
     chosen = np.asarray(known)[nearest]
     return chosen if own is None else np.concatenate([np.asarray(kept), chosen])[order]

@@ -88,6 +88,24 @@ def test_containers(views, quick):
     assert found.values.loc["r7"].tolist() == frame.iloc[found.donor[7]].tolist()
 
 
+def test_a_data_frame_has_the_row_names_of_the_other_modality(views, quick):
+    names = [f"r{i}" for i in range(N)]
+    X = {name: pd.DataFrame(rows, index=names).add_prefix(name) for name, rows in views.items()}
+    found = quick().fit(X).impute({"audio": X["audio"]}, "image", reference=X)
+    assert found.values.index.tolist() == names
+
+
+def test_sparse_rows_and_a_dense_reference(views, quick):
+    counts = np.eye(N, 60)
+    aligner = quick().fit({"audio": views["audio"], "counts": sp.csr_array(counts)})
+    X = {"audio": views["audio"], "counts": sp.csr_array(lacking(counts, [4]))}
+    for reference in (counts, sp.csr_array(counts)):
+        found = aligner.impute(X, "counts", reference={"counts": reference})
+        expected = np.eye(N, 60)
+        expected[4] = counts[found.donor[4]]
+        np.testing.assert_array_equal(found.values.toarray(), expected)
+
+
 def test_tables(views, table, quick):
     aligner = quick().fit(views["audio"], views["image"])
     X = views["audio"], lacking(views["image"], [4])
