@@ -15,6 +15,7 @@ from ._class_pairs import ClassPairs
 from ._duplicates import equal_rows
 from ._forms import is_mapping
 from ._inputs import InputSpec
+from ._missing import present_rows
 
 
 def duplicate_groups(X: Any) -> np.ndarray:
@@ -28,7 +29,7 @@ def duplicate_groups(X: Any) -> np.ndarray:
     X : array-like of shape (n, ...), or mapping of str to those
         Rows of one modality, or of several: then rows that are equal in some modality are of one
         group, and so are two rows that both equal a third one. Rows are equal if `fit` reads the
-        same numbers or text.
+        same numbers or text; a row that lacks a modality equals no other in it.
 
     Returns
     -------
@@ -56,14 +57,21 @@ def duplicate_groups(X: Any) -> np.ndarray:
     check_row_names(modalities)
     starts, ends, lengths = [], [], {}
     for name, given in modalities.items():
-        rows = InputSpec.learn(name, given)[1]
-        lengths[name] = rows.shape[0]
+        known, present = present_rows(name, given)
+        if present is not None and not present.any():
+            lengths[name] = len(present)
+            continue
+        rows = InputSpec.learn(name, known)[1]
+        lengths[name] = rows.shape[0] if present is None else len(present)
         repeats, kinds = equal_rows(rows)
+        if present is not None:
+            repeats = np.flatnonzero(present)[repeats]
         _, first, of_row = np.unique(kinds, return_index=True, return_inverse=True)
         starts.append(repeats)
         ends.append(repeats[first][of_row])
     n = check_same_length(lengths)
-    edges = np.concatenate(starts), np.concatenate(ends)
+    none = np.empty(0, np.intp)
+    edges = np.concatenate([none, *starts]), np.concatenate([none, *ends])
     graph = coo_array((np.ones(len(edges[0]), bool), edges), shape=(n, n))
     _, component = connected_components(graph, directed=False)
     return pd.factorize(component)[0]

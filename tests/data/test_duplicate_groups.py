@@ -59,11 +59,22 @@ def test_rows_that_fit_reads_as_the_same():
     assert duplicate_groups(np.array([[1.0], [1.0 + 1e-12], [5.0]])).tolist() == [0, 0, 1]
 
 
+def test_a_row_that_lacks_a_modality_equals_no_other_in_it():
+    table = np.array([[np.nan] * 2, [1.0, 2.0], [np.nan] * 2, [1.0, 2.0], [3.0, 4.0]])
+    words = ["a", None, "b", "c", "a"]
+    masked = np.ma.MaskedArray(np.nan_to_num(table).astype(int), np.isnan(table))
+    for X in (table, pd.DataFrame(table), sp.csr_array(table), masked):
+        assert duplicate_groups(X).tolist() == [0, 1, 2, 1, 3]
+        assert duplicate_groups({"x": X, "words": words}).tolist() == [0, 1, 2, 1, 0]
+    assert duplicate_groups({"x": table * np.nan, "words": words}).tolist() == [0, 1, 2, 3, 0]
+    assert duplicate_groups(table * np.nan).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_bad_input():
     with pytest.raises(ValueError, match="the same number of rows"):
         duplicate_groups({"a": [[1.0]] * 3, "b": [[1.0]] * 2})
     with pytest.raises(ValueError, match="contains NaN"):
-        duplicate_groups([[np.nan], [1.0]])
+        duplicate_groups([[np.nan, 2.0], [1.0, 3.0]])
     pairs = ClassPairs({"a": ([[1.0], [2.0]], [0, 1]), "b": ([[1.0], [2.0]], [0, 1])})
     with pytest.raises(TypeError, match="ClassPairs have groups already, their classes"):
         duplicate_groups(pairs)
