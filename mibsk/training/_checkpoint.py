@@ -97,6 +97,11 @@ class Checkpoint(Callback):
         return len(self.state_["training"]["history"]) if self.state_ else 0
 
     @property
+    def has_stopped_early(self) -> bool:
+        """Whether the checkpoint to resume from is that of a training that stopped early."""
+        return bool(self.state_ and self.state_.get("stopped early"))
+
+    @property
     def closed_form(self) -> dict[str, Any] | None:
         """Closed form of the inputs in the checkpoint to resume from, if any."""
         return self.state_["closed_form"] if self.state_ else None
@@ -120,9 +125,10 @@ class Checkpoint(Callback):
             self._write(net, self.describe())
 
     def complete(self, net: AlignmentNet, description: dict[str, Any]) -> None:
-        """Replace the last checkpoint, with another description of the model."""
+        """Replace the last checkpoint, with the description of the model at the end of training."""
         if self.last_ is not None:
-            self._write(net, description)
+            stopped = {"stopped early": True} if net.has_stopped_early else {}
+            self._write(net, {**description, **stopped})
 
     def _write(self, net: AlignmentNet, description: dict[str, Any]) -> None:
         training = net.training_state(with_frozen=False)

@@ -232,6 +232,14 @@ class AlignmentNet(NeuralNet):
         """Whether the last epoch of the history was not interrupted."""
         return not self.history or self._weights().keys() <= self.history[-1].keys()
 
+    @property
+    def has_stopped_early(self) -> bool:
+        """Whether a callback ended the training, since its patience was exhausted."""
+        return any(
+            isinstance(callback, EarlyStopping) and callback.misses_ >= callback.patience
+            for _, callback in self.callbacks_
+        )
+
     def _drop_interrupted_epoch(self) -> None:
         if not self.ends_with_whole_epoch:
             del self.history[-1]

@@ -104,6 +104,8 @@ class Stages:
             return
         net, checkpoint = self.net, self.checkpoint
         done = max(len(net.history), 0 if checkpoint is None else checkpoint.n_epochs)
+        if checkpoint is not None and checkpoint.has_stopped_early:
+            done = until
         try:
             net.partial_fit(source, epochs=max(until - done, 0))
             net.check_weights()
@@ -197,7 +199,9 @@ class Stages:
                 beside = beside.reduced(self.module, source, n_components, self.device)
                 beside.attach(self.module, self.device)
                 self.trained = replace(self.trained, closed_form=beside)
-        if self.checkpoint is not None and self.trained.has_stages:
+        # training that goes on later computes the stages anew, from all of its epochs
+        ended = not self.was_interrupted or self.net.has_stopped_early
+        if ended and self.checkpoint is not None and self.trained.has_stages:
             self.checkpoint.complete(self.net, model_state(self.aligner, self.trained))
 
     def _add_bottleneck(

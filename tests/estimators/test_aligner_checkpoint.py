@@ -145,6 +145,33 @@ def test_ctrl_c_leaves_a_fitted_aligner_and_fit_continues(views, quick, tmp_path
     assert_same(aligner.fit(views), quick(max_epochs=4).fit(views), views)
 
 
+@pytest.mark.parametrize("bottleneck", [None, "canonical"])
+@pytest.mark.parametrize("kill_at", [4, 11])
+def test_ctrl_c_with_a_closed_form_beside_the_networks(
+    views, quick, tmp_path, steps, kill_at, bottleneck
+):
+    """The closed form of a training that goes on is not that of the first call."""
+    make = functools.partial(quick, max_epochs=4, encoders="auto", bottleneck=bottleneck, lr=0.05)
+    whole = make().fit(views)
+    assert not interrupted(make(checkpoint=tmp_path), views, steps, kill_at, KeyboardInterrupt)
+    again = make(checkpoint=tmp_path).fit(views)
+    assert_same(again, whole, views)
+    assert again.selection_.equals(whole.selection_)
+
+
+def test_early_stopping_with_a_closed_form_is_not_run_again(views, quick, tmp_path, steps):
+    params = {"max_epochs": 40, "encoders": "auto", "bottleneck": "canonical", "lr": 0.05}
+    params |= {"early_stopping": True, "n_iter_no_change": 2, "checkpoint": tmp_path}
+    first = quick(**params).fit(views)
+    assert first.n_iter_ < 40
+    steps.restart()
+    again = quick(**params).fit(views)
+    assert steps.n_done == 0
+    assert_same(again, first, views)
+    last = max(tmp_path.glob("*/*"))
+    np.testing.assert_array_equal(IBAligner.load(last).transform(views), first.transform(views))
+
+
 @pytest.mark.parametrize("case", ["plain", "early stopping"])
 def test_a_finished_training_is_not_run_again(views, quick, tmp_path, steps, case):
     params = {"max_epochs": 6, **CASES[case], "checkpoint": tmp_path}
