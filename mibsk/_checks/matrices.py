@@ -15,16 +15,17 @@ from .tensors import is_tensor, tensor_to_array
 from .vector_cells import stack_cells
 
 
-def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
+def as_matrix(X: Any, name: str, *, min_rows: int = 2, missing_rows: bool = False) -> Matrix:
     """Return ``X`` (array, data frame or tensor) as a finite real matrix.
 
     A tensor on an accelerator stays there, as float32 or float64. Anything else becomes a NumPy
     array: float32 and float64 as they are, so that nothing large is copied, other numbers as
     float64. Compute with `devices.double` of it, or with `blocks.chunks` where it may be large.
+    Rows of NaN alone are an error unless they are `missing_rows`.
     """
     if is_tensor(X):
         if on_accelerator(X):
-            return _check_tensor(X, name, min_rows)
+            return _check_tensor(X, name, min_rows, missing_rows)
         X = tensor_to_array(name, X)
     if issparse(X):
         raise TypeError(f"{name} must be dense, got a sparse {type(X).__name__}: pass .toarray().")
@@ -46,11 +47,14 @@ def as_matrix(X: Any, name: str, *, min_rows: int = 2) -> Matrix:
             f"{name} must hold real numbers of shape (n_samples, n_features): {error}"
         ) from error
     _check_shape(matrix, name, min_rows)
-    _check_finite(rows_not_finite(matrix), matrix, name)
+    bad = rows_not_finite(matrix)
+    if missing_rows and len(bad):
+        bad = bad[~np.isnan(matrix[bad]).all(axis=1)]
+    _check_finite(bad, matrix, name)
     return matrix
 
 
-def _check_tensor(X: Any, name: str, min_rows: int) -> Matrix:
+def _check_tensor(X: Any, name: str, min_rows: int, missing_rows: bool) -> Matrix:
     """Return a tensor on an accelerator as a finite matrix there, without its gradient."""
     if X.is_complex() or str(X.layout) != "torch.strided":
         raise TypeError(
@@ -60,7 +64,10 @@ def _check_tensor(X: Any, name: str, min_rows: int) -> Matrix:
     _check_shape(matrix, name, min_rows)
     if str(matrix.dtype) != "torch.float64":
         matrix = matrix.float()
-    bad = to_numpy((~matrix.isfinite()).any(dim=1))
+    bad = (~matrix.isfinite()).any(dim=1)
+    if missing_rows:
+        bad &= ~matrix.isnan().all(dim=1)
+    bad = to_numpy(bad)
     _check_finite(np.flatnonzero(bad), matrix, name)
     return matrix
 

@@ -68,7 +68,8 @@ def read_rows(
 ) -> tuple[Matrix, pd.Index[Any] | None]:
     """Return the embeddings in a file as :func:`read_matrix` does, and the names of the rows.
 
-    If `flat`, the rows of an array may have more dimensions, such as images.
+    If `flat`, the rows of an array may have more dimensions, such as images, and rows of NaN alone
+    are missing ones.
 
     A table has names if pandas has written them, to CSV as a first column without a name, or if its
     first column has strings that differ.
@@ -89,7 +90,7 @@ def read_rows(
         )
     if flat and array.ndim > 2 and len(array):
         array = array.reshape(len(array), -1)
-    return as_matrix(array, name), names
+    return as_matrix(array, name, missing_rows=flat), names
 
 
 def locate(name: str) -> tuple[Path, str | None]:
@@ -225,7 +226,7 @@ def _real(what: str, rows: np.ndarray) -> np.ndarray:
 def _remedy(cell: str) -> str:
     if cell.lstrip().startswith("["):
         return "keep only that column, with a list in each cell as json.dumps writes it."
-    return "keep only the columns of the embedding."
+    return "encode them as numbers, or leave the column out."
 
 
 def _similar(file: Path) -> str:

@@ -92,7 +92,7 @@ def read_files(
 ) -> FilesRead:
     """Return the content of files of paired rows; the names of the rows are not yet compared.
 
-    If `flat`, rows of more dimensions are flattened.
+    If `flat`, rows of more dimensions are flattened, and rows of NaN alone are missing ones.
     """
     tell = progress or (lambda done, n, title: None)
     paths = tuple(os.fspath(path) for path in files)

@@ -19,7 +19,7 @@ from ._held_out import Blocks, ClosedForms, HeldOut, hold_out_in_turn
 from ._nonlinear import with_kernel
 from ._numbers import mean_difference, share_of_rows
 from ._shared import TESTED_OF_MANY, TESTED_ROWS, Shared, find_shared, pairing_test, subsets_of
-from ._tables import FEWEST_ROWS, Prepared, check_tables, prepare
+from ._tables import FEWEST_ROWS, Prepared, check_tables, complete_rows, prepare
 
 MAX_ROWS = 10_000
 
@@ -46,7 +46,8 @@ def diagnose(
     ----------
     data : mapping of str to array-like or tensor (n_samples, ...)
         The tables, at least two: row i of all belongs together. Rows of more dimensions, such as
-        images, are flattened.
+        images, are flattened. Rows of NaN alone are missing: only rows that all tables have are
+        used.
     labels : DataFrame, mapping or array-like (n_samples,), default=None
         Labels of the rows, one column per factor. A column of the tables that determines one is
         reported.
@@ -107,6 +108,11 @@ def diagnose(
     factors, notes = None, list[str]()
     if labels is not None:
         factors, notes = check_factors(labels, n, "labels", match=match)
+    complete, incomplete = complete_rows(matrices)
+    if incomplete:
+        matrices = {name: X[complete] for name, X in matrices.items()}
+        numbered = None if numbered is None else numbered[complete]
+        factors = None if factors is None else factors.iloc[complete]
     prepared = prepare(matrices, numbered, max_rows, np.random.default_rng(random_state))
     factors = None if factors is None else factors.iloc[prepared.rows]
     subsets = subsets_of(len(matrices))
@@ -135,7 +141,8 @@ def diagnose(
         prepared, shared, classes, ci, n_permutations, random_state, steps
     )
     steps.begin("columns")
-    found = [Warned(*each) for each in warnings_of(prepared, shared, factors)]
+    found = [] if incomplete is None else [Warned("missing rows", incomplete)]
+    found += [Warned(*each) for each in warnings_of(prepared, shared, factors)]
     found += [Warned("label", note) for note in notes]
     if sharing_of(shared, nonlinear) == "not shown":
         found.append(_unpaired(prepared))

@@ -84,7 +84,8 @@ class Warned:
     Attributes
     ----------
     code : str
-        "duplicates", "ids", "same columns", "copy", "label", "scales", "axes" or "unpaired".
+        "missing rows", "duplicates", "ids", "same columns", "copy", "label", "scales", "axes" or
+        "unpaired".
     text : str
         What it is.
     """

@@ -34,7 +34,7 @@ class Table:
     name : str
         Its name in the report.
     shape : tuple of int
-        As it was passed.
+        As it was passed, without missing rows.
     dtype : str
         Type of the numbers.
     n_duplicates : int
@@ -88,7 +88,7 @@ class Prepared:
 
 
 def check_tables(data: Any) -> dict[str, Any]:
-    """Return the matrices of several tables by name, n-d rows flattened.
+    """Return the matrices of several tables by name, n-d rows flattened; missing rows are of NaN.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def check_tables(data: Any) -> dict[str, Any]:
     if not all(name.strip() for name in names) or len(set(names)) < len(names):
         raise ValueError(f"the tables need names that differ, got {names}.")
     found = {
-        printable(name): as_matrix(flattened(X), name, min_rows=FEWEST_ROWS)
+        printable(name): as_matrix(flattened(X), name, min_rows=FEWEST_ROWS, missing_rows=True)
         for name, X in zip(names, data.values(), strict=True)
     }
     (first, X), *others = found.items()
@@ -117,6 +117,33 @@ def check_tables(data: Any) -> dict[str, Any]:
                 "together, so pass as many rows in each."
             )
     return found
+
+
+def complete_rows(matrices: Mapping[str, Any]) -> tuple[NDArray[np.intp], str | None]:
+    """Return the numbers of the rows that all tables have, and a sentence on the others.
+
+    Raises
+    ------
+    ValueError
+        If there are too few of them.
+    """
+    # as_matrix has refused rows with other values beside NaN
+    missing = {name: np.isnan(to_numpy(X[:, 0])) for name, X in matrices.items()}
+    lacking = {name: int(which.sum()) for name, which in missing.items() if which.any()}
+    rows = np.flatnonzero(~np.logical_or.reduce(list(missing.values())))
+    if not lacking:
+        return rows, None
+    n = len(next(iter(matrices.values())))
+    lists = ", ".join(f"{name} {count:,}" for name, count in lacking.items())
+    if len(rows) < FEWEST_ROWS:
+        raise ValueError(
+            f"{len(rows)} of {n:,} rows are in all tables, needed are {FEWEST_ROWS} (missing rows: "
+            f"{lists}): pass fewer tables, such as those two that share most rows."
+        )
+    return rows, (
+        f"{n - len(rows):,} of {n:,} rows lack a table and were left out (missing: {lists}); "
+        "IBAligner and CanonicalBottleneck use them, too"
+    )
 
 
 def flattened(X: Any) -> Any:
