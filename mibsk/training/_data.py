@@ -34,6 +34,7 @@ from ..data import (
 )
 from ..encoders import InputScaling, Scaling, learn_scaling
 from ._result import Trained
+from ._source_rows import n_comparable
 
 _SCALINGS = get_args(Scaling)
 _SAMPLE = 4096  # items of a torch Dataset used to learn the input scaling
@@ -210,7 +211,7 @@ def split_validation(
     Raises
     ------
     ValueError
-        If there are too few pairs, or the source is a stream.
+        If there are too few pairs of two or more modalities, or the source is a stream.
     """
     if isinstance(source, StreamSource):
         raise ValueError(
@@ -220,14 +221,20 @@ def split_validation(
     n_pairs = source.pairing.n_rows
     n_held = max(round(fraction * n_pairs), 2)
     held, rest = map(np.sort, hold_out(n_pairs, n_held, rng, groups))
-    if min(len(held), len(rest)) < 2:
+    pairing = source.pairing
+    few = min(len(held), len(rest)) < 2
+    if not few:
+        parts = tuple(source.with_pairing(pairing.subset(rows)) for rows in (rest, held))
+        few = min(map(n_comparable, parts)) < 2
+    if few:
+        n_pairs = n_comparable(source)
         whole = "" if groups is None else " in whole groups"
         raise ValueError(
             f"{reason} holds out validation_fraction={fraction:g} of the pairs, but {n_pairs} "
             f"pairs{whole} are too few to split: pass more, or do not use {reason}."
         )
-    pairing = source.pairing
-    return source.with_pairing(pairing.subset(rest)), source.with_pairing(pairing.subset(held))
+    rest_of, held_of = parts
+    return rest_of, held_of
 
 
 def _raw_rows(

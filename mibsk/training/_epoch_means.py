@@ -83,9 +83,12 @@ class EpochMeans:
         self.n_compared += weight
 
     def read(self) -> dict[str, float]:
-        """Return the means by name."""
-        gap = pairwise_mean(_distance, list(self.embeddings / self.n_present))
-        uniformity = (self.potentials / self.n_compared).log().mean()
+        """Return the means by name; of the geometry, over the modalities that had rows."""
+        # a modality without rows is 0 / 0
+        mean = torch.mean if isinstance(self.n_present, int) else torch.nanmean
+        centres = self.embeddings / self.n_present
+        gap = mean(torch.stack([_distance(a, b) for a, b in combinations(centres, 2)]))
+        uniformity = mean((self.potentials / self.n_compared).log())
         alignment = self.distances / self.n_paired
         values = [*(self.sums / self.n_rows).unbind(), alignment, gap, uniformity]
         return dict(zip(self.names, torch.stack(values).tolist(), strict=True))

@@ -16,6 +16,7 @@ from ..schedules import Learned, Schedule, SufficiencyBudget
 from ._budget_control import BudgetControl
 from ._params import AlignerParams
 from ._scheduled import Scheduled
+from ._source_rows import n_comparable
 
 
 def check_objective(aligner: AlignerParams) -> None:
@@ -130,7 +131,7 @@ def objective_callbacks(
     if budget is not None:
         assert held_out is not None
         assert not isinstance(source, StreamSource)  # a stream has no held-out pairs
-        _warn_few_held_out(aligner, budget, len(held_out))
+        _warn_few_held_out(aligner, budget, n_comparable(held_out))
         n_steps = len(Batches(source, aligner.batch_size, seed=None))
         control = BudgetControl(budget, held_out, first=first, n_epochs=n_epochs, n_steps=n_steps)
         callbacks.append(("budget", control))

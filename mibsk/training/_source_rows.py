@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from .._checks.groups import Groups
-from ..data import Batch, EncoderInput, Source, StreamSource
+from ..data import Batch, EncoderInput, Source, StreamSource, TensorSource
 
 ROWS_AT_A_TIME = 1024
 N_DRAWS = 4  # of the partners, where they are drawn at random
@@ -19,6 +19,13 @@ N_DRAWS = 4  # of the partners, where they are drawn at random
 def n_draws(source: Source | StreamSource) -> int:
     """Return how often the pairs are read, each time with other partners if they are random."""
     return 1 if isinstance(source, StreamSource) or not source.pairing.is_random else N_DRAWS
+
+
+def n_comparable(source: Source) -> int:
+    """Return the number of pairs that have at least two modalities, which a loss can compare."""
+    if not isinstance(source, TensorSource) or source.presence is None:
+        return len(source)
+    return int(np.count_nonzero(source.presence.n_modalities[source.pairing.rows] > 1))
 
 
 def groups_of_pairs(source: Source | StreamSource, groups: Groups) -> Groups:

@@ -13,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mibsk import IBAlignerCV, Modalities, fit_together
+from mibsk.exceptions import FewHeldOutWarning
 from mibsk.losses import Minimality
 from mibsk.metrics import recall_at_k
 
@@ -415,3 +416,22 @@ def test_rows_without_a_partner_are_in_batches_of_terms_that_use_them(views, qui
         data, groups=groups
     )
     assert counts == [[N if takes_unpaired else 10, 10]]
+
+
+def test_geometry_of_held_out_rows_that_all_lack_a_modality(three, quick):
+    rare = dict.fromkeys(three, np.ones(N, bool)) | {"touch": np.arange(N) % 16 == 0}
+    aligner = quick(early_stopping=True, validation_fraction=0.1)
+    history = aligner.fit(with_holes(three, rare)).history_
+    assert np.isfinite([epoch["valid_modality_gap"] for epoch in history]).all()
+    assert np.isfinite([epoch["valid_uniformity"] for epoch in history]).all()
+
+
+def test_held_out_rows_without_a_partner_are_no_pairs(views, quick):
+    X = {name: rows.copy() for name, rows in views.items()}
+    X["audio"][8:] = np.nan
+    X["image"][2:8] = np.nan
+    with pytest.raises(ValueError, match="but 2 pairs are too few to split"):
+        quick(minimality="cs", early_stopping=True).fit(X)
+    X["image"][2:8] = views["image"][2:8]
+    with pytest.warns(FewHeldOutWarning, match="a loss of 0.02 on [2-8] held-out pairs"):
+        quick(minimality="cs", beta="auto", validation_fraction=0.5).fit(X)
