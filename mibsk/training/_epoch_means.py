@@ -85,7 +85,7 @@ class EpochMeans:
     def read(self) -> dict[str, float]:
         """Return the means by name; of the geometry, over the modalities that had rows."""
         # a modality without rows is 0 / 0
-        mean = torch.mean if isinstance(self.n_present, int) else torch.nanmean
+        mean: Any = torch.mean if isinstance(self.n_present, int) else torch.nanmean
         centres = self.embeddings / self.n_present
         gap = mean(torch.stack([_distance(a, b) for a, b in combinations(centres, 2)]))
         uniformity = mean((self.potentials / self.n_compared).log())
