@@ -88,10 +88,10 @@ def _log_moments(p: int, n_free: float) -> tuple[float, float]:
 
 def _with_score_interval(value: float, constant: float, slope: float, level: float) -> Estimate:
     """Return an estimate of a value >= 0, whose variance at I is ``constant + slope * I``."""
-    value = max(value, 0.0)
+    value, slope = max(float(value), 0.0), float(slope)
     q = float(stats.norm.ppf((1 + level) / 2))
     centre = value + q**2 * slope / 2
-    half = q * np.sqrt(constant + slope * value + (q * slope / 2) ** 2)
+    half = q * float(np.sqrt(constant + slope * value + (q * slope / 2) ** 2))
     return Estimate(value, max(centre - half, 0.0), centre + half, level, np.empty(0))
 
 
@@ -110,7 +110,7 @@ def information_of_directions(correlations: Matrix, n: Matrix | float, level: fl
     value = float(direction_information(correlations).sum())
     squares = np.nan_to_num(correlations**2).sum(axis=(1, 2)) - correlations.shape[1]
     variance = float((squares / (2 * np.maximum(n, 1.0))).sum())
-    half = float(stats.norm.ppf((1 + level) / 2)) * np.sqrt(variance)
+    half = float(stats.norm.ppf((1 + level) / 2) * np.sqrt(variance))
     return Estimate(value, max(value - half, 0.0), value + half, level, np.empty(0))
 
 

@@ -171,3 +171,9 @@ def test_no_row_has_all_modalities(rows, tmp_path):
     # a recording says of a touch what both say of images
     predicted = model.predict_modality("touch", {"audio": rows["audio"]})
     assert np.corrcoef(predicted[:, 0], rows["touch"][:, 0])[0, 1] > 0.5
+
+
+def test_intervals_are_plain_numbers(rows):
+    fitted = CanonicalBottleneck().fit(rows)
+    for found in (fitted.information_, *fitted.information_by_subset_.values()):
+        assert [type(each) for each in (found.value, found.low, found.high)] == [float] * 3

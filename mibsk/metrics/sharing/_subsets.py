@@ -127,6 +127,6 @@ def by_subset(
     order = {name: i for i, name in enumerate(names)}
     found = {}
     for subset in sorted(values, key=lambda s: (-len(s), [order[name] for name in s])):
-        value, half = values[subset], q * np.sqrt(variances[subset])
+        value, half = values[subset], q * float(np.sqrt(variances[subset]))
         found[subset] = Estimate(value, max(value - half, 0.0), value + half, level, np.empty(0))
     return found
