@@ -86,7 +86,8 @@ class CanonicalBottleneck(FittedCanonical):
         is not distinguishable from zero, are in no set.
     variance_by_subset_ : dict of str to dict of tuple of str to float
         Share of the variance of each modality that is in the directions of each of these sets; the
-        rest, which it has alone, is that of ``(name,)``.
+        rest, which it has alone, is that of ``(name,)``. In the units of the columns, whatever
+        `scale` is: standardise columns of different units first if each is to count alike.
     n_pairs_ : DataFrame
         Number of rows that have both of two modalities; of one, on the diagonal.
     ridge_ : dict of str to float
@@ -96,7 +97,8 @@ class CanonicalBottleneck(FittedCanonical):
     loadings_ : dict of str to DataFrame (n_columns, n_components_)
         Correlation of each column with the variates of its modality.
     shared_variance_ : dict of str to float
-        Share of the variance of each modality that is in its shared part.
+        Share of the variance of each modality that is in its shared part, in the units of the
+        columns, as `variance_by_subset_`.
     n_samples_ : int
         Number of pairs.
     modality_names_ : list of str
