@@ -329,7 +329,7 @@ def _as_term(registry: dict[str, T], kind: type[T], given: Any) -> T:
         return _checked(kind, given)
     if given not in registry:
         raise ValueError(
-            f"{kind.kind} must be one of {list(registry)}, got {given!r}."
+            f"{kind.kind} must be one of {sorted(registry)}, got {given!r}."
             + suggest(given, registry)
         )
     return registry[given]
