@@ -41,7 +41,7 @@ def judge(call, *inputs):
         assert_meant_for_users(error)
         result = None
     else:
-        assert_finite(result)
+        assert_finite(result, rows_with_missing(inputs))
     assert [content(X) for X in inputs] == before, "an input was changed"
     return result is not None
 
@@ -56,8 +56,11 @@ def assert_meant_for_users(error):
     assert len(str(error)) > 15, f"says too little: {error!r}"
 
 
-def assert_finite(result):
-    """Fail unless there are numbers in the result, all of them finite."""
+def assert_finite(result, missing=None):
+    """Fail unless there are numbers in the result, all of them finite.
+
+    Rows of `missing` may be NaN: what was passed lacks them.
+    """
     if isinstance(result, pd.DataFrame):
         result = result.select_dtypes("number").to_numpy()
     elif isinstance(result, Mapping):
@@ -65,9 +68,67 @@ def assert_finite(result):
     if isinstance(result, list | tuple):
         assert len(result), "an empty result"
         for part in result:
-            assert_finite(part)
+            assert_finite(part, missing)
+        return
+    found = np.asarray(result, float)
+    allowed = np.isfinite(found)
+    if missing is not None and found.ndim and len(found) == len(missing):
+        allowed |= np.isnan(found) & missing.reshape(-1, *[1] * (found.ndim - 1))
+    assert allowed.all(), f"not finite: {result}"
+
+
+def rows_with_missing(inputs):
+    """Return which rows lack a modality (n,); None if the inputs have no rows in common.
+
+    A row of a modality is missing as a whole; one table may have several modalities, so that any
+    missing value in its row may be one.
+    """
+    found = []
+    for X in inputs:
+        parts = X.values() if isinstance(X, Mapping) else [X]
+        for part in parts:
+            rows = as_list_of_rows(part)
+            if rows is not None:
+                together = all if isinstance(X, Mapping) else any
+                found.append(
+                    np.array([together(map(is_missing, cells(row))) for row in rows], bool)
+                )
+    if not found or len({len(rows) for rows in found}) > 1:
+        return None
+    return np.any(found, axis=0)
+
+
+def as_list_of_rows(X):
+    """Return the rows of a container, or None of anything else."""
+    if sp.issparse(X):
+        X = X.toarray()
+    elif isinstance(X, pd.DataFrame):
+        X = X.to_numpy(dtype=object)
+    elif isinstance(X, pl.DataFrame):
+        X = X.rows()
+    elif isinstance(X, torch.Tensor):
+        X = X.detach().cpu().tolist()
+    elif isinstance(X, np.ma.MaskedArray):
+        X = X.filled(np.nan) if X.dtype.kind == "f" else X.tolist()
+    if isinstance(X, list | tuple | pd.Series | pl.Series):
+        return list(X)
+    return list(X) if isinstance(X, np.ndarray) and X.ndim else None
+
+
+def cells(row):
+    """Yield the values of a row, however nested."""
+    if isinstance(row, list | tuple) or (isinstance(row, np.ndarray) and row.ndim):
+        for part in row:
+            yield from cells(part)
     else:
-        assert np.isfinite(np.asarray(result, float)).all(), f"not finite: {result}"
+        yield row
+
+
+def is_missing(value):
+    """Whether a value is None, or not equal to itself."""
+    if value is None or value is pd.NA or value is np.ma.masked:
+        return True
+    return isinstance(value, float | np.floating) and value != value
 
 
 def content(X):

@@ -48,6 +48,24 @@ def test_all_else_fails(call, X, message):
         judge(call, X)
 
 
+HOLE = np.array([[1.0, 2.0], [np.nan, np.nan], [3.0, 4.0]])
+
+
+@pytest.mark.parametrize("X", [HOLE, HOLE.tolist(), {"a": [[1.0], None, [2.0]]}, {"a": HOLE}])
+def test_rows_that_are_missing_may_be_nan(X):
+    found = np.array([[0.0], [np.nan], [1.0]])
+    assert judge(lambda X: found, X)
+    for wrong in (found[::-1][[1, 0, 2]], np.full((3, 1), np.inf), np.full((2, 1), np.nan)):
+        with pytest.raises(AssertionError, match="not finite"):
+            judge(lambda X, wrong=wrong: wrong, X)
+
+
+def test_a_cell_of_a_modality_is_no_missing_row():
+    X = {"a": np.array([[1.0, np.nan], [2.0, 3.0]])}
+    with pytest.raises(AssertionError, match="not finite"):
+        judge(lambda X: X["a"], X)
+
+
 def test_other_exceptions_are_not_caught():
     def diverge(X):
         raise DivergenceError("the training loss became nan")
