@@ -303,7 +303,6 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         tags.target_tags.required = self.modalities is None
         tags.transformer_tags.preserves_dtype = ["float32"]
         tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = self.modalities is not None  # where all of a block is NaN
         return tags
 
 

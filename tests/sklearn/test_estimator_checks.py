@@ -18,7 +18,8 @@ from mibsk import CanonicalBottleneck, IBAligner, IBAlignerCV, ModalityEncoder, 
 from mibsk.onnx import export_encoder
 
 QUICK = {"n_components": 4, "max_epochs": 1, "random_state": 0}
-CUT = {"first": [0], "rest": slice(1, None)}
+# two columns: a NaN in a modality of one column is a missing row, which is no error
+CUT = {"first": slice(0, 2), "rest": slice(1, None)}
 N_CHECKS = 375  # of all estimators together; scikit-learn 1.9 has 47 or 48 of each
 
 FILES = tempfile.TemporaryDirectory()
