@@ -11,7 +11,7 @@ from torch import nn
 
 from .._checks.parameters import check_scalar
 from ._anchors import check_aligned
-from ._holes import Masks, no_loss
+from ._holes import Masks, complete_rows, groups_of, mean_by_rows, no_loss
 from ._infonce import infonce
 from ._terms import LossModule, Sufficiency, register_sufficiency
 
@@ -126,9 +126,9 @@ class ConFu(LossModule):
             for chosen in sets:
                 items, within = [embeddings[m] for m in chosen], groups
                 if present is not None:
-                    rows = torch.stack([present[m] for m in chosen]).all(0).nonzero().flatten()
+                    rows = complete_rows([present[m] for m in chosen])
                     items = [z[rows] for z in items]
-                    within = None if groups is None else groups.to(rows.device)[rows]
+                    within = groups_of(groups, rows)
                 if len(items[0]) < 2:
                     continue
                 z = (
@@ -138,10 +138,7 @@ class ConFu(LossModule):
                 )
                 values.append(infonce(z, items[-1], temperature, within, positives))
                 weights.append(len(z))
-            if not values:
-                return no_loss(embeddings)
-            shares = values[0].new_tensor(weights) / sum(weights)
-            return (torch.stack(values) * shares).sum()
+            return mean_by_rows(values, weights) if values else no_loss(embeddings)
 
         fused = [(*pair, c) for pair in pairs for c in names if c not in pair]
         if not fused:

@@ -21,6 +21,24 @@ def rows_of(item: Item, rows: torch.Tensor) -> Item:
     return item[rows]
 
 
+def complete_rows(present: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Return the numbers of the rows that have all of some modalities."""
+    return torch.stack(list(present)).all(0).nonzero().flatten()
+
+
+def groups_of(groups: torch.Tensor | None, rows: torch.Tensor) -> torch.Tensor | None:
+    """Return the groups of some rows, on their device; None if there are no groups."""
+    return None if groups is None else groups.to(rows.device)[rows]
+
+
+def mean_by_rows(values: Sequence[torch.Tensor], n_rows: Sequence[int]) -> torch.Tensor:
+    """Return the mean of losses, each of which counts with its number of rows."""
+    stacked = torch.stack(list(values))
+    if len(set(n_rows)) == 1:
+        return stacked.mean()
+    return (stacked * (stacked.new_tensor(n_rows) / sum(n_rows))).sum()
+
+
 def no_loss(items: Sequence[Item]) -> torch.Tensor:
     """Return 0 with gradients of 0, the loss of no rows."""
     tensors = [item.mean if isinstance(item, Embedding) else item for item in items]
@@ -67,8 +85,7 @@ def mean_over_patterns(
         rows = masks[:, pattern].all(1).nonzero().flatten()
         if len(chosen) < 2 or len(rows) < 2:  # nothing to compare with
             continue
-        within = None if groups is None else groups.to(rows.device)[rows]
-        losses = row_losses([embeddings[m][rows] for m in chosen], within)
+        losses = row_losses([embeddings[m][rows] for m in chosen], groups_of(groups, rows))
         total = total + losses[of_row[rows] == i].sum()
         n_rows += count
     return total / max(n_rows, 1)

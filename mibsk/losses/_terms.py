@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .._checks.parameters import suggest
-from ._holes import Item, Masks, no_loss, rows_of
+from ._holes import Item, Masks, complete_rows, groups_of, mean_by_rows, no_loss, rows_of
 
 Loss = Callable[..., torch.Tensor]
 Entry = TypeVar("Entry")
@@ -157,13 +157,13 @@ class Term:
             if self.takes_present:
                 keywords["present"] = masks
             elif masks is not None:
-                rows = torch.stack(masks).all(0).nonzero().flatten()
+                rows = complete_rows(masks)
                 weight = len(rows)
                 if weight < 2:  # a single row has nothing to be compared with
                     continue
                 taken = [rows_of(item, rows) for item in taken]
                 read = [x[rows] for x in read]
-                within = None if groups is None else groups.to(rows.device)[rows]
+                within = groups_of(groups, rows)
             if self.takes_inputs:
                 keywords["inputs"] = read
             if self.takes_groups:
@@ -171,12 +171,7 @@ class Term:
             found = loss(*(taken if self.pairwise else [taken]), *args, **keywords)
             values.append(self._one_number(loss, found))
             weights.append(weight)
-        if not values:
-            return no_loss(items)
-        if len(set(weights)) == 1:
-            return torch.stack(values).mean() if self.pairwise else values[0]
-        shares = torch.tensor(weights, device=values[0].device) / sum(weights)
-        return (torch.stack(values) * shares).sum()
+        return mean_by_rows(values, weights) if values else no_loss(items)
 
     def _check_groups(self, loss: Loss, positives: bool) -> None:
         if not self.takes_groups or (positives and not self.takes_positives):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ._anchors import both_ways, check_aligned, mean_over_anchors
-from ._holes import Masks, no_loss
+from ._holes import Masks, complete_rows, groups_of, no_loss
 from ._spans import safe_sqrt
 from ._terms import Sufficiency, register_sufficiency
 
@@ -76,11 +76,11 @@ def triangle(
     check_aligned(embeddings)
     items = list(embeddings)
     if present is not None:
-        rows = torch.stack(list(present)).all(0).nonzero().flatten()
+        rows = complete_rows(present)
         if len(rows) < 2:
             return no_loss(items)
         items = [z[rows] for z in items]
-        groups = None if groups is None else groups.to(rows.device)[rows]
+        groups = groups_of(groups, rows)
 
     def one(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
         return both_ways(-areas(z, *others) / temperature, groups, positives=positives)
