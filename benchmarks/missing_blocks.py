@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from sklearn.utils import Bunch
 
 from mibsk import IBAligner, Modalities
 from mibsk.datasets import fetch_mfeat
 from mibsk.metrics import leakage
 
+from ._intervals import interval
 from .choosing_beta._sets import with_private_parts
 
 SHARES = (0.1, 0.3, 0.5)
@@ -98,10 +98,7 @@ def table(results: pd.DataFrame) -> str:
         cells = [f"{share:.0%}", f"{part['complete rows'].mean():.0f} of {part['rows'].mean():.0f}"]
         for start in ("", "leakage, "):
             less, more = part[f"{start}complete"], part[f"{start}all rows"]
-            gain = more - less
-            half = stats.t.ppf(0.975, len(part) - 1) * gain.std(ddof=1) / np.sqrt(len(part))
-            cells += [f"{less.mean():.3f}", f"{more.mean():.3f}"]
-            cells.append(f"{gain.mean():+.3f} ± {half:.3f}")
+            cells += [f"{less.mean():.3f}", f"{more.mean():.3f}", interval(more - less, sign="+")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

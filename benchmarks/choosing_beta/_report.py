@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
+from .._intervals import interval
 from ._measure import BUDGET, CANONICAL
 
 PLAIN, AUTO, BEST = "beta=0", "auto", "best of the grid"
@@ -24,17 +23,6 @@ OTHERS = {
     "Barlow Twins": "Barlow Twins",
     "DCCA": "DCCA (six views: DMCCA)",
 }
-
-
-def interval(values: pd.Series, decimals: int = 3) -> str:
-    """Return the mean and half the width of its 95 % interval (Student's t over seeds)."""
-    values = values.dropna()
-    if values.empty:
-        return "—"
-    if len(values) < 2:
-        return f"{values.mean():.{decimals}f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{values.mean():.{decimals}f} ± {half:.{decimals}f}"
 
 
 def best_of_grid(measured: pd.DataFrame) -> pd.DataFrame:

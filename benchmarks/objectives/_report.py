@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from scipy import stats
+
+from .._intervals import interval
 
 REFERENCE = "infonce"
 COLUMNS = {  # measure, bottleneck, number of decimals
@@ -37,7 +37,7 @@ def differences(measured: pd.DataFrame) -> str:
     lines = ["| objective | " + " | ".join(sets) + " |", "|---" * (len(sets) + 1) + "|"]
     for method in measured["method"].unique():
         if method != REFERENCE:
-            cells = [interval(less.loc[method, name].dropna(), sign="+") for name in sets]
+            cells = [interval(less.loc[method, name], sign="+") for name in sets]
             lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -52,14 +52,3 @@ def _table(rows: pd.DataFrame) -> str:
         ]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
-
-
-def interval(values: pd.Series, decimals: int = 3, sign: str = "") -> str:
-    """Return the mean and half the width of its 95 % interval (Student's t over seeds)."""
-    if values.empty:
-        return ""
-    mean = f"{values.mean():{sign}.{decimals}f}"
-    if len(values) < 2:
-        return mean
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std() / np.sqrt(len(values))
-    return f"{mean} ± {half:.{decimals}f}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
-from scipy import stats
+
+from .._intervals import mean_and_half
 
 
 def report(measured: pd.DataFrame) -> str:
@@ -12,18 +12,11 @@ def report(measured: pd.DataFrame) -> str:
     return "\n\n".join([recalls(measured), seconds(measured), verdicts(measured)])
 
 
-def _mean_and_half(values: pd.Series) -> tuple[float, float]:
-    """Return the mean and half the width of its 95 % Student interval."""
-    n = len(values)
-    half = stats.t.ppf(0.975, n - 1) * values.std() / np.sqrt(n) if n > 1 else np.nan
-    return float(values.mean()), float(half)
-
-
 def recalls(measured: pd.DataFrame) -> str:
     """Return the mean recall@1 with the half-width of its interval over the seeds."""
 
     def cell(values: pd.Series) -> str:
-        mean, half = _mean_and_half(values)
+        mean, half = mean_and_half(values)
         return f"{mean:.3f} ± {half:.3f}"
 
     table = measured.groupby(["set", "rows", "method"], sort=False)["recall"].apply(cell)
@@ -49,7 +42,7 @@ def verdicts(measured: pd.DataFrame, method: str = "IBAligner()") -> str:
             continue
         others = table.drop(columns=method)
         best = others.mean().idxmax()
-        mean, half = _mean_and_half(table[method] - others[best])
+        mean, half = mean_and_half(table[method] - others[best])
         verdict = "better" if mean > half else "worse" if mean < -half else "equal"
         rows.append((name, n, best, f"{mean:+.3f} ± {half:.3f}", verdict))
     columns = ["set", "rows", "best other", f"{method} less it", "verdict"]

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks._intervals import interval
 from benchmarks.objectives._measure import _left_out, methods
-from benchmarks.objectives._report import differences, interval, report
+from benchmarks.objectives._report import differences, report
 from mibsk.losses import MINIMALITY, SUFFICIENCY
 
 
