@@ -36,10 +36,70 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     return [name.strip() for name in (value or "").split(",") if name.strip()]
 
 
+_Command = Callable[..., Any]
+
+_labels = click.option(
+    "--labels", metavar="FILE", help="Classes of the rows, one column per factor."
+)
+_seed = click.option(
+    "--seed",
+    "random_state",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Seed of all random choices.",
+)
+_quiet = click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+
+
+def _groups(use: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--groups",
+        metavar="F|FILE",
+        help="Groups of rows that are not independent, such as recordings of one speaker: a factor "
+        f"of the labels, or a file of one column. {use}",
+    )
+
+
+def _level(what: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--ci",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        metavar="LEVEL",
+        default=0.95,
+        show_default=True,
+        help=f"Level of the {what}.",
+    )
+
+
+def _permutations(default: int, disabled: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--permutations",
+        "n_permutations",
+        type=click.IntRange(0),
+        metavar="N",
+        default=default,
+        show_default=True,
+        help=f"Number of permutations; 0 disables the {disabled}.",
+    )
+
+
+def _output(kind: str, default: str, what: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        f"--{kind}",
+        f"{kind}_path",
+        metavar="FILE",
+        default=default,
+        show_default=True,
+        help=f"Where to write {what}.",
+    )
+
+
 @main.command(no_args_is_help=True)
 @click.argument("x", metavar="A")
 @click.argument("y", metavar="B")
-@click.option("--labels", metavar="FILE", help="Classes of the rows, one column per factor.")
+@_labels
 @click.option(
     "--match",
     metavar="F,G",
@@ -59,12 +119,7 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     show_default=True,
     help="The probe that reads the factors.",
 )
-@click.option(
-    "--groups",
-    metavar="F|FILE",
-    help="Groups of rows that are not independent, such as recordings of one speaker: a factor of "
-    "the labels, or a file of one column. Probes hold out whole groups, and intervals draw them.",
-)
+@_groups("Probes hold out whole groups, and intervals draw them.")
 @click.option(
     "--names", nargs=2, metavar="A B", help="Names of the sides; by default those of their files."
 )
@@ -91,50 +146,13 @@ def _factors(context: click.Context, parameter: click.Parameter, value: str | No
     help="Use N random rows for all metrics. By default all rows, and fewer for metrics that "
     "compare each row with all others; the report says how many.",
 )
-@click.option(
-    "--ci",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    metavar="LEVEL",
-    default=0.95,
-    show_default=True,
-    help="Level of the bootstrap intervals.",
-)
+@_level("bootstrap intervals")
 @click.option("--no-ci", is_flag=True, help="Compute no intervals; faster.")
-@click.option(
-    "--permutations",
-    "n_permutations",
-    type=click.IntRange(0),
-    metavar="N",
-    default=200,
-    show_default=True,
-    help="Number of permutations; 0 disables the null distribution.",
-)
-@click.option(
-    "--seed",
-    "random_state",
-    type=click.IntRange(0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of all random choices.",
-)
-@click.option(
-    "--json",
-    "json_path",
-    metavar="FILE",
-    default="measurement.json",
-    show_default=True,
-    help="Where to write all numbers.",
-)
-@click.option(
-    "--html",
-    "html_path",
-    metavar="FILE",
-    default="measurement.html",
-    show_default=True,
-    help="Where to write the page with pictures.",
-)
-@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+@_permutations(200, "null distribution")
+@_seed
+@_output("json", "measurement.json", "all numbers")
+@_output("html", "measurement.html", "the page with pictures")
+@_quiet
 def measure(
     x: str,
     y: str,
@@ -182,19 +200,14 @@ def measure(
 
 @main.command(no_args_is_help=True)
 @click.argument("files", metavar="A B [C ...]", nargs=-1, required=True)
-@click.option("--labels", metavar="FILE", help="Classes of the rows, one column per factor.")
+@_labels
 @click.option(
     "--match",
     metavar="F,G",
     callback=_factors,
     help="Every row that agrees in these factors counts as a partner, as for pairs by class.",
 )
-@click.option(
-    "--groups",
-    metavar="F|FILE",
-    help="Groups of rows that are not independent, such as recordings of one speaker: a factor of "
-    "the labels, or a file of one column. They are held out and permuted as a whole.",
-)
+@_groups("They are held out and permuted as a whole.")
 @click.option(
     "--names",
     metavar="A,B",
@@ -210,49 +223,12 @@ def measure(
     show_default=True,
     help="Use at most N random rows.",
 )
-@click.option(
-    "--ci",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    metavar="LEVEL",
-    default=0.95,
-    show_default=True,
-    help="Level of the intervals.",
-)
-@click.option(
-    "--permutations",
-    "n_permutations",
-    type=click.IntRange(0),
-    metavar="N",
-    default=199,
-    show_default=True,
-    help="Number of permutations; 0 disables the test.",
-)
-@click.option(
-    "--seed",
-    "random_state",
-    type=click.IntRange(0),
-    metavar="N",
-    default=0,
-    show_default=True,
-    help="Seed of all random choices.",
-)
-@click.option(
-    "--json",
-    "json_path",
-    metavar="FILE",
-    default="diagnosis.json",
-    show_default=True,
-    help="Where to write all numbers.",
-)
-@click.option(
-    "--html",
-    "html_path",
-    metavar="FILE",
-    default="diagnosis.html",
-    show_default=True,
-    help="Where to write the page with pictures.",
-)
-@click.option("--quiet", "-q", is_flag=True, help="Print only errors.")
+@_level("intervals")
+@_permutations(199, "test")
+@_seed
+@_output("json", "diagnosis.json", "all numbers")
+@_output("html", "diagnosis.html", "the page with pictures")
+@_quiet
 def diagnose(
     files: tuple[str, ...],
     labels: str | None,
