@@ -25,6 +25,12 @@ seeds = st.integers(0, 2**31)
 FACTORS = [("abc", 0.8), ("abc", 0.5), ("ab", 0.7), ("ac", 0.7), ("bc", 0.7), ("ab", 0.4)]
 
 
+def mixing(rng, p):
+    """Return a random map (p, p) that stretches no direction more than 100 times another."""
+    left, right = (np.linalg.qr(rng.standard_normal((p, p)))[0] for _ in range(2))
+    return left * 10 ** rng.uniform(-1, 1, p) @ right
+
+
 def made(rng, n, factors=FACTORS, names="abc", n_private=2):
     """Return modalities of shared factors and private columns, and the exact information."""
     columns, exact = {name: [] for name in names}, {}
@@ -39,7 +45,7 @@ def made(rng, n, factors=FACTORS, names="abc", n_private=2):
     found = {}
     for name, each in columns.items():
         X = np.column_stack([*each, rng.standard_normal((n, n_private))])
-        found[name] = X @ rng.standard_normal((X.shape[1], X.shape[1]))
+        found[name] = X @ mixing(rng, X.shape[1])
     return found, exact
 
 
@@ -67,7 +73,7 @@ def test_it_does_not_depend_on_linear_maps_and_order(seed):
     rng = np.random.default_rng(seed)
     Z, _ = made(rng, 1500)
     found = information_by_subset(Z)
-    mixed = {n: 3 + X @ rng.standard_normal((X.shape[1],) * 2) for n, X in reversed(Z.items())}
+    mixed = {n: 3 + X @ mixing(rng, X.shape[1]) for n, X in reversed(Z.items())}
     other = {tuple(sorted(names)): each for names, each in information_by_subset(mixed).items()}
     assert found.keys() == other.keys()
     for names, nats in found.items():
