@@ -1,0 +1,1 @@
+"""Speed and memory beside a rival, one file per subject."""

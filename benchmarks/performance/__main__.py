@@ -1,0 +1,61 @@
+"""Speed and memory of the package beside its rivals, as ratios measured in one run.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.performance [SUBJECT ...]
+        [--results benchmarks/results/performance.csv]
+
+Each subject is a file in this folder, whose `ratios` yields what it measured. Both programs of a
+ratio take turns, so that the load of the machine is that of both. The rows of a subject replace its
+earlier ones in the results; the others are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from ._ratio import Ratio
+
+SUBJECTS = sorted(
+    module.name
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)])
+    if not module.name.startswith("_")
+)
+
+
+def measured(subject: str) -> Iterator[Ratio]:
+    """Yield the ratios of a subject, and print each once it is known."""
+    for ratio in import_module(f"{__package__}.{subject}").ratios():
+        print(
+            f"{subject}: {ratio.what} / {ratio.rival}: {ratio.ratio:.3g} "
+            f"({ratio.low:.3g} to {ratio.high:.3g}), {ratio.ours:.4g} {ratio.unit}",
+            flush=True,
+        )
+        yield ratio
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/performance.csv"))
+    options = parser.parse_args()
+    if unknown := set(options.subjects) - set(SUBJECTS):
+        parser.error(f"unknown subjects {sorted(unknown)}: choose from {', '.join(SUBJECTS)}")
+    for subject in options.subjects or SUBJECTS:
+        found = pd.DataFrame(measured(subject), columns=Ratio._fields)
+        found.insert(0, "subject", subject)
+        table = found
+        if options.results.is_file():
+            earlier = pd.read_csv(options.results)
+            table = pd.concat([earlier[earlier["subject"] != subject], found])
+            table = table.sort_values("subject", kind="stable")
+        options.results.parent.mkdir(parents=True, exist_ok=True)
+        table.to_csv(options.results, index=False, float_format="%.4g")
+
+
+if __name__ == "__main__":
+    main()
