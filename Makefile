@@ -19,13 +19,14 @@ export GIT_AUTHOR_EMAIL ?= mibsk@localhost
 export GIT_COMMITTER_NAME ?= mibsk
 export GIT_COMMITTER_EMAIL ?= mibsk@localhost
 
-.PHONY: help install repro paper test test-slow test-all lint format types ui clean
+.PHONY: help install repro paper test test-slow test-all gpu lint format types ui clean
 
 help:
 	@echo "make repro           run the pipeline: prepare, train, evaluate, export, report"
 	@echo "make repro SET='prepare.dataset=spoken_digits'   ... with other parameters"
 	@echo "make paper           run the paper's experiments, small (SETTING=paper: in full, on a GPU)"
 	@echo "make test            run the fast tests (test-slow: the slow ones; test-all: both)"
+	@echo "make gpu             measure on a GPU what docs/gpu.md claims, in about 8 minutes"
 	@echo "make lint            check style and types"
 	@echo "make ui              show the tracked runs in MLflow"
 
@@ -62,6 +63,23 @@ test-slow: $(READY)
 test-all: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# Packages that the Python of the machine has, torch above all, are used as they are (a venv inherits
+# none from another venv, hence the path file); only the rest is installed.
+GPU_VENV ?= .venv-gpu
+GPU_PIP  := $(GPU_VENV)/bin/python -m pip --disable-pip-version-check --quiet
+gpu: $(GPU_VENV)/.ready
+	$(GPU_VENV)/bin/python -m benchmarks.gpu $(PARTS)
+
+$(GPU_VENV)/.ready: pyproject.toml
+	@echo "Installing into $(GPU_VENV) what $(PYTHON) lacks ..."
+	@test -x $(GPU_VENV)/bin/python || $(PYTHON) -m venv $(GPU_VENV)
+	@$(PYTHON) -c "import site; print(*site.getsitepackages(), sep='\n')" \
+		> $$($(GPU_VENV)/bin/python -c "import site; print(site.getsitepackages()[0])")/machine.pth
+	@$(GPU_PIP) install --editable '.[train,export]' tabulate
+	@$(GPU_VENV)/bin/python -c "import onnxruntime" 2>/dev/null || $(GPU_PIP) install onnxruntime-gpu \
+		|| echo "onnxruntime-gpu cannot be installed here: what needs it is left out"
+	@touch $@
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,4 +93,4 @@ ui: $(READY)
 	@PATH="$(abspath $(BIN)):$$PATH" python -m pipelines.ui
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) $(GPU_VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,10 +1,10 @@
 """Claims about GPUs, measured on one, relative to the CPU of the same machine in the same run.
 
-    python -m benchmarks.gpu [same_weights same_numbers leaving metrics metrics_speed epochs loss]
-        [--device auto] [--results benchmarks/results/gpu.json]
+    python -m benchmarks.gpu [PART ...] [--device auto] [--results benchmarks/results/gpu.json]
 
 Each part prints a table. The file has the same numbers; parts of an earlier call on the same device
-are kept. A part that fails is recorded with its error, and the next one runs. Without a GPU nothing
+are kept. A part that fails is recorded with its error, one that lacks a package with what it lacks,
+and the next one runs. Without a GPU nothing
 is measured, unless ``--device cpu`` requests a small run that only tests this program.
 
 Times are medians after a warm-up, until all work on the device is done. Epochs of MLPs on the CPU
@@ -28,11 +28,13 @@ import torch
 
 from mibsk.exceptions import DuplicateRowsWarning
 
+from ._evaluation import evaluation, neighbours, probes
 from ._metrics import metrics_agree, metrics_speed
 from ._models import leaving, same_numbers, without_gpu
 from ._results import about, failures, in_short
-from ._setup import Row, Setup
-from ._speed import epochs, loss
+from ._serving import serving
+from ._setup import LeftOut, Row, Setup
+from ._speed import epochs, loss, together
 from ._weights import same_weights
 
 PARTS: dict[str, Callable[[Setup], list[Row]]] = {
@@ -43,6 +45,11 @@ PARTS: dict[str, Callable[[Setup], list[Row]]] = {
     "metrics_speed": metrics_speed,
     "epochs": epochs,
     "loss": loss,
+    "evaluation": evaluation,
+    "neighbours": neighbours,
+    "probes": probes,
+    "together": together,
+    "serving": serving,
 }
 
 
@@ -55,6 +62,9 @@ def run(part: str, setup: Setup) -> dict[str, Any]:
         result: dict[str, Any] = {"what": doc, "rows": PARTS[part](setup)}
         table = pd.DataFrame(result["rows"]).astype(object)
         print(table.where(table.notna(), "").to_markdown(index=False))
+    except LeftOut as reason:
+        result = {"what": doc, "left out": str(reason)}
+        print(f"left out: {reason}")
     except Exception as error:
         traceback.print_exc()
         result = {"what": doc, "error": in_short(error)}

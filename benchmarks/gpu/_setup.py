@@ -21,6 +21,10 @@ N_THREADS = torch.get_num_threads()
 Row = dict[str, Any]
 
 
+class LeftOut(Exception):  # noqa: N818
+    """A part that cannot be measured here, and why."""
+
+
 class Setup(NamedTuple):
     """The device under test, and whether data are small."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from mibsk import IBAligner, Modalities
+from mibsk import IBAligner, Modalities, fit_together
 from mibsk.losses import infonce
 
 from ._setup import (
@@ -108,4 +108,31 @@ def loss(setup: Setup) -> list[Row]:
         if "CPU, ms" in row:
             row["times as fast"] = round(row["CPU, ms"] / row["device, ms"], 1)
         rows.append(row)
+    return rows
+
+
+def together(setup: Setup) -> list[Row]:
+    """Eight fits in four processes on one device, beside one after another."""
+    data = sprites(setup.n(4096, 256), 32)
+    rows = []
+    for name, n_epochs in (("mlp", setup.n(30, 2)), ("resnet20", setup.n(4, 1))):
+
+        def made(name: str = name, n_epochs: int = n_epochs) -> list[IBAligner]:
+            given = {"max_epochs": n_epochs, "bottleneck": None}
+            return [
+                aligner(setup.device, name, beta=0.1 * i, random_state=i, **given) for i in range(8)
+            ]
+
+        def alone(made: Any = made) -> None:
+            for each in made():
+                each.fit(data)
+
+        def at_once(made: Any = made) -> None:
+            fit_together(made(), data, n_jobs=4)
+
+        one_by_one = seconds(alone, setup.device, 1, warm_up=0)
+        taken = seconds(at_once, setup.device, 1)  # the first call starts the processes
+        row: Row = {"encoder": name, "fits": 8, "processes": 4, "together, s": round(taken, 2)}
+        row |= {"one by one, s": round(one_by_one, 2)}
+        rows.append(row | {"times as fast": round(one_by_one / taken, 2)})
     return rows

@@ -72,6 +72,7 @@ def _fitted_twice(make: Callable[..., IBAligner], data: Any, other: Any = None) 
 
 
 def _in_two(make: Callable[..., IBAligner], data: Any) -> bool:
+    make = partial(make, lr_schedule=None)  # the cosine ends with the epochs of each call
     parts = make(max_epochs=1).fit(data)
     parts.set_params(max_epochs=2, warm_start=True).fit(data)
     return equal_weights(make().fit(data), parts)

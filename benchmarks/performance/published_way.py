@@ -9,18 +9,19 @@ own.
 Its loader has four worker processes; the faster of none and four counts.
 
 Rows are 4,000 sprites of 64 x 64 pixels, three quarters of them for training, with the encoders
-of `benchmarks.sprites_effect`.
+of `benchmarks.sprites_effect`. `benchmarks.gpu` measures the same on a GPU, with ResNet20.
 """
 
 from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -38,7 +39,8 @@ from ._ratio import Ratio, of_rounds
 
 SHARED = ("shape", "scale", "pos_x")
 ENCODERS = {"image": MLP(hidden=(512, 256)), "factors": MLP(hidden=(64, 64))}
-N_ROWS, N_TRAIN, BATCH_SIZE, BETA, ROUNDS, N_EPOCHS = 4000, 3000, 128, 1.0, 3, 4
+N_ROWS, BATCH_SIZE, BETA, ROUNDS, N_EPOCHS = 4000, 128, 1.0, 3, 4
+PENALTIES: tuple[Any, ...] = ("auto", 1.0)
 
 
 class Items(Dataset):
@@ -58,10 +60,11 @@ class Items(Dataset):
 
 
 class Data:
-    """The rows in both forms."""
+    """The rows in both forms; three quarters are for training."""
 
-    def __init__(self) -> None:
-        made = make_sprites(N_ROWS, image_size=64, shared=SHARED, random_state=0)
+    def __init__(self, n_rows: int = N_ROWS) -> None:
+        self.n_train = n_rows * 3 // 4
+        made = make_sprites(n_rows, image_size=64, shared=SHARED, random_state=0)
         self.images = (made.data["image"] > 127).astype(np.uint8)
         labels = made.labels["image"]
         self.labels = labels[[*SHARED, *(name for name in labels if name not in SHARED)]]
@@ -71,34 +74,51 @@ class Data:
 
     def loader(self, *, train: bool, n_workers: int) -> DataLoader:
         """Return batches of single items."""
-        part = slice(None, N_TRAIN) if train else slice(N_TRAIN, None)
+        part = self._rows(train)
         items = Items(self.images[part], self.classes[part], self.sizes)
         return DataLoader(items, batch_size=BATCH_SIZE, shuffle=train, num_workers=n_workers)
 
     def part(self, *, train: bool) -> dict[str, np.ndarray]:
         """Return whole arrays."""
-        rows = slice(None, N_TRAIN) if train else slice(N_TRAIN, None)
-        return {name: X[rows] for name, X in self.rows.items()}
+        return {name: X[self._rows(train)] for name, X in self.rows.items()}
+
+    def targets(self, *, train: bool) -> pd.DataFrame:
+        """Return the factors."""
+        return self.labels[self._rows(train)]
+
+    def _rows(self, train: bool) -> slice:
+        return slice(None, self.n_train) if train else slice(self.n_train, None)
 
 
 class PublishedWay:
     """Training and evaluation over single items."""
 
-    def __init__(self, data: Data, n_workers: int) -> None:
+    def __init__(
+        self,
+        data: Data,
+        n_workers: int,
+        encoders: Mapping[str, Any] = ENCODERS,
+        device: str | torch.device = "cpu",
+    ) -> None:
         torch.manual_seed(0)
-        self.data = data
+        self.data, self.device = data, torch.device(device)
         self.train = data.loader(train=True, n_workers=n_workers)
         self.test = data.loader(train=False, n_workers=n_workers)
         shapes = {name: tuple(X.shape[1:]) for name, X in data.rows.items()}
-        self.encoders = [ENCODERS[name](shape, n_outputs=64) for name, shape in shapes.items()]
-        self.temperature = torch.nn.Parameter(torch.tensor(0.07))
+        self.encoders = [
+            encoders[name](shape, n_outputs=64).to(self.device) for name, shape in shapes.items()
+        ]
+        self.temperature = torch.nn.Parameter(torch.tensor(0.07, device=self.device))
         weights = [weight for encoder in self.encoders for weight in encoder.parameters()]
         self.optimizer = torch.optim.Adam([*weights, self.temperature], lr=1e-3)
 
     def embed(self, image: torch.Tensor, factors: torch.Tensor) -> list[torch.Tensor]:
         """Return unit embeddings of a batch."""
-        pairs = zip(self.encoders, (image.float(), factors.float()), strict=True)
-        return [F.normalize(encoder(X)) for encoder, X in pairs]
+        pairs = zip(self.encoders, (image, factors), strict=True)
+        return [
+            F.normalize(encoder(X.to(self.device, torch.float32, non_blocking=True)))
+            for encoder, X in pairs
+        ]
 
     def loss(self, z: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
         """Return the loss of a batch."""
@@ -116,7 +136,7 @@ class PublishedWay:
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            total += loss.detach()
+            total += loss.cpu().detach()
 
     def evaluate(self) -> dict[str, float]:
         """Return the loss, what probes find, and the alignment of the test rows."""
@@ -124,7 +144,7 @@ class PublishedWay:
             encoder.eval()
         total = torch.tensor(0.0)
         for image, factors, _ in self.test:
-            total += self.loss(*self.embed(image, factors)).detach()
+            total += self.loss(*self.embed(image, factors)).cpu().detach()
         found = {"loss": float(total / len(self.test))}
         train, test = (self._embedded(loader) for loader in (self.train, self.test))
         for side, z, z_test in zip(("image", "factors"), train[:2], test[:2], strict=True):
@@ -150,7 +170,7 @@ class PublishedWay:
             with torch.no_grad():
                 z, w = self.embed(image, factors)
             for kept, new in zip(rows, (z, w, classes), strict=True):
-                kept.extend(new)
+                kept.extend(new.cpu())
         return [torch.stack(kept).numpy() for kept in rows]
 
 
@@ -176,7 +196,7 @@ def sorted_mutual_knn(z: torch.Tensor, w: torch.Tensor, k: int) -> float:
 def evaluate(fitted: IBAligner, data: Data, penalty: Any) -> dict[str, float]:
     """Measure the same with this package."""
     train, test = (fitted.embed(data.part(train=part)) for part in (True, False))
-    labels, labels_test = data.labels[:N_TRAIN], data.labels[N_TRAIN:]
+    labels, labels_test = (data.targets(train=part) for part in (True, False))
     found: dict[str, float] = {}
     for side, z in train.items():
         names = list(data.labels if side == "image" else SHARED)
@@ -193,15 +213,18 @@ def evaluate(fitted: IBAligner, data: Data, penalty: Any) -> dict[str, float]:
     return found
 
 
-def ours(data: Data, n_epochs: int = N_EPOCHS) -> tuple[IBAligner, float]:
+def ours(
+    data: Data, encoders: Mapping[str, Any] = ENCODERS, device: str | torch.device = "cpu"
+) -> tuple[IBAligner, float]:
     """Return a fitted aligner, and the median seconds of its epochs after the first."""
     aligner = IBAligner(
-        encoders=ENCODERS,
+        encoders=dict(encoders),
         sufficiency="infonce-oneway",
         beta=BETA,
         bottleneck=None,
-        max_epochs=n_epochs,
+        max_epochs=N_EPOCHS,
         batch_size=BATCH_SIZE,
+        device=str(device),
         random_state=0,
     ).fit(data.part(train=True))
     return aligner, float(np.median([epoch["dur"] for epoch in aligner.history_[1:]]))
@@ -214,24 +237,35 @@ def timed(do: Callable[[], Any]) -> float:
     return time.perf_counter() - started
 
 
-def ratios() -> Iterator[Ratio]:
+def beside(
+    data: Data,
+    encoders: Mapping[str, Any] = ENCODERS,
+    device: str | torch.device = "cpu",
+    rounds: int = ROUNDS,
+) -> dict[str, list[tuple[float, float]]]:
+    """Return the seconds of ours and theirs in each round: training, and with each penalty."""
+    found: dict[str, list[tuple[float, float]]] = {"training": []}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of 100 iterations
         warnings.simplefilter("ignore", DuplicateRowsWarning)  # factors repeat by design
-        data = Data()
-        published = {n: PublishedWay(data, n) for n in (0, 4)}
-        training, evaluation = [], {"auto": [], 1.0: []}
-        for _ in range(ROUNDS):
+        warnings.filterwarnings("ignore", "This DataLoader will create")
+        published = [PublishedWay(data, n, encoders, device) for n in (0, 4)]
+        for _ in range(rounds):
             theirs = min(
-                float(np.median([timed(way.epoch) for _ in range(2)])) for way in published.values()
+                float(np.median([timed(way.epoch) for _ in range(2)])) for way in published
             )
-            fitted, taken = ours(data)
-            training.append((taken, theirs))
-            theirs += min(timed(way.evaluate) for way in published.values())
-            for penalty, rounds in evaluation.items():
-                seconds = timed(partial(evaluate, fitted, data, penalty))
-                rounds.append((taken + seconds, theirs))
-    name = "the way of the published code"
-    yield of_rounds("epoch of an MLP on sprites, batch 128", name, training)
-    for penalty, rounds in evaluation.items():
-        yield of_rounds(f"the same with evaluation, penalty of probes {penalty}", name, rounds)
+            fitted, taken = ours(data, encoders, device)
+            found["training"].append((taken, theirs))
+            theirs += min(timed(way.evaluate) for way in published)
+            for penalty in PENALTIES:
+                seconds = taken + timed(partial(evaluate, fitted, data, penalty))
+                found.setdefault(f"penalty {penalty}", []).append((seconds, theirs))
+    return found
+
+
+def ratios() -> Iterator[Ratio]:
+    """Yield training, and training with evaluation."""
+    for what, rounds in beside(Data()).items():
+        kind = "" if what == "training" else f" with evaluation, {what} of the probes"
+        name = f"epoch of an MLP on sprites, batch 128{kind}"
+        yield of_rounds(name, "the way of the published code", rounds)
