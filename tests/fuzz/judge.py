@@ -107,7 +107,7 @@ def as_list_of_rows(X):
     elif isinstance(X, pl.DataFrame):
         X = X.rows()
     elif isinstance(X, torch.Tensor):
-        X = X.detach().cpu().tolist()
+        X = (X.to_dense() if X.layout != torch.strided else X).detach().cpu().tolist()
     elif isinstance(X, np.ma.MaskedArray):
         X = X.filled(np.nan) if X.dtype.kind == "f" else X.tolist()
     if isinstance(X, list | tuple | pd.Series | pl.Series):
