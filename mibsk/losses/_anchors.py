@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ._contrast import partner_cross_entropy
-
 
 def check_aligned(embeddings: Sequence[torch.Tensor]) -> None:
     """Raise ``ValueError`` unless there are two or more, all (n, d), to exclude broadcasting."""
@@ -44,12 +42,3 @@ def mean_over_anchors(
         row_losses(z, [*embeddings[:m], *embeddings[m + 1 :]]) for m, z in enumerate(embeddings)
     ]
     return torch.stack(losses).mean(0)
-
-
-def both_ways(
-    scores: torch.Tensor, groups: torch.Tensor | None, *, positives: bool
-) -> torch.Tensor:
-    """Return the mean of :func:`partner_cross_entropy` of rows and of columns, a Tensor (n,)."""
-    rows = partner_cross_entropy(scores, groups, positives=positives, reduction="none")
-    columns = partner_cross_entropy(scores.T, groups, positives=positives, reduction="none")
-    return (rows + columns) / 2

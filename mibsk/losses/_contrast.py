@@ -56,19 +56,84 @@ def partner_cross_entropy(
     >>> round(partner_cross_entropy(scores, groups).item(), 4)
     1.0986
     """
+    numbers = torch.arange(len(scores), device=scores.device)
+    return cross_entropy_of_rows(scores, numbers, groups, positives=positives, reduction=reduction)
+
+
+def cross_entropy_of_rows(
+    scores: torch.Tensor,
+    numbers: torch.Tensor,
+    groups: torch.Tensor | None = None,
+    *,
+    positives: bool = False,
+    reduction: str = "none",
+) -> torch.Tensor:
+    """Return :func:`partner_cross_entropy` of some rows of a matrix of scores.
+
+    Parameters
+    ----------
+    scores : Tensor (k, n)
+        Some rows.
+    numbers : Tensor of int64 (k,)
+        Their numbers in the matrix.
+    groups : Tensor of int64 (n,), default=None
+        Group of each row of the matrix.
+    positives, reduction
+        As in :func:`partner_cross_entropy`.
+
+    Returns
+    -------
+    Tensor () or (k,)
+    """
     if groups is None:
-        partner = torch.arange(len(scores), device=scores.device)
-        return F.cross_entropy(scores, partner, reduction=reduction)
-    same = same_group(groups, scores.device)
+        return F.cross_entropy(scores, numbers, reduction=reduction)
+    same = same_group(groups, scores.device, numbers)
     if not positives:
-        others = same.clone().fill_diagonal_(False)
-        return partner_cross_entropy(scores.masked_fill(others, -torch.inf), reduction=reduction)
-    negatives = scores.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)  # (n, 1)
+        others = same.scatter(1, numbers[:, None], False)
+        return F.cross_entropy(scores.masked_fill(others, -torch.inf), numbers, reduction=reduction)
+    negatives = scores.masked_fill(same, -torch.inf).logsumexp(1, keepdim=True)  # (k, 1)
     losses = F.softplus(negatives - scores).masked_fill(~same, 0).sum(1) / same.sum(1)
     return losses if reduction == "none" else losses.mean()
 
 
-def same_group(groups: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """Return whether two rows have one group, a Tensor of bool (n, n)."""
+def sigmoid_losses(
+    scores: torch.Tensor,
+    numbers: torch.Tensor,
+    groups: torch.Tensor | None = None,
+    *,
+    positives: bool = False,
+) -> torch.Tensor:
+    r"""Return the sum of the losses of the decisions, partner or not, of some rows.
+
+    .. math:: -\log\sigma(s_{ii}) - \sum_{j \in N_i} \log\sigma(-s_{ij})
+
+    or, with `positives`, the mean of the first term over the columns of the group.
+
+    Parameters
+    ----------
+    scores, numbers, groups, positives
+        As in :func:`cross_entropy_of_rows`.
+
+    Returns
+    -------
+    Tensor (k,)
+    """
+    partners = scores.gather(1, numbers[:, None]).squeeze(1)
+    if groups is None:
+        return F.softplus(scores).sum(1) - partners  # softplus(-s) = softplus(s) - s
+    same = same_group(groups, scores.device, numbers)
+    rejected = F.softplus(scores).masked_fill(same, 0).sum(1)
+    if not positives:
+        return rejected + F.softplus(-partners)
+    return rejected + F.softplus(-scores).masked_fill(~same, 0).sum(1) / same.sum(1)
+
+
+def same_group(
+    groups: torch.Tensor, device: torch.device, numbers: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Return whether two rows have one group, a Tensor of bool (n, n).
+
+    Of the rows with these `numbers` and all, a Tensor of bool (k, n).
+    """
     groups = groups.to(device)
-    return groups[:, None] == groups[None, :]
+    return (groups if numbers is None else groups[numbers])[:, None] == groups[None, :]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
-from ._anchors import both_ways, check_aligned, mean_over_anchors
+from ._all_pairs import Rows, contrast_of_scores
+from ._anchors import check_aligned, mean_over_anchors
 from ._holes import Masks, mean_over_patterns
-from ._spans import safe_sqrt, span
+from ._spans import Span, safe_sqrt, span
 from ._terms import Sufficiency, register_sufficiency
 
 
@@ -77,21 +78,31 @@ def gram(
         )
 
     def row_losses(items: list[torch.Tensor], groups: torch.Tensor | None) -> torch.Tensor:
+        def score(rows: Rows, columns: Rows) -> torch.Tensor:
+            return -volumes(rows[0], Span(*columns)) / temperature
+
         def one(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
-            return both_ways(-volumes(z, others) / temperature, groups, positives=positives)
+            found, n_terms = span_of(others), len(others)
+            return contrast_of_scores(
+                score, [z], found, groups, positives=positives, both=True, n_terms=n_terms
+            )
 
         return mean_over_anchors(one, items)
 
     return mean_over_patterns(row_losses, embeddings, present, groups)
 
 
-def volumes(z: torch.Tensor, others: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Return the volumes that each row of `z` spans with the others of each row, a Tensor (n, n).
+def span_of(others: Sequence[torch.Tensor]) -> Span:
+    """Return the span of the other embeddings of each row."""
+    # the smallest ridge that keeps the decomposition of equal embeddings differentiable
+    return span(others, torch.finfo(others[0].dtype).eps)
+
+
+def volumes(z: torch.Tensor, found: Span) -> torch.Tensor:
+    """Return the volumes that each row of `z` (k, d) spans with those of each span, (k, n).
 
     The volume of the others times the distance of `z` from their span.
     """
-    # the smallest ridge that keeps the decomposition of equal embeddings differentiable
-    found = span(others, torch.finfo(z.dtype).eps)
     squares = z.square().sum(1, keepdim=True) - found.coordinates(z).square().sum(2)
     return found.volume * safe_sqrt(squares)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from ._contrast import partner_cross_entropy
-from ._similarity import logits
+from ._all_pairs import product_cross_entropy
+from ._embedding import check_paired
 from ._terms import Sufficiency, register_sufficiency
 
 
@@ -49,9 +49,8 @@ def infonce(
     >>> infonce(eye, eye, 0.01).item() < 1e-6
     True
     """
-    scores = logits(z, w, temperature)
-    rows = partner_cross_entropy(scores, groups, positives=positives)
-    return (rows + partner_cross_entropy(scores.T, groups, positives=positives)) / 2
+    check_paired(z, w)
+    return product_cross_entropy(z / temperature, w, groups, positives=positives, both=True)
 
 
 def infonce_oneway(
@@ -96,8 +95,8 @@ def infonce_oneway(
     >>> round(infonce_oneway(same, same, 0.1).item(), 4)
     1.3863
     """
-    scores = logits(z, w, temperature)
-    return partner_cross_entropy(scores, groups, positives=positives)
+    check_paired(z, w)
+    return product_cross_entropy(z / temperature, w, groups, positives=positives)
 
 
 for _name, _loss in {"infonce": infonce, "infonce-oneway": infonce_oneway}.items():

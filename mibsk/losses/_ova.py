@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 
+from ._all_pairs import Rows, contrast_of_scores
 from ._anchors import check_aligned, mean_over_anchors
-from ._contrast import partner_cross_entropy, same_group
+from ._contrast import cross_entropy_of_rows, same_group
 from ._holes import Masks, mean_over_patterns
-from ._spans import safe_sqrt, span
+from ._spans import Span, safe_sqrt, span
 from ._terms import Sufficiency, register_sufficiency
 
 _RIDGE = 1e-5
@@ -78,7 +79,7 @@ def ova(
     >>> ova([z, z, -z], 0.01).item() < 1e-6  # blind to the sign
     True
     """
-    contrast = partner_cross_entropy if positive_in_denominator else _negatives_only
+    contrast = cross_entropy_of_rows if positive_in_denominator else _negatives_only
     return _one_vs_all(_score, contrast, embeddings, temperature, groups, positives, present)
 
 
@@ -142,12 +143,12 @@ def ova_signed(
     >>> round(ova_signed([z, z, -z], 1.0).item(), 2) > round(ova_signed([z, z, z], 1.0).item(), 2)
     True
     """
-    contrast = partner_cross_entropy
+    contrast = cross_entropy_of_rows
     return _one_vs_all(_signed_score, contrast, embeddings, temperature, groups, positives, present)
 
 
 def _one_vs_all(
-    score: Callable[[torch.Tensor, list[torch.Tensor]], torch.Tensor],
+    score: Callable[[torch.Tensor, Span, torch.Tensor], torch.Tensor],
     contrast: Callable[..., torch.Tensor],
     embeddings: Sequence[torch.Tensor],
     temperature: torch.Tensor | float,
@@ -158,18 +159,28 @@ def _one_vs_all(
     check_aligned(embeddings)
 
     def row_losses(items: list[torch.Tensor], groups: torch.Tensor | None) -> torch.Tensor:
+        def scores(rows: Rows, columns: Rows) -> torch.Tensor:
+            *found, means = columns
+            return score(rows[0], Span(*found), means) / temperature
+
         def one(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
-            scores = score(z, others) / temperature
-            return contrast(scores, groups, positives=positives, reduction="none")
+            return contrast_of_scores(
+                scores,
+                [z],
+                [*span(others, _RIDGE), torch.stack(others).mean(0)],
+                groups,
+                positives=positives,
+                n_terms=len(others),
+                contrast=contrast,
+            )
 
         return mean_over_anchors(one, items)
 
     return mean_over_patterns(row_losses, embeddings, present, groups)
 
 
-def _score(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
-    """Cosine of each row with its projection on each span, a Tensor (n, n)."""
-    found = span(others, _RIDGE)
+def _score(z: torch.Tensor, found: Span, means: torch.Tensor) -> torch.Tensor:
+    """Cosine of each row with its projection on each span, a Tensor (k, n)."""
     y = found.coordinates(z)  # i, j, k
     inner = y.square().sum(2)  # z P z
     # y.T (B B.T) y, with the spans as the batch
@@ -177,34 +188,32 @@ def _score(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
     return inner / safe_sqrt(inner - shrunk)
 
 
-def _signed_score(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
-    """Score of :func:`ova` with the sign of the side on which the others are, a Tensor (n, n)."""
-    length = _score(z, others).square()
+def _signed_score(z: torch.Tensor, found: Span, means: torch.Tensor) -> torch.Tensor:
+    """Score of :func:`ova` with the sign of the side on which the others are, a Tensor (k, n)."""
+    length = _score(z, found, means).square()
     # others that cancel have no direction: a short mean counts less instead of being stretched
-    mean = F.normalize(torch.stack(others).mean(0), dim=1, eps=0.1)
-    a = z @ mean.T
+    a = z @ F.normalize(means, dim=1, eps=0.1).T
     return a * (3 - a.square() / length.clamp(min=torch.finfo(z.dtype).eps)) / 2
 
 
 def _negatives_only(
     scores: torch.Tensor,
+    numbers: torch.Tensor,
     groups: torch.Tensor | None = None,
     *,
     positives: bool = False,
-    reduction: str = "none",
 ) -> torch.Tensor:
-    """Like :func:`partner_cross_entropy`, with negatives alone in the sum; 0 without any."""
+    """Like :func:`cross_entropy_of_rows`, with negatives alone in the sum; 0 without any."""
     if groups is None:
-        groups = torch.arange(len(scores))
-    same = same_group(groups, scores.device)
-    partners = scores.diagonal()
+        groups = torch.arange(scores.shape[1])
+    same = same_group(groups, scores.device, numbers)
+    partners = scores.gather(1, numbers[:, None]).squeeze(1)
     if positives:
         partners = scores.masked_fill(~same, 0).sum(1) / same.sum(1)
     alone = same.all(1)
     # a finite value instead of -inf: the gradient of a logsumexp of nothing is not a number
     negatives = scores.masked_fill(same, torch.finfo(scores.dtype).min / 4).logsumexp(1)
-    losses = (negatives - partners).masked_fill(alone, 0)
-    return losses if reduction == "none" else losses.mean()
+    return (negatives - partners).masked_fill(alone, 0)
 
 
 for _name, _loss in {"ova": ova, "ova-signed": ova_signed}.items():

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import torch
 
+from ._all_pairs import product_cross_entropy
 from ._anchors import check_aligned
-from ._contrast import partner_cross_entropy
 from ._holes import Masks, mean_over_patterns
 from ._terms import Sufficiency, register_sufficiency
 
@@ -79,9 +79,12 @@ def pmrl(
     def row_losses(items: list[torch.Tensor], groups: torch.Tensor | None) -> torch.Tensor:
         found = leading(items)
         aligned = -(found.values / temperature).log_softmax(1)[:, -1]
-        scores = found.directions @ found.directions.T / temperature
-        return aligned + partner_cross_entropy(
-            scores, groups, positives=positives, reduction="none"
+        return aligned + product_cross_entropy(
+            found.directions / temperature,
+            found.directions,
+            groups,
+            positives=positives,
+            reduction="none",
         )
 
     return mean_over_patterns(row_losses, embeddings, present, groups)

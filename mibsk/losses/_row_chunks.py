@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from ._tiles import under_transform
+
 ENTRIES = 2**22  # of a matrix that is kept for the backward pass: 16 MiB of float32
 
 
@@ -32,10 +34,15 @@ def by_row_chunks(
     list of Tensor
         One value for each chunk.
     """
-    size = max(ENTRIES // max(width, 1), 1)
-    if len(rows[0]) <= size:
+    if is_one_chunk(len(rows[0]), width):
         return [function(*rows)]
+    size = max(ENTRIES // width, 1)
     return [
         checkpoint(function, *chunk, use_reentrant=False, preserve_rng_state=False)
         for chunk in zip(*(each.split(size) for each in rows), strict=True)
     ]
+
+
+def is_one_chunk(n: int, width: int) -> bool:
+    """Return whether :func:`by_row_chunks` computes `n` rows at once."""
+    return n <= max(ENTRIES // max(width, 1), 1) or under_transform()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-from ._contrast import same_group
-from ._similarity import logits
+from ._all_pairs import contrast_of_scores
+from ._contrast import sigmoid_losses
+from ._embedding import check_paired
+from ._sigmoid_tiles import sigmoid_loss_in_tiles
 from ._terms import LossModule, Sufficiency, register_sufficiency
+from ._tiles import are_faster
 
 
 def siglip(
@@ -57,16 +61,20 @@ def siglip(
     >>> siglip(z, z, 0.01, bias=-50.0).item() < 1e-6
     True
     """
-    scores = logits(z, w, temperature) + bias
-    if groups is None:
-        rejected = F.softplus(scores).sum(1)  # softplus(s) = -log sigmoid(-s)
-        return (rejected - scores.diagonal()).mean()  # softplus(-s) = softplus(s) - s
-    same = same_group(groups, z.device)
-    rejected = F.softplus(scores).masked_fill(same, 0).sum(1)
-    if not positives:
-        return (rejected + F.softplus(-scores.diagonal())).mean()
-    accepted = F.softplus(-scores).masked_fill(~same, 0).sum(1) / same.sum(1)
-    return (rejected + accepted).mean()
+    check_paired(z, w)
+    x = z / temperature
+    if not are_faster(x) or positives:
+
+        def score(rows: Sequence[torch.Tensor], columns: Sequence[torch.Tensor]) -> torch.Tensor:
+            return rows[0] @ columns[0].T + bias
+
+        return contrast_of_scores(
+            score, [x], [w], groups, positives=positives, contrast=sigmoid_losses
+        ).mean()
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    bias = torch.as_tensor(bias, dtype=dtype, device=x.device)
+    groups = None if groups is None else groups.to(x.device)
+    return sigmoid_loss_in_tiles(x.to(dtype), w.to(dtype), bias, groups).to(x.dtype)
 
 
 class SigLIP(LossModule):

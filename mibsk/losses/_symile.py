@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from ._anchors import check_aligned
-from ._contrast import same_group
 from ._holes import Masks, mean_over_patterns
+from ._row_chunks import by_row_chunks
 from ._terms import Sufficiency, register_sufficiency
 
 MAX_SCORES = 2**21
@@ -89,13 +89,12 @@ def symile(
     check_aligned(embeddings)
 
     def row_losses(items: list[torch.Tensor], groups: torch.Tensor | None) -> torch.Tensor:
-        n = len(items[0])
-        rows = torch.arange(n, device=items[0].device)
-        same = same_group(rows if groups is None else groups, rows.device)
+        n, device = len(items[0]), items[0].device
+        groups = torch.arange(n, device=device) if groups is None else groups.to(device)
         scaled = [items[0] / temperature, *items[1:]]
         whole = n ** len(items) <= max_scores
-        negatives = _all_negatives(scaled, same) if whole else _shuffled_negatives(scaled, same)
-        partners = same if positives else None
+        negatives = _all_negatives(scaled, groups) if whole else _shuffled_negatives(scaled, groups)
+        partners = groups if positives else None
         return torch.stack(
             [_row_losses(scaled, m, found, partners) for m, found in enumerate(negatives)]
         ).mean(0)
@@ -104,19 +103,30 @@ def symile(
 
 
 def _row_losses(
-    items: list[torch.Tensor], m: int, negatives: torch.Tensor, partners: torch.Tensor | None
+    items: list[torch.Tensor], m: int, negatives: torch.Tensor, groups: torch.Tensor | None
 ) -> torch.Tensor:
-    """Return the loss of each row with anchor `m`, given the logsumexp (n,) of its negatives."""
+    """Return the loss of each row with anchor `m`, given the logsumexp (n,) of its negatives.
+
+    With `groups`, other embeddings of the group of a row are partners too.
+    """
     others = _product(items[:m] + items[m + 1 :])
-    if partners is None:
+    if groups is None:
         return F.softplus(negatives - (items[m] * others).sum(1))
-    losses = F.softplus(negatives[:, None] - items[m] @ others.T)
-    return losses.masked_fill(~partners, 0).sum(1) / partners.sum(1)
+
+    def of_rows(
+        anchor: torch.Tensor, negatives: torch.Tensor, own: torch.Tensor
+    ) -> torch.Tensor:
+        partners = own[:, None] == groups
+        losses = F.softplus(negatives[:, None] - anchor @ others.T)
+        return losses.masked_fill(~partners, 0).sum(1) / partners.sum(1)
+
+    return torch.cat(by_row_chunks(of_rows, [items[m], negatives, groups], len(groups)))
 
 
-def _all_negatives(items: list[torch.Tensor], same: torch.Tensor) -> list[torch.Tensor]:
+def _all_negatives(items: list[torch.Tensor], groups: torch.Tensor) -> list[torch.Tensor]:
     """Return the logsumexp over all choices of the others, for each anchor a Tensor (n,)."""
     n, d = items[0].shape
+    same = groups[:, None] == groups
     rows = items[0]
     for z in items[1:-1]:
         rows = (rows[:, None] * z).reshape(-1, d)  # n^2, n^3, ...: products of all choices
@@ -134,16 +144,26 @@ def _all_negatives(items: list[torch.Tensor], same: torch.Tensor) -> list[torch.
     return [*found, scores.reshape(-1, n).logsumexp(0)]
 
 
-def _shuffled_negatives(items: list[torch.Tensor], same: torch.Tensor) -> list[torch.Tensor]:
+def _shuffled_negatives(items: list[torch.Tensor], groups: torch.Tensor) -> list[torch.Tensor]:
     """Return the logsumexp over n choices of the others, for each anchor a Tensor (n,)."""
-    n = len(same)
+    n = len(groups)
     found = []
     for m, anchor in enumerate(items):
         # drawn on the CPU, so that the choice does not depend on the device
-        orders = [torch.randperm(n).to(same.device) for _ in items[1:]]
-        others = [z[order] for z, order in zip(items[:m] + items[m + 1 :], orders, strict=True)]
-        of_one_group = torch.stack([same[:, order] for order in orders]).all(0)
-        found.append(_without(anchor @ _product(others).T, of_one_group).logsumexp(1))
+        orders = [torch.randperm(n).to(groups.device) for _ in items[1:]]
+        shuffled = [z[order] for z, order in zip(items[:m] + items[m + 1 :], orders, strict=True)]
+        others, of_others = _product(shuffled), [groups[order] for order in orders]
+
+        def of_rows(
+            anchor: torch.Tensor,
+            own: torch.Tensor,
+            others: torch.Tensor = others,
+            of_others: list[torch.Tensor] = of_others,
+        ) -> torch.Tensor:
+            of_one_group = torch.stack([own[:, None] == each for each in of_others]).all(0)
+            return _without(anchor @ others.T, of_one_group).logsumexp(1)
+
+        found.append(torch.cat(by_row_chunks(of_rows, [anchor, groups], n)))
     return found
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from ._anchors import both_ways, check_aligned, mean_over_anchors
+from ._all_pairs import Rows, contrast_of_scores
+from ._anchors import check_aligned, mean_over_anchors
 from ._holes import Masks, complete_rows, groups_of, no_loss
 from ._spans import safe_sqrt
 from ._terms import Sufficiency, register_sufficiency
@@ -82,8 +83,11 @@ def triangle(
         items = [z[rows] for z in items]
         groups = groups_of(groups, rows)
 
+    def score(rows: Rows, columns: Rows) -> torch.Tensor:
+        return -areas(*rows, *columns) / temperature
+
     def one(z: torch.Tensor, others: list[torch.Tensor]) -> torch.Tensor:
-        return both_ways(-areas(z, *others) / temperature, groups, positives=positives)
+        return contrast_of_scores(score, [z], others, groups, positives=positives, both=True)
 
     return mean_over_anchors(one, items).mean()
 

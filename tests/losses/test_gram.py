@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mibsk.losses import gram
-from mibsk.losses._gram import volumes
+from mibsk.losses._gram import span_of, volumes
 
 GROUPS = torch.tensor([0, 1, 0, 2, 1, 0])
 
@@ -39,7 +39,7 @@ def naive(items, temperature, groups, positives):
 def test_reference_values(loss_inputs, loss_values, m):
     items = [loss_inputs[f"z{i}"] for i in range(m)]
     for k in range(m):
-        found = volumes(items[k], items[:k] + items[k + 1 :]).diagonal().mean().item()
+        found = volumes(items[k], span_of(items[:k] + items[k + 1 :])).diagonal().mean().item()
         assert found == pytest.approx(loss_values[f"gram_volume_mean_M{m}"], abs=1e-6)
 
 
@@ -55,7 +55,9 @@ def test_naive_loop(unit_rows, m, groups, positives):
 def test_volumes_by_hand():
     eye = torch.eye(3, dtype=torch.float64)
     tilted = torch.tensor([[0.6, 0.0, 0.8]], dtype=torch.float64)
-    found = volumes(torch.cat([eye[2:], tilted]), [eye[:1].expand(2, 3), eye[1:2].expand(2, 3)])
+    found = volumes(
+        torch.cat([eye[2:], tilted]), span_of([eye[:1].expand(2, 3), eye[1:2].expand(2, 3)])
+    )
     assert found.flatten().tolist() == pytest.approx([1.0, 1.0, 0.8, 0.8], abs=1e-6)
 
 
@@ -68,15 +70,15 @@ def test_zero_for_certain_partners_and_two_modalities():
 def test_sees_no_third_modality_once_two_agree(unit_rows):
     """The weakness of the volume: it is 0 whatever the third is."""
     z = unit_rows(0)
-    found = volumes(unit_rows(1), [z, z])
+    found = volumes(unit_rows(1), span_of([z, z]))
     assert found.abs().max().item() < 1e-6
 
 
 def test_small_volumes_are_exact_in_float32(unit_rows):
     z = unit_rows(0)
     near = torch.nn.functional.normalize(z + 0.01 * unit_rows(1), dim=1)
-    expected = volumes(z, [near, unit_rows(2)]).diagonal()
-    found = volumes(z.float(), [near.float(), unit_rows(2).float()]).diagonal()
+    expected = volumes(z, span_of([near, unit_rows(2)])).diagonal()
+    found = volumes(z.float(), span_of([near.float(), unit_rows(2).float()])).diagonal()
     torch.testing.assert_close(found.double(), expected, atol=3e-5, rtol=0)
 
 
