@@ -22,7 +22,6 @@ def product_cross_entropy(
     *,
     positives: bool = False,
     both: bool = False,
-    reduction: str = "mean",
 ) -> torch.Tensor:
     r"""Return :func:`partner_cross_entropy` with the scores :math:`x_i^\top w_j`.
 
@@ -33,23 +32,22 @@ def product_cross_entropy(
     ----------
     x, w : Tensor (n, d)
         Row `i` of both is a pair.
-    groups, positives, reduction
+    groups, positives
         As in :func:`partner_cross_entropy`.
     both : bool, default=False
         Whether it is the mean of both directions, from `x` to `w` and back.
 
     Returns
     -------
-    Tensor () or (n,)
+    Tensor ()
         In nats.
     """
     if not are_faster(x):
         scores = x @ w.T
-        losses = partner_cross_entropy(scores, groups, positives=positives, reduction=reduction)
+        loss = partner_cross_entropy(scores, groups, positives=positives)
         if not both:
-            return losses
-        back = partner_cross_entropy(scores.T, groups, positives=positives, reduction=reduction)
-        return (losses + back) / 2
+            return loss
+        return (loss + partner_cross_entropy(scores.T, groups, positives=positives)) / 2
     dtype = torch.promote_types(x.dtype, w.dtype)
     x, w = (rows.to(torch.promote_types(dtype, torch.float32)) for rows in (x, w))
     if not positives:
@@ -61,7 +59,7 @@ def product_cross_entropy(
             for a, b in ([(x, w), (w, x)] if both else [(x, w)])
         ]
     losses = (found[0] + found[1]) / 2 if both else found[0]
-    return (losses if reduction == "none" else losses.mean()).to(dtype)
+    return losses.mean().to(dtype)
 
 
 def contrast_of_scores(

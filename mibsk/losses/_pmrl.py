@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 
-from ._all_pairs import product_cross_entropy
+from ._all_pairs import Rows, contrast_of_scores
 from ._anchors import check_aligned
 from ._holes import Masks, mean_over_patterns
 from ._terms import Sufficiency, register_sufficiency
@@ -76,16 +76,14 @@ def pmrl(
     if isinstance(temperature, torch.Tensor):
         temperature = temperature.detach()
 
+    def score(rows: Rows, columns: Rows) -> torch.Tensor:
+        return rows[0] @ columns[0].T / temperature
+
     def row_losses(items: list[torch.Tensor], groups: torch.Tensor | None) -> torch.Tensor:
         found = leading(items)
         aligned = -(found.values / temperature).log_softmax(1)[:, -1]
-        return aligned + product_cross_entropy(
-            found.directions / temperature,
-            found.directions,
-            groups,
-            positives=positives,
-            reduction="none",
-        )
+        own = [found.directions]
+        return aligned + contrast_of_scores(score, own, own, groups, positives=positives)
 
     return mean_over_patterns(row_losses, embeddings, present, groups)
 

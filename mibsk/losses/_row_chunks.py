@@ -9,16 +9,18 @@ from torch.utils.checkpoint import checkpoint
 
 from ._tiles import under_transform
 
-ENTRIES = 2**22  # of a matrix that is kept for the backward pass: 16 MiB of float32
+STORED = 2**22  # entries of a matrix that is kept for the backward pass: 16 MiB of float32
+CHUNK = 2**20  # entries of a part of a larger one, which is computed twice
 
 
 def by_row_chunks(
     function: Callable[..., torch.Tensor], rows: Sequence[torch.Tensor], width: int
 ) -> list[torch.Tensor]:
-    """Return ``function(*rows)`` of chunks of rows, with matrices of at most `ENTRIES` entries.
+    """Return ``function(*rows)`` of chunks of rows.
 
-    What a chunk computes is not stored but computed again in the backward pass. Few rows are one
-    chunk, which is stored.
+    If the matrices have at most `STORED` entries, there is one chunk. Otherwise the matrices of a
+    chunk have at most `CHUNK` entries, unless they are a single row. They are not stored but
+    computed again in the backward pass.
 
     Parameters
     ----------
@@ -36,7 +38,7 @@ def by_row_chunks(
     """
     if is_one_chunk(len(rows[0]), width):
         return [function(*rows)]
-    size = max(ENTRIES // width, 1)
+    size = max(CHUNK // width, 1)
     return [
         checkpoint(function, *chunk, use_reentrant=False, preserve_rng_state=False)
         for chunk in zip(*(each.split(size) for each in rows), strict=True)
@@ -45,4 +47,4 @@ def by_row_chunks(
 
 def is_one_chunk(n: int, width: int) -> bool:
     """Return whether :func:`by_row_chunks` computes `n` rows at once."""
-    return n <= max(ENTRIES // max(width, 1), 1) or under_transform()
+    return n < 2 or n * width <= STORED or under_transform()

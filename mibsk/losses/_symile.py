@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -113,9 +114,7 @@ def _row_losses(
     if groups is None:
         return F.softplus(negatives - (items[m] * others).sum(1))
 
-    def of_rows(
-        anchor: torch.Tensor, negatives: torch.Tensor, own: torch.Tensor
-    ) -> torch.Tensor:
+    def of_rows(anchor: torch.Tensor, negatives: torch.Tensor, own: torch.Tensor) -> torch.Tensor:
         partners = own[:, None] == groups
         losses = F.softplus(negatives[:, None] - anchor @ others.T)
         return losses.masked_fill(~partners, 0).sum(1) / partners.sum(1)
@@ -152,19 +151,18 @@ def _shuffled_negatives(items: list[torch.Tensor], groups: torch.Tensor) -> list
         # drawn on the CPU, so that the choice does not depend on the device
         orders = [torch.randperm(n).to(groups.device) for _ in items[1:]]
         shuffled = [z[order] for z, order in zip(items[:m] + items[m + 1 :], orders, strict=True)]
-        others, of_others = _product(shuffled), [groups[order] for order in orders]
-
-        def of_rows(
-            anchor: torch.Tensor,
-            own: torch.Tensor,
-            others: torch.Tensor = others,
-            of_others: list[torch.Tensor] = of_others,
-        ) -> torch.Tensor:
-            of_one_group = torch.stack([own[:, None] == each for each in of_others]).all(0)
-            return _without(anchor @ others.T, of_one_group).logsumexp(1)
-
+        groups_of_others = [groups[order] for order in orders]
+        of_rows = partial(_of_negatives, others=_product(shuffled), of_others=groups_of_others)
         found.append(torch.cat(by_row_chunks(of_rows, [anchor, groups], n)))
     return found
+
+
+def _of_negatives(
+    anchor: torch.Tensor, own: torch.Tensor, *, others: torch.Tensor, of_others: list[torch.Tensor]
+) -> torch.Tensor:
+    """Return the logsumexp (k,) over the others that are not all of the group of the anchor."""
+    of_one_group = torch.stack([own[:, None] == each for each in of_others]).all(0)
+    return _without(anchor @ others.T, of_one_group).logsumexp(1)
 
 
 def _product(items: list[torch.Tensor]) -> torch.Tensor:

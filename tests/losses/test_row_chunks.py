@@ -12,6 +12,11 @@ from mibsk.losses import (
 from mibsk.losses import _row_chunks as row_chunks
 
 
+def in_chunks_of(monkeypatch, n_entries):
+    monkeypatch.setattr(row_chunks, "STORED", n_entries)
+    monkeypatch.setattr(row_chunks, "CHUNK", n_entries)
+
+
 def of_cs(z, w):
     return cauchy_schwarz_minimality([Embedding(z), Embedding(w)])
 
@@ -29,7 +34,7 @@ def test_value_and_gradient_in_chunks(monkeypatch, unit_rows, loss):
     z, w = unit_rows(0, n=7), unit_rows(1, n=7).requires_grad_()
     whole = loss(z, w)
     (gradient,) = torch.autograd.grad(whole, w)
-    monkeypatch.setattr(row_chunks, "ENTRIES", 15)  # two rows in a chunk, one in the last
+    in_chunks_of(monkeypatch, 15)  # two rows in a chunk, one in the last
     in_chunks = loss(z, w)
     torch.testing.assert_close(in_chunks, whole, rtol=1e-12, atol=1e-12)
     (other,) = torch.autograd.grad(in_chunks, w)
@@ -37,7 +42,7 @@ def test_value_and_gradient_in_chunks(monkeypatch, unit_rows, loss):
 
 
 def test_chunks_hold_at_most_that_many_entries(monkeypatch):
-    monkeypatch.setattr(row_chunks, "ENTRIES", 15)
+    in_chunks_of(monkeypatch, 15)
     seen = []
 
     def record(rows):
