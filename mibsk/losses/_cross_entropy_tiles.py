@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from ._contrast import partner_cross_entropy
-from ._tiles import Place, Product, gradients_of_whole
+from ._tiles import Place, Product, gradients_of_whole, without_autocast
 
 Tensors = list[torch.Tensor]
 
@@ -36,7 +36,7 @@ def cross_entropies_in_tiles(
     list of Tensor (n,)
         In nats.
     """
-    with torch.autocast(x.device.type, enabled=False):
+    with without_autocast(x.device):
         return list(_CrossEntropies.apply(x, w, groups, columns, torch.is_grad_enabled()))
 
 
@@ -173,7 +173,7 @@ class _CrossEntropies(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, w, groups, *saved = ctx.saved_tensors
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x.device):
             if torch.is_grad_enabled():  # for derivatives of second order
 
                 def of_whole(x: torch.Tensor, w: torch.Tensor) -> Tensors:

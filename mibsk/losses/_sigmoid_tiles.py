@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ._contrast import sigmoid_losses
-from ._tiles import Product, gradients_of_whole
+from ._tiles import Product, gradients_of_whole, without_autocast
 
 
 def sigmoid_loss_in_tiles(
@@ -34,7 +34,7 @@ def sigmoid_loss_in_tiles(
     -------
     Tensor ()
     """
-    with torch.autocast(x.device.type, enabled=False):
+    with without_autocast(x.device):
         loss: torch.Tensor = _SigmoidLoss.apply(x, w, bias, groups, torch.is_grad_enabled())
         return loss
 
@@ -80,7 +80,7 @@ class _SigmoidLoss(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         *inputs, groups, of_x, of_w, of_bias = ctx.saved_tensors
-        with torch.autocast(upstream[0].device.type, enabled=False):
+        with without_autocast(upstream[0].device):
             if torch.is_grad_enabled():  # for derivatives of second order
 
                 def of_whole(
