@@ -21,7 +21,9 @@ def cauchy_schwarz(x: torch.Tensor, y: torch.Tensor, *, variance: float = 0.5) -
         + \log \overline{k(y_i, y_j)}
 
     with means over all pairs of points, each with itself included, and
-    :math:`k(x, y) = e^{-\|x - y\|^2 / (2\sigma^2)}`. The order of the points has no effect.
+    :math:`k(x, y) = e^{-\|x - y\|^2 / (2\sigma^2)}`. The order of the points has no effect. Memory
+    grows with `n` and `m`: matrices of all pairs of points with more than four million entries are
+    computed in parts, and again in the backward pass.
 
     Parameters
     ----------

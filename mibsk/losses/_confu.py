@@ -27,7 +27,8 @@ class ConFu(LossModule):
     :math:`f_{ab}` are networks with one hidden layer on both embeddings, and outputs of unit norm;
     they are trained with the encoders. A fused pair predicts a third modality also where neither of
     its parts does: of three bits, each the XOR of the others, any two are independent. For two
-    modalities, it is :func:`infonce`.
+    modalities, it is :func:`infonce`. Memory grows with the number of rows, as that of
+    :func:`infonce`.
 
     Parameters
     ----------

@@ -32,7 +32,9 @@ def gram(
     embedding to the others and back, and over the choices of the modality `m`, instead of one
     anchor as in [1]_. The volume is 0 if any two of the embeddings of a row are equal *or
     opposite*: it cannot tell `z` from `-z`, and for M >= 3 it does not see the others once two
-    modalities of all rows agree. (:func:`pmrl` was proposed for this reason.)
+    modalities of all rows agree. (:func:`pmrl` was proposed for this reason.) Memory grows with
+    `n`: matrices of all pairs of rows with more than four million entries are computed in parts,
+    and again in the backward pass.
 
     Parameters
     ----------

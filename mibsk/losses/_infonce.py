@@ -20,6 +20,10 @@ def infonce(
 
     .. math:: \tfrac12\big[\mathrm{InfoNCE}(z \to w) + \mathrm{InfoNCE}(w \to z)\big]
 
+    From 1,024 rows on (2,048 on a GPU), the matrix of all pairs of rows is not stored but computed
+    in tiles, so that memory grows with `n` and not with its square. The value differs from that of
+    the whole matrix by rounding.
+
     Parameters
     ----------
     z, w : Tensor (n, d)
@@ -64,7 +68,8 @@ def infonce_oneway(
 
     .. math:: \frac1N \sum_i \Big[\log\sum_j e^{z_i^\top w_j/\tau} - z_i^\top w_i/\tau\Big]
 
-    :math:`\log N` minus its expectation is a lower bound of :math:`I(Z;W)` [1]_.
+    :math:`\log N` minus its expectation is a lower bound of :math:`I(Z;W)` [1]_. Memory grows as
+    that of :func:`infonce`.
 
     Parameters
     ----------

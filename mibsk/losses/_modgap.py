@@ -81,6 +81,9 @@ def uniformity_of(x: torch.Tensor) -> torch.Tensor:
 
     .. math:: U(x) = \log \frac{2}{n(n-1)} \sum_{i<j} e^{-2\|x_i - x_j\|^2}
 
+    Memory grows with `n`: matrices of all pairs of rows with more than four million entries are
+    computed in parts, and again in the backward pass.
+
     Parameters
     ----------
     x : Tensor (n, d)

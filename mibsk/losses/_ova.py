@@ -35,8 +35,10 @@ def ova(
     in which :math:`P_{m,j}` is the ridge projection on the span of the other modalities of row `j`,
     :math:`A^\top (A A^\top + \lambda I)^{-1} A` with their embeddings as the rows of `A` and
     :math:`\lambda = 10^{-5}`. The score is high if the others determine the embedding by any linear
-    combination, also with negative weights: it cannot tell `z` from `-z`, as
-    :func:`ova_signed` can. For two modalities, it is the absolute cosine.
+    combination, also with negative weights: it cannot tell `z` from `-z`, as :func:`ova_signed`
+    can. For two modalities, it is the absolute cosine. Memory grows with `n`: matrices of all pairs
+    of rows with more than four million entries are computed in parts, and again in the backward
+    pass.
 
     Parameters
     ----------
@@ -103,7 +105,7 @@ def ova_signed(
     the score depends little on where in the span the projection is, as long as it is on the side of
     the mean. It is 1 for identical embeddings, -1 for `z` opposite to identical others, and 0 for
     `z` orthogonal to their mean. For two modalities, it is the cosine, and the loss is
-    :func:`infonce`.
+    :func:`infonce`. Memory grows as that of :func:`ova`.
 
     Parameters
     ----------

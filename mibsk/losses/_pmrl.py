@@ -34,7 +34,9 @@ def pmrl(
     which is arbitrary, is that of its product with the sum of the embeddings. Both have one
     temperature here, two in [1]_, and it is not learned: a lower one always decreases both, since
     the largest score is the right one by definition, so that its gradient is 0. The gradient is
-    finite where singular values are equal, as those of orthogonal embeddings.
+    finite where singular values are equal, as those of orthogonal embeddings. Memory grows with
+    `n`: matrices of all pairs of rows with more than four million entries are computed in parts,
+    and again in the backward pass.
 
     Parameters
     ----------

@@ -27,7 +27,9 @@ def siglip(
 
     .. math:: -\frac1N \sum_{i,j} \log\sigma\big(y_{ij}\,(z_i^\top w_j/\tau + b)\big),
 
-    with :math:`y_{ij} = 1` for partners and -1 for all others.
+    with :math:`y_{ij} = 1` for partners and -1 for all others. From 1,024 rows on (2,048 on a
+    GPU), the matrix of all pairs of rows is not stored but computed in tiles, so that memory grows
+    with `n` and not with its square.
 
     Parameters
     ----------

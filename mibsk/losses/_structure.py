@@ -82,7 +82,9 @@ def structure_divergence(
         p_i(X) = \mathrm{softmax}_j\big(\tilde x_i^\top \tilde x_j / \tau\big)
 
     with :math:`\tilde x` the rows of unit norm minus their mean; j runs over all rows, i included.
-    It is the regularizer of [1]_ with a single level.
+    It is the regularizer of [1]_ with a single level. Memory grows with `n`: matrices of all pairs
+    of rows with more than four million entries are computed in parts, and again in the backward
+    pass.
 
     Parameters
     ----------

@@ -40,7 +40,9 @@ def symile(
     It is minimal where the scores are those of the *total* correlation of the modalities, which is
     more than that of their pairs: of three bits, each the XOR of the others, any two are
     independent, and their product is constant. Aligned embeddings are not a solution, so that a
-    minimality term is at odds with this one. For two modalities, it is :func:`infonce`.
+    minimality term is at odds with this one. For two modalities, it is :func:`infonce`. Memory
+    grows with `n`: matrices of all pairs of rows with more than four million entries are computed
+    in parts, and again in the backward pass.
 
     Parameters
     ----------

@@ -31,7 +31,8 @@ def triangle(
     The loss is the mean of InfoNCE with the scores :math:`s/\tau` in both directions, and over the
     choices of the modality that is compared with the other two, instead of one anchor as in [1]_.
     The area tells `z` from `-z`, unlike the volume of :func:`gram`, but it is 0 as soon as two of
-    the three are equal.
+    the three are equal. Memory grows with `n`: matrices of all pairs of rows with more than four
+    million entries are computed in parts, and again in the backward pass.
 
     Parameters
     ----------
