@@ -10,9 +10,9 @@ from torch import nn
 from ._all_pairs import contrast_of_scores
 from ._contrast import sigmoid_losses
 from ._embedding import check_paired
+from ._row_chunks import is_one_chunk
 from ._sigmoid_tiles import sigmoid_loss_in_tiles
 from ._terms import LossModule, Sufficiency, register_sufficiency
-from ._tiles import are_faster
 
 
 def siglip(
@@ -27,9 +27,9 @@ def siglip(
 
     .. math:: -\frac1N \sum_{i,j} \log\sigma\big(y_{ij}\,(z_i^\top w_j/\tau + b)\big),
 
-    with :math:`y_{ij} = 1` for partners and -1 for all others. From 1,024 rows on (2,048 on a
-    GPU), the matrix of all pairs of rows is not stored but computed in tiles, so that memory grows
-    with `n` and not with its square.
+    with :math:`y_{ij} = 1` for partners and -1 for all others. The matrix of more than
+    2,048 rows is not stored but computed in tiles, so that memory grows with `n` and not with its
+    square.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def siglip(
     """
     check_paired(z, w)
     x = z / temperature
-    if not are_faster(x) or positives:
+    if positives or is_one_chunk(len(x), len(x)):
 
         def score(rows: Sequence[torch.Tensor], columns: Sequence[torch.Tensor]) -> torch.Tensor:
             return rows[0] @ columns[0].T + bias

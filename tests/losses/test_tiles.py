@@ -42,7 +42,7 @@ of_pairs = pytest.mark.parametrize("loss", [infonce, infonce_oneway, siglip])
 def set_sizes(monkeypatch):
     """Function that sets the sizes of tiles, and the entries of chunks."""
 
-    def change(rows=None, columns=1, kept=0, chunk=2**20):
+    def change(rows=None, columns=1, kept=0, chunk=8):
         of_tiles = WHOLE if rows is None else tiles.Sizes(1, rows, columns, kept)
         monkeypatch.setattr(tiles, "CPU", of_tiles)
         monkeypatch.setattr(row_chunks, "STORED", 2**40 if rows is None else chunk)
@@ -92,7 +92,7 @@ def test_value_and_gradients_of_the_whole_matrix(set_sizes, loss, dtype, case):
     z, w = pair(case["n"], case["d"], case["seed"])
     set_sizes()
     expected = with_gradients(loss, z, w, *arguments)
-    set_sizes(case["rows"], case["columns"], case["kept"], chunk=20)
+    set_sizes(case["rows"], case["columns"], case["kept"], chunk=2)
     found = with_gradients(loss, *pair(case["n"], case["d"], case["seed"], dtype), *arguments)
     # the rounding of a score of 1 / temperature, on gradients of that scale
     rounding = 2 * {torch.float64: 1e-14, torch.float32: 1e-6}[dtype] * (1 + 1 / temperature)
@@ -157,7 +157,7 @@ def test_kept_tiles_change_nothing_and_a_graph_can_be_used_twice(set_sizes, unit
 @of_pairs
 @pytest.mark.parametrize("positives", [False, True])
 def test_transforms_of_torch_take_the_whole_matrix(set_sizes, unit_rows, loss, positives):
-    set_sizes(2, 4, chunk=8)
+    set_sizes(2, 4)
     z, w = (torch.stack([unit_rows(i), unit_rows(i + 2)]) for i in range(2))
     groups = torch.tensor([0, 1, 0, 2, 1, 0])
 
@@ -175,7 +175,7 @@ def test_transforms_of_torch_take_the_whole_matrix(set_sizes, unit_rows, loss, p
 
 
 def test_transforms_of_torch_take_one_chunk(set_sizes, unit_rows):
-    set_sizes(2, 4, chunk=8)
+    set_sizes(2, 4)
     z, w = (torch.stack([unit_rows(i), unit_rows(i + 2)]) for i in range(2))
     found = torch.func.vmap(torch.func.grad(cauchy_schwarz))(z, w)
     one = z[1].clone().requires_grad_()
@@ -318,11 +318,11 @@ def test_memory_of_the_backward_pass_grows_with_the_rows(set_sizes, loss):
 @pytest.mark.parametrize("sufficiency", ["infonce", "siglip"])
 def test_a_fit_with_large_batches(set_sizes, sufficiency):
     rng = np.random.default_rng(0)
-    shared = rng.normal(size=(1200, 4))
-    X = {name: shared @ rng.normal(size=(4, 6)) + rng.normal(size=(1200, 6)) for name in "ab"}
+    shared = rng.normal(size=(2200, 4))
+    X = {name: shared @ rng.normal(size=(4, 6)) + rng.normal(size=(2200, 6)) for name in "ab"}
     aligner = IBAligner(
         sufficiency=sufficiency,
-        batch_size=1100,
+        batch_size=2100,
         n_components=4,
         max_epochs=3,
         bottleneck=None,
