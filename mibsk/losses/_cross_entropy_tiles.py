@@ -37,19 +37,16 @@ def cross_entropies_in_tiles(
         In nats.
     """
     with without_autocast(x.device):
-        return list(_CrossEntropies.apply(x, w, groups, columns, torch.is_grad_enabled()))
+        # scores in bits: powers of 2 are faster than those of e
+        bits = x * math.log2(math.e)
+        return list(_CrossEntropies.apply(bits, w, groups, columns, torch.is_grad_enabled()))
 
 
 class _Exponents(Product):
-    """Tiles of the scores in bits: powers of 2 are faster than those of e."""
+    """Tiles of the scores in bits."""
 
     start: tuple[float, ...]
     """State of a row, or column, before the first tile."""
-
-    def __init__(
-        self, x: torch.Tensor, w: torch.Tensor, groups: torch.Tensor | None = None
-    ) -> None:
-        super().__init__(x * math.log2(math.e), w, groups)
 
     def add(self, state: torch.Tensor, tile: torch.Tensor, dim: int) -> None:
         """Add the entries of a tile along `dim` to the states (len(start), k)."""
@@ -136,7 +133,7 @@ def _exponents(x: torch.Tensor, w: torch.Tensor, groups: torch.Tensor | None) ->
     if x.device.type != "cpu":
         return _Unbounded(x, w, groups)
     exponents = _Bounded(x, w, groups)
-    norms = [torch.linalg.vector_norm(rows, dim=1).amax() for rows in (exponents.x, w)]
+    norms = [torch.linalg.vector_norm(rows, dim=1).amax() for rows in (x, w)]
     # half of the range: sums, and their inverses, are then in the range as well
     half = math.log2(torch.finfo(x.dtype).max) / 2
     return exponents if norms[0] * norms[1] <= half else _Unbounded(x, w, groups)
@@ -177,7 +174,7 @@ class _CrossEntropies(torch.autograd.Function):
             if torch.is_grad_enabled():  # for derivatives of second order
 
                 def of_whole(x: torch.Tensor, w: torch.Tensor) -> Tensors:
-                    scores = x @ w.T
+                    scores = x @ w.T * math.log(2)
                     both = [scores, scores.T][: ctx.n_results]
                     return [partner_cross_entropy(s, groups, reduction="none") for s in both]
 
@@ -214,6 +211,5 @@ def _gradients(
             of_x[place.rows].addmm_(of_tile, exponents.w[place.columns])
         if of_w is not None:
             of_w[place.columns].addmm_(of_tile.T, exponents.x[place.rows])
-    if of_w is not None:
-        of_w *= math.log(2)  # the rows of the exponents are those of x times log2(e)
-    return [of_x, of_w]
+    # the derivatives are those by scores in nats
+    return [None if of_rows is None else of_rows.mul_(math.log(2)) for of_rows in (of_x, of_w)]
