@@ -51,7 +51,6 @@ def product_cross_entropy(
     dtype = torch.promote_types(x.dtype, w.dtype)
     x, w = (rows.to(torch.promote_types(dtype, torch.float32)) for rows in (x, w))
     if not positives:
-        groups = None if groups is None else groups.to(x.device)
         found = cross_entropies_in_tiles(x, w, groups, columns=both)
     else:
         found = [

@@ -9,7 +9,9 @@ import torch
 
 from ._all_pairs import Rows, contrast_of_scores
 from ._anchors import check_aligned
+from ._cross_entropy_tiles import cross_entropies_in_tiles
 from ._holes import Masks, mean_over_patterns
+from ._row_chunks import is_one_chunk
 from ._terms import Sufficiency, register_sufficiency
 
 
@@ -34,9 +36,8 @@ def pmrl(
     which is arbitrary, is that of its product with the sum of the embeddings. Both have one
     temperature here, two in [1]_, and it is not learned: a lower one always decreases both, since
     the largest score is the right one by definition, so that its gradient is 0. The gradient is
-    finite where singular values are equal, as those of orthogonal embeddings. Memory grows with
-    `n`: matrices of all pairs of rows with more than four million entries are computed in parts,
-    and again in the backward pass.
+    finite where singular values are equal, as those of orthogonal embeddings. The matrix of all
+    pairs of more than 2,048 rows is computed in tiles, so that memory grows with `n`.
 
     Parameters
     ----------
@@ -84,8 +85,12 @@ def pmrl(
     def row_losses(items: list[torch.Tensor], groups: torch.Tensor | None) -> torch.Tensor:
         found = leading(items)
         aligned = -(found.values / temperature).log_softmax(1)[:, -1]
-        own = [found.directions]
-        return aligned + contrast_of_scores(score, own, own, groups, positives=positives)
+        own, n = found.directions, len(found.directions)
+        if positives or is_one_chunk(n, n):
+            apart = contrast_of_scores(score, [own], [own], groups, positives=positives)
+        else:
+            (apart,) = cross_entropies_in_tiles(own / temperature, own, groups)
+        return aligned + apart
 
     return mean_over_patterns(row_losses, embeddings, present, groups)
 

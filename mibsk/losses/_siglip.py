@@ -75,7 +75,6 @@ def siglip(
         ).mean()
     dtype = torch.promote_types(x.dtype, torch.float32)
     bias = torch.as_tensor(bias, dtype=dtype, device=x.device)
-    groups = None if groups is None else groups.to(x.device)
     return sigmoid_loss_in_tiles(x.to(dtype), w.to(dtype), bias, groups).to(x.dtype)
 
 

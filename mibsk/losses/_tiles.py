@@ -95,7 +95,8 @@ class Product:
     def __init__(
         self, x: torch.Tensor, w: torch.Tensor, groups: torch.Tensor | None = None
     ) -> None:
-        self.x, self.w, self.groups = x, w, groups
+        self.x, self.w = x, w
+        self.groups = None if groups is None else groups.to(x.device)
         _, self.n_rows, self.n_columns, self.kept = sizes(x.device)
 
     def places(self) -> Iterator[Place]:

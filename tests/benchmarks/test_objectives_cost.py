@@ -57,4 +57,4 @@ def test_the_reference_is_measured_first_and_compared_with_itself(monkeypatch):
 
 def test_a_step_beyond_the_limit_is_not_measured(monkeypatch):
     monkeypatch.setattr(objectives_cost, "LIMIT", 10**6)
-    assert peak("sufficiency infonce", (2, 2048)) == {"why": "needs more than 1 MB"}
+    assert peak("sufficiency gram", (2, 2048)) == {"why": "needs more than 1 MB"}
