@@ -128,7 +128,7 @@ def ratios() -> Iterator[Ratio]:
         yield in_turns(what, WHOLE, ours, theirs, repeat=max(4096 // n, 1))
         memory = [(peak(infonce, n), peak(whole_infonce, n))]
         yield of_rounds(f"{what}: memory", WHOLE, memory, "MB")
-    for n in (1024, 4096):
+    for n in (4096, 8192):
         what = f"SigLIP, forward and backward, {n} x {DIM}"
         ours, theirs = make_step(siglip, n, False), make_step(whole_siglip, n, False)
         yield in_turns(what, WHOLE, ours, theirs, repeat=max(4096 // n, 1))
