@@ -22,11 +22,11 @@ from ..data import (
 )
 from ..encoders import frozen_names
 from ..exceptions import DivergenceError
-from ..losses import Embedding
 from ._devices import resolve_device
 from ._epoch_means import EpochMeans
 from ._progress import TrainingProgress
 from ._seeding import seed_torch
+from ._step import training_step, validation_step
 
 
 class AlignmentNet(NeuralNet):
@@ -158,27 +158,12 @@ class AlignmentNet(NeuralNet):
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the gradients of one batch."""
         self._set_training(True)
-        embeddings = self.module_(batch)
-        parts = self._parts(embeddings, batch)
-        loss = parts.total
-        loss.backward()
-        parts = parts._make(part.detach() for part in parts)
-        return {"loss": loss.detach(), "parts": parts, "embeddings": embeddings}
+        return training_step(self.module_, batch)
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of one batch."""
         self._set_training(False)
-        with torch.no_grad():
-            embeddings = self.module_(batch)
-            parts = self._parts(embeddings, batch)
-        return {"loss": parts.total, "parts": parts, "embeddings": embeddings}
-
-    def _parts(self, embeddings: Mapping[str, Embedding], batch: Batch) -> Any:
-        """Return the parts of the loss; the inputs are read only if a term takes them."""
-        inputs = self.module.inputs(batch) if self.criterion_.takes_inputs else None
-        return self.criterion_(
-            embeddings, present=batch.present, groups=batch.groups, inputs=inputs
-        )
+        return validation_step(self.module_, batch)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -186,14 +171,17 @@ class AlignmentNet(NeuralNet):
         """Run all batches and record their means, with one transfer from the device."""
         if iterator is None:
             return
-        means = EpochMeans(self.module.objective.parts)
+        means: EpochMeans | None = None
         n_batches = 0
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
+            if means is None:
+                means = EpochMeans(self.module.objective.parts)
             means.add(step["parts"], step["embeddings"], batch.present)
             n_batches += 1
             self.notify("on_batch_end", batch=batch, training=training, **step)
+        assert means is not None  # no source of batches is empty
         read = means.read()
         for name, value in read.items():
             self.history.record(f"{prefix}_{name}", value)
