@@ -123,12 +123,16 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         Number of epochs; "auto" is 20, or as many as it takes for 300 steps.
     batch_size : int, default=128
         Largest number of pairs in a batch; -1 for all.
+    chunk_size : int, default=None
+        Largest number of rows that an encoder processes at a time, for batches larger than memory.
+        The gradients are those of the whole batch, except that batch normalisation uses the
+        statistics of each chunk. See `docs/long-training.md`.
     lr : float, default=5e-3
         Learning rate, the largest one with `lr_schedule`.
     lr_schedule : {"cosine"} or None, default="cosine"
         "cosine" raises the learning rate over the first tenth of the epochs, and then lowers it to
-        0 along a cosine, unless `callbacks` include a skorch `LRScheduler`; None keeps it constant,
-        as does `partial_fit`.
+        0 along a cosine, unless `callbacks` include a skorch `LRScheduler`; None and `partial_fit`
+        keep it constant.
     optimizer : str or callable, default="Adam"
         Name of a class in `torch.optim`, or a callable ``(params, lr=...) -> Optimizer``.
     early_stopping : bool, default=False
@@ -147,10 +151,10 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         after an interruption continues from it and gives the same model. Several trainings can
         share the folder, as in a grid search; `random_state` must be an integer.
     warm_start : bool, default=False
-        Whether `fit` continues from the weights of the previous call. A second `fit` then differs
-        from the first by design, while three checks of `sklearn.utils.estimator_checks` demand
-        that it does not: `check_transformer_general` (run twice),
-        `check_transformer_data_not_an_array` and `check_pipeline_consistency`.
+        Whether `fit` continues from the weights of the previous call. These checks of
+        `sklearn.utils.estimator_checks` then fail, as a second `fit` differs from the first:
+        `check_transformer_general` (twice), `check_transformer_data_not_an_array`,
+        `check_pipeline_consistency`.
     device : str or torch.device, default="auto"
         Device to train on; "auto" is the GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -178,10 +182,9 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         Correlations of the canonical directions, strongest first. ``train`` and ``cross_fitted``
         are those of the training pairs, which networks can learn by heart: they are too large then,
         and so is the number of directions ``kept``. ``held_out``, with the ends ``low`` and
-        ``high`` of its interval, is measured on pairs that the networks have not seen: those that
-        ``encoders="auto"`` holds out in the first half of the epochs, at its end, or those of
-        `validation_fraction` where they are held out throughout. Elsewhere (other encoders, less
-        than 20 pairs, a warm start) there is no ``held_out``, and the interval is that of
+        ``high`` of its interval, is measured on pairs that the networks have not seen: those of
+        ``encoders="auto"``, after the first half of the epochs, or of `validation_fraction`.
+        Without such pairs (less than 20 pairs, a warm start), the interval is that of
         ``cross_fitted``. If the closed form stands alone, ``cross_fitted`` is of pairs that did not
         determine it. Only defined with `bottleneck`.
     selection_ : DataFrame
@@ -245,6 +248,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         "fusion": [str],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
+        "chunk_size": [Interval(Integral, 2, None, closed="left"), None],
         "lr": [Interval(Real, 0, 1e30, closed="neither")],
         "lr_schedule": [StrOptions({"cosine"}), None],
         "optimizer": [str, callable],
@@ -278,6 +282,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         fusion: str = "concat",
         max_epochs: int | str = "auto",
         batch_size: int = 128,
+        chunk_size: int | None = None,
         lr: float = 5e-3,
         lr_schedule: str | None = "cosine",
         optimizer: Any = "Adam",
@@ -307,6 +312,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         self.fusion = fusion
         self.max_epochs = max_epochs
         self.batch_size = batch_size
+        self.chunk_size = chunk_size
         self.lr = lr
         self.lr_schedule = lr_schedule
         self.optimizer = optimizer
@@ -370,12 +376,8 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
 
         Parameters
         ----------
-        X : mapping of str to array-like, Modalities, ClassPairs, Dataset, list of dict, or table
-            Paired data, as in :meth:`fit`.
-        y : array-like, default=None
-            As in :meth:`fit`.
-        groups : array-like of shape (n,), default=None
-            Groups of these pairs, for `same_group`.
+        X, y, groups
+            As in :meth:`fit`; the groups are those of these pairs, for `same_group`.
 
         Returns
         -------

@@ -14,6 +14,7 @@ from ..data import Batch, Batches, Source
 from ..losses import Embedding, IBObjective, logits
 from ..schedules import SufficiencyBudget
 from ._net import AlignmentNet
+from ._step import embed
 
 CHECKS = 10  # approximate number of held-out batches per epoch: a few percent of its time
 BEGIN = 1.0  # beta at the start of compression, unless its upper limit is lower
@@ -110,7 +111,7 @@ class BudgetControl(Callback):
         """Return bound and recall, a tensor (2,), on the next held-out batch."""
         net.module_.eval()
         batch = next(self._batches)
-        embeddings = net.module_(batch)
+        embeddings = embed(net.module_, batch, net.chunk_size)
         objective = net.module.objective
         recall = _recall(embeddings, batch.present, batch.groups)
         if not objective.sufficiency_term.is_bound:

@@ -65,6 +65,7 @@ def build_net(
         optimizer=optimizer,
         lr=aligner.lr,
         batch_size=aligner.batch_size,
+        chunk_size=aligner.chunk_size,
         callbacks=list(aligner.callbacks or []),
         device=str(device),
         compile=aligner.compile,

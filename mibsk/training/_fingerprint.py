@@ -20,6 +20,7 @@ _LEFT_OUT = {
     "bottleneck",
     "callbacks",
     "checkpoint",
+    "chunk_size",
     "compile",
     "device",
     "encoders",
@@ -54,6 +55,8 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         extra["groups"] = data.groups
     if data.presence is not None:
         extra["present"] = data.presence.masks
+    if aligner.chunk_size is not None:
+        extra["chunk size"] = aligner.chunk_size
     if aligner.same_group != "negative":
         extra["same group"] = aligner.same_group
     if settings := _settings_of_users(net.module):

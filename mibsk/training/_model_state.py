@@ -22,6 +22,7 @@ from ._torch_defaults import torch_defaults
 _MODEL = "IBAligner"
 _EARLIER = {
     "bottleneck": None,
+    "chunk_size": None,
     "input_scaling": "columns",
     "lr_schedule": None,
     "same_group": "negative",

@@ -73,13 +73,12 @@ class AlignmentModule(nn.Module):
                 embeddings[name] = Embedding(mean.float(), log_var)
             if alone:
                 encoder.train()
-        return embeddings if batch.present is None else self._of_all_rows(batch, embeddings)
+        return embeddings if batch.present is None else self.of_all_rows(batch, embeddings)
 
-    def _of_all_rows(
-        self, batch: Batch, embeddings: Mapping[str, Embedding]
-    ) -> dict[str, Embedding]:
-        """Return the embeddings of the rows that have each modality, and 0 in the others."""
-        assert batch.present is not None
+    def of_all_rows(self, batch: Batch, embeddings: dict[str, Embedding]) -> dict[str, Embedding]:
+        """Return embeddings of the rows that have each modality, with 0 in the others."""
+        if batch.present is None:
+            return embeddings
         found = {}
         for name, has in batch.present.items():
             if name in embeddings:

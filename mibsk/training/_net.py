@@ -49,6 +49,8 @@ class AlignmentNet(NeuralNet):
         Seed of the order of the batches, and of the random numbers of the module.
     validation : Source or None, default=None
         Pairs on which the loss is computed after each epoch.
+    chunk_size : int or None, default=None
+        Largest number of rows that an encoder processes at a time; None for those of a batch.
     **kwargs
         As for `skorch.NeuralNet`.
 
@@ -66,12 +68,19 @@ class AlignmentNet(NeuralNet):
     """Parameters of the aligner that are plain values, for callbacks."""
 
     def __init__(
-        self, module: Any, *, seed: int, validation: Source | None = None, **kwargs: Any
+        self,
+        module: Any,
+        *,
+        seed: int,
+        validation: Source | None = None,
+        chunk_size: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(module, criterion=None, train_split=None, **kwargs)
         self.n_epochs_ = self.max_epochs
         self.seed = seed
         self.validation = validation
+        self.chunk_size = chunk_size
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -158,12 +167,12 @@ class AlignmentNet(NeuralNet):
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the gradients of one batch."""
         self._set_training(True)
-        return training_step(self.module_, batch)
+        return training_step(self.module_, batch, self.chunk_size)
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of one batch."""
         self._set_training(False)
-        return validation_step(self.module_, batch)
+        return validation_step(self.module_, batch, self.chunk_size)
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any

@@ -20,6 +20,7 @@ class AlignerParams(Protocol):
     temperature: Any
     max_epochs: Any
     batch_size: int
+    chunk_size: int | None
     lr: float
     lr_schedule: str | None
     optimizer: Any

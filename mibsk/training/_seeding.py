@@ -52,6 +52,19 @@ def seed_torch(seed: int, device: torch.device) -> None:
             torch.cuda.manual_seed(seed)
 
 
+def random_state(device: torch.device) -> list[torch.Tensor]:
+    """Return the states of torch's generators of the CPU and of `device`."""
+    on_gpu = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+    return [torch.get_rng_state(), *on_gpu]
+
+
+def set_random_state(state: list[torch.Tensor], device: torch.device) -> None:
+    """Restore the states from :func:`random_state`."""
+    torch.set_rng_state(state[0])
+    for on_gpu in state[1:]:
+        torch.cuda.set_rng_state(on_gpu, device)
+
+
 def _forget_other_threads() -> None:
     global _turn
     _turn = threading.RLock()
