@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
-from .._checks.parameters import check_modality_names, suggest
+from .._checks.parameters import check_modality_names
 from ..data import SPARSE_KINDS, InputSpec
 from ..encoders import Encoder, InputScaling, build_encoder
 from ..losses import IBObjective
 from ._module import AlignmentModule
 from ._net import AlignmentNet
+from ._optimizers import choose_optimizer
 from ._params import AlignerParams
 
 
@@ -28,24 +29,6 @@ def build_net(
     """Return an untrained net; weights are drawn from torch's current generator."""
     params = {name: getattr(aligner, name) for name in AlignerParams.__annotations__}
     settings = {k: v for k, v in params.items() if isinstance(v, str | int | float)}
-    optimizer = aligner.optimizer
-    if isinstance(optimizer, str):
-        known = {
-            name: value
-            for name, value in vars(torch.optim).items()
-            if isinstance(value, type) and issubclass(value, torch.optim.Optimizer)
-        }
-        if optimizer not in known:
-            raise ValueError(
-                f"optimizer must name a class in torch.optim, got {optimizer!r}."
-                + suggest(optimizer, known)
-            )
-        optimizer = known[optimizer]
-    if optimizer is torch.optim.SparseAdam:
-        raise ValueError(
-            "optimizer='SparseAdam' needs sparse gradients, and those of encoders are dense: use "
-            "'Adam'."
-        )
     encoders = _build_encoders(
         aligner.encoders,
         inputs,
@@ -54,11 +37,13 @@ def build_net(
         probabilistic=objective.minimality_term.needs_variance,
     )
     objective.build(len(encoders), aligner.n_components)
-    module = AlignmentModule(encoders, objective, precision)
     groups = []
     for name, pace in objective.paces():
         groups.append((f"*objective.{name}.*", {"lr": pace * aligner.lr}))
-    options: dict[str, Any] = {"optimizer__param_groups": groups} if groups else {}
+    module = AlignmentModule(encoders, objective, precision)
+    optimizer, options = choose_optimizer(aligner.optimizer, module, device)
+    if groups:
+        options["optimizer__param_groups"] = groups
     net = AlignmentNet(
         module,
         seed=seed,

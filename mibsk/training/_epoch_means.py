@@ -112,4 +112,4 @@ def _mean_potential(Z: torch.Tensor) -> torch.Tensor:
 
 def _potentials(Z: torch.Tensor) -> torch.Tensor:
     """Return the Gaussian potentials of unit rows, exp(-2 |z - z'|²), (m, n, d) -> (m, n, n)."""
-    return torch.exp(4 * (Z @ Z.mT) - 4)
+    return (Z @ Z.mT).mul_(4).sub_(4).exp_()

@@ -32,6 +32,7 @@ _LEFT_OUT = {
     "verbose",
     "warm_start",
 }
+_FUSED = re.compile(r"fused: \w+")  # depends on the device, and is part of the saved state
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
@@ -69,7 +70,7 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
             "rows": data.seen,
             "pairing": pairing,
             "module": [repr(net.module), weights],
-            "optimizer": repr(net.optimizer_),
+            "optimizer": _FUSED.sub("fused: None", repr(net.optimizer_)),
             "callbacks": [_describe(callback) for callback in aligner.callbacks or []],
             "epochs before": len(net.history),
         }

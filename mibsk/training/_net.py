@@ -81,6 +81,7 @@ class AlignmentNet(NeuralNet):
         self.seed = seed
         self.validation = validation
         self.chunk_size = chunk_size
+        self._trained_modules: list[torch.nn.Module] = []  # those in training mode, in an epoch
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -121,7 +122,9 @@ class AlignmentNet(NeuralNet):
         self.history = copy.deepcopy(earlier.history)
         for group in self.optimizer_.param_groups:  # needed to continue learning rate schedules
             group["initial_lr"] = group["lr"]
-        if type(self.optimizer_) is type(earlier.optimizer_) and self.device == earlier.device:
+        kind, before = type(self.optimizer_), type(earlier.optimizer_)
+        is_same = issubclass(kind, before) or issubclass(before, kind)
+        if is_same and self.device == earlier.device:
             moments = earlier.optimizer_.state
             trained = dict(earlier.module.named_parameters())
             for name, parameter in self.module.named_parameters():
@@ -161,12 +164,16 @@ class AlignmentNet(NeuralNet):
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Seed the random numbers of this epoch."""
         super().on_epoch_begin(net, **kwargs)
+        self._trained_modules = []
         drawn = np.random.SeedSequence((self.seed, len(self.history))).generate_state(1, np.uint64)
         seed_torch(int(drawn[0]), torch.device(self.device))
 
     def train_step_single(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute the gradients of one batch."""
-        self._set_training(True)
+        modules = self._trained_modules
+        if not modules or not all(each.training for each in modules):  # as a callback may change
+            self._set_training(True)
+            self._trained_modules = [each for each in self.module_.modules() if each.training]
         return training_step(self.module_, batch, self.chunk_size)
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
@@ -275,6 +282,7 @@ class AlignmentNet(NeuralNet):
         objective = self.module.objective
         objective.set_weights(objective.weights())  # a tensor becomes a number
         self.validation, self.callbacks, self.callbacks_ = None, None, []
+        self._trained_modules = []
 
     def training_state(self, *, with_frozen: bool) -> dict[str, Any]:
         """Return weights, optimizer state and history, as values for a state file.

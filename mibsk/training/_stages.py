@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import replace
+from functools import cached_property
 from numbers import Integral
 from pathlib import Path
 
@@ -55,9 +56,13 @@ class Stages:
         self.aligner, self.trained, self.device = aligner, trained, device
         self.groups, self.continues = groups, continues
         self.net, self.module = trained.net, trained.net.module
-        self.settings = canonical_settings(aligner)
         self.checkpoint: Checkpoint | None = None
         self.was_interrupted = False
+
+    @cached_property
+    def settings(self) -> Canonical | None:
+        """Settings of the bottleneck, or None for none."""
+        return canonical_settings(self.aligner)
 
     @property
     def has_closed_form_alone(self) -> bool:
