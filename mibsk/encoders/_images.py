@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 ImageLayout = Literal["HW", "CHW", "HWC"]
@@ -84,17 +85,23 @@ def image_size(input_shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 class ChannelsFirst(nn.Module):
-    """Permute images of any layout to (n, C, H, W)."""
+    """Permute images of any layout to (n, C, H, W), whose channels are adjacent on a CPU.
+
+    Convolutions keep this order of memory ("channels last"), in which they are faster there.
+    """
 
     def __init__(self, input_shape: tuple[int, ...]) -> None:
         super().__init__()
         self.layout = image_layout(input_shape)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return a view of `x` with shape (n, C, H, W)."""
+        """Return `x` with shape (n, C, H, W)."""
+        if self.layout == "CHW":
+            on_cpu = x.device.type == "cpu"
+            return x.contiguous(memory_format=torch.channels_last) if on_cpu else x
         if self.layout == "HW":
-            return x.unsqueeze(1)
-        return x.movedim(-1, 1) if self.layout == "HWC" else x
+            x = x.unsqueeze(-1)
+        return x.movedim(-1, 1)
 
     def extra_repr(self) -> str:
         """Show the layout when the module is printed."""

@@ -11,6 +11,7 @@ from .._checks.parameters import check_modality_names
 from ..data import SPARSE_KINDS, InputSpec
 from ..encoders import Encoder, InputScaling, build_encoder
 from ..losses import IBObjective
+from ._devices import autocast_dtype
 from ._module import AlignmentModule
 from ._net import AlignmentNet
 from ._optimizers import choose_optimizer
@@ -23,7 +24,6 @@ def build_net(
     inputs: Mapping[str, InputSpec],
     scalings: Mapping[str, InputScaling | None],
     device: torch.device,
-    precision: torch.dtype | None,
     seed: int,
 ) -> AlignmentNet:
     """Return an untrained net; weights are drawn from torch's current generator."""
@@ -40,7 +40,8 @@ def build_net(
     groups = []
     for name, pace in objective.paces():
         groups.append((f"*objective.{name}.*", {"lr": pace * aligner.lr}))
-    module = AlignmentModule(encoders, objective, precision)
+    dtype = autocast_dtype(aligner.precision, device, encoders.values())
+    module = AlignmentModule(encoders, objective, dtype)
     optimizer, options = choose_optimizer(aligner.optimizer, module, device)
     if groups:
         options["optimizer__param_groups"] = groups

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import nn
 
 from ._process_setting import ProcessSetting
 
@@ -44,10 +45,13 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return chosen
 
 
-def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
+def autocast_dtype(
+    precision: str, device: torch.device, encoders: Iterable[nn.Module]
+) -> torch.dtype | None:
     """Return the dtype of the encoders in training, or None for float32.
 
-    ``"auto"`` is bfloat16 on a GPU that supports it, which needs no loss scaling, else float32.
+    ``"auto"`` is bfloat16, which needs no loss scaling, on a GPU that supports it, and on a CPU
+    with instructions for it if an encoder has 2-d convolutions; else float32.
     """
     if precision == "float32":
         return None
@@ -55,7 +59,19 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
         return torch.bfloat16
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.bfloat16
+    if device.type == "cpu" and _cpu_has_bfloat16() and any(map(_has_convolutions, encoders)):
+        return torch.bfloat16
     return None
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself, rather than by conversion to float32."""
+    has_it: Any = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name
+    return has_it is not None and bool(has_it())
+
+
+def _has_convolutions(module: nn.Module) -> bool:
+    return any(isinstance(each, nn.Conv2d) for each in module.modules())
 
 
 @contextmanager

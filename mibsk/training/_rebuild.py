@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ._build import build_net
-from ._devices import autocast_dtype, resolve_device
+from ._devices import resolve_device
 from ._model_state import SavedModel
 from ._net import AlignmentNet
 from ._objective import build_objective
@@ -34,7 +34,6 @@ def rebuild(aligner: AlignerParams, saved: SavedModel, path: str) -> Trained:
                 saved.inputs,
                 training["scalings"],
                 device,
-                autocast_dtype(aligner.precision, device),
                 saved.seed,
             )
         except ValueError as error:

@@ -14,7 +14,6 @@ from ._build import build_net
 from ._callbacks import check_callbacks
 from ._closed_form_role import closed_form_role
 from ._data import TrainingData, split_validation
-from ._devices import autocast_dtype
 from ._epochs import n_epochs
 from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
@@ -77,7 +76,6 @@ def train(
     DivergenceError
         If the loss or the weights become infinite or NaN.
     """
-    precision = autocast_dtype(aligner.precision, device)
     with seeded(seed, device):
         source, validation = data.source, None
         groups = None if data.groups is None else groups_of_pairs(source, data.groups)
@@ -103,7 +101,7 @@ def train(
             stopping = _early_stopping(aligner.n_iter_no_change, aligner.verbose)
             callbacks.insert(0, ("early_stopping", stopping))
         objective = build_objective(aligner)
-        net = build_net(aligner, objective, data.inputs, data.scalings, device, precision, seed)
+        net = build_net(aligner, objective, data.inputs, data.scalings, device, seed)
         net.callbacks = [*monitored, *net.callbacks, *callbacks]
         net.validation = validation
         try:

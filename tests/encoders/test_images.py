@@ -44,3 +44,12 @@ def test_channels_first_equals_a_permutation(channels, height, width):
     assert torch.equal(ChannelsFirst((channels, height, width))(x), x)
     channels_last = x.permute(0, 2, 3, 1).contiguous()
     assert torch.equal(ChannelsFirst((height, width, channels))(channels_last), x)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (8, 8, 3), (8, 8)])
+def test_convolutions_compute_with_adjacent_channels(shape):
+    """On a CPU, from the first one on, for each layout; it is faster there."""
+    n_channels = image_size(shape)[0]
+    first = ChannelsFirst(shape)(torch.zeros(2, *shape))
+    z = torch.nn.Conv2d(n_channels, 6, 3)(first)
+    assert z.is_contiguous(memory_format=torch.channels_last)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 
 from mibsk.training._devices import autocast_dtype, resolve_device
 
@@ -19,19 +20,32 @@ def test_resolve_auto(monkeypatch, there, expected):
     assert resolve_device("auto") == expected
 
 
+LINEAR, CONV = [nn.Linear(2, 2)], [nn.Linear(2, 2), nn.Sequential(nn.Conv2d(1, 2, 3))]
+
+
 @pytest.mark.parametrize(
-    ("precision", "device", "has_bfloat16", "expected"),
+    ("precision", "device", "has_bfloat16", "encoders", "expected"),
     [
-        ("float32", CUDA, True, None),
-        ("bfloat16", CPU, False, torch.bfloat16),
-        ("auto", CPU, True, None),
-        ("auto", CUDA, True, torch.bfloat16),
-        ("auto", CUDA, False, None),
+        ("float32", CUDA, True, CONV, None),
+        ("float32", CPU, True, CONV, None),
+        ("bfloat16", CPU, False, LINEAR, torch.bfloat16),
+        ("auto", CPU, True, LINEAR, None),
+        ("auto", CPU, True, CONV, torch.bfloat16),
+        ("auto", CPU, False, CONV, None),
+        ("auto", CUDA, True, LINEAR, torch.bfloat16),
+        ("auto", CUDA, False, CONV, None),
+        ("auto", torch.device("mps"), True, CONV, None),
     ],
 )
-def test_autocast_dtype(monkeypatch, precision, device, has_bfloat16, expected):
+def test_autocast_dtype(monkeypatch, precision, device, has_bfloat16, encoders, expected):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **kwargs: has_bfloat16)
-    assert autocast_dtype(precision, device) == expected
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has_bfloat16, raising=False)
+    assert autocast_dtype(precision, device, encoders) == expected
+
+
+def test_another_torch_may_not_name_the_instructions(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    assert autocast_dtype("auto", CPU, CONV) is None
 
 
 def test_device_without_data():
