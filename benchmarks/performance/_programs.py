@@ -32,8 +32,10 @@ def earlier_package(commit: str = BEFORE) -> Iterator[Path]:
 def printed(program: str, package: Path = REPOSITORY) -> list[float]:
     """Run a program with the package of a folder; return the numbers that it prints."""
     environment = {**os.environ, "PYTHONPATH": str(package)}
+    # in that folder, as Python looks for packages in the current one first
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],
+        cwd=package,
         env=environment,
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from ._programs import earlier_package, printed
 from ._ratio import Ratio, of_rounds
 
-ROUNDS = 5
+ROUNDS = 3
 
 FIT = """
 import numpy as np

@@ -8,6 +8,7 @@ from ._encoder import Encoder
 from ._factory import EncoderFactory
 from ._flat_inputs import flat_inputs
 from ._frozen import Frozen, FrozenTrunk, frozen_names
+from ._images import ChannelsFirst
 from ._linear import Linear
 from ._mlp import MLP
 from ._projection import Projection
@@ -39,6 +40,7 @@ __all__ = [
     "ClosedForm",
     "make_encoder",
     "auto_encoder",
+    "ChannelsFirst",
     "register_encoder",
     "encoder_names",
     "factory_classes",

@@ -134,7 +134,8 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         0 along a cosine, unless `callbacks` include a skorch `LRScheduler`; None and `partial_fit`
         keep it constant.
     optimizer : str or callable, default="Adam"
-        Name of a class in `torch.optim`, or a callable ``(params, lr=...) -> Optimizer``.
+        Name of a class in `torch.optim`, fused on a CPU if torch has a fused form, or a callable
+        ``(params, lr=...) -> Optimizer``, which is left as it is.
     early_stopping : bool, default=False
         Whether to stop when the loss on held-out pairs no longer falls, and keep the best epoch.
     validation_fraction : float, default=0.1
@@ -158,8 +159,9 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
     device : str or torch.device, default="auto"
         Device to train on; "auto" is the GPU if there is one.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        Data type of the encoders during training: "auto" is bfloat16 on a GPU that supports it,
-        else float32. The loss and `transform` always use float32.
+        Data type of the encoders during training: "auto" is bfloat16 on a GPU that supports it, and
+        for `ResNet` and `ViT` on a CPU that does (AVX512_BF16); else float32. The loss and
+        `transform` always use float32.
     compile : bool, default=False
         Whether to compile the encoders with `torch.compile`.
     verbose : int, default=0

@@ -11,7 +11,7 @@ from .._checks.parameters import check_modality_names
 from ..data import SPARSE_KINDS, InputSpec
 from ..encoders import Encoder, InputScaling, build_encoder
 from ..losses import IBObjective
-from ._devices import autocast_dtype
+from ._devices import autocast_dtypes
 from ._module import AlignmentModule
 from ._net import AlignmentNet
 from ._optimizers import choose_optimizer
@@ -40,8 +40,8 @@ def build_net(
     groups = []
     for name, pace in objective.paces():
         groups.append((f"*objective.{name}.*", {"lr": pace * aligner.lr}))
-    dtype = autocast_dtype(aligner.precision, device, encoders.values())
-    module = AlignmentModule(encoders, objective, dtype)
+    dtypes = autocast_dtypes(aligner.precision, device, encoders.values())
+    module = AlignmentModule(encoders, objective, dtypes)
     optimizer, options = choose_optimizer(aligner.optimizer, module, device)
     if groups:
         options["optimizer__param_groups"] = groups

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..encoders import ChannelsFirst
 from ._process_setting import ProcessSetting
 
 
@@ -45,33 +46,31 @@ def resolve_device(device: str | torch.device) -> torch.device:
     return chosen
 
 
-def autocast_dtype(
+def autocast_dtypes(
     precision: str, device: torch.device, encoders: Iterable[nn.Module]
-) -> torch.dtype | None:
-    """Return the dtype of the encoders in training, or None for float32.
+) -> list[torch.dtype | None]:
+    """Return the dtype of each encoder in training, or None for float32.
 
     ``"auto"`` is bfloat16, which needs no loss scaling, on a GPU that supports it, and on a CPU
-    with instructions for it if an encoder has 2-d convolutions; else float32.
+    with instructions for it in the encoders of this package for images; else float32.
     """
-    if precision == "float32":
-        return None
-    if precision == "bfloat16":
-        return torch.bfloat16
-    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.bfloat16
-    if device.type == "cpu" and _cpu_has_bfloat16() and any(map(_has_convolutions, encoders)):
-        return torch.bfloat16
-    return None
+    encoders = list(encoders)
+    lowered = [precision == "bfloat16"] * len(encoders)
+    if precision == "auto" and device.type == "cuda":
+        lowered = [torch.cuda.is_bf16_supported(including_emulation=False)] * len(encoders)
+    elif precision == "auto" and device.type == "cpu" and _cpu_has_bfloat16():
+        # convolutions of others may be followed by operations that a CPU has in float32 alone
+        lowered = [
+            any(isinstance(part, ChannelsFirst) for part in encoder.modules())
+            for encoder in encoders
+        ]
+    return [torch.bfloat16 if low else None for low in lowered]
 
 
 def _cpu_has_bfloat16() -> bool:
     """Whether the CPU multiplies bfloat16 itself, rather than by conversion to float32."""
     has_it: Any = getattr(torch.cpu, "_is_avx512_bf16_supported", None)  # torch has no public name
     return has_it is not None and bool(has_it())
-
-
-def _has_convolutions(module: nn.Module) -> bool:
-    return any(isinstance(each, nn.Conv2d) for each in module.modules())
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -24,21 +24,21 @@ class AlignmentModule(nn.Module):
         Encoder of each modality.
     objective : IBObjective
         Loss of a batch of embeddings.
-    autocast_dtype : torch.dtype or None, default=None
-        Reduced precision of the encoders, but not of the loss.
+    dtypes : sequence of torch.dtype or None, default=None
+        Reduced precision of each encoder, but not of the loss; None is float32, also for all.
     """
 
     def __init__(
         self,
         encoders: Mapping[str, Encoder],
         objective: IBObjective,
-        autocast_dtype: torch.dtype | None = None,
+        dtypes: Sequence[torch.dtype | None] | None = None,
     ) -> None:
         super().__init__()
         self.names = list(encoders)
         self.encoders = nn.ModuleList(encoders.values())  # ModuleDict forbids some names
         self.objective = objective
-        self.autocast_dtype = autocast_dtype
+        self.dtypes = [None] * len(encoders) if dtypes is None else list(dtypes)
 
     def encoder(self, name: str) -> Encoder:
         """Return the encoder of a modality."""
@@ -60,14 +60,15 @@ class AlignmentModule(nn.Module):
         """Return the float32 embeddings of the modalities in `batch`, 0 in rows without one."""
         embeddings = {}
         for name, rows in batch.items():
-            encoder: Any = self.encoders[self.names.index(name)]
+            number = self.names.index(name)
+            encoder: Any = self.encoders[number]
             alone = batch.present is not None and self.training and _n_rows(rows) == 1
             if alone:  # batch normalisation has no statistics of one row
                 encoder.eval()
-            if self.autocast_dtype is None:
+            if (dtype := self.dtypes[number]) is None:
                 embeddings[name] = Embedding(*encoder.distribution(rows))
             else:
-                with torch.autocast(rows[0].device.type, dtype=self.autocast_dtype):
+                with torch.autocast(rows[0].device.type, dtype=dtype):
                     mean, log_var = encoder.distribution(rows)
                 log_var = None if log_var is None else log_var.float()
                 embeddings[name] = Embedding(mean.float(), log_var)
