@@ -93,7 +93,7 @@ params = dict(encoders=encoders, bottleneck=None, batch_size=-1, max_epochs=1, r
 started = time.process_time()
 IBAligner(**params, {more}).fit(X)
 print(time.process_time() - started)
-print(before / 1024, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(before * 1024 / 1e6, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 """
 
 
