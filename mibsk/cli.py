@@ -260,6 +260,67 @@ def diagnose(
     _deliver(report, json_path, html_path, quiet=quiet)
 
 
+@main.command(no_args_is_help=True)
+@click.argument("model", metavar="MODEL")
+@click.argument("files", metavar="ROWS...", nargs=-1, required=True)
+@click.argument("folder", metavar="OUT")
+@click.option("--modality", metavar="NAME", help="Modality of the rows, if the model has several.")
+@click.option(
+    "--id",
+    "ids",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column that identifies the rows, copied to the output; can be repeated.",
+)
+@click.option(
+    "--columns",
+    metavar="A,B",
+    callback=_factors,
+    help="Columns of the modality. By default those of the training, or all that identify no rows.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    metavar="N",
+    default=1024,
+    show_default=True,
+    help="Number of rows that are read and embedded at a time.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["parquet", "npy"]),
+    help="Format of the output; by default npy for arrays and parquet for tables.",
+)
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Dask scheduler, such as tcp://host:8786, whose workers embed one file each.",
+)
+@_quiet
+def embed(model: str, files: tuple[str, ...], folder: str, quiet: bool, **options: Any) -> None:
+    """Embed the rows of many files, into a folder.
+
+    MODEL is what save() of an aligner has written, or an encoder exported to ONNX. ROWS are .npy,
+    .parquet, .csv or .tsv files, which are read in chunks. OUT has one file for each.
+
+    Files are written whole or not at all. When the command is repeated, it leaves those as they are
+    that the same model has embedded from the same rows. A file that cannot be embedded is listed at
+    the end, after all others are done, and the exit status is then 1.
+    """
+    from . import embedding
+
+    with _one_line_errors(), _progress(quiet) as progress:
+        done = embedding.embed_files(model, files, folder, progress=progress, **options)
+    for line in embedding.summary(done):
+        if not quiet:
+            click.echo(line)
+    failed = [outcome for outcome in done if outcome.status == "failed"]
+    for outcome in failed:
+        click.echo(f"mibsk: {' '.join(outcome.reason.split())}", err=True)
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
 def _files_of_options(labels: str | None, groups: str | None) -> list[str]:
     """Return the further files that are read; groups may also name a column of the labels."""
     of_groups = [groups] if groups and os.path.exists(groups) else []
@@ -291,7 +352,7 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+def _progress(quiet: bool) -> Iterator[Callable[[float, int, str], None] | None]:
     """Show progress: a bar in a terminal, short lines elsewhere."""
     if quiet:
         yield None
@@ -304,13 +365,13 @@ def _progress(quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("reading", total=None)
             yield lambda done, n, title: bar.update(
-                task, completed=done, total=n or None, description=title
+                task, completed=done, total=n or None, description=title or None
             )
 
 
-def _print_step(done: int, n: int, title: str) -> None:
+def _print_step(done: float, n: int, title: str) -> None:
     if title:
-        click.echo(f"[{done + 1}/{n}] {title}" if n else title, err=True)
+        click.echo(f"[{int(done) + 1}/{n}] {title}" if n else title, err=True)
 
 
 if __name__ == "__main__":

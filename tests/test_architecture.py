@@ -37,6 +37,7 @@ LAYERS = (
     "estimators",
     "tracking",
     "onnx",
+    "embedding",
     "cli",
 )
 ALLOWED = {part: set(LAYERS[:level]) for level, part in enumerate(LAYERS)}

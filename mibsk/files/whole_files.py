@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
@@ -25,13 +27,28 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
     OSError
         If the file cannot be written. An existing file is then unchanged.
     """
+    with whole_file(path) as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file that replaces `path` atomically at the end of the context.
+
+    After an error, an existing file is unchanged. The folder of the file is created if needed.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = _beside(path)
     try:
         with open(aside, "xb") as file:
-            for chunk in chunks:
-                file.write(chunk)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
@@ -39,6 +56,13 @@ def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
         aside.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def remove_unfinished(path: str | os.PathLike[str]) -> None:
+    """Remove what killed processes left of a file that is whole by now."""
+    path = Path(path)
+    for aside in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        aside.unlink(missing_ok=True)
 
 
 def check_can_write(path: str | os.PathLike[str]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from ._separators import find_separator, first_lines, is_number
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 TABLES = (*SEPARATORS, ".parquet")
+_CSV: dict[str, Any] = {"index_col": False, "encoding": "utf-8-sig", "low_memory": False}
 _NUMBERS = r"[-+\d.,\seE%]*|\[.*"  # numbers in another notation, and lists
 _WITH_COMMA = r"\s*[-+]?\d+(,\d+)?([eE][-+]?\d+)?\s*"
 
@@ -40,16 +43,12 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
     """
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
-    separator = find_separator(path, SEPARATORS[path.suffix.lower()], text=text)
-    if header is None:
-        header = _holds_names(first_lines(path, separator, 1), separator)
-    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if text else {}
-    options |= {"sep": separator, "header": 0 if header else None}
+    options = _csv_options(path, header=header, text=text)
     table = _read_csv(path, options)
     with_comma = [i for i in range(table.shape[1]) if _has_comma(table.iloc[:, i])]
     if not with_comma:
         return table
-    if separator != ";":  # the commas can also be those of 1,000
+    if options["sep"] != ";":  # the commas can also be those of 1,000
         column = table.iloc[:, with_comma[0]]
         raise ValueError(
             f"{path} has numbers with a comma in column {str(column.name)[:40]!r} "
@@ -66,13 +65,69 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
     return found
 
 
+def csv_chunks(
+    path: Path, size: int, *, columns: Sequence[int] | None = None, text: bool = False
+) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a CSV or TSV file, `size` at a time.
+
+    Parameters
+    ----------
+    path : Path
+        A file of text whose name ends in one of `SEPARATORS`.
+    size : int
+        Number of rows at a time.
+    columns : sequence of int, default=None
+        Positions of the columns to read; None for all.
+    text : bool, default=False
+        As in :func:`read_table`. Without it, numbers may have a decimal comma if those of the first
+        chunk have it, and ';' between cells.
+
+    Raises
+    ------
+    ValueError
+        As :func:`read_table`.
+    """
+    options = _csv_options(path, header=None, text=text)
+    if columns is not None:
+        options["usecols"] = list(columns)
+    if not text and options["sep"] == ";":
+        with _csv_errors(path):
+            first = pd.read_csv(path, **_CSV, **options, nrows=size)
+        if any(_has_comma(first.iloc[:, i]) for i in range(first.shape[1])):
+            options["decimal"] = ","
+    with _csv_errors(path):
+        reader = pd.read_csv(path, **_CSV, **options, chunksize=size)
+    with reader:
+        while True:
+            with _csv_errors(path):
+                chunk = next(reader, None)
+            if chunk is None:
+                return
+            yield chunk
+
+
+def _csv_options(path: Path, *, header: bool | None, text: bool) -> dict[str, Any]:
+    """Return the arguments of `pandas.read_csv` that differ between files."""
+    separator = find_separator(path, SEPARATORS[path.suffix.lower()], text=text)
+    if header is None:
+        header = _holds_names(first_lines(path, separator, 1), separator)
+    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if text else {}
+    return options | {"sep": separator, "header": 0 if header else None}
+
+
 def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
+    with _csv_errors(path):
+        table: pd.DataFrame = pd.read_csv(path, **_CSV, **options)
+    return table
+
+
+@contextmanager
+def _csv_errors(path: Path) -> Iterator[None]:
+    """Turn errors of `pandas.read_csv` into one line."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # cells without a name
-            table: pd.DataFrame = pd.read_csv(
-                path, index_col=False, encoding="utf-8-sig", low_memory=False, **options
-            )
+            yield
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8."
@@ -88,7 +143,6 @@ def _read_csv(path: Path, options: dict[str, Any]) -> pd.DataFrame:
         raise ValueError(
             f"{path} is not a table: {reason}: save it with as many cells in each line."
         ) from error
-    return table
 
 
 def with_index(table: pd.DataFrame, *, of_numbers: bool = False) -> pd.DataFrame:
