@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -40,6 +40,7 @@ class Batch(dict[str, EncoderInput]):
     ) -> None:
         super().__init__(rows)
         self.present, self.groups = present, groups
+        self.part: Any = None  # what several processes need, each of which has some of the rows
 
     def scattered(self, name: str, values: torch.Tensor) -> torch.Tensor:
         """Return values (k, d) of the rows that have a modality as (n, d), 0 in the others."""

@@ -56,6 +56,8 @@ class MlflowCallback(Callback):
     the curves.
     """
 
+    # of several processes that train one model together
+    first_process_only = True
     # the run that was active where this callback was cloned, or from where it was sent
     parent_: _Run | None = None
     fit_: _Fit | None = None

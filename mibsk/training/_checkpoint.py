@@ -17,6 +17,8 @@ from ..exceptions import TornFileError
 from ..files.state_file import can_hold, read_state, write_state
 from ._net import AlignmentNet
 from ._observer import ObservedEpochs
+from ._process_group import different_process, is_first_process, wait_for_all
+from ._processes import SumGradients
 from ._progress import TrainingProgress
 
 _KEPT = 2  # if the newest checkpoint is damaged, the one before it is used
@@ -57,14 +59,17 @@ class CheckpointFolder:
                 warnings.warn(f"{error} It is ignored.", UserWarning, stacklevel=2)
         return None
 
-    def write(self, epoch: int, state: dict[str, Any]) -> Path:
+    def path_of(self, epoch: int) -> Path:
+        """Return the path of the checkpoint after an epoch."""
+        return self.path / f"epoch-{epoch:05d}.safetensors"
+
+    def write(self, epoch: int, state: dict[str, Any]) -> None:
         """Write the state after an epoch, then remove old checkpoints."""
-        path = self.path / f"epoch-{epoch:05d}.safetensors"
+        path = self.path_of(epoch)
         write_state(path, state)
         files = self._files()
         for old in files[: max(files.index(path) + 1 - _KEPT, 0)]:
             old.unlink(missing_ok=True)
-        return path
 
     def _files(self) -> list[Path]:
         return sorted(self.path.glob("epoch-*.safetensors"))
@@ -90,6 +95,11 @@ class Checkpoint(Callback):
         self.state_: dict[str, Any] | None = None
         if (found := folder.newest()) is not None:
             self.last_, self.state_ = found
+        if different_process(self.n_epochs) is not None:
+            raise ValueError(
+                f"the processes of this training do not all see the checkpoints in {folder.path}: "
+                "choose a folder that their machines share."
+            )
 
     @property
     def n_epochs(self) -> int:
@@ -135,15 +145,18 @@ class Checkpoint(Callback):
         training["callbacks"] = {name: _state(callback) for name, callback in _others(net)}
         state = {**description, "training": training}
         try:
-            self.last_ = self.folder.write(len(net.history), state)
+            if is_first_process():
+                self.folder.write(len(net.history), state)
+            self.last_ = self.folder.path_of(len(net.history))
         except (OSError, TypeError) as error:  # a full disk must not stop training
             message = f"no checkpoint could be written: {error}. Training continues."
             warnings.warn(message, UserWarning, stacklevel=2)
+        wait_for_all()
 
 
 def _others(net: NeuralNet) -> list[tuple[str, Callback]]:
     """Return the callbacks with state of the training, by name."""
-    own = (Checkpoint, EpochTimer, ObservedEpochs, TrainingProgress)
+    own = (Checkpoint, EpochTimer, ObservedEpochs, SumGradients, TrainingProgress)
     return [(name, callback) for name, callback in net.callbacks_ if not isinstance(callback, own)]
 
 

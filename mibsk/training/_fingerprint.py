@@ -65,7 +65,9 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
     return digest(
         {
             **extra,
-            "params": {name: repr(params[name]) for name in params.keys() - _LEFT_OUT},
+            "params": {
+                name: _ADDRESS.sub("", repr(params[name])) for name in params.keys() - _LEFT_OUT
+            },
             "inputs": [_description(spec) for spec in data.inputs.values()],
             "rows": data.seen,
             "pairing": pairing,

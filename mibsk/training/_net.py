@@ -82,6 +82,7 @@ class AlignmentNet(NeuralNet):
         self.validation = validation
         self.chunk_size = chunk_size
         self._trained_modules: list[torch.nn.Module] = []  # those in training mode, in an epoch
+        self.processes: Any = None  # those of torch.distributed, if several train this net
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
@@ -159,6 +160,9 @@ class AlignmentNet(NeuralNet):
     ) -> Batches | StreamBatches:
         """Return batches, reshuffled every epoch in training."""
         seed = self.seed if training else None
+        if training and self.processes is not None:
+            device = torch.device(self.device)
+            dataset = self.processes.share(dataset, self.seed, len(self.history), device)
         return make_batches(dataset, self.batch_size, seed, first_epoch=len(self.history))
 
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
@@ -194,7 +198,7 @@ class AlignmentNet(NeuralNet):
             step = step_fn(batch, **fit_params)
             if means is None:
                 means = EpochMeans(self.module.objective.parts)
-            means.add(step["parts"], step["embeddings"], batch.present)
+            means.add(step["parts"], step["embeddings"], step["present"])
             n_batches += 1
             self.notify("on_batch_end", batch=batch, training=training, **step)
         assert means is not None  # no source of batches is empty
@@ -281,7 +285,7 @@ class AlignmentNet(NeuralNet):
         """Drop the state of training, so that a fitted estimator holds no data."""
         objective = self.module.objective
         objective.set_weights(objective.weights())  # a tensor becomes a number
-        self.validation, self.callbacks, self.callbacks_ = None, None, []
+        self.validation, self.processes, self.callbacks, self.callbacks_ = None, None, None, []
         self._trained_modules = []
 
     def training_state(self, *, with_frozen: bool) -> dict[str, Any]:

@@ -27,19 +27,29 @@ def training_step(module: Any, batch: Batch, chunk_size: int | None) -> dict[str
     Returns
     -------
     dict
-        ``loss``, its ``parts`` and the ``embeddings`` of the batch, for the callbacks of skorch.
+        ``loss``, its ``parts``, the ``embeddings`` of the batch and which of them are ``present``,
+        for the callbacks of skorch; of all rows, if several processes have a part each.
     """
     cache = None
     if chunk_size is not None and not is_one_chunk(batch, chunk_size):
         cache = GradCache(module, batch, chunk_size)
     embeddings = module(batch) if cache is None else cache.embeddings()
-    parts = loss_parts(module, embeddings, batch)
+    present = batch.present
+    if batch.part is None:
+        parts = loss_parts(module, embeddings, batch)
+    else:
+        embeddings, whole = batch.part.whole(module, embeddings, batch)
+        present = whole.present
+        parts = module.objective(
+            embeddings, present=present, groups=whole.groups, inputs=whole.inputs
+        )
     loss = parts.total
     loss.backward()
     if cache is not None:
         cache.backward()
     parts = LossParts(*(part.detach() for part in parts))
-    return {"loss": loss.detach(), "parts": parts, "embeddings": embeddings}
+    detached = loss.detach()
+    return {"loss": detached, "parts": parts, "embeddings": embeddings, "present": present}
 
 
 @torch.no_grad()
@@ -47,7 +57,12 @@ def validation_step(module: Any, batch: Batch, chunk_size: int | None) -> dict[s
     """Return what :func:`training_step` returns, in evaluation mode and without gradients."""
     embeddings = embed(module, batch, chunk_size)
     parts = loss_parts(module, embeddings, batch)
-    return {"loss": parts.total, "parts": parts, "embeddings": embeddings}
+    return {
+        "loss": parts.total,
+        "parts": parts,
+        "embeddings": embeddings,
+        "present": batch.present,
+    }
 
 
 @torch.no_grad()
@@ -60,11 +75,7 @@ def embed(module: Any, batch: Batch, chunk_size: int | None) -> dict[str, Embedd
 
 
 def loss_parts(module: Any, embeddings: Mapping[str, Embedding], batch: Batch) -> LossParts:
-    """Return the parts of the loss of a batch, from the embeddings of all of its rows.
-
-    Every step goes through this function with the rows of one process, so that it is the place to
-    gather those of others. The inputs are read only if a term takes them.
-    """
+    """Return the parts of the loss of a batch; the inputs are read only if a term takes them."""
     objective = module.objective
     inputs = module.inputs(batch) if objective.takes_inputs else None
     parts: LossParts = objective(

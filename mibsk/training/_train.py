@@ -21,6 +21,7 @@ from ._nothing_shared import warn_if_nothing_shared
 from ._objective import build_objective, is_learned, objective_callbacks, reason_to_hold_out
 from ._observer import ObservedEpochs, TrainingObserver
 from ._params import AlignerParams
+from ._processes import join_processes, silent_elsewhere
 from ._progress import tell
 from ._result import Trained
 from ._seeding import seeded
@@ -76,6 +77,9 @@ def train(
     DivergenceError
         If the loss or the weights become infinite or NaN.
     """
+    is_joint = torch.distributed.is_available() and torch.distributed.is_initialized()
+    if is_joint:
+        aligner = silent_elsewhere(aligner)
     with seeded(seed, device):
         source, validation = data.source, None
         groups = None if data.groups is None else groups_of_pairs(source, data.groups)
@@ -113,6 +117,8 @@ def train(
             ) from error
         if earlier is not None:
             _continue(net, earlier.net, keep_temperature=is_learned(aligner.temperature))
+        if is_joint and role != "alone":
+            join_processes(aligner, data, net, observer)
         if whole and changes_rate(aligner):
             net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
         net.n_epochs_ = n_before + (epochs if whole else 1)
