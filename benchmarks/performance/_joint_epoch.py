@@ -15,9 +15,9 @@ def main() -> None:
         distributed.init_process_group("gloo")
         first = distributed.get_rank() == 0
     rng = np.random.default_rng(0)
-    X = {name: rng.random((512, 3, 32, 32), np.float32) for name in ("a", "b")}
+    X = {name: rng.random((256, 3, 32, 32), np.float32) for name in ("a", "b")}
     aligner = IBAligner(
-        encoders="resnet20", max_epochs=4, batch_size=256, bottleneck=None, random_state=0
+        encoders="resnet20", max_epochs=4, batch_size=128, bottleneck=None, random_state=0
     ).fit(X)
     if first:
         print(statistics.median(epoch["dur"] for epoch in aligner.history_[1:]))

@@ -22,7 +22,7 @@ ROUNDS = 3
 
 
 def ratios() -> Iterator[Ratio]:
-    what = "epoch of ResNet20 on two cores, batch 256, 32 x 32: two processes"
+    what = "epoch of ResNet20 on two cores, batch 128, 32 x 32: two processes"
     rounds = [(_epoch(1, *TORCHRUN), _epoch(1), _epoch(2)) for _ in range(ROUNDS)]
     yield of_rounds(what, "one process on one core", [(two, one) for two, one, _ in rounds])
     rounds_of_threads = [(two, threads) for two, _, threads in rounds]
