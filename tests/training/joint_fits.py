@@ -64,6 +64,7 @@ def settings(params):
         "batch_size": 64,
         "lr": 2e-3,
         "random_state": 0,
+        "precision": "float32",
         **params,
     }
 
