@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 
 from mibsk import IBAligner
-from mibsk.encoders import MLP
+from mibsk.encoders import MLP, Conv1d
 from mibsk.exceptions import DuplicateRowsWarning, FewHeldOutWarning
 
 N = 301  # odd, so that parts differ in size
@@ -36,9 +36,9 @@ def with_holes():
     return X
 
 
-def pixels():
+def sequences():
     rng = np.random.default_rng(1)
-    return {"a": rng.random((N, 3, 8, 8), np.float32), "b": rng.random((N, 5), np.float32)}
+    return {"a": rng.random((N, 3, 16), np.float32), "b": rng.random((N, 5), np.float32)}
 
 
 NORMED = {"encoders": MLP((16, 8))}
@@ -46,7 +46,14 @@ PLAIN = {"encoders": MLP((16,), batch_norm=False), "bottleneck": None}
 FITS = {
     "batch norm": (views, NORMED),
     "no batch norm": (views, PLAIN),
-    "images": (pixels, {"encoders": {"a": "resnet20", "b": MLP((16,))}, "optimizer": "SGD"}),
+    "sequences": (
+        sequences,
+        {
+            "encoders": {"a": Conv1d((8, 8)), "b": MLP((16,))},
+            "optimizer": "SGD",
+            "bottleneck": None,
+        },
+    ),
     "early stopping": (views, {**NORMED, "early_stopping": True, "n_iter_no_change": 1}),
     "budget": (views, {**NORMED, "beta": "auto", "budget": 0.3, "validation_fraction": 0.3}),
     "holes": (with_holes, PLAIN),

@@ -15,7 +15,7 @@ TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "
 NAMES = [
     "batch norm",
     "no batch norm",
-    "images",
+    "sequences",
     "early stopping",
     "budget",
     "holes",
