@@ -88,7 +88,7 @@ def test_a_search_on_dask_survives_a_killed_worker(search, pairs, splits, tmp_pa
 
         quiet = ["--no-dashboard", "--scheduler-file", str(file)]
         start("scheduler", "--host", "127.0.0.1", "--port", "0", *quiet)
-        while not file.exists():
+        while not (file.exists() and file.read_text().rstrip().endswith("}")):
             time.sleep(0.1)
         for i in range(2):
             folder = str(tmp_path / f"worker{i}")

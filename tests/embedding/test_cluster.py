@@ -41,12 +41,20 @@ def cluster(tmp_path):
         quiet = ["--no-dashboard", "--scheduler-file", str(file)]
         scheduler = "distributed.cli.dask_scheduler"
         start(stack, "-m", scheduler, "--host", "127.0.0.1", "--port", "0", *quiet)
-        wait_for(file.exists)
+        address = wait_for(lambda: file.exists() and address_in(file))
         worker = ["-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *quiet]
         workers = [
             start(stack, *worker, "--local-directory", str(tmp_path / f"w{i}")) for i in range(2)
         ]
-        yield json.loads(file.read_text())["address"], workers
+        yield address, workers
+
+
+def address_in(file):
+    """Return the address in the file of a scheduler, or None while it is being written."""
+    try:
+        return json.loads(file.read_text())["address"]
+    except ValueError:
+        return None
 
 
 def wait_for(condition, seconds=120):
@@ -57,6 +65,7 @@ def wait_for(condition, seconds=120):
     return found
 
 
+@pytest.mark.slow
 def test_the_file_of_a_killed_worker_is_embedded_by_another(cluster, models, X, tmp_path):
     from distributed import Client
 
