@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._checks.devices import Matrix, to_numpy
+from .._checks.devices import Matrix
 from .._checks.matrices import as_pair
 from .._checks.parameters import check_positive
 from ._description import FEW, Description
-from ._hsic import hsic, linear_sums, rbf_sums, sum_of_squares, unbiased_hsic, unit
-from ._moments import centred, check_varies, narrow
-from .rows import squared_norms, take_rows
+from ._hsic import PairSums, hsic, linear_sums, rbf_sums, unbiased_hsic
+from ._moments import check_varies, narrow
+from ._pair_moments import PairMoments, PermutedMoments, pair_moments
+from ._permuted_grams import PermutedGrams, gram_is_faster
 from .statistics import Reordered, Sampled, fast_permutations, over_rows, with_interval
 from .undefined import UndefinedMetricError
 
@@ -30,20 +31,12 @@ def _reorder(
     """
     if kernel != "linear":
         return None
-    sums = linear_sums(X, Y)
-    estimate = unbiased_hsic if unbiased else hsic
-    norm = np.sqrt(estimate(sums.xx)) * np.sqrt(estimate(sums.yy))
-    x, y = (unit(Z) * centred(narrow(Z)) for Z in (X, Y))
-    a, b = (to_numpy(squared_norms(z)) for z in (x, y))
-
-    def value(order: NDArray[np.intp]) -> float:
-        product, diagonal = sum_of_squares(x.T @ take_rows(y, order)), float(a @ b[order])
-        across = sums.xy._replace(
-            product_off=product - diagonal, diagonal=diagonal, rows_off=diagonal
-        )
-        return float(np.clip(estimate(across) / norm, -1.0, 1.0))
-
-    return value
+    X, Y = narrow(X), narrow(Y)
+    if gram_is_faster(X, Y):
+        grams = PermutedGrams(X, Y)
+        return lambda order: _of_sums(grams(order), unbiased)
+    permuted = PermutedMoments(X, Y)
+    return lambda order: cka_of_moments(permuted(order), unbiased=unbiased)
 
 
 @fast_permutations(_reorder)
@@ -132,7 +125,17 @@ def cka(
 
 
 def _cka(X: Matrix, Y: Matrix, kernel: str, sigma: float, unbiased: bool) -> float:
-    sums = linear_sums(X, Y) if kernel == "linear" else rbf_sums(X, Y, sigma)
+    if kernel == "linear":
+        return cka_of_moments(pair_moments(narrow(X), narrow(Y)), unbiased=unbiased)
+    return _of_sums(rbf_sums(X, Y, sigma), unbiased)
+
+
+def cka_of_moments(moments: PairMoments, *, unbiased: bool = False) -> float:
+    """Return linear CKA."""
+    return _of_sums(linear_sums(moments), unbiased)
+
+
+def _of_sums(sums: PairSums, unbiased: bool) -> float:
     estimate = unbiased_hsic if unbiased else hsic
     xy, xx, yy = (estimate(pair) for pair in sums)
     for name, value, pair in (("X", xx, sums.xx), ("Y", yy, sums.yy)):
@@ -140,7 +143,7 @@ def _cka(X: Matrix, Y: Matrix, kernel: str, sigma: float, unbiased: bool) -> flo
             kind, advice = ("unbiased ", "unbiased=False") if unbiased else ("", "another sigma")
             raise UndefinedMetricError(
                 f"{kind}CKA is undefined: the estimated HSIC of {{{name}}} with itself is 0 for "
-                f"{len(X)} rows; pass more samples or {advice}."
+                f"{pair.n} rows; pass more samples or {advice}."
             )
     # Cauchy-Schwarz holds for both estimators; only rounding can pass the bounds
     return float(np.clip(xy / (np.sqrt(xx) * np.sqrt(yy)), -1.0, 1.0))

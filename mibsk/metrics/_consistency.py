@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,19 +11,21 @@ from .._checks.devices import FloatMatrix, Matrix, on_one_device
 from .._checks.magnitudes import in_range
 from .._checks.matrices import as_matrix
 from .._checks.row_names import check_row_names
-from ._canonical import canonical_whitening, reorder_product, second_moments
 from ._description import Description
 from ._moments import check_varies
+from ._pair_moments import PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-def consistency_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
-    """Return the mean R² both ways as a function of XᵀY, given XᵀX and YᵀY, all centred."""
-    forward, back = _r2_of_product(xx, np.diag(yy)), _r2_of_product(yy, np.diag(xx))
-    return lambda xy: (forward(xy) + back(xy.T)) / 2
+def consistency_of_moments(moments: PairMoments) -> float:
+    """Return the mean R² of both ways; NaN if none varies, as in a resample of equal rows alone."""
+    x, y = moments.x, moments.y
+    forward = _mean_r2(x.whitening_of_correlations.T @ moments.xy, y.deviations)
+    back = _mean_r2(y.whitening_of_correlations.T @ moments.xy.T, x.deviations)
+    return (forward + back) / 2
 
 
-@fast_permutations(reorder_product(consistency_of_product))
+@fast_permutations(reorder_moments(consistency_of_moments, lambda X, Y: (X, Y)))
 @with_interval
 def consistency(*runs: ArrayLike) -> Sampled:
     r"""Mean R² of linear regressions between the embeddings of the same rows by several runs.
@@ -84,32 +84,23 @@ def consistency(*runs: ArrayLike) -> Sampled:
                 f"row i must be the same in all runs, got {len(matrices[0])} rows in run 0 and "
                 f"{len(matrix)} in run {i}: embed the same rows with each."
             )
-    return lambda ci: over_rows(_mean_r2, *matrices, ci=ci, bounds=(0, 1))
+    return lambda ci: over_rows(_consistency, *matrices, ci=ci, bounds=(0, 1))
 
 
-def _mean_r2(*runs: Matrix) -> float:
-    found = []
-    for X, Y in combinations(runs, 2):
-        xx, xy, yy = second_moments(*on_one_device(X, Y))
-        found.append(consistency_of_product(xx, yy)(xy))
+def _consistency(*runs: Matrix) -> float:
+    found = [
+        consistency_of_moments(pair_moments(*on_one_device(X, Y))) for X, Y in combinations(runs, 2)
+    ]
     return float(np.mean(found))
 
 
-def _r2_of_product(xx: FloatMatrix, total: Any) -> Callable[[FloatMatrix], float]:
-    """Return the mean R² of the columns of Y given X; NaN if none of either varies."""
-    varies = total > 0
-    if not varies.any() or not xx.any():
-        return lambda xy: np.nan
-    # scaling columns changes no fit; without it small ones would be lost in the rounding of others
-    sizes = np.sqrt(np.diag(xx))
-    sizes[sizes == 0] = 1.0
-    whitened = canonical_whitening(xx / np.outer(sizes, sizes)) / sizes[:, None]
-
-    def r2(xy: FloatMatrix) -> float:
-        explained = np.square(whitened.T @ xy[:, varies]).sum(axis=0)
-        return float(np.minimum(explained / total[varies], 1.0).mean())
-
-    return r2
+def _mean_r2(white: FloatMatrix, deviations: FloatMatrix) -> float:
+    """Return the mean R² of columns, from their products with white regressors, (r, d)."""
+    varies = deviations > 0
+    if not varies.any() or not white.size:
+        return np.nan
+    explained = np.square(white).sum(axis=0)[varies] / deviations[varies] ** 2
+    return float(np.minimum(explained, 1.0).mean())
 
 
 CONSISTENCY = Description(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import solve_triangular
+from scipy.linalg import lapack, solve_triangular
 from scipy.special import digamma
 
 from .._checks.devices import FloatMatrix, Matrix
 from .._checks.magnitudes import in_range
 from .._checks.matrices import as_pair
-from ._canonical import second_moments
 from ._description import Description
+from ._pair_moments import PairMoments, SideMoments, pair_moments
 from .statistics import Sampled, over_rows, with_interval
 from .undefined import UndefinedMetricError
 
@@ -79,21 +79,45 @@ def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike) -> Sampled:
 
 
 def _information(X: Matrix, Y: Matrix) -> float:
+    return information_of_moments(pair_moments(X, Y))
+
+
+def information_of_moments(moments: PairMoments) -> float:
     """Return the information; NaN if a covariance is singular."""
-    xx, xy, yy = second_moments(X, Y)
-    roots = []
-    for moments in (xx, yy):
-        deviations = np.sqrt(np.diag(moments))
-        if not deviations.all():
-            return np.nan
-        correlations = moments / deviations / deviations[:, None]
-        if np.linalg.eigvalsh(correlations)[0] < SINGULAR:
-            return np.nan
-        roots.append(deviations[:, None] * np.linalg.cholesky(correlations))
-    half = solve_triangular(roots[0], xy, lower=True)
-    whitened: FloatMatrix = solve_triangular(roots[1], half.T, lower=True)
+    if _is_singular(moments.x) or _is_singular(moments.y):
+        return np.nan
+    if moments.white.shape == moments.xy.shape:  # no direction was left out
+        # -log det(1 - SSᵀ) / 2, where the singular values of S are the canonical correlations
+        residual = np.eye(len(moments.white)) - moments.white_square
+        root, failed = lapack.dpotrf(residual, lower=1, clean=1)
+        if not failed:
+            inverse, _ = lapack.dtrtri(root, lower=1)
+            if np.vdot(inverse, inverse) * SINGULAR < 1:  # bounds the least eigenvalue
+                return float(-np.log(np.diag(root)).sum())
+    half = solve_triangular(_root(moments.x), moments.xy, lower=True)
+    whitened: FloatMatrix = solve_triangular(_root(moments.y), half.T, lower=True)
     squares = np.linalg.svd(whitened, compute_uv=False) ** 2
     return float(-0.5 * np.log1p(-squares).sum()) if squares[0] < 1 - SINGULAR else np.nan
+
+
+def _is_singular(side: SideMoments) -> bool:
+    """Whether columns are constant or linear in others."""
+    if not side.deviations.all():
+        return True
+    if side.least_correlation > SINGULAR:  # a lower bound
+        return False
+    return bool(np.linalg.eigvalsh(_correlations(side))[0] < SINGULAR)
+
+
+def _root(side: SideMoments) -> FloatMatrix:
+    """Return Cholesky's factor of the products, lower."""
+    root: FloatMatrix = side.deviations[:, None] * np.linalg.cholesky(_correlations(side))
+    return root
+
+
+def _correlations(side: SideMoments) -> FloatMatrix:
+    correlations: FloatMatrix = side.products / side.deviations / side.deviations[:, None]
+    return correlations
 
 
 def information_by_chance(n: int, d_x: int, d_y: int) -> float:

@@ -10,8 +10,7 @@ from array_api_compat import array_namespace
 from .._checks.blocks import tiles
 from .._checks.devices import Matrix, double, on_accelerator, to_numpy
 from .._checks.magnitudes import largest_magnitude
-from ._moments import centred_chunks, narrow
-from .rows import squared_norms
+from ._pair_moments import PairMoments
 from .undefined import UndefinedMetricError
 
 FARTHEST = 1e6  # value in units of the RBF kernel's width: distances beyond are rounding
@@ -66,47 +65,33 @@ def unbiased_hsic(sums: KernelSums) -> float:
     return sums.product_off + sums.totals_off / ((n - 1) * (n - 2)) - 2 * sums.rows_off / (n - 2)
 
 
-def linear_sums(X: Matrix, Y: Matrix) -> PairSums:
+def linear_sums(moments: PairMoments, product: float | None = None) -> PairSums:
     """Return the sums for linear kernels of centred rows.
 
     The rows of such a Gram matrix sum to 0; without the diagonal, to minus the diagonal. The sum of
     ``K * L`` is the sum of squares of ``XᵀY``, (d_x, d_y).
+
+    Parameters
+    ----------
+    moments : PairMoments
+        Moments of both.
+    product : float, default=None
+        The sum of ``K * L``, if it is known.
     """
-    n = len(X)
-    products: dict[str, Any] = dict.fromkeys(["xy", "xx", "yy"], 0.0)
-    diagonals = dict.fromkeys(["xy", "xx", "yy", "x", "y"], 0.0)
-    units = unit(X), unit(Y)
-    for x, y in centred_chunks(narrow(X), narrow(Y)):
-        x *= units[0]
-        y *= units[1]
-        a, b = (to_numpy(squared_norms(z)) for z in (x, y))
-        diagonals["x"] += float(a.sum())
-        diagonals["y"] += float(b.sum())
-        for pair, (left, right), traces in (
-            ("xy", (x, y), a @ b),
-            ("xx", (x, x), a @ a),
-            ("yy", (y, y), b @ b),
-        ):
-            products[pair] = products[pair] + left.T @ right
-            diagonals[pair] += float(traces)
+    x, y = moments.x, moments.y
+    if product is None:
+        product = float(np.vdot(moments.xy, moments.xy))
 
-    def sums(pair: str) -> KernelSums:
-        traces = diagonals[pair[0]] * diagonals[pair[1]]
-        diagonal, product = diagonals[pair], sum_of_squares(products[pair])
-        return KernelSums(n, product - diagonal, diagonal, 0.0, 0.0, diagonal, traces, traces)
+    def sums(product: float, diagonal: float, traces: float) -> KernelSums:
+        return KernelSums(
+            moments.n, product - diagonal, diagonal, 0.0, 0.0, diagonal, traces, traces
+        )
 
-    return PairSums(sums("xy"), sums("xx"), sums("yy"))
-
-
-def unit(X: Matrix) -> float:
-    """Return the power of two that scales values to about 1, so that fourth powers are in range."""
-    return 2.0 ** -float(np.frexp(largest_magnitude(X) or 1.0)[1])
-
-
-def sum_of_squares(products: Matrix) -> float:
-    """Return the squared Frobenius norm."""
-    values = to_numpy(products).astype(np.float64)
-    return float(np.vdot(values, values))
+    return PairSums(
+        sums(product, moments.squares, x.total * y.total),
+        sums(x.size, x.squares, x.total**2),
+        sums(y.size, y.squares, y.total**2),
+    )
 
 
 def rbf_sums(X: Matrix, Y: Matrix, sigma: float) -> PairSums:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
 
 from .._checks.blocks import chunks
 from .._checks.devices import FloatMatrix, Matrix, as_double, to_numpy
-from .._checks.magnitudes import in_range
+from .._checks.magnitudes import in_range, largest_magnitude
 from .._checks.matrices import as_pair
 from .undefined import UndefinedMetricError
 
 IN_CACHE = 2**16  # values of a block: memory outside the cache costs more than the arithmetic
-ROWS_AT_LEAST = 512  # of a block, so that adding up the products costs less than making them
+ROWS_AT_LEAST = 2048  # of a block, so that adding up the products costs less than making them
 
 
 def column_means(X: Matrix) -> FloatMatrix:
@@ -51,6 +52,11 @@ def _mean_row(X: Matrix, origin: Matrix) -> Matrix:
     xp = array_namespace(X)
     parts = [xp.sum(as_double(part) - origin, axis=0, keepdims=True) for part in chunks(X)]
     return sum(parts[1:], start=parts[0]) / len(X)
+
+
+def unit(X: Matrix) -> float:
+    """Return the power of two that scales values to about 1, so that fourth powers are in range."""
+    return 2.0 ** -float(np.frexp(largest_magnitude(X) or 1.0)[1])
 
 
 def narrow(X: Matrix) -> Matrix:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.devices import FloatMatrix, Matrix
-from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
+from .._checks.devices import Matrix
 from ._description import Description
 from ._moments import as_varying_pair, narrow
+from ._pair_moments import PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-def pwcca_of_product(xx: FloatMatrix, yy: FloatMatrix) -> Callable[[FloatMatrix], float]:
-    """Return PWCCA as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
-    whitening_x, whitening_y = canonical_whitening(xx), canonical_whitening(yy)
+def pwcca_of_moments(moments: PairMoments) -> float:
+    """Return PWCCA, or NaN if no direction varies, as in a resample of equal rows alone."""
+    product = moments.white
+    if not product.size:
+        return np.nan
+    if len(product) <= product.shape[1]:
+        _, left = np.linalg.eigh(moments.white_square)
+        correlations = np.linalg.norm(left.T @ product, axis=1)
+    else:
+        left, correlations, _ = np.linalg.svd(product, full_matrices=False)
+    weights = np.abs(left.T @ moments.x.whitened).sum(axis=1)
+    # rounding may exceed 1
+    return min(float(weights @ np.minimum(correlations, 1.0) / weights.sum()), 1.0)
 
-    def weighted_correlation(xy: FloatMatrix) -> float:
-        directions, correlations = correlate(xy, whitening_x, whitening_y)
-        weights = np.abs(directions.T @ xx).sum(axis=1)
-        # a resample may hold equal rows alone
-        if not weights.size:
-            return np.nan
-        return min(float(weights @ correlations / weights.sum()), 1.0)  # rounding may exceed 1
 
-    return weighted_correlation
-
-
-@fast_permutations(reorder_product(pwcca_of_product))
+@fast_permutations(reorder_moments(pwcca_of_moments, lambda X, Y: (X, narrow(Y))))
 @with_interval
 def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
     r"""Mean canonical correlation, weighted by what `X` has in each canonical direction.
@@ -91,8 +89,7 @@ def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
 
 
 def _weighted_correlation(X: Matrix, Y: Matrix) -> float:
-    xx, xy, yy = second_moments(X, narrow(Y))
-    return pwcca_of_product(xx, yy)(xy)
+    return pwcca_of_moments(pair_moments(X, narrow(Y)))
 
 
 PWCCA = Description(

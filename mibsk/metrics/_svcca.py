@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.devices import FloatMatrix, Matrix
+from .._checks.devices import Matrix
 from .._checks.parameters import check_scalar
-from ._canonical import canonical_whitening, correlate, reorder_product, second_moments
 from ._description import Description
 from ._moments import as_varying_pair, narrow
+from ._pair_moments import PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
-def svcca_of_product(
-    xx: FloatMatrix, yy: FloatMatrix, n_components: float = 10
-) -> Callable[[FloatMatrix], float]:
-    """Return SVCCA as a function of XᵀY, given XᵀX and YᵀY of the centred matrices."""
-    whitening_x, whitening_y = (
-        canonical_whitening(xx, n_components),
-        canonical_whitening(yy, n_components),
-    )
-
-    def mean_correlation(xy: FloatMatrix) -> float:
-        _, found = correlate(xy, whitening_x, whitening_y)
-        return float(found.mean()) if found.size else np.nan  # of equal rows in a resample
-
-    return mean_correlation
+def svcca_of_moments(moments: PairMoments, n_components: float = 10) -> float:
+    """Return SVCCA, or NaN if no direction varies, as in a resample of equal rows alone."""
+    x, y = (side.leading(n_components) for side in (moments.x, moments.y))
+    found = np.linalg.svd(x.T @ moments.xy @ y, compute_uv=False)
+    return float(np.minimum(found, 1.0).mean()) if found.size else np.nan
 
 
-@fast_permutations(reorder_product(svcca_of_product))
+@fast_permutations(reorder_moments(svcca_of_moments, lambda X, Y: (narrow(X), narrow(Y))))
 @with_interval
 def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     r"""Mean canonical correlation of the leading principal components.
@@ -95,8 +84,7 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
     X, Y = as_varying_pair(X, Y, "SVCCA")
 
     def mean_correlation(X: Matrix, Y: Matrix) -> float:
-        xx, xy, yy = second_moments(narrow(X), narrow(Y))
-        return svcca_of_product(xx, yy, n_components)(xy)
+        return svcca_of_moments(pair_moments(narrow(X), narrow(Y)), n_components)
 
     return lambda ci: over_rows(mean_correlation, X, Y, ci=ci, bounds=(0, 1))
 
