@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,10 +11,10 @@ from .._checks.devices import Matrix
 from .._checks.matrices import as_pair
 from .._checks.parameters import check_positive
 from ._description import FEW, Description
+from ._grams import Grams, grams_are_smaller, reordering_is_faster
 from ._hsic import PairSums, hsic, linear_sums, rbf_sums, unbiased_hsic
 from ._moments import check_varies, narrow
-from ._pair_moments import PairMoments, PermutedMoments, pair_moments
-from ._permuted_grams import PermutedGrams, gram_is_faster
+from ._pair_moments import OverMoments, PairMoments, PermutedMoments, pair_moments
 from .statistics import Reordered, Sampled, fast_permutations, over_rows, with_interval
 from .undefined import UndefinedMetricError
 
@@ -31,11 +33,10 @@ def _reorder(
     """
     if kernel != "linear":
         return None
-    X, Y = narrow(X), narrow(Y)
-    if gram_is_faster(X, Y):
-        grams = PermutedGrams(X, Y)
-        return lambda order: _of_sums(grams(order), unbiased)
-    permuted = PermutedMoments(X, Y)
+    if reordering_is_faster(X, Y):
+        sums = Grams(X, Y).reordered()
+        return lambda order: _of_sums(sums(order), unbiased)
+    permuted = PermutedMoments(narrow(X), narrow(Y))
     return lambda order: cka_of_moments(permuted(order), unbiased=unbiased)
 
 
@@ -121,10 +122,15 @@ def cka(
         return _cka(X, Y, kernel, sigma, unbiased)
 
     bounds = (-1 if unbiased else 0, 1)
+    if kernel == "linear":
+        of_moments = partial(cka_of_moments, unbiased=unbiased)
+        return OverMoments(of_moments, value, X, Y, bounds=bounds, min_rows=min_rows)
     return lambda ci: over_rows(value, X, Y, ci=ci, bounds=bounds, min_rows=min_rows)
 
 
 def _cka(X: Matrix, Y: Matrix, kernel: str, sigma: float, unbiased: bool) -> float:
+    if kernel == "linear" and grams_are_smaller(X, Y):
+        return _of_sums(Grams(X, Y).sums(), unbiased)
     if kernel == "linear":
         return cka_of_moments(pair_moments(narrow(X), narrow(Y)), unbiased=unbiased)
     return _of_sums(rbf_sums(X, Y, sigma), unbiased)

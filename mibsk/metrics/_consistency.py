@@ -13,7 +13,7 @@ from .._checks.matrices import as_matrix
 from .._checks.row_names import check_row_names
 from ._description import Description
 from ._moments import check_varies
-from ._pair_moments import PairMoments, pair_moments, reorder_moments
+from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, over_rows, with_interval
 
 
@@ -84,6 +84,8 @@ def consistency(*runs: ArrayLike) -> Sampled:
                 f"row i must be the same in all runs, got {len(matrices[0])} rows in run 0 and "
                 f"{len(matrix)} in run {i}: embed the same rows with each."
             )
+    if len(matrices) == 2:
+        return OverMoments(consistency_of_moments, _consistency, *matrices, bounds=(0, 1))
     return lambda ci: over_rows(_consistency, *matrices, ci=ci, bounds=(0, 1))
 
 

@@ -11,8 +11,8 @@ from .._checks.devices import FloatMatrix, Matrix
 from .._checks.magnitudes import in_range
 from .._checks.matrices import as_pair
 from ._description import Description
-from ._pair_moments import PairMoments, SideMoments, pair_moments
-from .statistics import Sampled, over_rows, with_interval
+from ._pair_moments import OverMoments, PairMoments, SideMoments, pair_moments
+from .statistics import Sampled, with_interval
 from .undefined import UndefinedMetricError
 
 SINGULAR = 1e-10  # of the variance of a direction: less is rounding
@@ -75,7 +75,9 @@ def gaussian_mutual_information(X: ArrayLike, Y: ArrayLike) -> Sampled:
             "the information is infinite or undefined: some columns of {X} and {Y} are constant or "
             "linear in others; drop those, or add noise to them."
         )
-    return lambda ci: over_rows(_information, X, Y, ci=ci, bounds=(0, np.inf), min_rows=width + 2)
+    return OverMoments(
+        information_of_moments, _information, X, Y, bounds=(0, np.inf), min_rows=width + 2
+    )
 
 
 def _information(X: Matrix, Y: Matrix) -> float:

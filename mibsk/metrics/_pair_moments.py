@@ -14,7 +14,7 @@ from .._checks.devices import FloatMatrix, Matrix, to_numpy
 from .._checks.magnitudes import in_range
 from ._moments import centred, centred_chunks, unit
 from .rows import squared_norms, take_rows
-from .statistics import Reordered
+from .statistics import CI, Bounds, Estimate, Reordered, over_rows
 
 CUTOFF = 1e-6  # of the largest standard deviation: directions of less are rounding
 WELL_CONDITIONED = 1e10  # bound of a condition number up to which Cholesky's factor is used
@@ -234,3 +234,37 @@ def reorder_moments(
         return lambda order: of_moments(permuted(order), **options)
 
     return reorder
+
+
+class OverMoments:
+    """A metric of the second moments of given rows: from `ci` to its value, with an interval.
+
+    Parameters
+    ----------
+    of_moments : callable
+        ``PairMoments -> float``.
+    of_rows : callable
+        ``(X, Y) -> float``, the same.
+    X, Y : arrays or tensors (n, d)
+        The rows.
+    bounds, min_rows
+        As in :func:`over_rows`.
+    """
+
+    def __init__(
+        self,
+        of_moments: Callable[[PairMoments], float],
+        of_rows: Callable[[Matrix, Matrix], float],
+        X: Matrix,
+        Y: Matrix,
+        *,
+        bounds: Bounds,
+        min_rows: int = 2,
+    ) -> None:
+        self.of_moments, self.bounds, self.min_rows = of_moments, bounds, min_rows
+        self._of_rows, self._rows = of_rows, (X, Y)
+
+    def __call__(self, ci: CI) -> float | Estimate:
+        return over_rows(
+            self._of_rows, *self._rows, ci=ci, bounds=self.bounds, min_rows=self.min_rows
+        )

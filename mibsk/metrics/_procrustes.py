@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from .._checks.devices import FloatMatrix, Matrix
 from ._description import Description
 from ._moments import as_varying_pair, narrow
-from ._pair_moments import PairMoments, pair_moments, reorder_moments
-from .statistics import Sampled, fast_permutations, over_rows, with_interval
+from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
+from .statistics import Sampled, fast_permutations, with_interval
 
 SMALLEST_SQUARE = 1e-9  # of the largest: a smaller singular value is lost in its square's rounding
 
@@ -81,7 +81,7 @@ def procrustes(X: ArrayLike, Y: ArrayLike) -> Sampled:
     (1.0, 0.79)
     """
     X, Y = as_varying_pair(X, Y, "Procrustes similarity")
-    return lambda ci: over_rows(_similarity, X, Y, ci=ci, bounds=(0, 1))
+    return OverMoments(procrustes_of_moments, _similarity, X, Y, bounds=(0, 1))
 
 
 def _similarity(X: Matrix, Y: Matrix) -> float:

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 from .._checks.devices import Matrix
 from ._description import Description
 from ._moments import as_varying_pair, narrow
-from ._pair_moments import PairMoments, pair_moments, reorder_moments
-from .statistics import Sampled, fast_permutations, over_rows, with_interval
+from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
+from .statistics import Sampled, fast_permutations, with_interval
 
 
 def pwcca_of_moments(moments: PairMoments) -> float:
@@ -85,7 +85,7 @@ def pwcca(X: ArrayLike, Y: ArrayLike) -> Sampled:
     (0.9, 0.6)
     """
     X, Y = as_varying_pair(X, Y, "PWCCA")
-    return lambda ci: over_rows(_weighted_correlation, X, Y, ci=ci, bounds=(0, 1))
+    return OverMoments(pwcca_of_moments, _weighted_correlation, X, Y, bounds=(0, 1))
 
 
 def _weighted_correlation(X: Matrix, Y: Matrix) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,8 +11,8 @@ from .._checks.devices import Matrix
 from .._checks.parameters import check_scalar
 from ._description import Description
 from ._moments import as_varying_pair, narrow
-from ._pair_moments import PairMoments, pair_moments, reorder_moments
-from .statistics import Sampled, fast_permutations, over_rows, with_interval
+from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
+from .statistics import Sampled, fast_permutations, with_interval
 
 
 def svcca_of_moments(moments: PairMoments, n_components: float = 10) -> float:
@@ -83,10 +85,12 @@ def svcca(X: ArrayLike, Y: ArrayLike, *, n_components: float = 10) -> Sampled:
         )
     X, Y = as_varying_pair(X, Y, "SVCCA")
 
-    def mean_correlation(X: Matrix, Y: Matrix) -> float:
-        return svcca_of_moments(pair_moments(narrow(X), narrow(Y)), n_components)
+    of_moments = partial(svcca_of_moments, n_components=n_components)
 
-    return lambda ci: over_rows(mean_correlation, X, Y, ci=ci, bounds=(0, 1))
+    def mean_correlation(X: Matrix, Y: Matrix) -> float:
+        return of_moments(pair_moments(narrow(X), narrow(Y)))
+
+    return OverMoments(of_moments, mean_correlation, X, Y, bounds=(0, 1))
 
 
 SVCCA = Description(

@@ -26,6 +26,7 @@ from ._measurement import Chance, Line, Measurement, Sample, Side
 from ._printable import printable
 from ._samples import Rows
 from ._tasks import Options, Task, tasks_of
+from ._together import Together, bootstrap
 
 Progress = Callable[[int, int, str], None]
 
@@ -198,44 +199,42 @@ def _lines(
     rows: Rows, factors: pd.DataFrame, how: Options, progress: Progress | None
 ) -> Iterator[Line]:
     tasks = list(tasks_of(rows, factors, how))
+    together = Together(tasks, how)
     for done, task in enumerate(tasks):
         if progress is not None:
             progress(done, len(tasks), f"{task.line.title} {task.line.subject}".strip())
-        yield _measure_line(task, how)
+        yield _measure_line(task, how, together)
     if progress is not None:
         progress(len(tasks), len(tasks), "")
 
 
-def _measure_line(task: Task, how: Options) -> Line:
+def _measure_line(task: Task, how: Options, together: Together) -> Line:
     """Measure one line: value, interval and chance level, as far as they are defined."""
     notes: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        found = _value(task, how, notes)
+        found = _value(task, how, notes, together)
         chance = None
         if found and task.entry.group == "alignment" and how.n_permutations:
-            chance = _chance(task, how, notes)
+            chance = _chance(task, how, notes, together)
     notes += [str(warning.message).rstrip(".") for warning in caught]
     note = "; ".join(dict.fromkeys(notes))
     return replace(task.line, **found, chance=chance, note=note)
 
 
-def _value(task: Task, how: Options, notes: list[str]) -> dict[str, Any]:
-    if how.ci is not None:
-        ci = metrics.Bootstrap(
-            how.ci,
-            n_resamples=task.n_resamples,
-            max_rows=task.entry.resample_rows,
-            random_state=how.seed,
-            groups=None if "groups" in task.params else task.groups,
-        )
+def _value(task: Task, how: Options, notes: list[str], together: Together) -> dict[str, Any]:
+    shared = together.estimate(task)
+    if isinstance(shared, float):
+        return {"value": shared}
+    ci = bootstrap(task, how)
+    if ci is not None:
         try:
-            estimate = task.call(ci)
+            estimate = task.call(ci) if shared is None else shared
         except ValueError as error:
             notes.append(_reason(error, task.called))
         else:
             found = dict(zip(("value", "low", "high"), estimate, strict=True))
-            kept = {"level": how.ci, "replicates": estimate.replicates}
+            kept = {"level": ci.level, "replicates": estimate.replicates}
             return {**found, **kept, "n_resamples": ci.n_resamples}
     try:
         value = float(task.call(None))
@@ -246,13 +245,13 @@ def _value(task: Task, how: Options, notes: list[str]) -> dict[str, Any]:
     return {"value": value}
 
 
-def _chance(task: Task, how: Options, notes: list[str]) -> Chance | None:
-    n = min(task.line.n_rows, task.entry.test_rows)
+def _chance(task: Task, how: Options, notes: list[str], together: Together) -> Chance | None:
+    n = task.n_tested
     params = dict(task.params)
     if task.entry.takes_k:
         params["k"] = min(params["k"], n - 1)
     try:
-        found = metrics.permutation_test(
+        found = together.permutation_test(task) or metrics.permutation_test(
             task.entry.metric,
             *replace(task.arrays, n=n)(),
             n_permutations=how.n_permutations,

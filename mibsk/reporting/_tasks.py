@@ -68,6 +68,11 @@ class Task:
             return min(self.entry.n_resamples, FEW_RESAMPLES)
         return self.entry.n_resamples
 
+    @property
+    def n_tested(self) -> int:
+        """Number of rows of the permutation test."""
+        return min(self.line.n_rows, self.entry.test_rows)
+
     def call(self, ci: Bootstrap | None) -> Any:
         return self.entry.metric(*self.arrays(), **self.params, ci=ci)
 

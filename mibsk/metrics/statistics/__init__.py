@@ -7,9 +7,20 @@ from ._permutation import (
     Reordered,
     fast_permutations,
     permutation_test,
+    ranked_in_null,
     state_maximum,
 )
-from ._resampling import UNBOUNDED, Bounds, Values, over_draws, over_rows, over_values, share_drawn
+from ._resampling import (
+    UNBOUNDED,
+    Bounds,
+    Values,
+    draw_parts,
+    estimate_of_parts,
+    over_draws,
+    over_rows,
+    over_values,
+    share_drawn,
+)
 from ._with_interval import Sampled, SampledFactors, with_interval
 
 __all__ = [
@@ -27,12 +38,15 @@ __all__ = [
     "as_bootstrap",
     "check_groups",
     "compare",
+    "draw_parts",
+    "estimate_of_parts",
     "fast_permutations",
     "over_draws",
     "over_rows",
     "over_values",
     "paired_difference",
     "permutation_test",
+    "ranked_in_null",
     "share_drawn",
     "state_maximum",
     "with_interval",

@@ -231,6 +231,17 @@ def permutation_test(
             for order in orders
         ]
     )
+    return ranked_in_null(metric, value, null, alternative, values if several else {})
+
+
+def ranked_in_null(
+    metric: Callable[..., Any],
+    value: float,
+    null: FloatMatrix,
+    alternative: str = "greater",
+    values: Mapping[tuple[Any, Any], float] | None = None,
+) -> PermutationTest:
+    """Return the test of a value, given those for rows paired at random."""
     # values that are equal up to rounding are as extreme
     rounding = 1e-9 * max(abs(value), 1e-9)
     tails = {
@@ -238,15 +249,11 @@ def permutation_test(
         "less": np.count_nonzero(null <= value + rounding),
     }
     p_values: dict[str, float] = {
-        name: (1 + count) / (1 + n_permutations) for name, count in tails.items()
+        name: (1 + count) / (1 + len(null)) for name, count in tails.items()
     }
     p_values["two-sided"] = min(1.0, 2 * min(p_values.values()))
     return PermutationTest(
-        value,
-        float(p_values[alternative]),
-        null,
-        _MAXIMA.get(metric),
-        values if several else {},
+        value, float(p_values[alternative]), null, _MAXIMA.get(metric), dict(values or {})
     )
 
 

@@ -161,12 +161,8 @@ def over_draws(
         As in :func:`over_rows`.
     """
     chosen = as_bootstrap(ci)
-    share = share_drawn(max(lengths), chosen, min_rows)
-    groups = {n: chosen.groups_of(n) for n in lengths}
-    rng = np.random.default_rng(chosen.random_state)
     replicates = []
-    for _ in range(chosen.n_resamples):
-        rows = {n: _draw_share(n, share, groups[n], rng) for n in groups}
+    for rows in draw_parts(lengths, chosen, min_rows):
         if min(map(len, rows.values())) < min_rows:
             what = "half of them" if chosen.groups is None else "half of the groups"
             raise ValueError(
@@ -174,7 +170,31 @@ def over_draws(
                 f"got {min(lengths)}: pass more samples or ci=None."
             )
         replicates.append(replicate(rows))
-    return _estimate(value, np.array(replicates), np.sqrt(share / (1 - share)), chosen, bounds)
+    return estimate_of_parts(value, np.array(replicates), lengths, chosen, bounds, min_rows)
+
+
+def draw_parts(
+    lengths: Sequence[int], chosen: Bootstrap, min_rows: int
+) -> Iterator[dict[int, NDArray[np.intp]]]:
+    """Yield, for each replicate, each length with the sorted numbers of the rows drawn."""
+    share = share_drawn(max(lengths), chosen, min_rows)
+    groups = {n: chosen.groups_of(n) for n in lengths}
+    rng = np.random.default_rng(chosen.random_state)
+    for _ in range(chosen.n_resamples):
+        yield {n: _draw_share(n, share, groups[n], rng) for n in groups}
+
+
+def estimate_of_parts(
+    value: float,
+    replicates: Values,
+    lengths: Sequence[int],
+    chosen: Bootstrap,
+    bounds: Bounds,
+    min_rows: int,
+) -> Estimate:
+    """Return a value with its interval, given its replicates on what :func:`draw_parts` yields."""
+    share = share_drawn(max(lengths), chosen, min_rows)
+    return _estimate(value, replicates, np.sqrt(share / (1 - share)), chosen, bounds)
 
 
 def _draw_share(n: int, share: float, groups: Groups, rng: np.random.Generator) -> NDArray[np.intp]:

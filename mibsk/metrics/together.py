@@ -1,0 +1,146 @@
+"""Metrics of second moments, measured together: moments and factorisations are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from .._checks.devices import Matrix
+from .._checks.magnitudes import in_range
+from .._checks.matrices import as_pair
+from ._pair_moments import OverMoments, PairMoments, PermutedMoments, pair_moments
+from .rows import take_rows
+from .statistics import (
+    CI,
+    Estimate,
+    PermutationTest,
+    Values,
+    as_bootstrap,
+    draw_parts,
+    estimate_of_parts,
+    ranked_in_null,
+    share_drawn,
+)
+
+Calls = Mapping[Hashable, tuple[Callable[..., Any], Mapping[str, Any]]]
+"""A metric and its options, without `ci`, by a name."""
+
+
+def estimates(
+    calls: Calls, X: Any, Y: Any, ci: Mapping[Hashable, CI]
+) -> dict[Hashable, float | Estimate]:
+    """Return what each metric returns for ``(X, Y, ci=ci[name], **options)``, up to rounding.
+
+    Metrics are left out if they do not depend on second moments alone, raise an error, or would
+    not gain. So are those that draw another share of the rows than the first.
+
+    Parameters
+    ----------
+    calls : mapping
+        Metrics by names.
+    X, Y : array-like or tensor (n, d)
+        Paired rows.
+    ci : mapping
+        The argument `ci` of each, with the same seed and groups.
+    """
+    X, Y = map(in_range, as_pair(X, Y))
+    wanted = dict(_of_moments(calls, X, Y))
+    found = _values(wanted, pair_moments(X, Y)) if wanted else {}
+    with_interval = {name: as_bootstrap(c) for name in found if (c := ci[name]) is not None}
+    if not with_interval:
+        return dict(found)
+    shares = {
+        name: share_drawn(len(X), chosen, wanted[name].min_rows)
+        for name, chosen in with_interval.items()
+    }
+    share = next(iter(shares.values()))
+    drawn = {
+        name: with_interval[name]
+        for name in with_interval
+        if shares[name] == share and share * len(X) >= max(X.shape[1], Y.shape[1])
+    }
+    replicates = _replicates({name: wanted[name] for name in drawn}, X, Y, drawn) if drawn else {}
+    results: dict[Hashable, float | Estimate] = {
+        name: value for name, value in found.items() if name not in with_interval
+    }
+    for name, values in replicates.items():
+        metric = wanted[name]
+        results[name] = estimate_of_parts(
+            found[name], values, [len(X)], drawn[name], metric.bounds, metric.min_rows
+        )
+    return results
+
+
+def permutation_tests(
+    calls: Calls, X: Any, Y: Any, *, n_permutations: int, random_state: int | None
+) -> dict[Hashable, PermutationTest]:
+    """Return what :func:`permutation_test` returns for each metric, up to rounding.
+
+    Metrics are left out if they do not depend on second moments alone, raise an error, or would
+    not gain.
+    """
+    X, Y = map(in_range, as_pair(X, Y))
+    wanted = dict(_of_moments(calls, X, Y)) if len(X) >= max(X.shape[1], Y.shape[1]) else {}
+    if not wanted:
+        return {}
+    permuted, n = PermutedMoments(X, Y), len(X)
+    values = _values(wanted, permuted(np.arange(n)))
+    rng = np.random.default_rng(random_state)
+    null: dict[Hashable, list[float]] = {name: [] for name in values}
+    for _ in range(n_permutations):
+        found = _values({name: wanted[name] for name in null}, permuted(rng.permutation(n)))
+        null = {name: null[name] for name in found}
+        for name, value in found.items():
+            null[name].append(value)
+    return {
+        name: ranked_in_null(calls[name][0], values[name], np.array(of_name))
+        for name, of_name in null.items()
+    }
+
+
+def _of_moments(calls: Calls, X: Matrix, Y: Matrix) -> Iterator[tuple[Hashable, OverMoments]]:
+    """Yield the metrics that depend on second moments alone and accept these rows."""
+    for name, (metric, options) in calls.items():
+        try:
+            sampled = getattr(metric, "__wrapped__", metric)(X, Y, **options)
+        except ValueError:
+            continue
+        if isinstance(sampled, OverMoments):
+            yield name, sampled
+
+
+def _values(metrics: Mapping[Hashable, OverMoments], moments: PairMoments) -> dict[Hashable, float]:
+    """Return the values of metrics, without those that are not defined."""
+    found = {}
+    for name, metric in metrics.items():
+        try:
+            value = float(metric.of_moments(moments))
+        except ValueError:
+            continue
+        if not np.isnan(value):
+            found[name] = value
+    return found
+
+
+def _replicates(
+    metrics: Mapping[Hashable, OverMoments], X: Matrix, Y: Matrix, ci: Mapping[Hashable, Any]
+) -> dict[Hashable, Values]:
+    """Return the values of metrics on parts of the rows."""
+    replicates: dict[Hashable, list[float]] = {name: [] for name in metrics}
+    longest = max(ci.values(), key=lambda chosen: chosen.n_resamples)
+    min_rows = min(metric.min_rows for metric in metrics.values())  # the share is that of all
+    for i, rows in enumerate(draw_parts([len(X)], longest, min_rows)):
+        drawn = rows[len(X)]
+        moments = pair_moments(take_rows(X, drawn), take_rows(Y, drawn))
+        for name in list(replicates):
+            if i >= ci[name].n_resamples:
+                continue
+            try:
+                if len(drawn) < metrics[name].min_rows:
+                    raise ValueError
+                replicates[name].append(metrics[name].of_moments(moments))
+            except ValueError:
+                del replicates[name]
+    return {name: np.array(values) for name, values in replicates.items()}
