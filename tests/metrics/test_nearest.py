@@ -1,12 +1,14 @@
 """Nearest neighbours: exact in every path, for all scales, ties and tiles."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from mibsk.metrics.neighbours import _inner_products, _nearest
+from mibsk.metrics.neighbours import _sweep
 from mibsk.metrics.neighbours._nearest import nearest_neighbours
 
 from .draws import few, seeds, textbook_neighbours
@@ -28,14 +30,31 @@ def test_ties_go_to_the_lower_index(seed, n, data):
     assert np.array_equal(nearest_neighbours(X, k).near, textbook_neighbours(X, k))
 
 
-@pytest.mark.parametrize("k", [1, 10])
-def test_many_rows_are_searched_by_blocks(k):
-    X = np.random.default_rng(0).standard_normal((2000, 16))
-    assert 4 * k <= 2000 // _nearest.BLOCK
+@pytest.mark.parametrize("k", [1, 10, 200])
+@pytest.mark.parametrize("n", [1024, 1025, 2500])
+def test_rows_of_several_tiles(n, k):
+    X = np.random.default_rng(0).standard_normal((n, 16))
     assert np.array_equal(nearest_neighbours(X, k).near, textbook_neighbours(X, k))
-    assert np.array_equal(
-        nearest_neighbours(X.astype("f4"), k).near, textbook_neighbours(X.astype("f4"), k)
-    )
+    X = X.astype("f4")
+    assert np.array_equal(nearest_neighbours(X, k).near, textbook_neighbours(X, k))
+
+
+@few
+@given(seeds, st.integers(2, 90), st.integers(1, 40), st.booleans(), st.data())
+def test_tiles_do_not_change_the_neighbours(seed, n, side, whole, data):
+    k, rng = data.draw(st.integers(1, n - 1)), np.random.default_rng(seed)
+    X = rng.integers(-3, 4, (n, 5)).astype(float) if whole else rng.standard_normal((n, 5))
+    with patch.multiple(_sweep, SIDE=side, CHUNK_SIZE=7):
+        found = nearest_neighbours(X, k)
+    plain = nearest_neighbours(X, k)
+    assert np.array_equal(found.near, plain.near)
+    assert np.array_equal(found.tied, plain.tied)
+
+
+def test_rows_that_come_nearer_and_nearer():
+    X = np.sort(np.random.default_rng(0).standard_normal(1500))[:, None] + np.ones((1, 3))
+    with patch.multiple(_sweep, SIDE=100):
+        assert np.array_equal(nearest_neighbours(X, 5).near, textbook_neighbours(X, 5))
 
 
 def test_equals_scikit_learn_for_rows_of_unit_norm():
@@ -70,14 +89,6 @@ def test_collapsed_and_duplicate_rows():
     assert np.array_equal(nearest_neighbours(constant, 3).near, expected)
     X = np.repeat(np.random.default_rng(0).standard_normal((100, 4)), 6, axis=0)
     assert np.array_equal(nearest_neighbours(X, 7).near, textbook_neighbours(X, 7))
-
-
-def test_tiles_do_not_change_the_neighbours(monkeypatch):
-    X = np.random.default_rng(0).integers(-3, 4, (500, 5)).astype(float)
-    plain = nearest_neighbours(X, 4).near
-    for name, value in (("TILE_IN_CACHE", 1), ("ROWS_AT_LEAST", 7), ("CHUNK_SIZE", 60)):
-        monkeypatch.setattr(_inner_products, name, value)
-    assert np.array_equal(nearest_neighbours(X, 4).near, plain)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -7,15 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks.blocks import tiles
+from ..._checks.blocks import CHUNK_SIZE, tiles
 from ..._checks.devices import Matrix, as_double, on_accelerator, to_numpy
+from ..._checks.magnitudes import in_range
 from ..rows import row_norms, take_rows
 from ._inner_products import InnerProducts, count_rows
+from ._sweep import Candidates, HalfSweep
 
 Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
-BLOCK = 32  # scores that are represented by the largest of them
 SPARE = 16  # candidates beyond k on an accelerator
 
 
@@ -44,6 +45,22 @@ def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
     -------
     Neighbours
     """
+    if on_accelerator(X):
+        return _on_accelerator(X, k)
+    X = in_range(X)
+    bounds = rounding_bounds(X)
+    near, tied = np.empty((len(X), k), dtype=np.int64), np.empty(len(X), dtype=bool)
+    sweep = HalfSweep(X, k)
+    for found in sweep:
+        near[found.rows], tied[found.rows] = _order_candidates(X, found, k, bounds)
+    crowded = np.sort(sweep.crowded)
+    for part in tiles(len(crowded), len(X)):
+        rows = crowded[part]
+        near[rows], tied[rows] = _dense(X, bounds, rows, k)
+    return Neighbours(near, tied)
+
+
+def _on_accelerator(X: Matrix, k: int) -> Neighbours:
     n = len(X)
     scores = InnerProducts(X, X)
     bounds = rounding_bounds(scores.X)
@@ -52,20 +69,38 @@ def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
         coarse = scores.coarse(rows)  # (t, n) in float32
         own = np.arange(rows.stop - rows.start)
         coarse[own, own + rows.start] = -np.inf
-        choose = _choose_on_accelerator if on_accelerator(X) else _choose
-        found = choose(coarse, k, 2 * scores.slack)
+        found = _choose_on_accelerator(coarse, k, 2 * scores.slack)
         if found is None:  # many nearly equal rows
             for part in tiles(len(own), n):
-                part = slice(rows.start + part.start, rows.start + part.stop)
-                queries, columns, exact, undecided = _dense(scores, bounds, part, k)
-                near[part], tied[part] = _order(queries, columns, exact, k, bounds, part)
-                tied[part] |= undecided
+                some = np.arange(rows.start + part.start, rows.start + part.stop)
+                near[some], tied[some] = _dense(scores.X, bounds, some, k)
             continue
         queries, columns = found
         exact = to_numpy(scores.exact(queries + rows.start, columns))
         queries, columns = to_numpy(queries), to_numpy(columns)
-        near[rows], tied[rows] = _order(queries, columns, exact, k, bounds, rows)
+        near[rows], tied[rows] = _order(queries, columns, exact, k, bounds, np.arange(n)[rows])
     return Neighbours(near, tied)
+
+
+def _order_candidates(
+    X: Matrix, found: Candidates, k: int, bounds: NDArray[np.float64]
+) -> tuple[Indices, Mask]:
+    """Return the `k` best columns of each row, (t, k), and whether two are equally near, (t,).
+
+    Scores that are in order in float32 are so in float64; only the others are computed again.
+    """
+    order = np.lexsort((-found.scores, found.queries))
+    queries, columns, scores = found.queries[order], found.columns[order], found.scores[order]
+    near_next = (scores[:-1] - scores[1:] <= found.margins[queries[1:]]) & (
+        queries[1:] == queries[:-1]
+    )
+    unsure = np.flatnonzero(np.append(near_next, False) | np.insert(near_next, 0, False))
+    step = max(1, CHUNK_SIZE // X.shape[1])
+    for start in range(0, len(unsure), step):
+        some = unsure[start : start + step]
+        left, right = X[found.rows[queries[some]]], X[columns[some]]
+        scores[some] = np.vecdot(as_double(left), as_double(right))
+    return _order(queries, columns, scores, k, bounds, found.rows)
 
 
 def rounding_bounds(X: Matrix) -> NDArray[np.float64]:
@@ -83,7 +118,7 @@ def _order(
     scores: NDArray[np.float64],
     k: int,
     bounds: NDArray[np.float64],
-    rows: slice,
+    rows: Indices,
 ) -> tuple[Indices, Mask]:
     """Return the `k` best columns of each query, (t, k), from at least k candidates of each.
 
@@ -99,25 +134,6 @@ def _order(
     longer = np.maximum(bounds[chosen], bounds[columns[after]])
     equal = scores[place] - scores[after] <= bounds[rows, None] * longer
     return chosen, (equal & (after > place)).any(axis=1)
-
-
-def _choose(coarse: Matrix, k: int, slack: float) -> tuple[Indices, Indices] | None:
-    """Return row and column of all scores that may be among the `k` largest of their row.
-
-    Where rows are long, the `k`-th largest maximum of blocks of columns is a lower bound of the
-    `k`-th largest score, and cheaper to find. None if too many scores reach it.
-    """
-    n_rows, n = coarse.shape
-    n_blocks = n // BLOCK
-    peaks = coarse
-    if n_blocks >= 4 * k:
-        whole = n_blocks * BLOCK  # column j belongs to block j % n_blocks
-        peaks = coarse[:, :whole].reshape(n_rows, BLOCK, n_blocks).max(axis=1)
-    kth = np.partition(peaks, -k, axis=1)[:, -k]
-    near = np.flatnonzero(coarse >= (kth - np.float32(slack))[:, None])
-    if len(near) > n_rows * (4 * k + 64):
-        return None
-    return np.divmod(near, n)
 
 
 def _choose_on_accelerator(coarse: Any, k: int, slack: float) -> tuple[Any, Any] | None:
@@ -151,14 +167,9 @@ def kth_largest(
     return kth, np.where(kth == S, bounds, 0).max(axis=1, keepdims=True)
 
 
-def _dense(
-    scores: InnerProducts, bounds: NDArray[np.float64], rows: slice, k: int
-) -> tuple[Indices, Indices, NDArray[np.float64], Mask]:
-    """Return row, column and score of the `k` nearest of some queries, all in float64.
-
-    And whether there is a tie at the k-th place, (t,).
-    """
-    S = scores_of_others(scores.X, np.arange(rows.start, rows.stop))
+def _dense(X: Matrix, bounds: NDArray[np.float64], rows: Indices, k: int) -> tuple[Indices, Mask]:
+    """Return the `k` nearest of some rows, (t, k), and whether two are equally near, (t,)."""
+    S = scores_of_others(X, rows)
     kth, bound = kth_largest(S, bounds, k)
     margin = bounds[rows, None] * np.maximum(bounds, bound)
     undecided = count_rows(kth - margin <= S) > k
@@ -170,4 +181,5 @@ def _dense(
         room = k - above.sum(axis=1, keepdims=True)
         near[crowded] = above | (tied & (tied.cumsum(axis=1) <= room))
     queries, columns = np.nonzero(near)
-    return queries, columns, S[near], undecided
+    chosen, tied = _order(queries, columns, S[near], k, bounds, rows)
+    return chosen, tied | undecided
