@@ -11,11 +11,20 @@ from .._checks.devices import Matrix
 from .._checks.matrices import as_pair
 from .._checks.parameters import check_positive
 from ._description import FEW, Description
-from ._grams import Grams, grams_are_smaller, reordering_is_faster
+from ._grams import Grams, RbfGrams, fit_in_memory, grams_are_smaller, reordering_is_faster
 from ._hsic import PairSums, hsic, linear_sums, rbf_sums, unbiased_hsic
 from ._moments import check_varies, narrow
 from ._pair_moments import OverMoments, PairMoments, PermutedMoments, pair_moments
-from .statistics import Reordered, Sampled, fast_permutations, over_rows, with_interval
+from .statistics import (
+    CI,
+    Estimate,
+    Reordered,
+    Sampled,
+    fast_permutations,
+    over_draws,
+    over_rows,
+    with_interval,
+)
 from .undefined import UndefinedMetricError
 
 KERNELS = ("linear", "rbf")
@@ -26,13 +35,16 @@ _SONG = 'Song et al., "Feature Selection via Dependence Maximization", JMLR 13, 
 def _reorder(
     X: Matrix, Y: Matrix, *, kernel: str = "linear", sigma: float = 1.0, unbiased: bool = False
 ) -> Reordered | None:
-    """Compute linear CKA for many orders of the rows of `Y`.
+    """Compute CKA for many orders of the rows of `Y`.
 
     Centring, both norms and the sums of the Gram matrices do not depend on the order; only the
     product across does.
     """
-    if kernel != "linear":
-        return None
+    if kernel == "rbf":
+        if not fit_in_memory(X, Y):
+            return None
+        of_rbf = RbfGrams(X, Y, sigma).reordered()
+        return lambda order: _of_sums(of_rbf(order), unbiased)
     if reordering_is_faster(X, Y):
         sums = Grams(X, Y).reordered()
         return lambda order: _of_sums(sums(order), unbiased)
@@ -125,7 +137,21 @@ def cka(
     if kernel == "linear":
         of_moments = partial(cka_of_moments, unbiased=unbiased)
         return OverMoments(of_moments, value, X, Y, bounds=bounds, min_rows=min_rows)
-    return lambda ci: over_rows(value, X, Y, ci=ci, bounds=bounds, min_rows=min_rows)
+
+    def sampled(ci: CI) -> float | Estimate:
+        if ci is None or not fit_in_memory(X, Y):
+            return over_rows(value, X, Y, ci=ci, bounds=bounds, min_rows=min_rows)
+        grams, n = RbfGrams(X, Y, sigma), len(X)
+        return over_draws(
+            _of_sums(grams.of_rows(np.arange(n)), unbiased),
+            lambda drawn: _of_sums(grams.of_rows(drawn[n]), unbiased),
+            [n],
+            ci=ci,
+            bounds=bounds,
+            min_rows=min_rows,
+        )
+
+    return sampled
 
 
 def _cka(X: Matrix, Y: Matrix, kernel: str, sigma: float, unbiased: bool) -> float:

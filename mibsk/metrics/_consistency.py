@@ -20,7 +20,10 @@ from .statistics import Sampled, fast_permutations, over_rows, with_interval
 def consistency_of_moments(moments: PairMoments) -> float:
     """Return the mean R² of both ways; NaN if none varies, as in a resample of equal rows alone."""
     x, y = moments.x, moments.y
-    forward = _mean_r2(x.whitening_of_correlations.T @ moments.xy, y.deviations)
+    white_x = moments.white_x
+    if x.whitening_of_correlations is not x.whitening:
+        white_x = x.whitening_of_correlations.T @ moments.xy
+    forward = _mean_r2(white_x, y.deviations)
     back = _mean_r2(y.whitening_of_correlations.T @ moments.xy.T, x.deviations)
     return (forward + back) / 2
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.devices import Matrix, on_accelerator
-from ._hsic import PairSums, linear_sums
+from .._checks.devices import FloatMatrix, Matrix, on_accelerator
+from ._hsic import PairSums, linear_sums, rbf_kernel, rbf_pair_sums
 from ._moments import centred, unit
 from ._pair_moments import PairMoments, SideMoments
 
@@ -22,11 +22,16 @@ def grams_are_smaller(X: Matrix, Y: Matrix) -> bool:
     return len(X) < min(X.shape[1], Y.shape[1]) and not on_accelerator(X)
 
 
+def fit_in_memory(X: Matrix, Y: Matrix) -> bool:
+    """Whether two Gram matrices of all rows may be kept."""
+    return len(X) ** 2 <= LARGEST and not (on_accelerator(X) or on_accelerator(Y))
+
+
 def reordering_is_faster(X: Matrix, Y: Matrix) -> bool:
     """Whether reordering a Gram matrix takes less time than the product of the columns."""
     n = len(X)
     columns = min(X.shape[1], n) * min(Y.shape[1], n)  # of rows rotated so that the others are 0
-    return n * n <= LARGEST and PRODUCTS * n <= columns and not on_accelerator(X)
+    return fit_in_memory(X, Y) and PRODUCTS * n <= columns
 
 
 class Grams:
@@ -57,20 +62,60 @@ class Grams:
 
         .. math:: \mathrm{tr}(KL) = \sum_i K_{ii} L_{ii} + 2 \sum_{i<j} K_{ij} L_{ij}
         """
-        n = len(self._K)
-        blocks = [2 * np.triu(self._K[i : i + BLOCK, i:], k=1) for i in range(0, n, BLOCK)]
-        buffer = np.empty(min(BLOCK, n) * n)
+        product = reordered_product(self._K, self._L)
 
         def sums(order: NDArray[np.intp]) -> PairSums:
-            squares = product = float(self._a @ self._b[order])
-            for i, block in zip(range(0, n, BLOCK), blocks, strict=True):
-                found = buffer[: block.size].reshape(block.shape)
-                np.take(self._L[order[i : i + BLOCK]], order[i:], axis=1, out=found, mode="clip")
-                product += float(np.vdot(block, found))
-            return self._sums(product, squares)
+            squares = float(self._a @ self._b[order])
+            return self._sums(squares + product(order), squares)
 
         return sums
 
     def _sums(self, product: float, squares: float) -> PairSums:
         moments = PairMoments(len(self._K), self._x, self._y, np.empty((0, 0)), squares)
         return linear_sums(moments, product)
+
+
+class RbfGrams:
+    """The Gram matrices of RBF kernels, and sums over both for some rows, or rows reordered.
+
+    Parameters
+    ----------
+    X, Y : arrays (n, d)
+        As they are paired.
+    sigma : float
+        Width of both kernels.
+    """
+
+    def __init__(self, X: Matrix, Y: Matrix, sigma: float) -> None:
+        self._K, self._L = rbf_kernel(X, sigma, "X"), rbf_kernel(Y, sigma, "Y")
+
+    def of_rows(self, rows: NDArray[np.intp]) -> PairSums:
+        """Return the sums over some rows."""
+        K, L = self._K[np.ix_(rows, rows)], self._L[np.ix_(rows, rows)]
+        pairs = {"xy": (K, L), "xx": (K, K), "yy": (L, L)}
+        off = {name: float(np.vdot(*pair)) for name, pair in pairs.items()}
+        return rbf_pair_sums(off, K.sum(axis=1), L.sum(axis=1))
+
+    def reordered(self) -> Callable[[NDArray[np.intp]], PairSums]:
+        """Return how the sums are computed for many orders of the rows of `Y`."""
+        rows_k, rows_l = self._K.sum(axis=1), self._L.sum(axis=1)
+        own = {"xx": float(np.vdot(self._K, self._K)), "yy": float(np.vdot(self._L, self._L))}
+        product = reordered_product(self._K, self._L)
+        return lambda order: rbf_pair_sums(own | {"xy": product(order)}, rows_k, rows_l[order])
+
+
+def reordered_product(K: FloatMatrix, L: FloatMatrix) -> Callable[[NDArray[np.intp]], float]:
+    """Return the sum off the diagonal of ``K * L``, both symmetric, for many orders of L."""
+    n = len(K)
+    blocks = [2 * np.triu(K[i : i + BLOCK, i:], k=1) for i in range(0, n, BLOCK)]
+    buffer = np.empty(min(BLOCK, n) * n)
+
+    def product(order: NDArray[np.intp]) -> float:
+        total = 0.0
+        for i, block in zip(range(0, n, BLOCK), blocks, strict=True):
+            found = buffer[: block.size].reshape(block.shape)
+            np.take(L[order[i : i + BLOCK]], order[i:], axis=1, out=found, mode="clip")
+            total += float(np.vdot(block, found))
+        return total
+
+    return product

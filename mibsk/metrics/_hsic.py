@@ -107,9 +107,22 @@ def rbf_sums(X: Matrix, Y: Matrix, sigma: float) -> PairSums:
         for name, product in (("xy", K * L), ("xx", K * K), ("yy", L * L)):
             off[name] += float(_row_sums(product).sum())
 
-    def sums(
-        name: str, k: Any, m: Any
-    ) -> KernelSums:  # row sums (n,) without the diagonal, which is 1
+    return rbf_pair_sums(off, rows_k, rows_l)
+
+
+def rbf_pair_sums(off: dict[str, float], rows_k: Any, rows_l: Any) -> PairSums:
+    """Return the sums for kernels with a diagonal of 1.
+
+    Parameters
+    ----------
+    off : dict of str to float
+        Sums of the products of both kernels off the diagonal, by the names of a pair.
+    rows_k, rows_l : ndarray (n,)
+        Sums of their rows, without the diagonal.
+    """
+    n = len(rows_k)
+
+    def sums(name: str, k: Any, m: Any) -> KernelSums:
         return KernelSums(
             n=n,
             product_off=off[name],
@@ -124,6 +137,12 @@ def rbf_sums(X: Matrix, Y: Matrix, sigma: float) -> PairSums:
     return PairSums(
         sums("xy", rows_k, rows_l), sums("xx", rows_k, rows_k), sums("yy", rows_l, rows_l)
     )
+
+
+def rbf_kernel(X: Matrix, sigma: float, name: str) -> Matrix:
+    """Return the kernel of all rows, (n, n), with a diagonal of 0."""
+    X = _in_widths(X, sigma, name)
+    return _gram(X, (X * X).sum(axis=1), slice(0, len(X)))
 
 
 def _in_widths(X: Matrix, sigma: float, name: str) -> Matrix:

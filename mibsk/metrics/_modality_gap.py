@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks.devices import Matrix
+from .._checks.devices import Matrix, on_accelerator
 from ._description import Description
-from ._moments import column_means
+from ._moments import column_means, sums_of_parts
 from ._one_space import as_clouds, in_unit
-from .statistics import Sampled, over_rows, with_interval
+from .statistics import CI, Estimate, Sampled, Values, over_parts, over_rows, with_interval
 
 
 @with_interval
@@ -58,7 +58,19 @@ def modality_gap(X: ArrayLike, Y: ArrayLike) -> Sampled:
         distance = float(np.linalg.norm(column_means(X) - column_means(Y)))
         return in_unit(distance, unit, "the modality gap")
 
-    return lambda ci: over_rows(gap, X, Y, ci=ci, bounds=(0, np.inf))
+    def gaps(drawn: dict[int, Values]) -> Values:
+        x, y = (sums_of_parts(drawn[len(Z)], Z) for Z in (X, Y))
+        x /= drawn[len(X)].sum(axis=1, keepdims=True)
+        y /= drawn[len(Y)].sum(axis=1, keepdims=True)
+        distances = np.linalg.norm(x - y, axis=1)
+        return np.array([in_unit(distance, unit, "the modality gap") for distance in distances])
+
+    def sampled(ci: CI) -> float | Estimate:
+        if ci is None or on_accelerator(X):
+            return over_rows(gap, X, Y, ci=ci, bounds=(0, np.inf))
+        return over_parts(gap(X, Y), gaps, (len(X), len(Y)), ci=ci, bounds=(0, np.inf))
+
+    return sampled
 
 
 MODALITY_GAP = Description(

@@ -59,6 +59,15 @@ def unit(X: Matrix) -> float:
     return 2.0 ** -float(np.frexp(largest_magnitude(X) or 1.0)[1])
 
 
+def sums_of_parts(drawn: FloatMatrix, X: Matrix) -> FloatMatrix:
+    """Return the sums of the rows drawn, (r, d), from 1 or 0 of each, (r, n), and rows (n, d)."""
+    sums, start = np.zeros((len(drawn), X.shape[1])), 0
+    for part in chunks(X):
+        sums += drawn[:, start : start + len(part)] @ part
+        start += len(part)
+    return sums
+
+
 def narrow(X: Matrix) -> Matrix:
     """Return rows with at most n columns that equal `X` up to a shift and a rotation."""
     if X.shape[1] <= len(X):

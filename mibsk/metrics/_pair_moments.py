@@ -33,6 +33,7 @@ class SideMoments:
 
     def __init__(self, products: FloatMatrix, squares: float = 0.0) -> None:
         self.products, self.squares = products, squares
+        self._leading: dict[float, FloatMatrix] = {}
 
     @cached_property
     def total(self) -> float:
@@ -46,12 +47,12 @@ class SideMoments:
 
     @cached_property
     def inverse_root(self) -> FloatMatrix | None:
-        """Inverse of Cholesky's factor, lower, (d, d); None if the products are near singular."""
+        """Inverse of Cholesky's factor, transposed, (d, d); None if there is none."""
         root, failed = lapack.dpotrf(self.products.T, lower=1, clean=1)
         if failed:
             return None
         inverse, failed = lapack.dtrtri(root, lower=1)
-        return None if failed else np.asarray(inverse)
+        return None if failed else np.asarray(inverse).T
 
     @cached_property
     def whitening(self) -> FloatMatrix:
@@ -59,7 +60,7 @@ class SideMoments:
         inverse = self.inverse_root
         # the trace is no less than the largest eigenvalue; so is the norm for the inverse
         if inverse is not None and self.total * np.vdot(inverse, inverse) < WELL_CONDITIONED:
-            return inverse.T
+            return inverse
         return principal_whitening(*self._axes)
 
     @cached_property
@@ -79,7 +80,7 @@ class SideMoments:
         """Lower bound of the least eigenvalue of the columns' correlations, 0 if not known."""
         if self.inverse_root is None:
             return 0.0
-        scaled = self.inverse_root * self.deviations
+        scaled = self.inverse_root * self.deviations[:, None]
         return float(1 / np.vdot(scaled, scaled))
 
     @cached_property
@@ -87,7 +88,7 @@ class SideMoments:
         """The same as `whitening`, of directions above rounding in columns of unit variance."""
         inverse, sizes = self.inverse_root, self.deviations
         if inverse is not None and len(sizes) < WELL_CONDITIONED * self.least_correlation:
-            return inverse.T
+            return inverse
         sizes = np.where(sizes > 0, sizes, 1.0)
         correlations = self.products / np.outer(sizes, sizes)
         return principal_whitening(*_descending(np.linalg.eigh(correlations))) / sizes[:, None]
@@ -100,6 +101,11 @@ class SideMoments:
         n_components : int or float
             Largest number of axes; below 1, the share of the variance that they must hold.
         """
+        if n_components not in self._leading:
+            self._leading[n_components] = self._principal(n_components)
+        return self._leading[n_components]
+
+    def _principal(self, n_components: float) -> FloatMatrix:
         d = len(self.products)
         if 1 <= n_components < d / 4 and "_axes" not in vars(self):
             return principal_whitening(

@@ -11,7 +11,8 @@ from ._moments import as_varying_pair, narrow
 from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, with_interval
 
-SMALLEST_SQUARE = 1e-9  # of the largest: a smaller singular value is lost in its square's rounding
+ROUNDING = 4e-15  # of squared singular values, relative to the largest
+ACCURACY = 1e-10  # of their sum, up to which they are found from their squares
 
 
 def procrustes_of_moments(moments: PairMoments) -> float:
@@ -26,8 +27,10 @@ def _nuclear_norm(A: FloatMatrix) -> float:
     """Return the sum of the singular values."""
     product = A @ A.T if A.shape[0] <= A.shape[1] else A.T @ A
     squares = np.linalg.eigvalsh(product)  # in a third of the time of the singular values
-    if squares[0] > SMALLEST_SQUARE * squares[-1]:
-        return float(np.sqrt(squares).sum())
+    rounding = ROUNDING * squares[-1]
+    found = np.sqrt(np.maximum(squares, rounding))
+    if (rounding / found).sum() < ACCURACY * found.sum():
+        return float(np.sqrt(np.maximum(squares, 0)).sum())
     return float(np.linalg.svd(A, compute_uv=False).sum())
 
 

@@ -11,6 +11,8 @@ from ._moments import as_varying_pair, narrow
 from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, with_interval
 
+SMALL = 1e-5  # squared correlation: the root of a smaller one is computed anew
+
 
 def pwcca_of_moments(moments: PairMoments) -> float:
     """Return PWCCA, or NaN if no direction varies, as in a resample of equal rows alone."""
@@ -18,8 +20,10 @@ def pwcca_of_moments(moments: PairMoments) -> float:
     if not product.size:
         return np.nan
     if len(product) <= product.shape[1]:
-        _, left = np.linalg.eigh(moments.white_square)
-        correlations = np.linalg.norm(left.T @ product, axis=1)
+        squares, left = np.linalg.eigh(moments.white_square)
+        correlations = np.sqrt(np.maximum(squares, 0))
+        small = squares < SMALL  # lost in the rounding of squares
+        correlations[small] = np.linalg.norm(left[:, small].T @ product, axis=1)
     else:
         left, correlations, _ = np.linalg.svd(product, full_matrices=False)
     weights = np.abs(left.T @ moments.x.whitened).sum(axis=1)

@@ -8,17 +8,28 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
 
-from .._checks.devices import Matrix, on_accelerator
+from .._checks.devices import FloatMatrix, Matrix, on_accelerator
 from .._checks.magnitudes import largest_magnitude
 from .._checks.matrices import as_matrix
 from .._checks.parameters import check_positive
 from ._description import SPHERE, SQUARE, Description
 from ._moments import centred
 from .rows import row_norms
-from .statistics import Sampled, over_rows, with_interval
+from .statistics import (
+    CI,
+    Estimate,
+    Sampled,
+    Values,
+    as_bootstrap,
+    over_parts,
+    over_rows,
+    share_drawn,
+    with_interval,
+)
 
 SIDE = 512  # rows and columns of a tile
 SIDE_ON_ACCELERATOR = 4096
+SMALLEST = 1e-280  # sum of potentials: less may be rounding
 
 
 @with_interval
@@ -65,7 +76,22 @@ def uniformity(X: ArrayLike, *, t: float = 2.0) -> Sampled:
     X = as_matrix(X, "X")
     check_positive("t", t)
     factors = _factors(X, float(t))
-    return lambda ci: over_rows(_log_mean_potential, *factors, ci=ci, bounds=(-np.inf, 0))
+
+    def sampled(ci: CI) -> float | Estimate:
+        if ci is not None and not on_accelerator(X):
+            drawn = share_drawn(len(X), as_bootstrap(ci), 2) * len(X)
+            # otherwise all pairs, with all replicates, are more than the pairs of each
+            if len(X) <= drawn * X.shape[1] ** 0.5:
+                return over_parts(
+                    _log_mean_potential(*factors),
+                    lambda parts: _of_parts(*factors, parts[len(X)]),
+                    [len(X)],
+                    ci=ci,
+                    bounds=(-np.inf, 0),
+                )
+        return over_rows(_log_mean_potential, *factors, ci=ci, bounds=(-np.inf, 0))
+
+    return sampled
 
 
 def _factors(X: Matrix, t: float) -> tuple[Matrix, Matrix]:
@@ -106,6 +132,31 @@ def _log_mean_potential(left: Matrix, right: Matrix) -> float:
             logs.append(largest + math.log(share * float(xp.sum(xp.exp(exponents)))))
     mean = float(np.logaddexp.reduce(logs)) - math.log(n * (n - 1) / 2)
     return min(mean, 0.0)  # but for rounding
+
+
+def _of_parts(left: FloatMatrix, right: FloatMatrix, parts: Values) -> Values:
+    """Return the same for many parts of the rows, (r,), given 1 or 0 of each row, (r, n)."""
+    n, totals, peak = len(left), np.zeros(len(parts)), -np.inf
+    for start in range(0, n, SIDE):
+        rows = slice(start, min(start + SIDE, n))
+        potentials = left[rows] @ right[start:].T
+        own = np.arange(rows.stop - start)
+        potentials[:, : len(own)][own[:, None] >= own] = -np.inf  # every pair once
+        highest = float(potentials.max())
+        if highest > peak:
+            totals *= np.exp(peak - highest)
+            peak = highest
+        potentials -= peak
+        np.exp(potentials, out=potentials)
+        totals += np.einsum("tr,rt->r", potentials @ parts[:, start:].T, parts[:, rows])
+    counts = parts.sum(axis=1)
+    means = np.full(len(parts), -np.inf)
+    np.log(totals, out=means, where=totals > 0)
+    means += peak - np.log(counts * (counts - 1) / 2)
+    for i in np.flatnonzero(totals < SMALLEST):  # the largest of all is too far above
+        drawn = parts[i] > 0
+        means[i] = _log_mean_potential(left[drawn], right[drawn])
+    return np.minimum(means, 0.0)  # but for rounding
 
 
 UNIFORMITY = Description(

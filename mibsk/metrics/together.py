@@ -13,11 +13,10 @@ from .._checks.matrices import as_pair
 from ._pair_moments import OverMoments, PairMoments, PermutedMoments, pair_moments
 from .rows import take_rows
 from .statistics import (
-    CI,
+    Bootstrap,
     Estimate,
     PermutationTest,
     Values,
-    as_bootstrap,
     draw_parts,
     estimate_of_parts,
     ranked_in_null,
@@ -29,7 +28,7 @@ Calls = Mapping[Hashable, tuple[Callable[..., Any], Mapping[str, Any]]]
 
 
 def estimates(
-    calls: Calls, X: Any, Y: Any, ci: Mapping[Hashable, CI]
+    calls: Calls, X: Any, Y: Any, ci: Mapping[Hashable, Bootstrap | None]
 ) -> dict[Hashable, float | Estimate]:
     """Return what each metric returns for ``(X, Y, ci=ci[name], **options)``, up to rounding.
 
@@ -48,7 +47,7 @@ def estimates(
     X, Y = map(in_range, as_pair(X, Y))
     wanted = dict(_of_moments(calls, X, Y))
     found = _values(wanted, pair_moments(X, Y)) if wanted else {}
-    with_interval = {name: as_bootstrap(c) for name in found if (c := ci[name]) is not None}
+    with_interval = {name: chosen for name in found if (chosen := ci[name]) is not None}
     if not with_interval:
         return dict(found)
     shares = {
@@ -131,7 +130,11 @@ def _replicates(
     replicates: dict[Hashable, list[float]] = {name: [] for name in metrics}
     longest = max(ci.values(), key=lambda chosen: chosen.n_resamples)
     min_rows = min(metric.min_rows for metric in metrics.values())  # the share is that of all
-    for i, rows in enumerate(draw_parts([len(X)], longest, min_rows)):
+    try:
+        draws = list(draw_parts([len(X)], longest, min_rows))
+    except ValueError:  # too few rows
+        return {}
+    for i, rows in enumerate(draws):
         drawn = rows[len(X)]
         moments = pair_moments(take_rows(X, drawn), take_rows(Y, drawn))
         for name in list(replicates):

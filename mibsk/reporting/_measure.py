@@ -18,6 +18,7 @@ from .._checks.parameters import check_scalar
 from .._checks.row_names import check_row_names
 from ..data import duplicate_rows
 from ..metrics.catalogue import SQUARE
+from ..metrics.neighbours import keep_searches
 from ..metrics.probes import PROBES
 from ..metrics.undefined import UndefinedMetricError
 from ._label_files import as_names, check_factors
@@ -168,7 +169,8 @@ def measure(
     rows = Rows(X, Y, random_state)
     if not match and X.shape[1] == Y.shape[1]:
         notes += _repeated(rows, how)
-    lines = tuple(_lines(rows, factors, how, progress))
+    with keep_searches():
+        lines = tuple(_lines(rows, factors, how, progress))
     return Measurement(
         x=Side(names[0], tuple(X.shape), str(X.dtype)),
         y=Side(names[1], tuple(Y.shape), str(Y.dtype)),

@@ -39,7 +39,9 @@ class Together:
                 if kind[1:] == (each.line.n_rows, each.entry.resample_rows)
             ]
             X, Y = task.arrays()
-            ci = {each.line.key: bootstrap(each, self._how) for each in alike}
+            ci: dict[Hashable, metrics.Bootstrap | None] = {
+                each.line.key: bootstrap(each, self._how) for each in alike
+            }
             self._estimates |= estimates(_calls(alike), X, Y, ci)
         return self._estimates.get(task.line.key)
 

@@ -6,6 +6,7 @@ from ._edit_distance_knn import EDIT_DISTANCE_KNN, edit_distance_knn
 from ._inner_products import InnerProducts, count_rows
 from ._lcs_knn import LCS_KNN, lcs_knn
 from ._mutual_knn import MUTUAL_KNN, mutual_knn
+from ._nearest import keep_searches
 
 __all__ = [
     "CKNNA",
@@ -18,6 +19,7 @@ __all__ = [
     "count_rows",
     "cycle_knn",
     "edit_distance_knn",
+    "keep_searches",
     "lcs_knn",
     "mutual_knn",
 ]

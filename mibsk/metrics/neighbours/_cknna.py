@@ -16,13 +16,29 @@ from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_k
 from .._description import PLATONIC, SQUARE, Description
 from ..rows import take_rows
-from ..statistics import Sampled, Values, with_interval
+from ..statistics import Reordered, Sampled, Values, fast_permutations, with_interval
 from ..undefined import UndefinedMetricError
 from ._memberships import Memberships
 from ._nearest import Indices, nearest_neighbours
 from ._overlap import over_neighbours
 
 
+def _reorder(X: Matrix, Y: Matrix, k: int = 10) -> Reordered | None:
+    """Return how CKNNA is computed for many orders of the rows of `Y`, in one search."""
+    X, Y = in_range(X), in_range(Y)
+    x, y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
+    if x.tied.any() or y.tied.any():
+        return None
+    K, L = _kernel_of_neighbours(X, x.near), _kernel_of_neighbours(Y, y.near)
+    own = float(np.sqrt(_hsic(K, K)) * np.sqrt(_hsic(L, L)))
+
+    def value(order: Indices) -> float:
+        return _shared(K, L[order][:, order]) / own
+
+    return value
+
+
+@fast_permutations(_reorder)
 @with_interval
 def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     r"""Centred kernel nearest-neighbour alignment of two representations.
@@ -161,8 +177,12 @@ def _aligned(X: Matrix, Y: Matrix, near_x: Indices, near_y: Indices) -> float:
     for own, kernel in ((own_x, K), (own_y, L)):
         if own <= 1e-13 * (kernel.data @ kernel.data):  # rounding
             return np.nan
-    shared = _hsic(K.multiply(_mask(L)), L.multiply(_mask(K)))
-    return shared / float(np.sqrt(own_x) * np.sqrt(own_y))
+    return _shared(K, L) / float(np.sqrt(own_x) * np.sqrt(own_y))
+
+
+def _shared(K: Any, L: Any) -> float:
+    """Return HSIC_1 of two kernels, each where both have neighbours, times ``n(n-3)``."""
+    return _hsic(K.multiply(_mask(L)), L.multiply(_mask(K)))
 
 
 def _kernel_of_neighbours(X: Matrix, near: Indices) -> Any:

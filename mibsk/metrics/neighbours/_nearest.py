@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,6 +31,11 @@ class Neighbours(NamedTuple):
     tied: Mask  # (n,): two of the list, or the last and one left out, are equally near
 
 
+_kept_searches: ContextVar[dict[tuple[int, int], tuple[Any, Neighbours]] | None] = ContextVar(
+    "kept searches", default=None
+)
+
+
 def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
     r"""Return for each row the `k` other rows with the largest inner product.
 
@@ -45,6 +54,27 @@ def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
     -------
     Neighbours
     """
+    kept = _kept_searches.get()
+    if kept is None:
+        return _search(X, k)
+    key = id(X), k
+    if key not in kept:
+        # only as long as the array is in use elsewhere, after which another may get its id
+        kept[key] = weakref.ref(X, lambda _: kept.pop(key, None)), _search(X, k)
+    return kept[key][1]
+
+
+@contextmanager
+def keep_searches() -> Iterator[None]:
+    """Keep the neighbours that are found within the context, for metrics of the same arrays."""
+    token = _kept_searches.set({})
+    try:
+        yield
+    finally:
+        _kept_searches.reset(token)
+
+
+def _search(X: Matrix, k: int) -> Neighbours:
     if on_accelerator(X):
         return _on_accelerator(X, k)
     X = in_range(X)

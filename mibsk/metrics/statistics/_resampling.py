@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,25 +164,61 @@ def over_draws(
     chosen = as_bootstrap(ci)
     replicates = []
     for rows in draw_parts(lengths, chosen, min_rows):
+        replicates.append(replicate(rows))
+    return estimate_of_parts(value, np.array(replicates), lengths, chosen, bounds, min_rows)
+
+
+def over_parts(
+    value: float,
+    of_parts: Callable[[dict[int, Values]], Values],
+    lengths: Sequence[int],
+    *,
+    ci: float | Bootstrap,
+    bounds: Bounds = UNBOUNDED,
+    min_rows: int = 2,
+) -> Estimate:
+    """Return a value with its interval, as :func:`over_draws`, from many replicates at once.
+
+    Parameters
+    ----------
+    of_parts : callable
+        From a mapping of each length n to an array (r, n), 1 for the rows drawn and 0 for the
+        others, to the values of the r replicates.
+    """
+    chosen, found = as_bootstrap(ci), []
+    at_once = max(1, _COUNTS_SIZE // sum(set(lengths)))
+    draws = draw_parts(lengths, chosen, min_rows)
+    while some := list(islice(draws, at_once)):
+        drawn = {n: np.zeros((len(some), n)) for n in lengths}
+        for i, rows in enumerate(some):
+            for n in drawn:
+                drawn[n][i, rows[n]] = 1
+        found.append(of_parts(drawn))
+    return estimate_of_parts(value, np.concatenate(found), lengths, chosen, bounds, min_rows)
+
+
+def draw_parts(
+    lengths: Sequence[int], chosen: Bootstrap, min_rows: int
+) -> Iterator[dict[int, NDArray[np.intp]]]:
+    """Yield, for each replicate, each length with the sorted numbers of the rows drawn.
+
+    Raises
+    ------
+    ValueError
+        If they are fewer than `min_rows`.
+    """
+    share = share_drawn(max(lengths), chosen, min_rows)
+    groups = {n: chosen.groups_of(n) for n in lengths}
+    rng = np.random.default_rng(chosen.random_state)
+    for _ in range(chosen.n_resamples):
+        rows = {n: _draw_share(n, share, groups[n], rng) for n in groups}
         if min(map(len, rows.values())) < min_rows:
             what = "half of them" if chosen.groups is None else "half of the groups"
             raise ValueError(
                 f"an interval needs at least {2 * min_rows} rows here, since {what} are drawn, "
                 f"got {min(lengths)}: pass more samples or ci=None."
             )
-        replicates.append(replicate(rows))
-    return estimate_of_parts(value, np.array(replicates), lengths, chosen, bounds, min_rows)
-
-
-def draw_parts(
-    lengths: Sequence[int], chosen: Bootstrap, min_rows: int
-) -> Iterator[dict[int, NDArray[np.intp]]]:
-    """Yield, for each replicate, each length with the sorted numbers of the rows drawn."""
-    share = share_drawn(max(lengths), chosen, min_rows)
-    groups = {n: chosen.groups_of(n) for n in lengths}
-    rng = np.random.default_rng(chosen.random_state)
-    for _ in range(chosen.n_resamples):
-        yield {n: _draw_share(n, share, groups[n], rng) for n in groups}
+        yield rows
 
 
 def estimate_of_parts(
