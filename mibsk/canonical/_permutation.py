@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from ._directions import Whitening, directions
 from ._information import ROWS_PER_COLUMN
@@ -110,19 +111,20 @@ def permutation_test(
     scale = moments.n / np.maximum(moments.counts, 1)
     vectors = [A / root[:, None] for A, root in zip(maps, roots, strict=True)]
     n_directions = maps[0].shape[1]
+    # in a basis of which the directions are the first vectors, those from k on are a block
+    white = [X @ _completed(V) for X, V in zip(white, vectors, strict=True)]
     statistics, p_values = np.empty(0), np.empty(0)
     # the products of permuted rows serve several directions
     for first in range(0, n_directions, DIRECTIONS_AT_A_TIME):
         tested = range(first, min(first + DIRECTIONS_AT_A_TIME, n_directions))
-        bases = [[_complement(V[:, :k]) for V in vectors] for k in tested]
-        observed = _informations(white, bases, scale)
+        observed = _informations(white, tested, scale)
         exceeding = np.zeros(len(tested))
         for _ in range(n_permutations):
             permuted = [white[0]]
             for T, rows_of in zip(white[1:], places[1:], strict=True):
                 permuted.append(np.zeros_like(T))
                 permuted[-1][rows_of] = T[rows_of[_order(len(rows_of), rows_together, rng)]]
-            exceeding += _informations(permuted, bases, scale) >= observed
+            exceeding += _informations(permuted, tested, scale) >= observed
         statistics = np.append(statistics, observed)
         p_values = np.append(p_values, (1 + exceeding) / (1 + n_permutations))
         if p_values.max() > level:
@@ -139,32 +141,46 @@ def _order(n: int, rows_together: int, rng: np.random.Generator) -> NDArray[np.i
     return (starts[:, None] + np.arange(rows_together)).ravel()
 
 
-def _complement(vectors: Matrix) -> Matrix:
-    """Return an orthonormal basis of the complement of the columns."""
-    basis, _ = np.linalg.qr(vectors, mode="complete")
-    complement: Matrix = basis[:, vectors.shape[1] :]
-    return complement
+def _completed(vectors: Matrix) -> Matrix:
+    """Return an orthonormal basis whose first vectors span what the first columns span."""
+    basis: Matrix = np.linalg.qr(vectors, mode="complete")[0]
+    return basis
 
 
-def _informations(
-    white: Sequence[Matrix], bases: Sequence[Sequence[Matrix]], scale: Matrix
-) -> Matrix:
-    """Return the information of whitened modalities (n, r_m) in each of several bases.
+def _informations(white: Sequence[Matrix], tested: range, scale: Matrix) -> Matrix:
+    """Return the information of whitened modalities (n, r_m) in their columns from each k on.
 
     `scale` (M, M) is the number of rows relative to that of the rows that have both modalities.
     """
     pairs = list(combinations(range(len(white)), 2))
-    products = [white[m].T @ white[k] * scale[m, k] for m, k in pairs]  # r_m, r_k
-    found = []
-    for basis in bases:
-        ends = np.cumsum([0, *(B.shape[1] for B in basis)])
-        R = np.eye(ends[-1])
-        for (m, k), product in zip(pairs, products, strict=True):
-            block = basis[m].T @ product @ basis[k]
-            R[ends[m] : ends[m + 1], ends[k] : ends[k + 1]] = block
-            R[ends[k] : ends[k + 1], ends[m] : ends[m + 1]] = block.T
-        if (scale == 1).all():
-            found.append(-0.5 * np.linalg.slogdet(R)[1])
-        else:  # blocks of different rows need not be those of a covariance
-            found.append(-0.5 * np.log(np.clip(np.linalg.eigvalsh(R), FLOOR, None)).sum())
-    return np.array(found)
+    first = tested.start
+    widths = [X.shape[1] - first for X in white]
+    ends = np.cumsum([0, *widths])
+    R = np.eye(ends[-1])
+    for m, k in pairs:
+        block = white[m][:, first:].T @ white[k][:, first:] * scale[m, k]
+        R[ends[m] : ends[m + 1], ends[k] : ends[k + 1]] = block
+        R[ends[k] : ends[k + 1], ends[m] : ends[m + 1]] = block.T
+    place = np.concatenate([np.arange(width) for width in widths])  # of a column in its modality
+    if (scale == 1).all():
+        return _from_each(R, place, len(tested))
+    parts = [np.flatnonzero(place >= k) for k in range(len(tested))]
+    # blocks of different rows need not be those of a covariance
+    values = [np.clip(np.linalg.eigvalsh(R[np.ix_(part, part)]), FLOOR, None) for part in parts]
+    return np.array([-0.5 * np.log(each).sum() for each in values])
+
+
+def _from_each(R: Matrix, place: NDArray[np.intp], n_tested: int) -> Matrix:
+    """Return half the negative log-determinants of R without the first 0, 1, ... directions.
+
+    If the first directions come last, these are leading blocks, and the diagonal of one Cholesky
+    factor has the determinants of all.
+    """
+    order = np.argsort(-np.minimum(place, n_tested - 1), kind="stable")
+    root, failed = lapack.dpotrf(R[np.ix_(order, order)], lower=1, overwrite_a=1)
+    if failed:  # modalities that determine each other
+        parts = [np.flatnonzero(place >= k) for k in range(n_tested)]
+        return np.array([-0.5 * np.linalg.slogdet(R[np.ix_(part, part)])[1] for part in parts])
+    logs = np.log(np.diag(root)).cumsum()
+    ends = [np.count_nonzero(place >= k) for k in range(n_tested)]
+    return -logs[np.array(ends) - 1]

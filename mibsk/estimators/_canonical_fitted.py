@@ -18,10 +18,8 @@ from ..canonical import (
     DirectionsTest,
     coordinate_views,
     direction_information,
-    information_of_directions,
     mean_correlation,
     permutation_test,
-    whole_information,
 )
 from ..data import Form, InputSpec, prepared_chunks, with_row_names
 from ..encoders import Encoder
@@ -385,19 +383,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
     @property
     def information_(self) -> Estimate:
         """Gaussian information of the modalities in nats, with its interval."""
-        state = self._state
-        moments, sums = state.scaled, state.moments.group_sums
-        once = state.moments.n == state.n_rows  # else the bias is not known
-        if once and (moments.pairs is None or sums is None):
-            whole = whole_information(moments, state.n_rows, self.level, state.effects)
-            if whole is not None:
-                return whole
-        held_out = state.solution.held_out[: self.n_components_]
-        if moments.pairs is not None:
-            n_independent = np.asarray(state.solution.n_independent)[: self.n_components_]
-            return information_of_directions(held_out, n_independent, self.level)
-        effects = 1.0 if state.effects is None else state.effects.directions[: self.n_components_]
-        return information_of_directions(held_out, state.n_rows / effects, self.level)
+        return self._state.information
 
     @property
     def ridge_(self) -> dict[str, float]:

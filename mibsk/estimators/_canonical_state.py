@@ -18,8 +18,10 @@ from ..canonical import (
     PairSums,
     SharedBySubset,
     Solution,
+    information_of_directions,
     shared_by_subset,
     solve,
+    whole_information,
 )
 from ..data import Form, InputSpec
 from ..metrics.statistics import Estimate
@@ -79,6 +81,22 @@ class CanonicalState:
     def scaled(self) -> Moments:
         """Moments of all rows in the scaled coordinates."""
         return self.moments.total.rescaled(self.scale)
+
+    @cached_property
+    def information(self) -> Estimate:
+        """Gaussian information of the modalities, with its interval."""
+        moments, sums = self.scaled, self.moments.group_sums
+        once = self.moments.n == self.n_rows  # else the bias is not known
+        if once and (moments.pairs is None or sums is None):
+            whole = whole_information(moments, self.n_rows, self.level, self.effects)
+            if whole is not None:
+                return whole
+        held_out = self.solution.held_out[: self.n_kept]
+        if moments.pairs is not None:
+            n_independent = np.asarray(self.solution.n_independent)[: self.n_kept]
+            return information_of_directions(held_out, n_independent, self.level)
+        effects = 1.0 if self.effects is None else self.effects.directions[: self.n_kept]
+        return information_of_directions(held_out, self.n_rows / effects, self.level)
 
     @cached_property
     def by_subset(self) -> SharedBySubset:

@@ -14,7 +14,7 @@ from ._factors import Classes, Factor, Numbers
 from ._mlp import fit_networks, softmax_loss, squared_loss
 from ._multinomial import fit_multinomials
 from ._penalty import HELD_OUT
-from ._ridge import ridge_predictions
+from ._ridge import RidgeRegressions
 
 PROBES = ("linear", "mlp")
 
@@ -80,12 +80,10 @@ def _linear(
         for i, columns in zip(classes, fit.segments, strict=True):
             outputs[i] = logits[:, columns]
     if numbers := [i for i, factor in enumerate(factors) if isinstance(factor, Numbers)]:
-        for l2 in np.unique(penalties[numbers]):
-            alike = [i for i in numbers if penalties[i] == l2]
-            Y = np.stack([answers[i] for i in alike], axis=1)  # (n, n_alike)
-            predicted = ridge_predictions(X, Y, X_test, float(l2))
-            for column, i in enumerate(alike):
-                outputs[i] = predicted[:, column : column + 1]
+        Y: FloatMatrix = np.stack([answers[i] for i in numbers], axis=1)  # (n, n_numbers)
+        predicted = RidgeRegressions(X, Y).predict(X_test, penalties[numbers])
+        for column, i in enumerate(numbers):
+            outputs[i] = predicted[:, column : column + 1]
     return outputs
 
 

@@ -15,7 +15,7 @@ from ..._checks.parameters import check_positive
 from ._damped_whitening import damped_whitening
 from ._factors import Classes, Factor, Numbers
 from ._multinomial import MultinomialFit, fit_multinomials
-from ._ridge import ridge_predictions
+from ._ridge import RidgeRegressions
 
 PENALTIES = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1)  # descending: each solve is the start of the next
 USUAL = 1.0  # scikit-learn's
@@ -79,7 +79,8 @@ def choose_penalties(
         chosen[list(parts)] = np.take(PENALTIES, losses.argmin(axis=0))
     if numbers := [i for i, factor in enumerate(factors) if isinstance(factor, Numbers)]:
         Y: FloatMatrix = np.stack([factors[i].train for i in numbers], axis=1)  # (n, n_numbers)
-        errors = [Y[held_out] - ridge_predictions(fitted, Y[rest], scored, l2) for l2 in PENALTIES]
+        ridge = RidgeRegressions(fitted, Y[rest])
+        errors = [Y[held_out] - ridge.predict(scored, l2) for l2 in PENALTIES]
         chosen[numbers] = np.take(PENALTIES, (np.stack(errors) ** 2).mean(axis=1).argmin(axis=0))
     return chosen
 
