@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from mibsk.metrics.neighbours import _sweep
+from mibsk.metrics import mutual_knn
+from mibsk.metrics.neighbours import _nearest, _sweep, keep_searches
 from mibsk.metrics.neighbours._nearest import nearest_neighbours
 
 from .draws import few, seeds, textbook_neighbours
@@ -99,3 +100,25 @@ def test_the_same_on_an_accelerator(seed, accelerated):
     for X in (rng.standard_normal((n, 4)), rng.integers(-1, 2, (n, 3)), np.ones((n, 2))):
         X = X.astype("f4")
         assert np.array_equal(nearest_neighbours(accelerated(X), k).near, textbook_neighbours(X, k))
+
+
+def test_searches_are_kept_within_a_context_for_arrays_in_use(monkeypatch):
+    searched = []
+    search = _nearest._search
+
+    def count(X, k):
+        searched.append(k)
+        return search(X, k)
+
+    monkeypatch.setattr(_nearest, "_search", count)
+    X, Y = np.random.default_rng(0).standard_normal((2, 30, 3))
+    with keep_searches():
+        values = [mutual_knn(X, Y, k=k) for k in (3, 3, 4)]
+        assert searched == [3, 3, 4, 4]
+        for seed in range(5):  # ids of arrays that are gone may come again
+            Z = np.random.default_rng(seed).standard_normal((30, 3))
+            assert np.array_equal(nearest_neighbours(Z, 2).near, textbook_neighbours(Z, 2))
+            del Z
+        assert len(_nearest._kept_searches.get()) == 4
+    assert _nearest._kept_searches.get() is None
+    assert values == [mutual_knn(X, Y, k=k) for k in (3, 3, 4)]

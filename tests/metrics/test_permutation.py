@@ -8,6 +8,7 @@ from scipy.stats import permutation_test as scipy_permutation_test
 from mibsk.metrics import (
     alignment,
     cka,
+    cknna,
     consistency,
     cycle_knn,
     edit_distance_knn,
@@ -57,6 +58,7 @@ def test_agrees_with_scipy(alternative):
         (cka, {"kernel": "rbf"}),
         (mutual_knn, {"k": 4}),
         (cycle_knn, {"k": 4}),
+        (cknna, {"k": 4}),
         (lcs_knn, {"k": 4}),
         (edit_distance_knn, {"k": 4}),
         (svcca, {"n_components": 3}),
