@@ -1,5 +1,7 @@
 """Permutation test of canonical directions."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from sklearn.cross_decomposition import CCA
@@ -55,3 +57,31 @@ def test_with_more_columns_than_rows_copies_are_found_and_noise_is_not():
     noise = np.random.default_rng(0).standard_normal((2, 30, 80))
     assert run(list(noise)).n_components == 0
     assert run([noise[0], noise[0] + 0.1 * noise[1]]).n_components > 0
+
+
+@pytest.mark.parametrize("widths", [(6, 5), (5, 4, 6)])
+@pytest.mark.parametrize("lacking", [False, True])
+def test_informations_are_those_of_the_complements_of_the_directions(widths, lacking):
+    rng = np.random.default_rng(0)
+    white = [0.1 * rng.standard_normal((80, width)) for width in widths]
+    scale = np.ones((len(widths), len(widths)))
+    if lacking:
+        scale += 0.1 * (1 - np.eye(len(widths)))
+    for tested in (range(3), range(2, 4)):
+        expected = []
+        for k in tested:
+            parts = [X[:, k:] for X in white]
+            ends = np.cumsum([0, *(X.shape[1] for X in parts)])
+            R = np.eye(ends[-1])
+            for m, k_ in combinations(range(len(parts)), 2):
+                block = parts[m].T @ parts[k_] * scale[m, k_]
+                R[ends[m] : ends[m + 1], ends[k_] : ends[k_ + 1]] = block
+                R[ends[k_] : ends[k_ + 1], ends[m] : ends[m + 1]] = block.T
+            expected.append(-0.5 * np.linalg.slogdet(R)[1])
+        np.testing.assert_allclose(module._informations(white, tested, scale), expected)
+
+
+def test_modalities_that_determine_each_other():
+    X = views(n=30, widths=(4, 4))[0]
+    found = run([X, X], n_permutations=19)
+    assert (found.p_values == 0.05).all()

@@ -137,6 +137,7 @@ class TestResults:
         assert fitted.loadings_["audio"].shape == (5, 3)
         assert fitted.loadings_["audio"].abs().max(axis=None) <= 1
         low, high = fitted.information_.low, fitted.information_.high
+        assert fitted.information_ is fitted.information_  # computed once
         assert 0 < low < fitted.information_.value < high
 
     def test_embeddings_are_the_weighted_variates_of_unit_norm(self, rows, fitted):
