@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -264,7 +265,7 @@ def check_embeddings(
     numbers : slice or ndarray of int (n,), default=None
         Their numbers in the whole data; None: from 0 on.
     """
-    if np.isfinite(z.sum()):  # numbers in -1..1, whose sum does not overflow
+    if math.isfinite(np.vdot(z, z)):  # numbers in -1..1: the sum of squares does not overflow
         return
     first = np.flatnonzero(~np.isfinite(z).all(axis=1))[:1]
     values = rows[first].data if sp.issparse(rows) else np.asarray(rows[first])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.compose import ColumnTransformer
 
 from .._checks.parameters import suggest
 from ._columns import column_names
@@ -21,6 +20,8 @@ def find_columns(X: Any, modality: str, columns: Any) -> list[int]:
     ValueError
         If columns are not found, or none is selected.
     """
+    from sklearn.compose import ColumnTransformer  # slow to import, only needed for one table
+
     if callable(columns):
         columns = columns(X)
     # a scalar name or position would make ColumnTransformer select a 1-d column

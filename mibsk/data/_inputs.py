@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -21,6 +22,9 @@ from ._one_hot import OneHot
 
 Kind = Literal["dense", "sparse", "text", "labels"]
 SPARSE_KINDS = ("sparse", "text")  # rows are prepared as a CSR matrix
+
+_FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
+_SUM_OF_SQUARES = 1e76  # up to here, no float64 is too large for float32
 
 _NGRAMS = (2, 4)
 _TEXT_FEATURES = 2**15
@@ -190,6 +194,37 @@ class InputSpec:
         if len(self.shape) > 1:
             check_pixels(self.name, self.pixels, self.dtype, given)
         return X
+
+    def ready(self, X: Any) -> np.ndarray | None:
+        """Return rows as :meth:`prepare` does if one cheap test shows that they are right.
+
+        None says nothing about the rows: they need the checks of :meth:`prepare`, which explains
+        what is wrong. So do missing rows, and pixels whose scale is checked.
+
+        Parameters
+        ----------
+        X : object
+            Rows; those of a NumPy array (n, *shape) of the type of the spec, or of float64, can be
+            ready.
+
+        Returns
+        -------
+        ndarray (n, *shape) of uint8 or float32, or None
+        """
+        if type(X) is not np.ndarray or self.kind != "dense":
+            return None
+        if X.shape[1:] != self.shape or not len(X):
+            return None
+        dtype = X.dtype
+        if dtype == np.uint8:
+            return X if self.dtype == "uint8" and self.pixels in ("", "byte") else None
+        if self.dtype == "uint8" or self.pixels not in ("", "whole", "real"):
+            return None
+        if dtype == _FLOAT32:  # a sum of squares is not finite if a value is not
+            return X if math.isfinite(np.vdot(X, X)) else None
+        if dtype == _FLOAT64 and np.vdot(X, X) < _SUM_OF_SQUARES:  # not of NaN
+            return X.astype(_FLOAT32)
+        return None
 
     def _known_columns(self, X: Any) -> Any:
         """Return a data frame with its columns in the order of fit, other input unchanged."""

@@ -57,7 +57,10 @@ class ModalityTransformer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             If a mapping lacks the modality, columns differ or have duplicate names, or a single
             row is 1-d.
         """
-        name = self.input_.name
+        spec = self.input_
+        if type(X) is np.ndarray and X.ndim > 1 and X.shape[1:] == spec.shape and not spec.columns:
+            return X
+        name = spec.name
         if isinstance(X, Mapping) and not sp.issparse(X):  # a DOK matrix is a mapping too
             return entry(X, name)
         if is_records(X):

@@ -26,8 +26,7 @@ def with_row_names(transformer: TransformerMixin, Z: Any, X: Any) -> Any:
     X : object
         The input: of a mapping, `Modalities` and `ClassPairs` the names of the rows are known.
     """
-    index = row_index(X) if isinstance(Z, np.ndarray) else None  # not a pair, not yet a frame
-    if index is None or len(index) != len(Z):
+    if _get_output_config("transform", transformer)["dense"] != "pandas":
         return Z
-    is_pandas = _get_output_config("transform", transformer)["dense"] == "pandas"
-    return pd.DataFrame(Z, index=index) if is_pandas else Z
+    index = row_index(X) if isinstance(Z, np.ndarray) else None  # not a pair, not yet a frame
+    return Z if index is None or len(index) != len(Z) else pd.DataFrame(Z, index=index)

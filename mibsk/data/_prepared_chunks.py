@@ -52,6 +52,9 @@ def chunks_with_missing(
     if n == 0:
         spec.prepare(X, double=double)
         return
+    if n <= size and not double and (ready := spec.ready(X)) is not None:
+        yield slice(0, n), ready, None
+        return
     rows = X if n <= size else _sliceable(spec.name, X)
     for start in range(0, n, size):
         chunk = slice(start, min(start + size, n))

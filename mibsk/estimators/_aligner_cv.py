@@ -14,9 +14,9 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import Tags, get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
 from torch.utils.data import IterableDataset
 
+from .. import metrics
 from ..data import (
     ClassPairs,
     Form,
@@ -28,7 +28,6 @@ from ..data import (
     read_form,
     with_row_names,
 )
-from ..metrics import get_scorer
 from ..training import (
     AlignmentNet,
     FittedBottleneck,
@@ -39,6 +38,7 @@ from ..training import (
 )
 from ._aligner import IBAligner
 from ._callback_support import FitTask, callbacks_of, has_callbacks
+from ._check_fitted import check_fitted
 from ._fitted import FittedAligner
 from ._group_folds import whole_groups
 from ._regularization_path import PATH_COLUMNS, check_betas, choose, score_path, walk
@@ -312,7 +312,7 @@ class IBAlignerCV(FittedAligner):
     def _scorer(self) -> Callable[..., float]:
         if self.scoring is None:
             return IBAligner.score
-        return get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
+        return metrics.get_scorer(self.scoring) if isinstance(self.scoring, str) else self.scoring
 
     @property
     def modalities(self) -> Any:
@@ -356,7 +356,7 @@ class IBAlignerCV(FittedAligner):
 
     def transform(self, X: Any, y: Any = None) -> Any:
         """Embed paired data and fuse the modalities, as in :meth:`IBAligner.transform`."""
-        check_is_fitted(self)
+        check_fitted(self)
         return with_row_names(self, self.aligner_.transform(X, y), X)
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
@@ -375,13 +375,13 @@ class IBAlignerCV(FittedAligner):
         -------
         float
         """
-        check_is_fitted(self)
+        check_fitted(self)
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         return self._scorer()(self.aligner_, X, y, **weights)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`, those of the aligner."""
-        check_is_fitted(self)
+        check_fitted(self)
         return self.aligner_.get_feature_names_out(input_features)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from ..canonical import FoldedMoments, coordinate_views, find_coordinates, near_mean
 from ..data import is_table, read_form, rows_with_missing
@@ -22,6 +21,7 @@ from ._canonical_file import load_canonical, save_canonical
 from ._canonical_fitted import FittedCanonical
 from ._canonical_rows import PairedRows, sizes
 from ._canonical_state import CanonicalState, analyse
+from ._check_fitted import check_fitted
 from ._fusion import check_fusion
 from ._paired import table_columns
 
@@ -342,7 +342,7 @@ class CanonicalBottleneck(FittedCanonical):
         OSError
             If the file cannot be written.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         save_canonical(self, self._state, path)
 
     @classmethod

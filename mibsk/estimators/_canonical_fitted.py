@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
 from .._checks.blocks import tiles
 from .._checks.parameters import check_scalar
@@ -28,6 +27,7 @@ from ._canonical_encoder import as_encoder
 from ._canonical_rows import PairedRows, sizes
 from ._canonical_sharing import SharingReport
 from ._canonical_state import CanonicalState
+from ._check_fitted import check_fitted
 from ._fusion import check_fusion
 from ._paired import PairedTransformer
 
@@ -82,7 +82,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
         ValueError, TypeError
             If the data do not match those of `fit`, or a modality that `fusion` needs is missing.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         check_fusion(self.fusion, self.modality_names_)
         return with_row_names(self, self._fused(self._each(X, y, self._weighted), y), X)
 
@@ -102,7 +102,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
             The weighted variates, scaled to unit norm. A single direction has a constant second
             column, without which only its sign would be left.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
         z = self._weighted(modality, X)
         if self.n_components_ == 1:
@@ -139,7 +139,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
             If the modality is unknown or not determined by `X`, no other modality is given, or a
             row without any is to have a class.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         if modality is None:
             given = self.form_.read(self.check_form(X))
             lacking = [name for name in self.modality_names_ if name not in given]
@@ -177,7 +177,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
         ValueError
             If the modality is unknown, or no other modality is given.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
         predicted = self._state.model.predict(modality, self._others(modality, X))
         return predicted.reshape(-1, *self.inputs_[modality].shape)
@@ -233,7 +233,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
         dict of str to Parts
             `shared` and `private` (n, ...) of each given modality, in the shape of its rows.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         each = self._each(X, y, self._parts)
         return {name: Parts(parts[:, 0], parts[:, 1]) for name, parts in each.items()}
 
@@ -273,7 +273,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
         Winkler, Renaud, Smith and Nichols, "Permutation inference for canonical correlation
         analysis", NeuroImage 220, 2020.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         check_scalar("n_permutations", n_permutations, low=1, integer=True)
         check_scalar("level", level, low=0, high=1, strict=True)
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
@@ -306,7 +306,7 @@ class FittedCanonical(SharingReport, PairedTransformer):
             If the modality is unknown, or float32 cannot hold one of its columns: its values are
             too large against the spread that the directions need.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
         return as_encoder(self.inputs_[modality], self._state.model, self.weights_)
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils.validation import check_is_fitted
 
 from ..encoders import Encoder
 from ..training import (
@@ -20,6 +19,7 @@ from ..training import (
     embed_rows,
     torch_defaults,
 )
+from ._check_fitted import check_fitted
 from ._paired import COLUMNS, PairedTransformer
 from ._pickling import PicklingMixin
 
@@ -59,15 +59,17 @@ class FittedAligner(PairedTransformer, PicklingMixin):
         ndarray of float32 (n, n_components)
             Rows of unit norm; NaN in rows that are missing (None, masked, or NaN alone).
         """
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
-        encoder = self.module_.encoder(modality).eval()
+        encoder = self.module_.encoder(modality)
+        if any(part.training for part in encoder.modules()):  # `eval` sets attributes of all parts
+            encoder.eval()
         return embed_rows(encoder, self.inputs_[modality], X, torch.device(self.net_.device))
 
     @torch_defaults()
     def as_module(self, modality: str) -> Encoder:
         """Return a copy of the encoder of a modality on the CPU, in evaluation mode."""
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
         return copy.deepcopy(self.module_.encoder(modality)).cpu().eval()
 

@@ -24,6 +24,7 @@ from ..data import (
     with_row_names,
 )
 from ._callback_support import CallbackSupport, FitTask, callbacks_of
+from ._check_fitted import check_fitted
 
 
 class ModalityEncoder(CallbackSupport, ModalityTransformer):
@@ -142,7 +143,7 @@ class ModalityEncoder(CallbackSupport, ModalityTransformer):
         ValueError, TypeError
             If the rows do not match those of `fit`.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         aligner = self.aligner_
         aligner.check_modality(self.modality)
         if isinstance(X, ClassPairs | Dataset):  # rows of all modalities are read together

@@ -6,13 +6,12 @@ import os
 from collections.abc import Mapping
 from typing import Any, Self
 
-from sklearn.utils.validation import check_is_fitted
-
 from .._checks.parameters import suggest
 from ..encoders import encoder_names
 from ..files.state_file import read_state, write_state
 from ..losses import MINIMALITY, SUFFICIENCY
 from ..training import Foreign, model_state, read_model_state, rebuild
+from ._check_fitted import check_fitted
 from ._fitted import FittedAligner
 from ._pickling import device_here
 
@@ -43,7 +42,7 @@ class ModelFileMixin(FittedAligner):
         OSError
             If the file cannot be written.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         trained = self.trained_
         training = trained.net.training_state(with_frozen=True)
         write_state(path, {**model_state(self, trained), "training": training})

@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 from torch.utils.data import Dataset
 
+from .. import metrics
 from .._checks.parameters import suggest
 from .._checks.row_names import check_row_names
 from ..data import (
@@ -27,9 +28,9 @@ from ..data import (
     with_row_names,
 )
 from ..encoders import Encoder
-from ..metrics import recall_at_k
 from ..training import dataset_chunks, torch_defaults
 from ._callback_support import CallbackSupport
+from ._check_fitted import check_fitted
 from ._fusion import check_fusion, fuse
 from ._impute import Imputed, impute
 from ._modality_encoder import ModalityEncoder
@@ -93,7 +94,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         ValueError, TypeError
             If the data do not match those of `fit`, or an embedding is not finite.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         return self._each(X, y, self.embed_modality)
 
     @torch_defaults()
@@ -150,7 +151,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
             else:
                 continue
             classes = None if of_part is None else (of_part, of_part)
-            recalls.append(recall_at_k(*part, labels=classes, sample_weight=weights))
+            recalls.append(metrics.recall_at_k(*part, labels=classes, sample_weight=weights))
             sizes.append(len(part[0]))
         if not recalls:
             raise ValueError(
@@ -198,7 +199,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         ValueError, TypeError
             If the data do not match those of `fit`, or a modality that `fusion` needs is missing.
         """
-        check_is_fitted(self)
+        check_fitted(self)
         check_fusion(self.fusion, self.modality_names_)
         return with_row_names(self, self._fused(self.embed(X, y), y), X)
 
@@ -240,7 +241,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
         >>> found.values.shape, found.similarity.shape
         ((297, 8, 4), (297,))
         """
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
         return impute(self, X, modality, reference)
 
@@ -252,7 +253,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of `transform`, such as "image_0" or "ibaligner0"."""
-        check_is_fitted(self)
+        check_fitted(self)
         width = range(self.n_components_)
         if self.fusion == "concat" and not self.form_.is_pair:
             names = [f"{name}_{i}" for name in self.modality_names_ for i in width]
@@ -262,7 +263,7 @@ class PairedTransformer(CallbackSupport, TransformerMixin, BaseEstimator):
 
     def encoder(self, modality: str) -> ModalityEncoder:
         """Return the encoder of one modality as a fitted transformer."""
-        check_is_fitted(self)
+        check_fitted(self)
         self.check_modality(modality)
         return ModalityEncoder(FrozenEstimator(self), modality)
 

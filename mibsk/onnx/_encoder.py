@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from numbers import Integral
+from operator import is_
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from sklearn.utils import Tags
@@ -113,8 +114,7 @@ class OnnxEncoder(ModalityTransformer):
             If the file is not an exported encoder, or the rows differ in kind, shape or type from
             those of the training.
         """
-        self._validate_params()
-        self.__dict__.pop("_settings", None)  # the file may have been replaced
+        self.__dict__.pop("_opened", None)  # the file may have been replaced
         self._open()
         if X is not None:
             rows, present = present_rows(self.input_.name, self.read_rows(X))
@@ -144,11 +144,15 @@ class OnnxEncoder(ModalityTransformer):
         ValueError, TypeError
             If the rows differ in kind, shape or type from those of the training.
         """
-        self._validate_params()
-        session = self._open()
-        spec = self.input_
+        opened = self._open()
+        session, spec = opened.session, opened.metadata.input
+        ready = None if spec.columns else spec.ready(X)
+        if ready is not None and len(ready) <= self.batch_size:  # few rows, as in a server
+            z = session.run(["z"], {"x": ready})[0]
+            check_embeddings(spec.name, z, ready)
+            return z
         given, X = X, self.read_rows(X)
-        shape = n_rows(spec.name, X), self.metadata_.n_components
+        shape = n_rows(spec.name, X), opened.metadata.n_components
         embedded = np.full(shape, np.nan, np.float32)
         for numbers, rows in prepared_chunks(spec, X, self.batch_size):
             if spec.is_sparse:
@@ -164,25 +168,35 @@ class OnnxEncoder(ModalityTransformer):
     def metadata_(self) -> EncoderMetadata:
         """Metadata of the file."""
         try:
-            self._open()
-        except (ImportError, OSError, RuntimeError, ValueError) as error:
+            return self._open().metadata
+        except (ImportError, OSError, RuntimeError, TypeError, ValueError) as error:
             raise AttributeError(str(error)) from error
-        return self._metadata
 
     @property
     def input_(self) -> InputSpec:
         """Modality, kind, shape and type of the rows."""
         return self.metadata_.input
 
-    def _open(self) -> Any:
-        """Return the session; open it at first use and after a change of parameters."""
-        settings = (str(self.path), repr(self.providers), self.n_threads)
-        if getattr(self, "_settings", None) != settings:
-            session = open_session(self.path, self.providers, self.n_threads)
+    def _open(self) -> _Opened:
+        """Return the opened file; at first use, and if they change, parameters are checked.
+
+        It is replaced as a whole, so that no thread sees a part of another.
+        """
+        params = self.path, self.providers, self.batch_size, self.n_threads
+        opened: _Opened | None = self.__dict__.get("_opened")
+        same = opened is not None and all(map(is_, params, opened.params))
+        if opened is not None and same and opened.settings[1] == self.providers:  # maybe a list
+            return opened
+        self._validate_params()
+        providers = list(self.providers) if isinstance(self.providers, list) else self.providers
+        settings = str(self.path), providers, self.n_threads
+        if opened is None or settings != opened.settings:
+            session = open_session(self.path, providers, self.n_threads)
             props = session.get_modelmeta().custom_metadata_map
-            self._metadata = EncoderMetadata.from_props(props, self.path)
-            self._session, self._settings = session, settings
-        return self._session
+            metadata = EncoderMetadata.from_props(props, self.path)
+            opened = _Opened(session, metadata, settings, params)
+        self._opened = opened = opened._replace(params=params)
+        return opened
 
     @property
     def _n_features_out(self) -> int:
@@ -196,8 +210,16 @@ class OnnxEncoder(ModalityTransformer):
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        opened = ("_session", "_settings", "_metadata")
-        return {k: v for k, v in super().__getstate__().items() if k not in opened}
+        return {k: v for k, v in super().__getstate__().items() if k != "_opened"}
+
+
+class _Opened(NamedTuple):
+    """A file that was opened, its settings, and the values of the parameters that were checked."""
+
+    session: Any
+    metadata: EncoderMetadata
+    settings: tuple[str, str | list[str], int | None]
+    params: tuple[Any, ...]
 
 
 def _as_input_type(spec: InputSpec, rows: np.ndarray) -> np.ndarray:

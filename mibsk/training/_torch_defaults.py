@@ -23,13 +23,27 @@ def torch_defaults() -> Iterator[None]:
     ``torch.set_default_device``, ``torch.no_grad``, ``torch.inference_mode`` or ``torch.autocast``
     around the call. The default type is that of all threads, the other settings are of this one.
     """
-    with ExitStack() as stack:
-        stack.enter_context(_float32)
-        stack.enter_context(torch.inference_mode(mode=False))
-        stack.enter_context(torch.enable_grad())
-        for name in AUTOCAST_DEVICES:
-            if torch.is_autocast_enabled(name):
-                stack.enter_context(torch.autocast(name, enabled=False))
-        if torch.get_default_device().type != "cpu":  # only then, as it slows down every call
-            stack.enter_context(torch.device("cpu"))
+    with _float32, ExitStack() as stack:
+        if not _has_defaults():  # it mostly has, and contexts slow down the embedding of a row
+            _enter_defaults(stack)
         yield
+
+
+def _has_defaults() -> bool:
+    """Whether the settings of this thread are torch's default ones."""
+    return (
+        torch.is_grad_enabled()
+        and not torch.is_inference_mode_enabled()
+        and not any(map(torch.is_autocast_enabled, AUTOCAST_DEVICES))
+        and torch.get_default_device().type == "cpu"
+    )
+
+
+def _enter_defaults(stack: ExitStack) -> None:
+    stack.enter_context(torch.inference_mode(mode=False))
+    stack.enter_context(torch.enable_grad())
+    for name in AUTOCAST_DEVICES:
+        if torch.is_autocast_enabled(name):
+            stack.enter_context(torch.autocast(name, enabled=False))
+    if torch.get_default_device().type != "cpu":  # only then, as it slows down every call
+        stack.enter_context(torch.device("cpu"))

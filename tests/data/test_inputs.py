@@ -282,3 +282,59 @@ def test_a_column_of_words_is_named(columns, where):
     rows = table if columns else table.to_numpy()
     with pytest.raises(ValueError, match=f"mixed types, first in {where} .could not convert"):
         InputSpec.learn("x", rows)
+
+
+ROWS = {
+    "float32": np.ones((2, 3, 4), np.float32),
+    "float64": np.linspace(0, 1, 24).reshape(2, 3, 4),
+    "another byte order": np.ones((2, 3, 4), ">f4"),
+    "not contiguous": np.ones((2, 3, 8), np.float32)[:, :, ::2],
+    "Fortran order": np.asfortranarray(np.ones((2, 3, 4))),
+    "uint8": np.full((2, 3, 4), 7, np.uint8),
+    "bytes of 0 and 1": np.ones((2, 3, 4), np.uint8),
+    "booleans": np.ones((2, 3, 4), bool),
+    "integers": np.ones((2, 3, 4), int),
+    "objects": np.ones((2, 3, 4), object),
+    "large": np.full((2, 3, 4), 1e25, np.float32),
+    "too large": np.full((2, 3, 4), 1e39),
+    "NaN": np.where(np.arange(24).reshape(2, 3, 4) == 5, np.nan, 1.0),
+    "infinite": np.where(np.arange(24).reshape(2, 3, 4) == 5, np.inf, 1.0).astype(np.float32),
+    "both infinities": np.float32([[[np.inf, -np.inf, 0, 0]] * 3] * 2),
+    "no rows": np.ones((0, 3, 4), np.float32),
+    "another shape": np.ones((2, 4, 3), np.float32),
+    "list": np.ones((2, 3, 4)).tolist(),
+    "masked": np.ma.MaskedArray(np.ones((2, 3, 4)), np.zeros((2, 3, 4), bool)),
+    "tensor": torch.ones(2, 3, 4),
+}
+SEEN = {
+    "fractions": np.linspace(-1, 1, 24).reshape(2, 3, 4),
+    "0 to 1": np.linspace(0, 1, 24).reshape(2, 3, 4),
+    "whole": np.arange(-12, 12).reshape(2, 3, 4),
+    "bytes": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
+    "bytes of 0 and 1": np.ones((2, 3, 4), np.uint8),
+    "booleans": np.ones((2, 3, 4), bool),
+}
+
+
+@pytest.mark.parametrize("seen", SEEN)
+@pytest.mark.parametrize("rows", ROWS)
+def test_rows_that_are_ready_are_those_that_prepare_returns(seen, rows):
+    """Whatever `prepare` refuses is not ready."""
+    spec, X = InputSpec.learn("a", SEEN[seen])[0], ROWS[rows]
+    try:
+        expected = spec.prepare(X)
+    except (TypeError, ValueError):
+        expected = None
+    ready = spec.ready(X)
+    if ready is None or expected is None:
+        assert ready is None
+        return
+    assert ready.dtype == expected.dtype
+    np.testing.assert_array_equal(ready, expected)
+
+
+@pytest.mark.parametrize("name", LEARNT)
+def test_rows_of_arrays_are_ready(name):
+    X, labels = LEARNT[name]
+    spec, _ = InputSpec.learn(name, X, labels=labels)
+    assert (spec.ready(X) is not None) == (name in ("dense", "image"))

@@ -10,6 +10,7 @@ import onnx
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
 from onnx import TensorProto, helper
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -212,6 +213,87 @@ class TestRows:
             OnnxEncoder(exported.files[modality]).transform(bad)
 
 
+class TestOneRow:
+    """The shortest way of a row, which a server takes, and those that need another."""
+
+    def test_equals_the_row_among_others(self, exported):
+        for modality, rows in exported.rows.items():
+            encoder = OnnxEncoder(exported.files[modality])
+            whole = encoder.transform(rows)
+            for i in (0, 63):
+                np.testing.assert_allclose(
+                    encoder.transform(rows[i : i + 1]), whole[i : i + 1], atol=1e-6
+                )
+
+    @pytest.mark.parametrize(
+        "form",
+        [
+            lambda row: row.astype(np.float32),
+            lambda row: row.astype(">f8"),
+            lambda row: np.asfortranarray(np.repeat(row, 2, 0))[::2],
+            lambda row: row.tolist(),
+            lambda row: torch.from_numpy(row),
+            lambda row: pd.DataFrame(row),
+            lambda row: {"audio": row},
+            lambda row: np.ma.MaskedArray(row),
+        ],
+    )
+    def test_every_container(self, dense_file, audio, form):
+        encoder = OnnxEncoder(dense_file)
+        expected = encoder.transform(audio[:1])
+        np.testing.assert_allclose(encoder.transform(form(audio[:1])), expected, atol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            (np.full((1, 6), np.inf), r"'audio' contains infinity \(first at row 0"),
+            (np.float32([[1, 2, 3, 4, 5, np.nan]]), r"'audio' contains NaN \(first at row 0"),
+            (np.float32([[1, 2, np.inf, -np.inf, 5, 6]]), r"'audio' contains infinity"),
+            (np.full((1, 6), 1e39), "'audio' contains a value too large for float32"),
+            (np.float32([[1, 2, 3, 4, 5]]), "X has 5 features, but OnnxEncoder is expecting 6"),
+            (np.float32([1, 2, 3, 4, 5, 6]), r"Reshape your data: X.reshape\(1, -1\)"),
+            (np.ones((1, 6), complex), "Complex data not supported"),
+            (np.ones((1, 6, 1)), r"rows of shape \(6, 1\), but \(6,\)"),
+        ],
+    )
+    def test_bad_rows(self, exported, row, message):
+        onnx, torch_encoder = (
+            OnnxEncoder(exported.files["audio"]),
+            exported.aligner.encoder("audio"),
+        )
+        with pytest.raises(ValueError, match=message):
+            onnx.transform(row)
+        with pytest.raises(ValueError, match=message.replace("OnnxEncoder", "ModalityEncoder")):
+            torch_encoder.transform(row)
+
+    def test_a_row_of_nan_is_missing(self, dense_file):
+        row = np.full((1, 6), np.nan, np.float32)
+        assert np.isnan(OnnxEncoder(dense_file).transform(row)).all()
+
+    def test_values_whose_squares_overflow_are_no_error(self, exported):
+        row = np.full((1, 6), 1e25, np.float32)
+        expected = exported.aligner.embed({"audio": row})["audio"]
+        found = OnnxEncoder(exported.files["audio"]).transform(row)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+    def test_parameters_are_checked_after_the_file_was_opened(self, dense_file, audio):
+        encoder = OnnxEncoder(dense_file, providers=[_session.CPU])
+        encoder.transform(audio[:1])
+        with pytest.raises(ValueError, match="batch_size"):
+            encoder.set_params(batch_size=0).transform(audio[:1])
+        encoder.set_params(batch_size=8).transform(audio[:1])
+        encoder.providers[0] = "NoSuchProvider"  # in place
+        with pytest.raises(RuntimeError, match="NoSuchProvider"):
+            encoder.transform(audio[:1])
+
+    def test_other_parameters_that_open_the_same_file_keep_it_open(self, dense_file, audio):
+        encoder = OnnxEncoder(dense_file)
+        encoder.transform(audio[:1])
+        session = encoder._open().session
+        encoder.set_params(path=str(dense_file), batch_size=4).transform(audio)
+        assert encoder._open().session is session
+
+
 class TestSklearnConventions:
     """In addition to scikit-learn's own checks, whose subclass writes a file in `fit`."""
 
@@ -374,7 +456,7 @@ class TestRuntime:
             pytest.warns(UserWarning, match="not in available"),
             pytest.warns(UserWarning, match="its GPU libraries could not be loaded"),
         ):
-            assert OnnxEncoder(dense_file).fit()._open().get_providers() == [_session.CPU]
+            assert OnnxEncoder(dense_file).fit()._open().session.get_providers() == [_session.CPU]
 
     def test_no_gpu_no_cuda(self, dense_file, monkeypatch):
         import onnxruntime
@@ -382,4 +464,4 @@ class TestRuntime:
         listed = [_session.CUDA, _session.CPU]
         monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
         monkeypatch.setattr(_session, "cuda_device_count", lambda: 0)
-        assert OnnxEncoder(dense_file).fit()._open().get_providers() == [_session.CPU]
+        assert OnnxEncoder(dense_file).fit()._open().session.get_providers() == [_session.CPU]
