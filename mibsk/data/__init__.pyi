@@ -25,7 +25,7 @@ from ._padding import pad_csr
 from ._pairing import ClassPairing, FixedPairing
 from ._prepared_chunks import chunks_with_missing, prepared_chunks
 from ._presence import Presence
-from ._rows import Batch, EncoderInput, to_batch
+from ._rows import Batch, EncoderInput, Features, Rows, make_rows, to_batch
 from ._source import (
     Source,
     TensorSource,
@@ -44,6 +44,7 @@ __all__ = [
     "ClassPairs",
     "ColumnsForm",
     "EncoderInput",
+    "Features",
     "FixedPairing",
     "Form",
     "InputSpec",
@@ -52,6 +53,7 @@ __all__ = [
     "Modalities",
     "ModalityTransformer",
     "Presence",
+    "Rows",
     "Source",
     "StreamBatches",
     "StreamSource",
@@ -71,6 +73,7 @@ __all__ = [
     "is_mapping",
     "is_table",
     "make_batches",
+    "make_rows",
     "make_source",
     "pad_csr",
     "prepared_chunks",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,8 +13,21 @@ from ..files.memory_map import file_rows
 from ._one_hot import OneHot
 from ._padding import pad_csr
 
-EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor]
-"""Dense batch (n, ...), or column indices and values (n, L) of a sparse batch."""
+
+class Features(NamedTuple):
+    """Rows that a frozen tower has read before.
+
+    Parameters
+    ----------
+    values : Tensor of float32 (n, n_features)
+        Input of the head of the encoder.
+    """
+
+    values: torch.Tensor
+
+
+EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor] | Features
+"""Dense batch (n, ...), column indices and values (n, L) of a sparse one, or features."""
 
 
 class Batch(dict[str, EncoderInput]):

@@ -1,7 +1,7 @@
 """One encoder per modality, a trunk and a head: torch modules that do not depend on the losses."""
 
 from .._checks import training_packages  # noqa: F401
-from ._build import auto_encoder, build_encoder, make_encoder, scales_input
+from ._build import auto_encoder, build_encoder, frozen_factory, make_encoder, scales_input
 from ._closed_form import ClosedForm
 from ._conv1d import Conv1d
 from ._encoder import Encoder
@@ -33,6 +33,7 @@ __all__ = [
     "SparseMLP",
     "Frozen",
     "FrozenTrunk",
+    "frozen_factory",
     "frozen_names",
     "flat_inputs",
     "learn_scaling",

@@ -11,6 +11,7 @@ from .._checks.parameters import suggest
 from . import _registry
 from ._encoder import Encoder
 from ._factory import EncoderFactory
+from ._frozen import Frozen
 from ._images import image_layout
 from ._mlp import MLP
 from ._registry import EncoderSpec, check_factory
@@ -229,6 +230,12 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
         f"encoders='auto' has no encoder for rows of shape {input_shape}: expected one to three "
         "axes. Choose one by name, such as 'mlp', or pass your own nn.Module."
     )
+
+
+def frozen_factory(spec: EncoderSpec) -> Frozen | None:
+    """Return the factory of a frozen tower that `spec` is or names, None if it is another one."""
+    factory = _registry.factories.get(spec) if isinstance(spec, str) else spec
+    return factory if isinstance(factory, Frozen) else None
 
 
 def scales_input(spec: EncoderSpec) -> bool:

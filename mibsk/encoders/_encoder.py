@@ -5,11 +5,10 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..data import EncoderInput, Features
 from ._closed_form import ClosedForm
 from ._projection import Projection
 from ._scaling import InputScaling
-
-EncoderInput = Tensor | tuple[Tensor, Tensor]
 
 LOG_NOISE_INIT = -2.0
 LOG_NOISE_RANGE = (-10.0, 4.0)
@@ -120,8 +119,8 @@ class Encoder(nn.Module):
 
         Parameters
         ----------
-        x : Tensor of shape (n, \*input_shape), or pair of Tensors of shape (n, L)
-            Dense rows, or indices and values of sparse rows.
+        x : Tensor of shape (n, \*input_shape), pair of Tensors of shape (n, L), or Features
+            Dense rows, indices and values of sparse rows, or the input of the head.
 
         Returns
         -------
@@ -131,7 +130,11 @@ class Encoder(nn.Module):
             `None` unless `probabilistic`.
         """
         n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
-        output = self.backbone(self.scaled(x))
+        if isinstance(x, Features):  # of a frozen tower, which a head follows
+            assert self.head is not None
+            output = self.head(x.values)
+        else:
+            output = self.backbone(self.scaled(x))
         n_outputs = (2 if self.probabilistic else 1) * self.n_components
         if not (
             isinstance(output, Tensor)

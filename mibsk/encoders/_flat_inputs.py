@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from ._encoder import Encoder, EncoderInput
+from ..data import EncoderInput, Features
+from ._encoder import Encoder
 from ._frozen import FrozenTrunk
 
 
@@ -17,7 +18,8 @@ def flat_inputs(encoder: Encoder, x: EncoderInput) -> Tensor:
     dense, of shape (\*input_shape)     scaled as for the backbone, flattened: pixels of images,
                                         columns of one-hot labels
     dense, read by a frozen tower       the features of the tower, which define similarity better
-                                        than its input does; it is run once more
+                                        than its input does; it is run once more, unless they
+                                        are given
     sparse, such as text                values of the columns that at least one row of the batch
                                         has; a column without values changes no inner product
     ==================================  ========================================================
@@ -26,8 +28,8 @@ def flat_inputs(encoder: Encoder, x: EncoderInput) -> Tensor:
     ----------
     encoder : Encoder
         Encoder of the modality.
-    x : Tensor of shape (n, \*input_shape), or pair of Tensors of shape (n, L)
-        Dense rows, or indices and values of sparse rows.
+    x : Tensor of shape (n, \*input_shape), pair of Tensors of shape (n, L), or Features
+        Dense rows, indices and values of sparse rows, or features of a frozen tower.
 
     Examples
     --------
@@ -37,6 +39,8 @@ def flat_inputs(encoder: Encoder, x: EncoderInput) -> Tensor:
     >>> flat_inputs(encoder, torch.tensor([[[1, 3], [5, 7]]]))
     tensor([[0., 1., 2., 3.]])
     """
+    if isinstance(x, Features):
+        return x.values
     if not isinstance(x, Tensor):
         return _dense(*x)
     rows, trunk = encoder.scaled(x), encoder.trunk

@@ -1,6 +1,7 @@
 """Pretrained towers whose weights stay fixed."""
 
 import copy
+from os import PathLike
 from typing import Any, ClassVar, Self
 
 import torch
@@ -19,11 +20,24 @@ class Frozen(EncoderFactory):
         on the CPU.
     scale_inputs : bool, default=False
         Standardise the rows first. By default the tower gets the rows as they are, in float32.
+    cache : str or path, default=None
+        Folder for the features of the rows of `fit`, where later calls find them: with another
+        seed or `beta`, or in another process. A file of features is named after the content of the
+        rows, the weights, modules and source of the tower, the scaling, the version of torch and
+        the kind of device. Nothing is ever deleted there. By default, features are kept for one
+        `fit`.
 
     Notes
     -----
     The tower runs in eval mode, also while the head is trained: dropout is off and batch
     normalisation keeps its statistics. Sparse rows are not supported.
+
+    `fit` runs the tower once for each row, in float32, and trains the head on its features, which
+    are held in memory or, above 1 GiB, in a temporary file. They are those that the tower would
+    return in each epoch, up to rounding, which depends on the number of rows that it reads at once.
+    It stays in the loop of training, with a warning if `cache` is given, for the items of a torch
+    Dataset, which may differ each time they are read, and if the output for a row changes from call
+    to call, or with the rows beside it. `partial_fit` reads each row once and keeps nothing.
 
     Examples
     --------
@@ -38,16 +52,37 @@ class Frozen(EncoderFactory):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "tower": [nn.Module],
         "scale_inputs": ["boolean"],
+        "cache": [str, PathLike, None],
     }
 
-    def __init__(self, tower: nn.Module, *, scale_inputs: bool = False) -> None:
+    def __init__(
+        self,
+        tower: nn.Module,
+        *,
+        scale_inputs: bool = False,
+        cache: str | PathLike[str] | None = None,
+    ) -> None:
         self.tower = tower
         self.scale_inputs = scale_inputs
+        self.cache = cache
 
     @property
     def scales_input(self) -> bool:
         """Whether dense input is standardised before it reaches the module."""
         return self.scale_inputs
+
+    def trunk(self, input_shape: tuple[int, ...]) -> "FrozenTrunk":
+        r"""Return a copy of the tower for rows of `input_shape`, on the CPU, in eval mode.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is invalid, or the tower cannot read such rows.
+        """
+        self._validate_params()
+        trunk, _ = self._build_trunk(input_shape)
+        assert isinstance(trunk[0], FrozenTrunk)
+        return trunk[0]
 
     def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
         trunk = FrozenTrunk(copy.deepcopy(self.tower).cpu())

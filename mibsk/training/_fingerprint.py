@@ -43,7 +43,7 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
     optimizer and callbacks, but not on the device. Of a torch Dataset, only a sample is hashed.
     """
     params = aligner.get_params(deep=False)
-    weights = {name: _as_bytes(value) for name, value in net.module.state_dict().items()}
+    weights = weights_as_bytes(net.module)
     pairing = None
     if not isinstance(data.source, StreamSource):
         pairing = {**vars(data.source.pairing), "n_rows": data.source.pairing.n_rows}
@@ -60,7 +60,7 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
         extra["chunk size"] = aligner.chunk_size
     if aligner.same_group != "negative":
         extra["same group"] = aligner.same_group
-    if settings := _settings_of_users(net.module):
+    if settings := settings_of_users(net.module):
         extra["settings"] = settings
     return digest(
         {
@@ -79,7 +79,7 @@ def fingerprint(aligner: AlignerParams, data: TrainingData, net: AlignmentNet) -
     )
 
 
-def _settings_of_users(module: torch.nn.Module) -> dict[str, dict[str, Any]]:
+def settings_of_users(module: torch.nn.Module) -> dict[str, dict[str, Any]]:
     """Return the plain attributes of the modules of other packages, which `repr` may not show."""
     found = {}
     for path, part in module.named_modules():
@@ -96,8 +96,12 @@ def _description(spec: InputSpec) -> dict[str, Any]:
     return {name: value for name, value in spec.to_dict().items() if name != "pixels"}
 
 
-def _as_bytes(value: torch.Tensor) -> np.ndarray:
-    return value.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+def weights_as_bytes(module: torch.nn.Module) -> dict[str, np.ndarray]:
+    """Return the bytes of the entries of the state dict."""
+    return {
+        name: value.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+        for name, value in module.state_dict().items()
+    }
 
 
 def _describe(callback: Any) -> str:

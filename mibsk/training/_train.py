@@ -15,6 +15,7 @@ from ._callbacks import check_callbacks
 from ._closed_form_role import closed_form_role
 from ._data import TrainingData, split_validation
 from ._epochs import n_epochs
+from ._frozen_features import with_features
 from ._learning_rate import CosineRate, changes_rate
 from ._net import AlignmentNet
 from ._nothing_shared import warn_if_nothing_shared
@@ -81,6 +82,8 @@ def train(
     if is_joint:
         aligner = silent_elsewhere(aligner)
     with seeded(seed, device):
+        if whole and aligner.encoders not in ("auto", "network"):  # the default has no tower
+            data = with_features(aligner, data, device, earlier)
         source, validation = data.source, None
         groups = None if data.groups is None else groups_of_pairs(source, data.groups)
         role = closed_form_role(aligner, data, whole=whole)
