@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..data import EncoderInput, Features
 from ._projection import Projection
 from ._sparse import sparse_product
 
@@ -54,17 +55,18 @@ class ClosedForm(nn.Module):
         self.alpha = alpha
         self.projection = projection
 
-    def variates(self, x: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    def variates(self, x: EncoderInput) -> Tensor:
         r"""Map (n, \*input_shape), or a sparse pair (n, L), to variates (n, c) of unit norm."""
         if isinstance(x, Tensor):
             found = nn.functional.linear(x.to(torch.float32).flatten(1), self.weight, self.bias)
         else:
+            assert not isinstance(x, Features)  # no tower has read the rows
             found = sparse_product(x, self.weight) + self.bias
         # the squares of large variates would overflow in the norm, and give a row of zeros
         found = found / found.abs().amax(dim=1, keepdim=True).clamp_min(NORM_EPS)
         return nn.functional.normalize(found, dim=1, eps=NORM_EPS)
 
-    def forward(self, x: Tensor | tuple[Tensor, Tensor], v: Tensor) -> Tensor:
+    def forward(self, x: EncoderInput, v: Tensor) -> Tensor:
         """Map the input and the embedding of the network (n, d) to (n, n_outputs)."""
         norm = math.sqrt(1 + self.alpha**2)
         z = torch.cat([self.variates(x) * (self.alpha / norm), v / norm], dim=1)

@@ -23,20 +23,16 @@ def torch_defaults() -> Iterator[None]:
     ``torch.set_default_device``, ``torch.no_grad``, ``torch.inference_mode`` or ``torch.autocast``
     around the call. The default type is that of all threads, the other settings are of this one.
     """
-    with _float32, ExitStack() as stack:
-        if not _has_defaults():  # it mostly has, and contexts slow down the embedding of a row
-            _enter_defaults(stack)
-        yield
-
-
-def _has_defaults() -> bool:
-    """Whether the settings of this thread are torch's default ones."""
-    return (
+    usual = (  # as they mostly are, and contexts slow down the embedding of a row
         torch.is_grad_enabled()
         and not torch.is_inference_mode_enabled()
         and not any(map(torch.is_autocast_enabled, AUTOCAST_DEVICES))
         and torch.get_default_device().type == "cpu"
     )
+    with _float32, ExitStack() as stack:
+        if not usual:
+            _enter_defaults(stack)
+        yield
 
 
 def _enter_defaults(stack: ExitStack) -> None:

@@ -81,7 +81,7 @@ def test_frozen_names(tower):
 
 def test_get_params_and_clone(tower):
     factory = Frozen(tower)
-    assert factory.get_params() == {"tower": tower, "scale_inputs": False}
+    assert factory.get_params() == {"tower": tower, "scale_inputs": False, "cache": None}
     other = clone(factory).set_params(scale_inputs=True)
     assert other.tower is not tower
     x = torch.randn(3, 6)
