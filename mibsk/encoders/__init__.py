@@ -2,8 +2,8 @@
 
 from .._checks import training_packages  # noqa: F401
 from ._build import auto_encoder, build_encoder, frozen_factory, make_encoder, scales_input
-from ._closed_form import ClosedForm
-from ._conv1d import Conv1d
+from ._closed_form import NORM_EPS, ClosedForm
+from ._conv1d import Conv1d, MeanMaxPool
 from ._encoder import Encoder
 from ._factory import EncoderFactory
 from ._flat_inputs import flat_inputs
@@ -13,12 +13,16 @@ from ._linear import Linear
 from ._mlp import MLP
 from ._projection import Projection
 from ._registry import encoder_names, factory_classes, register_encoder
-from ._resnet import ResNet
+from ._resnet import ResidualBlock, ResNet
 from ._scaling import InputScaling, Scaling, learn_scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
 
 __all__ = [
+    "NORM_EPS",
+    "ChannelsFirst",
+    "MeanMaxPool",
+    "ResidualBlock",
     "Encoder",
     "build_encoder",
     "InputScaling",

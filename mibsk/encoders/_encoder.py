@@ -6,13 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ..data import EncoderInput, Features
-from ._closed_form import ClosedForm
+from ._closed_form import NORM_EPS, ClosedForm
 from ._projection import Projection
 from ._scaling import InputScaling
 
 LOG_NOISE_INIT = -2.0
 LOG_NOISE_RANGE = (-10.0, 4.0)
-NORM_EPS = 1e-6
 
 
 class Encoder(nn.Module):

@@ -22,6 +22,7 @@ from ..data import InputSpec
 from ..encoders import Encoder
 from ..estimators import PairedTransformer
 from ..training import one_at_a_time, torch_defaults
+from ._graph import UnknownLayerError, encoder_graph
 from ._metadata import EncoderMetadata
 from ._parity import prove_parity, random_inputs
 from ._session import CPU, open_session
@@ -98,13 +99,13 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
     ParityError
         If ONNX and torch differ by more than 1e-4.
     NotInstalledError
-        If onnx or onnxscript is not installed.
+        If onnx is not installed; or onnxscript, which traces encoders that have other layers than
+        those of this package: a vision transformer, or your own.
     """
     check_is_fitted(aligner)
     aligner.check_modality(modality)
     try:
         import onnx
-        import onnxscript  # noqa: F401
     except ImportError as error:
         raise not_installed("for export", "onnx", "onnxscript") from error
     spec = aligner.inputs_[modality]
@@ -130,6 +131,23 @@ def _to_onnx(encoder: Encoder, spec: InputSpec, path: Path) -> None:
         torch.from_numpy(array)
         for array in random_inputs(spec, encoder, 3, np.random.default_rng(0))
     )
+    try:
+        model = encoder_graph(encoder, spec, example)
+    except UnknownLayerError:
+        _trace(encoder, spec, example, path)
+    else:
+        import onnx
+
+        onnx.save(model, path)
+
+
+def _trace(
+    encoder: Encoder, spec: InputSpec, example: tuple[torch.Tensor, ...], path: Path
+) -> None:
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise not_installed("for export", "onnx", "onnxscript") from error
     batch = torch.export.Dim("batch", min=1)
     shapes: tuple[dict[int, Any], ...]
     if spec.is_sparse:
