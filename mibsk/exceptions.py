@@ -43,3 +43,7 @@ class FewHeldOutWarning(UserWarning):
 
 class RowNamesWarning(UserWarning):
     """Rows that are paired by position have different names; the message gives the first ones."""
+
+
+class FeatureCacheWarning(UserWarning):
+    """Features of a frozen tower are not cached, or were damaged; the message gives the reason."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..data import Features, Rows, TensorSource, digest, make_rows
 from ..encoders import Frozen, FrozenTrunk, InputScaling, frozen_factory
-from ..exceptions import TornFileError
+from ..exceptions import FeatureCacheWarning, TornFileError
 from ..files.array_file import read_array, write_array
 from ..files.whole_files import check_can_write
 from ._data import TrainingData
@@ -30,7 +30,7 @@ from ._params import AlignerParams
 from ._progress import tell
 from ._result import Trained
 
-ROWS_AT_A_TIME = 256
+ROWS_AT_A_TIME = 128  # about the size of a batch; activations of images stay in the cache
 IN_MEMORY = 2**30  # bytes; more features than that are read from a file
 _TRIED = 8  # rows on which a tower is tried
 _SIMILAR = 1e-3  # relative; rounding depends on the number of rows that a tower reads at once
@@ -47,7 +47,7 @@ def with_features(
 
     Warns
     -----
-    UserWarning
+    FeatureCacheWarning
         If features are not cached although the tower has a folder for them.
     """
     source, rows = data.source, {}
@@ -166,7 +166,8 @@ class FeatureRows:
         try:
             found = read_array(path, shape)
         except TornFileError as error:
-            warnings.warn(f"{error} Its features are computed again.", stacklevel=2)
+            message = f"{error} Its features are computed again."
+            warnings.warn(message, FeatureCacheWarning, stacklevel=2)
         if found is None:
             write_array(path, self._chunks())
             found = read_array(path, shape)
@@ -233,5 +234,6 @@ def _warn_not_cached(factory: Frozen, name: str, reason: str) -> None:
             f"the features of modality {name!r} are not cached: {reason}. They are computed in "
             "every epoch; leave out cache=, or pass whole arrays and a tower whose output depends "
             "on each row alone.",
+            FeatureCacheWarning,
             stacklevel=2,
         )

@@ -37,11 +37,15 @@ class ProcessSetting:
         with self._lock:
             if not self._n_inside:
                 self._before = self.read()
-                self.write(self.value)
+                self._write(self.value)
             self._n_inside += 1
 
     def __exit__(self, *error: object) -> None:
         with self._lock:
             self._n_inside -= 1
             if not self._n_inside:
-                self.write(self._before)
+                self._write(self._before)
+
+    def _write(self, value: Any) -> None:
+        if self.read() != value:  # to write may take longer than to read
+            self.write(value)

@@ -16,6 +16,7 @@ from torch import nn
 from mibsk import ClassPairs, IBAligner, IBAlignerCV
 from mibsk.encoders import Frozen, register_encoder
 from mibsk.encoders import _registry as registry
+from mibsk.exceptions import FeatureCacheWarning
 from mibsk.training import _frozen_features, _train
 
 N = 60
@@ -195,7 +196,9 @@ class TestAside:
 
     @pytest.mark.parametrize("tower", [RandomTower, TowerOfBatches])
     def test_a_folder_that_is_not_used_is_named(self, data, tower, tmp_path):
-        with pytest.warns(UserWarning, match="features of modality 'image' are not cached: its"):
+        with pytest.warns(
+            FeatureCacheWarning, match="features of modality 'image' are not cached: its"
+        ):
             aligner_of(tower(), cache=tmp_path).fit(data)
         assert names(tmp_path) == []
 
@@ -209,7 +212,9 @@ class TestAside:
 
         count, _ = n_read(lambda: aligner_of(bottleneck=None).fit(Items()))
         assert count >= 5 * N
-        with pytest.warns(UserWarning, match="not cached: items of a torch Dataset may differ"):
+        with pytest.warns(
+            FeatureCacheWarning, match="not cached: items of a torch Dataset may differ"
+        ):
             aligner_of(cache=tmp_path).fit(Items())
 
 
@@ -253,7 +258,9 @@ class TestFolder:
         damaged = bytearray(whole[:n_bytes])
         damaged[50] ^= 1
         path.write_bytes(damaged)
-        with pytest.warns(UserWarning, match=r"delete it\. Its features are computed again"):
+        with pytest.warns(
+            FeatureCacheWarning, match=r"delete it\. Its features are computed again"
+        ):
             fitted = aligner_of(cache=tmp_path).fit(data)
         assert_same(expected, fitted, data, rtol=0, atol=0)
         assert path.read_bytes() == whole
