@@ -232,6 +232,18 @@ for statement in {LIGHT_IMPORTS}:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_an_aligner_is_imported_without_what_it_rarely_needs():
+    """Clusterings and linear models of scikit-learn take as long as half of the package."""
+    check = """
+import sys
+from mibsk import CanonicalBottleneck, IBAligner, IBAlignerCV
+rare = {"sklearn.cluster", "sklearn.compose", "sklearn.linear_model", "mibsk.metrics.catalogue"}
+rare |= {"mlflow", "matplotlib", "onnx", "onnxruntime", "torch._dynamo"}
+assert not rare & set(sys.modules), rare & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", check], check=True)
+
+
 MACHINE_PATH = re.compile(rb"(?<![\w.~})-])/(?:work|root)/[\w.-]+")
 
 

@@ -36,7 +36,7 @@ def _pairs(n: int, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
 
 
 def ratios() -> Iterator[Ratio]:
-    """A ResNet20 with 1,000 images; then an MLP with as many rows as a user has."""
+    """Fit below a ResNet20 with 1,000 images, and below an MLP with 100,000 rows."""
     torch.manual_seed(0)
     tower = ResNet(20)((3, 32, 32), 64)
     X = _pairs(1000, (3, 32, 32))

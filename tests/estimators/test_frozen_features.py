@@ -196,9 +196,7 @@ class TestAside:
 
     @pytest.mark.parametrize("tower", [RandomTower, TowerOfBatches])
     def test_a_folder_that_is_not_used_is_named(self, data, tower, tmp_path):
-        with pytest.warns(
-            FeatureCacheWarning, match="features of modality 'image' are not cached: its"
-        ):
+        with pytest.warns(FeatureCacheWarning, match="of modality 'image' are not cached: its"):
             aligner_of(tower(), cache=tmp_path).fit(data)
         assert names(tmp_path) == []
 
@@ -212,9 +210,7 @@ class TestAside:
 
         count, _ = n_read(lambda: aligner_of(bottleneck=None).fit(Items()))
         assert count >= 5 * N
-        with pytest.warns(
-            FeatureCacheWarning, match="not cached: items of a torch Dataset may differ"
-        ):
+        with pytest.warns(FeatureCacheWarning, match="items of a torch Dataset may differ"):
             aligner_of(cache=tmp_path).fit(Items())
 
 
@@ -258,9 +254,7 @@ class TestFolder:
         damaged = bytearray(whole[:n_bytes])
         damaged[50] ^= 1
         path.write_bytes(damaged)
-        with pytest.warns(
-            FeatureCacheWarning, match=r"delete it\. Its features are computed again"
-        ):
+        with pytest.warns(FeatureCacheWarning, match=r"delete it\. Its features are"):
             fitted = aligner_of(cache=tmp_path).fit(data)
         assert_same(expected, fitted, data, rtol=0, atol=0)
         assert path.read_bytes() == whole

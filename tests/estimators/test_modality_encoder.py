@@ -288,3 +288,12 @@ class TestBadInput:
             TypeError, match="instance of scikit-learn estimator instead of a class"
         ):
             ModalityEncoder(IBAligner, "audio").fit(views)
+
+
+def test_layers_that_a_program_has_set_to_training_embed_in_evaluation_mode(views, quick):
+    aligner = quick(encoders="mlp").fit(views)
+    expected = aligner.embed(views)["image"]
+    for part in aligner.module_.encoder("image").modules():
+        if not list(part.children()):
+            part.train()
+    np.testing.assert_array_equal(aligner.encoder("image").transform(views["image"]), expected)
