@@ -84,8 +84,13 @@ class _Graph:
         self.constants.append(tensor)
         return name
 
+    def number(self, value: float) -> str:
+        return self.constant(np.array([value], np.float32))
+
     def model(self, spec: InputSpec, names: list[str], z: str, n_outputs: int) -> Any:
         kinds, helper = self.onnx.TensorProto, self.onnx.helper
+        kind: tuple[Any, ...]
+        shape: tuple[str | int, ...]
         if spec.is_sparse:
             kind, shape = (kinds.INT64, kinds.FLOAT), ("batch", "length")
         else:
@@ -137,7 +142,7 @@ class _Graph:
     def unit_rows(self, z: str) -> str:
         """Append a division by the norm of each row, or by a small number if that is larger."""
         norm = self.node("ReduceL2", z, self.constant([1]), keepdims=1)
-        return self.node("Div", z, self.node("Max", norm, self.constant(np.float32([NORM_EPS]))))
+        return self.node("Div", z, self.node("Max", norm, self.number(NORM_EPS)))
 
     def linear(self, x: str, weight: Tensor, bias: Tensor | None) -> str:
         constants = [self.constant(part) for part in (weight, bias) if part is not None]
@@ -152,14 +157,14 @@ class _Graph:
             flat = self.node("Flatten", self.node("Cast", names[0], to=1), axis=1)
             found = self.linear(flat, form.weight, form.bias)
         size = self.node("ReduceMax", self.node("Abs", found), self.constant([1]), keepdims=1)
-        least = self.constant(np.float32([NORM_EPS]))
+        least = self.number(NORM_EPS)
         return self.unit_rows(self.node("Div", found, self.node("Max", size, least)))
 
     def beside(self, form: ClosedForm, variates: str, z: str) -> str:
         """Append :meth:`ClosedForm.forward`."""
         norm = math.sqrt(1 + form.alpha**2)
-        u = self.node("Mul", variates, self.constant(np.float32([form.alpha / norm])))
-        v = self.node("Div", z, self.constant(np.float32([norm])))
+        u = self.node("Mul", variates, self.number(form.alpha / norm))
+        v = self.node("Div", z, self.number(norm))
         both = self.node("Concat", u, v, axis=1)
         if form.projection is None:
             return both
@@ -207,16 +212,16 @@ class _Graph:
         return rule(self, part, x, value), part(value)
 
 
-def _fused(layers: list[nn.Module]) -> list[nn.Module]:
+def _fused(layers: list[Any]) -> list[Any]:
     """Return the layers, with batch normalisations as part of those before them."""
-    found: list[nn.Module] = []
+    found: list[Any] = []
     for layer in layers:
         before = type(found[-1]) if found else None
         pair = before, type(layer)
         if pair == (nn.Linear, nn.BatchNorm1d):
-            found[-1] = fuse_linear_bn_eval(found[-1], layer)  # type: ignore[type-var]
+            found[-1] = fuse_linear_bn_eval(found[-1], layer)
         elif pair in ((nn.Conv1d, nn.BatchNorm1d), (nn.Conv2d, nn.BatchNorm2d)):
-            found[-1] = fuse_conv_bn_eval(found[-1], layer)  # type: ignore[type-var]
+            found[-1] = fuse_conv_bn_eval(found[-1], layer)
         else:
             found.append(layer)
     return found
