@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..data import Batch, EncoderInput
+from ..data import Batch, EncoderInput, Features
 from ..losses import Embedding
 from ._seeding import random_state, set_random_state
 
@@ -121,8 +121,11 @@ def _n_chunks(n: int, chunk_size: int) -> int:
 def _slice(rows: EncoderInput, start: int, stop: int) -> EncoderInput:
     if isinstance(rows, torch.Tensor):
         return rows[start:stop]
-    columns, values = rows
-    return columns[start:stop], values[start:stop]
+    parts = (part[start:stop] for part in rows)
+    if isinstance(rows, Features):
+        return Features(*parts)
+    columns, values = parts
+    return columns, values
 
 
 def _values(rows: EncoderInput) -> torch.Tensor:

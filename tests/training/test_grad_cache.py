@@ -10,7 +10,7 @@ from torch import nn
 
 from mibsk import IBAligner, IBAlignerCV, fit_together
 from mibsk.data import Batch
-from mibsk.encoders import MLP, SparseMLP, build_encoder
+from mibsk.encoders import MLP, Frozen, SparseMLP, build_encoder
 from mibsk.losses import MINIMALITY, SUFFICIENCY, IBObjective
 from mibsk.training import AlignmentModule
 from mibsk.training._grad_cache import embed_in_chunks
@@ -247,6 +247,15 @@ def test_rows_that_lack_a_modality_and_sparse_rows(views):
     rows = {**views, "b": csr_array(np.where(views["b"] > 0, views["b"], 0))}
     encoders = {"a": NO_NORM, "b": SparseMLP(hidden=(16,), batch_norm=False)}
     whole, chunked = (quick(size, encoders=encoders).fit(rows).transform(rows) for size in sizes)
+    np.testing.assert_allclose(chunked, whole, atol=2e-4)
+
+
+def test_features_of_a_frozen_tower(views):
+    torch.manual_seed(0)
+    tower = nn.Sequential(nn.Linear(6, 8), nn.Tanh())
+    encoders = {"a": Frozen(tower), "b": NO_NORM}
+    sizes = (None, 7)
+    whole, chunked = (quick(size, encoders=encoders).fit(views).transform(views) for size in sizes)
     np.testing.assert_allclose(chunked, whole, atol=2e-4)
 
 
