@@ -45,7 +45,6 @@ __all__ = [
     "ClosedForm",
     "make_encoder",
     "auto_encoder",
-    "ChannelsFirst",
     "register_encoder",
     "encoder_names",
     "factory_classes",
