@@ -68,6 +68,11 @@ def peak(do: Callable[[], Any], device: torch.device) -> float:
     return (torch.cuda.max_memory_allocated(device) - before) / GB
 
 
+def free_memory(device: torch.device) -> float:
+    """Return the free bytes of a GPU; without bound on a CPU."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else float("inf")
+
+
 @contextmanager
 def threads(n: int) -> Iterator[None]:
     torch.set_num_threads(n)

@@ -13,6 +13,7 @@ from torch.nn.functional import normalize
 from mibsk import IBAligner, Modalities, fit_together
 from mibsk.losses import infonce
 
+from ..performance.losses import whole_infonce
 from ._setup import (
     CPU,
     GB,
@@ -21,6 +22,7 @@ from ._setup import (
     aligner,
     best_of_threads,
     encoders,
+    free_memory,
     peak,
     seconds,
     sprites,
@@ -86,29 +88,37 @@ def _epoch_on_cpu(data: Modalities, **params: Any) -> float:
 
 
 def loss(setup: Setup) -> list[Row]:
-    """Time and peak memory of InfoNCE, forward and backward, at large batches."""
+    """InfoNCE, forward and backward, at large batches: in tiles, and with the whole matrix."""
     rows = []
-    for n in (setup.n(8192, 128), setup.n(32768, 256)):
-        row: Row = {"batch": n, "columns": 512}
-        for side, device in (("device", setup.device), ("CPU", CPU)):
-            if side == "CPU" and n > 8192:
+    for n in (setup.n(8192, 128), setup.n(32768, 2100), setup.n(65536, 2600)):
+        gradients, row = {}, {"batch": n, "columns": 512}
+        for way, function in (("tiles", infonce), ("whole", whole_infonce)):
+            if way == "whole" and 20 * n**2 > free_memory(setup.device):  # 5 matrices of float32
                 continue
-            leaves = [torch.randn(n, 512, device=device, requires_grad=True) for _ in range(2)]
-            temperature = torch.tensor(0.07, device=device, requires_grad=True)
-
-            def step(leaves: Any = leaves, temperature: Any = temperature) -> None:
-                z, w = (normalize(leaf, dim=1) for leaf in leaves)
-                torch.autograd.grad(infonce(z, w, temperature), [*leaves, temperature])
-
-            row[f"{side}, ms"] = round(1000 * seconds(step, device), 2)
-            if side == "device":
-                row["peak GB"] = peak(step, device)
-                row["in (n, n) of float32"] = round(row["peak GB"] * GB / (4 * n**2), 2)
-                row["peak GB"] = round(row["peak GB"], 3)
-        if "CPU, ms" in row:
-            row["times as fast"] = round(row["CPU, ms"] / row["device, ms"], 1)
+            step = partial(_gradients, function, n, setup.device)
+            row[f"{way}, ms"] = round(1000 * seconds(step, setup.device), 2)
+            row[f"{way}, added GB"] = round(peak(step, setup.device), 3)
+            gradients[way] = step()
+        if setup.device.type == "cuda" and n <= 8192:
+            on_cpu = 1000 * seconds(partial(_gradients, infonce, n, CPU), CPU, 1)
+            row |= {"CPU, ms": round(on_cpu, 1), "CPU / tiles": round(on_cpu / row["tiles, ms"], 1)}
+        if "whole" in gradients:
+            pairs = zip(*gradients.values(), strict=True)
+            differ = max(float((a - b).norm() / b.norm()) for a, b in pairs)
+            row |= {"gradients differ by": differ, "holds": differ < 1e-5}
         rows.append(row)
     return rows
+
+
+def _gradients(function: Any, n: int, device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Return the gradients with respect to two sets of rows and the temperature."""
+    drawn = torch.Generator(device).manual_seed(0)
+    leaves = [
+        torch.randn(n, 512, device=device, generator=drawn, requires_grad=True) for _ in range(2)
+    ]
+    temperature = torch.tensor(0.07, device=device, requires_grad=True)
+    z, w = (normalize(leaf, dim=1) for leaf in leaves)
+    return torch.autograd.grad(function(z, w, temperature), [*leaves, temperature])
 
 
 def together(setup: Setup) -> list[Row]:
