@@ -16,7 +16,6 @@ from mibsk.losses import infonce
 from ..performance.losses import whole_infonce
 from ._setup import (
     CPU,
-    GB,
     Row,
     Setup,
     aligner,

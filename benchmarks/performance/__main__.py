@@ -1,11 +1,12 @@
 """Speed and memory of the package beside its rivals, as ratios measured in one run.
 
     OMP_NUM_THREADS=1 python -m benchmarks.performance [SUBJECT ...]
-        [--results benchmarks/results/performance.csv]
+        [--results benchmarks/results/performance.csv] [--table]
 
 Each subject is a file in this folder, whose `ratios` yields what it measured. Both programs of a
 ratio take turns, so that the load of the machine is that of both. The rows of a subject replace its
-earlier ones in the results; the others are kept.
+earlier ones in the results; the others are kept. ``--table`` prints the results as the table of
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from ._ratio import Ratio
+from ._table import table
 
 SUBJECTS = sorted(
     module.name
@@ -42,19 +44,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results/performance.csv"))
+    parser.add_argument("--table", action="store_true", help="only print what was measured")
     options = parser.parse_args()
+    if options.table:
+        print(table(pd.read_csv(options.results)), end="")
+        return
     if unknown := set(options.subjects) - set(SUBJECTS):
         parser.error(f"unknown subjects {sorted(unknown)}: choose from {', '.join(SUBJECTS)}")
     for subject in options.subjects or SUBJECTS:
         found = pd.DataFrame(measured(subject), columns=Ratio._fields)
         found.insert(0, "subject", subject)
-        table = found
+        merged = found
         if options.results.is_file():
             earlier = pd.read_csv(options.results)
-            table = pd.concat([earlier[earlier["subject"] != subject], found])
-            table = table.sort_values("subject", kind="stable")
+            merged = pd.concat([earlier[earlier["subject"] != subject], found])
+            merged = merged.sort_values("subject", kind="stable")
         options.results.parent.mkdir(parents=True, exist_ok=True)
-        table.to_csv(options.results, index=False, float_format="%.4g")
+        merged.to_csv(options.results, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":
