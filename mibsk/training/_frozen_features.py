@@ -8,6 +8,7 @@ import tempfile
 import warnings
 import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +28,7 @@ from ._data import TrainingData
 from ._devices import exact_convolutions
 from ._fingerprint import settings_of_users, weights_as_bytes
 from ._params import AlignerParams
-from ._progress import tell
+from ._progress import rows_bar, tell
 from ._result import Trained
 
 ROWS_AT_A_TIME = 128  # about the size of a batch; activations of images stay in the cache
@@ -177,8 +178,12 @@ class FeatureRows:
     def _chunks(self) -> Iterator[NDArray[np.float32]]:
         if self.title:
             tell(f"{self.title}: {len(self)} rows by its frozen tower")
-        for start in range(0, len(self), ROWS_AT_A_TIME):
-            yield self._run(start, min(start + ROWS_AT_A_TIME, len(self))).cpu().numpy()
+        with rows_bar(self.title, len(self)) if self.title else nullcontext() as bar:
+            for start in range(0, len(self), ROWS_AT_A_TIME):
+                z = self._run(start, min(start + ROWS_AT_A_TIME, len(self))).cpu().numpy()
+                if bar is not None:
+                    bar.update(len(z))
+                yield z
 
     def _run(self, start: int, stop: int) -> torch.Tensor:
         rows = self.rows.take(torch.arange(start, stop))

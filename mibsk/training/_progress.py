@@ -33,7 +33,8 @@ class TrainingProgress(Callback):
     def on_epoch_begin(self, net: NeuralNet, **kwargs: Any) -> None:
         """Draw the bar before the first epoch, as it is resumed from a checkpoint."""
         if net.verbose == 1 and self._bar is None and _is_interactive():
-            self._bar = _new_bar(len(net.history) - 1, net.n_epochs_)
+            n_done = len(net.history) - 1
+            self._bar = _bar("training", net.n_epochs_, "epochs", initial=n_done)
 
     def on_epoch_end(self, net: NeuralNet, **kwargs: Any) -> None:
         """Show an epoch."""
@@ -81,6 +82,11 @@ def tell(text: str) -> None:
     tqdm.write(text, file=sys.stdout)
 
 
+def rows_bar(title: str, n_rows: int) -> Any:
+    """Return a bar of rows in a terminal or notebook, removed at the end; elsewhere nothing."""
+    return _bar(title, n_rows, "rows", leave=False, disable=not _is_interactive())
+
+
 def _numbers(net: NeuralNet) -> list[str]:
     """Return the known numbers of the last epoch with their names."""
     last = net.history[-1]
@@ -94,15 +100,10 @@ def _is_interactive() -> bool:
     return hasattr(shell, "kernel") or (sys.stdout is not None and sys.stdout.isatty())
 
 
-def _new_bar(n_done: int, n_epochs: int) -> Any:
+def _bar(title: str, n: int, unit: str, **options: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a notebook without ipywidgets has a bar of text
         from tqdm.auto import tqdm
     return tqdm(
-        initial=n_done,
-        total=n_epochs,
-        desc="training",
-        unit=" epochs",
-        file=sys.stdout,
-        dynamic_ncols=True,
+        desc=title, total=n, unit=f" {unit}", file=sys.stdout, dynamic_ncols=True, **options
     )

@@ -18,6 +18,7 @@ from mibsk.encoders import Frozen, register_encoder
 from mibsk.encoders import _registry as registry
 from mibsk.exceptions import FeatureCacheWarning
 from mibsk.training import _frozen_features, _train
+from mibsk.training._progress import rows_bar
 
 N = 60
 rows_read: list[int] = []  # number of rows in each call of a tower
@@ -133,6 +134,17 @@ class TestOneFit:
     def test_verbose(self, data, capsys):
         aligner_of(verbose=1, bottleneck=None).fit(data)
         assert "features of modality 'image': 60 rows by its frozen" in capsys.readouterr().out
+
+    def test_a_terminal_has_a_bar_of_rows(self, data, capsys, monkeypatch):
+        monkeypatch.setattr("mibsk.training._progress._is_interactive", lambda: True)
+        bars = []
+        monkeypatch.setattr(
+            "mibsk.training._frozen_features.rows_bar",
+            lambda title, n: bars.append(rows_bar(title, n)) or bars[-1],
+        )
+        aligner_of(verbose=1, bottleneck=None).fit(data)
+        assert [(bar.n, bar.total) for bar in bars] == [(60, 60)]
+        assert "features of modality 'image':   0%" in capsys.readouterr().out
 
     def test_missing_rows(self, data, monkeypatch):
         data["image"][[3, 20, 21]] = np.nan
