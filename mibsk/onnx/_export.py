@@ -21,6 +21,7 @@ from .._checks.packages import not_installed
 from ..data import InputSpec
 from ..encoders import Encoder
 from ..estimators import PairedTransformer
+from ..files.whole_files import check_can_write
 from ..training import one_at_a_time, torch_defaults
 from ._graph import UnknownLayerError, encoder_graph
 from ._metadata import EncoderMetadata
@@ -58,10 +59,12 @@ def export_encoders(aligner: PairedTransformer, folder: str | Path) -> dict[str,
 
     Raises
     ------
+    TypeError, ValueError
+        If `aligner` is another estimator, or the folder cannot be written to.
     ParityError
         If a file does not reproduce its encoder. That file is not written.
     """
-    check_is_fitted(aligner)
+    _check_estimator(aligner)
     return {
         name: export_encoder(aligner, name, Path(folder) / f"{_file_name(name)}.onnx")
         for name in aligner.modality_names_
@@ -93,16 +96,19 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
 
     Raises
     ------
+    TypeError
+        If `aligner` is another estimator.
     ValueError
         If the aligner has no such modality, or is a `CanonicalBottleneck`, which computes in
-        float64, and float32 cannot hold a column of the modality.
+        float64, and float32 cannot hold a column of the modality; or if no file can be written to
+        `path`.
     ParityError
         If ONNX and torch differ by more than 1e-4.
     NotInstalledError
         If onnx is not installed; or onnxscript, which traces encoders that have other layers than
         those of this package: a vision transformer, or your own.
     """
-    check_is_fitted(aligner)
+    _check_estimator(aligner)
     aligner.check_modality(modality)
     try:
         import onnx
@@ -111,7 +117,7 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
     spec = aligner.inputs_[modality]
     encoder = aligner.as_module(modality)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_can_write(path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:
         draft = Path(scratch) / "encoder.onnx"
         _to_onnx(encoder, spec, draft)
@@ -124,6 +130,15 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
         onnx.save(model, draft)
         os.replace(draft, path)
     return path
+
+
+def _check_estimator(aligner: Any) -> None:
+    if not isinstance(aligner, PairedTransformer):
+        raise TypeError(
+            "aligner must be a fitted IBAligner, IBAlignerCV or CanonicalBottleneck, got "
+            f"{type(aligner).__name__}."
+        )
+    check_is_fitted(aligner)
 
 
 def _to_onnx(encoder: Encoder, spec: InputSpec, path: Path) -> None:

@@ -207,3 +207,17 @@ class TestBadInput:
     def test_layers_of_this_package_need_no_onnxscript(self, small, tmp_path, monkeypatch):
         monkeypatch.setitem(sys.modules, "onnxscript", None)
         assert export_encoder(small, "x", tmp_path / "x.onnx").is_file()
+
+
+def test_other_estimators_and_places_are_refused(tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    aligner = IBAligner(max_epochs=1, random_state=0).fit({"a": X, "b": 2 * X})
+    for other in (aligner.encoder("a"), "aligner.safetensors"):
+        with pytest.raises(TypeError, match=r"must be a fitted IBAligner.*, got (Modality|str)"):
+            export_encoders(other, tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is not a folder"):
+        export_encoders(aligner, tmp_path / "file")
+    with pytest.raises(ValueError, match="is a folder: give the name of a file in it"):
+        export_encoder(aligner, "a", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
