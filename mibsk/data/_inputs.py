@@ -187,6 +187,11 @@ class InputSpec:
                     f"X has {X.shape[1]} features, but modality {self.name!r} is expecting "
                     f"{self.shape[0]} features as input."
                 )
+            if X.shape == self.shape:
+                raise ValueError(
+                    f"modality {self.name!r} has rows of shape {self.shape}, got a single one: "
+                    "pass X[np.newaxis]."
+                )
             raise ValueError(
                 f"modality {self.name!r} has rows of shape {X.shape[1:]}, but {self.shape} were "
                 "seen in fit: reshape or resize them."
