@@ -300,8 +300,9 @@ def diagnose(
 def embed(model: str, files: tuple[str, ...], folder: str, quiet: bool, **options: Any) -> None:
     """Embed the rows of many files, into a folder.
 
-    MODEL is what save() of an aligner has written, or an encoder exported to ONNX. ROWS are .npy,
-    .parquet, .csv or .tsv files, which are read in chunks. OUT has one file for each.
+    MODEL is what save() of an aligner has written, or an encoder exported to ONNX, as encoders of
+    your own modules have to be. ROWS are .npy, .parquet, .csv or .tsv files, which are read in
+    chunks. OUT is a folder, with one file for each.
 
     Files are written whole or not at all. When the command is repeated, it leaves those as they are
     that the same model has embedded from the same rows. A file that cannot be embedded is listed at

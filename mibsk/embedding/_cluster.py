@@ -28,9 +28,11 @@ def embed_on_cluster(
     """
     try:
         from distributed import Client, as_completed
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise not_installed("to use a cluster", "dask[distributed]") from error
     try:
+        get_address_host_port(scheduler)  # a Client with a bad address takes a minute to close
         client = Client(scheduler, timeout=_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(
@@ -46,7 +48,8 @@ def embed_on_cluster(
         }
         if progress is not None:
             n_workers = len(client.scheduler_info(n_workers=-1)["workers"])
-            progress(0, len(tasks), f"{n_workers} workers")
+            waiting = f": start `dask worker {scheduler}`" if n_workers == 0 else ""
+            progress(0, len(tasks), f"{n_workers} worker(s){waiting}")
         for future in as_completed(futures, loop=client.loop):
             i, lost = futures[future], future.exception()
             if lost is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -119,7 +120,9 @@ def _embeddings(
         if not isinstance(chunk, np.ndarray) and not encoder.input_.columns:
             rows = chunk.iloc[:, 0] if chunk.shape[1] == 1 else chunk.to_numpy()
         try:
-            z = encoder.transform(rows)
+            with warnings.catch_warnings():  # an array has no names, but the columns of training
+                warnings.filterwarnings("ignore", "X does not have valid feature names")
+                z = encoder.transform(rows)
         except (TypeError, ValueError) as error:
             where = f", where row 0 is row {start} of the file" if start else ""
             raise ValueError(f"{task.rows}{where}: {error}") from error

@@ -15,6 +15,7 @@ from ..reporting import csv_chunks, read_array
 
 READABLE = (".parquet", ".csv", ".tsv", ".npy")
 _UNNAMED = re.compile(r"__index_level_\d+__|Unnamed: 0")
+_SHOWN = 3  # names of columns in an error
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class ParquetRows:
 
     def _damaged(self, error: Exception) -> ValueError:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return ValueError(f"{self.path} is damaged, or not a Parquet file: {reason}.")
+        return ValueError(f"{self.path} is damaged, or not a Parquet file: {reason.rstrip('.')}.")
 
 
 class CsvRows:
@@ -188,8 +189,15 @@ def _choose(
     index = [name for name in index if name not in selection.columns]
     ids = [*index, *(name for name in selection.ids if name not in index)]
     columns = list(selection.columns)
-    if not columns and spec.columns and set(spec.columns) <= {*names}:
+    if not columns and spec.columns:
         columns = list(spec.columns)
+        if lacking := [name for name in columns if name not in names]:
+            few = ", ".join(repr(name) for name in lacking[:_SHOWN])
+            raise ValueError(
+                f"{path} lacks {len(lacking)} of the {len(columns)} columns of modality "
+                f"{spec.name!r}: {few}{', …' if len(lacking) > _SHOWN else ''}. Rename its columns "
+                "as those of the training." + suggest(lacking[0], names)
+            )
     columns = columns or [name for name in names if name not in ids]
     if not columns:
         raise ValueError(f"{path} has no columns but those that identify the rows, {ids}.")

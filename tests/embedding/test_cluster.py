@@ -116,3 +116,14 @@ def test_an_address_without_a_scheduler_is_said(models, X, tmp_path, monkeypatch
     done = CliRunner().invoke(main, ["embed", *arguments, "--scheduler", "tcp://127.0.0.1:9"])
     assert done.exit_code == 2
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in done.output
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "host:port"])
+def test_an_address_that_is_none_is_said_at_once(models, X, tmp_path, address):
+    np.save(tmp_path / "a.npy", X["audio"])
+    arguments = [str(models / "audio.onnx"), str(tmp_path / "a.npy"), str(tmp_path / "out")]
+    start = time.monotonic()
+    done = CliRunner().invoke(main, ["embed", *arguments, "--scheduler", address])
+    assert done.exit_code == 2
+    assert f"no Dask scheduler answers at {address}" in done.output
+    assert time.monotonic() - start < 30  # a client of Dask takes a minute

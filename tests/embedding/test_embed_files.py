@@ -99,7 +99,18 @@ def test_lists_texts_and_named_columns(models, X, table, aligner):
     both.save("columns.safetensors")
     table.to_parquet("table.parquet")  # with columns that the modality does not have
     (done,) = embed_files("columns.safetensors", ["table.parquet"], "out", modality="high")
-    np.testing.assert_allclose(pd.read_parquet(done.target), both.embed(frame)["high"], atol=1e-6)
+    expected = both.embed(frame)["high"]
+    np.testing.assert_allclose(pd.read_parquet(done.target), expected, atol=1e-6)
+
+    np.save("array.npy", frame[["x", "y", "z"]])  # without names, and without a warning
+    (done,) = embed_files("columns.safetensors", ["array.npy"], "out", modality="high")
+    np.testing.assert_allclose(np.load(done.target), expected, atol=1e-6)
+
+    table.rename(columns={"y": "y_"}).to_parquet("renamed.parquet")
+    (done,) = embed_files("columns.safetensors", ["renamed.parquet"], "out", modality="high")
+    assert done.status == "failed"
+    assert "lacks 1 of the 3 columns of modality 'high': 'y'." in done.reason
+    assert done.reason.endswith("Did you mean 'y_'?")
 
 
 def test_rows_that_are_missing_and_files_without_rows(models, X, table):
@@ -186,6 +197,7 @@ def test_bad_files_are_listed_and_the_others_embedded(models, X, table):
             line for line in done.output.splitlines() if line.startswith("mibsk: ") and name in line
         ]
         assert message in line
+        assert ".." not in line
     assert sorted(os.listdir("out")) == ["good.npy", "good.npy.json"]
 
 
