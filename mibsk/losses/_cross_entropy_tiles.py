@@ -134,9 +134,9 @@ def _exponents(x: torch.Tensor, w: torch.Tensor, groups: torch.Tensor | None) ->
         return _Unbounded(x, w, groups)
     exponents = _Bounded(x, w, groups)
     norms = [torch.linalg.vector_norm(rows, dim=1).amax() for rows in (x, w)]
-    # half of the range: sums, and their inverses, are then in the range as well
-    half = math.log2(torch.finfo(x.dtype).max) / 2
-    return exponents if norms[0] * norms[1] <= half else _Unbounded(x, w, groups)
+    # the sum of n exponentials divided by that of the partner, at most n 4^largest, is in the range
+    largest = math.log2(torch.finfo(x.dtype).max / len(x)) / 2 - 1
+    return exponents if norms[0] * norms[1] <= largest else _Unbounded(x, w, groups)
 
 
 class _CrossEntropies(torch.autograd.Function):

@@ -29,6 +29,7 @@ from mibsk.losses import (
 from mibsk.losses import _cross_entropy_tiles as cross_entropy_tiles
 from mibsk.losses import _row_chunks as row_chunks
 from mibsk.losses import _tiles as tiles
+from mibsk.losses._cross_entropy_tiles import cross_entropies_in_tiles
 
 WHOLE = tiles.Sizes(fewest=10**9, rows=1, columns=1, kept=0)
 TERMS = [("sufficiency", name) for name in SUFFICIENCY] + [
@@ -181,6 +182,19 @@ def test_transforms_of_torch_take_one_chunk(set_sizes, unit_rows):
     one = z[1].clone().requires_grad_()
     (expected,) = torch.autograd.grad(cauchy_schwarz(one, w[1]), one)
     torch.testing.assert_close(found[1], expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("columns", [False, True])
+@pytest.mark.parametrize("bits", [50, 58, 60, 63, 63.99, 64.01, 70])
+def test_partners_that_are_opposite_where_all_others_agree(set_sizes, bits, columns):
+    n = 1200
+    set_sizes(rows=256, columns=512)
+    scale = bits * math.log(2)  # 1 / temperature
+    z, w = torch.ones(n, 1), torch.ones(n, 1)
+    w[0] = -1  # log-sum-exp of a row: scale + log(n - 1)
+    first, *others = cross_entropies_in_tiles(scale * z, w, columns=columns)[0].tolist()
+    assert first == pytest.approx(2 * scale + math.log(n - 1), rel=1e-5)
+    assert others == pytest.approx([math.log(n - 1)] * (n - 1), rel=1e-5)
 
 
 @of_pairs
