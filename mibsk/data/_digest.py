@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from .._checks.tensors import is_tensor
 from ..files.memory_map import read_chunks
 from ._one_hot import OneHot
 
@@ -20,9 +21,9 @@ def digest(content: Any) -> str:
 
     Parameters
     ----------
-    content : nested mappings, lists, tuples, arrays, CSR matrices and plain values
-        Arrays are hashed with shape, dtype and values, mappings regardless of order, and other
-        objects by type name and `repr`.
+    content : nested mappings, lists, tuples, arrays, tensors, CSR matrices and plain values
+        Arrays and tensors are hashed with shape, dtype and values, mappings regardless of order,
+        and other objects by type name and `repr`.
     """
     hasher = hashlib.blake2b(digest_size=16)
     _update(hasher, content)
@@ -53,6 +54,12 @@ def _update(hasher: Any, content: Any) -> None:
             hasher.update(np.ascontiguousarray(chunk).reshape(-1).view(np.uint8))
     elif isinstance(content, np.ndarray):
         _update(hasher, ["objects", content.shape, content.ravel().tolist()])
+    elif is_tensor(content) and not content.is_sparse:
+        import torch
+
+        values = content.detach().cpu().resolve_conj().resolve_neg().reshape(-1)
+        _update(hasher, ["tensor", str(content.dtype), tuple(content.shape)])
+        _update(hasher, values.view(torch.uint8).numpy())  # NumPy lacks some dtypes
     else:
         text = f"{type(content).__name__} {content!r}"
         hasher.update(f"{len(text)}:{text}".encode())

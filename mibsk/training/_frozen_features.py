@@ -18,15 +18,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ..data import Features, Rows, TensorSource, digest, make_rows
 from ..encoders import Frozen, FrozenTrunk, InputScaling, frozen_factory
 from ..exceptions import FeatureCacheWarning, TornFileError
 from ..files.array_file import read_array, write_array
+from ..files.state_file import can_hold
 from ..files.whole_files import check_can_write
 from ._data import TrainingData
 from ._devices import exact_convolutions
-from ._fingerprint import settings_of_users, weights_as_bytes
+from ._fingerprint import weights_as_bytes
 from ._params import AlignerParams
 from ._progress import rows_bar, tell
 from ._result import Trained
@@ -135,10 +137,15 @@ class FeatureRows:
 
     def depend_on_rows_alone(self) -> bool:
         """Whether the tower returns the same for a few rows again, and without the others."""
-        n = min(len(self), _TRIED)
-        first, again, alone = self._run(0, n), self._run(0, n), self._run(0, max(n // 2, 1))
+        first, n = self._first, len(self._first)
+        again, alone = self._run(0, n), self._run(0, max(n // 2, 1))
         differ = (first[: len(alone)] - alone).abs().max()
         return torch.equal(first, again) and bool(differ <= _SIMILAR * first.abs().max())
+
+    @cached_property
+    def _first(self) -> torch.Tensor:
+        """The features of a few rows."""
+        return self._run(0, min(len(self), _TRIED))
 
     @cached_property
     def _features(self) -> Rows:
@@ -163,17 +170,27 @@ class FeatureRows:
 
     def _read_or_write(self, path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
         check_can_write(path)
-        found = None
+        found, reason = None, ""
         try:
             found = read_array(path, shape)
         except TornFileError as error:
-            message = f"{error} Its features are computed again."
+            reason = str(error)
+        if found is not None and not self._are_of_tower(found):
+            found, reason = None, f"{path} has the features of another tower of the same weights."
+        if reason:
+            message = f"{reason} Its features are computed again."
             warnings.warn(message, FeatureCacheWarning, stacklevel=2)
         if found is None:
             write_array(path, self._chunks())
             found = read_array(path, shape)
         assert found is not None
         return found
+
+    def _are_of_tower(self, features: NDArray[np.float32]) -> bool:
+        """Whether the tower gives these features for a few rows; its settings may be hidden."""
+        given = self._first.cpu().numpy()
+        differ = np.abs(features[: len(given)] - given).max()
+        return bool(differ <= _SIMILAR * np.abs(given).max())
 
     def _chunks(self) -> Iterator[NDArray[np.float32]]:
         if self.title:
@@ -200,7 +217,8 @@ class FeatureRows:
             {
                 "rows": self.seen,
                 "scaling": scaling,
-                "tower": [repr(tower), weights_as_bytes(tower), settings_of_users(tower)],
+                "tower": [repr(tower), weights_as_bytes(tower)],
+                "settings": [_settings(part) for part in tower.modules()],
                 "code": [_code(type(part)) for part in tower.modules()],
                 "torch": [torch.__version__, self.device.type, ROWS_AT_A_TIME],
             }
@@ -223,14 +241,25 @@ def _trunk(
     return factory.trunk(shape)
 
 
-def _code(part: type) -> str:
-    """Return the source of a module of a user, whose change its weights do not show."""
-    if part.__module__.partition(".")[0] == "torch":
-        return part.__qualname__
+def _settings(part: nn.Module) -> dict[str, Any]:
+    """Return attributes, buffers and functions of a module, which its weights do not show."""
+    own = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training"}
+    own |= dict(part.named_buffers(recurse=False))
+    plain = {name: value for name, value in own.items() if can_hold(value)}
+    hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
+    functions = [each for each in [*own.values(), *hooks] if inspect.isroutine(each)]
+    return {"plain": plain, "functions": [_code(each) for each in functions]}
+
+
+def _code(part: Any) -> str:
+    """Return the source of a class or function of a user, whose change weights do not show."""
+    name: str = part.__qualname__
+    if str(getattr(part, "__module__", "")).partition(".")[0] == "torch":
+        return name
     try:
         return inspect.getsource(part)
-    except (OSError, TypeError):  # defined in a session
-        return part.__qualname__
+    except (OSError, TypeError):  # defined in a session, or built in
+        return name
 
 
 def _warn_not_cached(factory: Frozen, name: str, reason: str) -> None:

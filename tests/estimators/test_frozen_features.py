@@ -1,5 +1,6 @@
 """Features of frozen towers: computed once, the same as in the loop of training."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -52,6 +53,22 @@ class TowerOfBatches(Tower):
     def forward(self, x):
         features = super().forward(x)
         return features - features.mean(0)
+
+
+class SetTower(nn.Module):
+    """A tower with settings that its `repr` and its state dict do not show."""
+
+    def __init__(self, function=torch.relu):
+        super().__init__()
+        self.function, self.many = function, torch.zeros(3000)
+        self.register_buffer("hidden", torch.arange(12.0), persistent=False)
+
+    def forward(self, x):
+        return self.function(x.flatten(1) * self.hidden + self.many[1500])
+
+
+def negative_too(module, inputs, output):
+    return torch.cat([output, -output], 1)
 
 
 @pytest.fixture
@@ -257,6 +274,54 @@ class TestFolder:
             aligner.encoders["image"].cache = tmp_path
             assert_same(expected, aligner.fit(rows), rows, rtol=0, atol=0)
             assert len(names(tmp_path)) == len(before) + 1
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"norm_first": True},
+            {"activation": "gelu"},
+            {"activation": nn.functional.elu},
+            {"nhead": 4},
+        ],
+        ids=str,
+    )
+    def test_settings_that_weights_and_repr_do_not_show(self, data, tmp_path, change):
+        def tower(**params):
+            torch.manual_seed(0)
+            layer = nn.TransformerEncoderLayer(
+                4, **{"nhead": 2, "dim_feedforward": 8, "batch_first": True, **params}
+            )
+            return nn.Sequential(layer, nn.Flatten())
+
+        aligner_of(tower(), cache=tmp_path).fit(data)
+        fitted = aligner_of(tower(**change), cache=tmp_path).fit(data)
+        assert_same(aligner_of(tower(**change)).fit(data), fitted, data, rtol=0, atol=0)
+        assert len(names(tmp_path)) == 2
+
+    @pytest.mark.parametrize("change", ["function", "hook", "buffer", "tensor"])
+    def test_functions_and_tensors_of_a_tower(self, data, tmp_path, change):
+        first, other = SetTower(), SetTower()
+        if change == "function":
+            other.function = torch.tanh
+        elif change == "hook":
+            other.register_forward_hook(negative_too)
+        elif change == "buffer":
+            other.hidden[6] = 3.0
+        else:
+            other.many[1500] = 3.0
+        aligner_of(first, cache=tmp_path).fit(data)
+        fitted = aligner_of(other, cache=tmp_path).fit(data)
+        assert_same(aligner_of(other).fit(data), fitted, data, rtol=0, atol=0)
+        assert len(names(tmp_path)) == 2
+
+    def test_a_change_that_nothing_shows_is_seen_in_the_features(self, data, tmp_path):
+        def tower(gain):
+            return SetTower(functools.partial(torch.mul, gain))
+
+        aligner_of(tower(1), cache=tmp_path).fit(data)
+        with pytest.warns(FeatureCacheWarning, match="features of another tower"):
+            fitted = aligner_of(tower(-2), cache=tmp_path).fit(data)
+        assert_same(aligner_of(tower(-2)).fit(data), fitted, data, rtol=0, atol=0)
 
     @pytest.mark.parametrize("n_bytes", [-1, 100])
     def test_a_damaged_file_is_written_anew(self, data, tmp_path, n_bytes):
