@@ -30,6 +30,10 @@ _ELEMENTWISE = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 _NOTHING = (nn.Dropout, nn.Identity)  # in evaluation mode
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+_FUSE: dict[type[nn.Module], Callable[[Any, Any], nn.Module]] = {
+    nn.Linear: fuse_linear_bn_eval,
+    **dict.fromkeys(_CONVOLUTIONS, fuse_conv_bn_eval),
+}
 
 
 class UnknownLayerError(Exception):
@@ -197,8 +201,12 @@ class _Graph:
     def layer(self, part: nn.Module, x: str, value: Tensor) -> tuple[str, Tensor]:
         """Append a layer; return its output by name and for the example."""
         if type(part) is nn.Sequential:
-            for each in _fused(list(part)):
-                x, value = self.layer(each, x, value)
+            layers = list(part)
+            while layers:
+                first = layers.pop(0)
+                if layers and _takes_in(first, layers[0], value):
+                    first = _FUSE[type(first)](first, layers.pop(0))
+                x, value = self.layer(first, x, value)
             return x, value
         if type(part) is FrozenTrunk:
             return self.layer(part.tower, self.node("Cast", x, to=1), value.float())
@@ -212,19 +220,12 @@ class _Graph:
         return rule(self, part, x, value), part(value)
 
 
-def _fused(layers: list[Any]) -> list[Any]:
-    """Return the layers, with batch normalisations as part of those before them."""
-    found: list[Any] = []
-    for layer in layers:
-        before = type(found[-1]) if found else None
-        pair = before, type(layer)
-        if pair == (nn.Linear, nn.BatchNorm1d):
-            found[-1] = fuse_linear_bn_eval(found[-1], layer)
-        elif pair in ((nn.Conv1d, nn.BatchNorm1d), (nn.Conv2d, nn.BatchNorm2d)):
-            found[-1] = fuse_conv_bn_eval(found[-1], layer)
-        else:
-            found.append(layer)
-    return found
+def _takes_in(layer: Any, norm: Any, value: Tensor) -> bool:
+    """Whether a layer, whose input is like `value`, takes in the normalisation after it."""
+    if type(norm) not in _NORMS or norm.running_var is None or not norm.affine:
+        return False
+    # the features of a linear layer are normalised only if they are the channels
+    return type(layer) in _CONVOLUTIONS or (type(layer) is nn.Linear and value.ndim == 2)
 
 
 def _scale(graph: _Graph, part: Any, x: str, value: Tensor) -> str:
@@ -290,7 +291,7 @@ def _residual_block(graph: _Graph, part: Any, x: str, value: Tensor) -> str:
 
 
 def _average_pool(graph: _Graph, part: Any, x: str, value: Tensor) -> str:
-    if part.output_size not in (1, (1, 1)):
+    if part.output_size not in (1, (1, 1)) or value.ndim != 4:
         raise UnknownLayerError
     return graph.node("GlobalAveragePool", x)
 

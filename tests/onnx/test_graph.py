@@ -110,6 +110,26 @@ def test_a_frozen_tower_and_common_layers(tmp_path):
     assert largest_error(encoder, spec_of((3, 10)), tmp_path) < 2e-6
 
 
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([nn.Linear(4, 5), nn.BatchNorm1d(3)], (3, 4)),
+        ([nn.Linear(4, 3), nn.BatchNorm1d(3)], (3, 4)),  # as many features as channels
+        ([nn.Linear(4, 5), nn.BatchNorm1d(5, affine=False)], (4,)),
+        ([nn.Conv1d(3, 5, 2), nn.BatchNorm1d(5, affine=False)], (3, 4)),
+        ([nn.Linear(4, 5), nn.BatchNorm1d(5), nn.BatchNorm1d(5)], (4,)),
+    ],
+    ids=["channels", "as many channels", "not affine", "convolution", "two norms"],
+)
+def test_normalisation_after_a_layer(tmp_path, layers, shape):
+    for part in layers:
+        if isinstance(part, nn.BatchNorm1d):
+            part.running_mean.normal_()
+            part.running_var.uniform_(1, 2)
+    encoder = built(Frozen(nn.Sequential(*layers, nn.Flatten())), shape)
+    assert largest_error(encoder, spec_of(shape), tmp_path) < 2e-6
+
+
 class Shifted(nn.Linear):
     """A layer whose class is derived from a known one."""
 
@@ -138,8 +158,12 @@ def patched(layer):
         lambda: nn.Sequential(
             nn.Unflatten(1, (7, 1)), nn.Flatten(2), nn.Flatten(), nn.Linear(7, 6)
         ),
+        # rows are channels there
+        lambda: nn.Sequential(
+            nn.Unflatten(1, (7, 1)), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 6)
+        ),
     ],
-    ids=["derived", "hook", "patched", "unknown", "parametrized", "flatten from axis 2"],
+    ids=["derived", "hook", "patched", "unknown", "parametrized", "flatten from axis 2", "pool"],
 )
 def test_other_layers_are_traced(layer, tmp_path):
     encoder, spec = built(layer(), (7,)), spec_of((7,))
