@@ -169,7 +169,6 @@ class FeatureRows:
         return np.array(found) if fits else found
 
     def _read_or_write(self, path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
-        check_can_write(path)
         found, reason = None, ""
         try:
             found = read_array(path, shape)
@@ -181,6 +180,7 @@ class FeatureRows:
             message = f"{reason} Its features are computed again."
             warnings.warn(message, FeatureCacheWarning, stacklevel=2)
         if found is None:
+            check_can_write(path)  # rather than after all have been computed
             write_array(path, self._chunks())
             found = read_array(path, shape)
         assert found is not None

@@ -350,6 +350,17 @@ class TestFolder:
         search.fit(data)
         assert len(names(tmp_path)) == 3  # two folds and all rows
 
+    def test_features_are_read_from_a_folder_that_cannot_be_written(
+        self, data, tmp_path, monkeypatch
+    ):
+        def refuse(path, *args):
+            raise ValueError(f"{path} cannot be written")
+
+        expected = aligner_of(cache=tmp_path).fit(data)
+        monkeypatch.setattr(_frozen_features, "check_can_write", refuse)
+        monkeypatch.setattr(_frozen_features, "write_array", refuse)
+        assert_same(expected, aligner_of(cache=tmp_path).fit(data), data, rtol=0, atol=0)
+
     def test_a_folder_that_cannot_be_written(self, data, tmp_path):
         (tmp_path / "file").write_text("")
         aligner = aligner_of(cache=tmp_path / "file")
