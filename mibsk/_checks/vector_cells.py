@@ -129,9 +129,17 @@ def _as_array(what: str, row: Any, number: int) -> np.ndarray | None:
     if is_tensor(row):
         return tensor_to_array(what, row)
     try:
-        return np.asarray(row)
+        return _stacked(row)
     except ValueError as error:
         raise ValueError(
             f"{what} must have rows of one shape, got lists of unequal length within row {number}. "
             "Pad or crop them first."
         ) from error
+
+
+def _stacked(row: Any) -> np.ndarray:
+    """Return a row as one array, also if it is an array of arrays, as pandas reads nested lists."""
+    array = np.asarray(row)
+    if array.dtype.kind == "O" and array.ndim == 1 and any(map(_is_vector, array)):
+        return np.stack([_stacked(part) for part in array])
+    return array

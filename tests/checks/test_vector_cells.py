@@ -117,6 +117,28 @@ def test_other_input_stays_as_it_is(X):
     assert stack_cells("x", X) is X
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4)])
+def test_nested_lists_of_a_parquet_file(tmp_path, shape):
+    pytest.importorskip("pyarrow")
+    X = np.arange(5 * np.prod(shape)).reshape(5, *shape)
+    pd.DataFrame({"image": X.tolist()}).to_parquet(tmp_path / "rows.parquet")
+    cells = pd.read_parquet(tmp_path / "rows.parquet")  # arrays of arrays
+    np.testing.assert_array_equal(stack_cells("x", cells), X)
+    cells.loc[2, "image"] = None
+    assert np.isnan(stack_cells("x", cells)[2]).all()
+    cells.loc[2, "image"] = cells.loc[1, "image"][:1]
+    with pytest.raises(ValueError, match="rows of one shape"):
+        stack_cells("x", cells)
+
+
+def test_nested_lists_of_unequal_length():
+    ragged = np.empty(2, dtype=object)
+    ragged[:] = [np.zeros(3), np.zeros(2)]
+    cells = pd.DataFrame({"image": [ragged, ragged]})
+    with pytest.raises(ValueError, match="lists of unequal length within row 0"):
+        stack_cells("x", cells)
+
+
 def test_vectors_beside_numbers_are_refused():
     table = pd.DataFrame({"age": M[:, 0], "vector": list(M)})
     with pytest.raises(ValueError, match="'x' has a column of vectors beside others: pass the vec"):
