@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from .._checks.parameters import check_scalar
 from ..files.whole_files import remove_unfinished
@@ -22,12 +23,12 @@ Progress = Callable[[float, int, str], None]
 
 def embed_files(
     model: PathLike,
-    files: Sequence[PathLike],
+    files: PathLike | Sequence[PathLike],
     folder: PathLike,
     *,
     modality: str | None = None,
-    ids: Sequence[str] = (),
-    columns: Sequence[str] = (),
+    ids: str | Sequence[str] = (),
+    columns: str | Sequence[str] = (),
     batch_size: int = 1024,
     format: str | None = None,
     scheduler: str | None = None,
@@ -45,17 +46,17 @@ def embed_files(
     model : path
         A file that :meth:`mibsk.IBAligner.save` or :meth:`mibsk.CanonicalBottleneck.save` has
         written, or an encoder exported to ONNX, for which torch is not needed.
-    files : sequence of path
+    files : path or sequence of path
         ``.npy`` arrays (n, ...), or ``.parquet``, ``.csv`` and ``.tsv`` tables of numbers, of one
         column of lists, or of one column of text; they are read in chunks.
     folder : path
         Folder of the embeddings, created if needed; each file keeps its name.
     modality : str, default=None
         Modality of the rows; None if the model has only one.
-    ids : sequence of str, default=()
+    ids : str or sequence of str, default=()
         Columns that identify the rows, copied to the output, such as the key of a join. The index
         that pandas writes is always copied.
-    columns : sequence of str, default=()
+    columns : str or sequence of str, default=()
         Columns of the modality. By default those that it had in training or, if they had no names,
         all that do not identify the rows.
     batch_size : int, default=1024
@@ -104,11 +105,11 @@ def embed_files(
     source = Path(os.path.abspath(model))
     encoder = load_encoder(source, modality, batch_size)
     digest, name = file_digest(source), encoder.input_.name
-    rows = [Path(os.path.abspath(path)) for path in files]
+    rows = [Path(os.path.abspath(path)) for path in _several(files)]
     if not rows:
         raise ValueError("there are no files of rows: pass at least one.")
     targets = _targets(rows, Path(os.path.abspath(folder)), format)
-    selection = Selection(tuple(ids), tuple(columns))
+    selection = Selection(tuple(_several(ids)), tuple(_several(columns)))
     tasks = [
         Task(path, target, source, digest, name, selection, batch_size)
         for path, target in zip(rows, targets, strict=True)
@@ -121,6 +122,11 @@ def embed_files(
         if outcome.status != "failed":
             remove_unfinished(outcome.target)
     return done
+
+
+def _several(given: Any) -> Sequence[Any]:
+    """Return paths or names, of which a single one is one, not the letters of it."""
+    return [given] if isinstance(given, str | os.PathLike) else given
 
 
 def _embed_here(tasks: Sequence[Task], progress: Progress | None) -> list[Outcome]:

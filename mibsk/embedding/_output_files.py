@@ -47,14 +47,14 @@ def read_record(path: Path) -> Record | None:
     Raises
     ------
     ValueError
-        If the file was written by another program.
+        If the file, or the one beside it, was written by another program.
     """
-    side = _side_file(path)
-    if not path.exists():
-        return None
-    found = None
-    if path.suffix == ".npy" and side.exists():
+    side, found = _side_file(path), None
+    has_side = path.suffix == ".npy" and side.exists()
+    if has_side:
         found = side.read_bytes()
+    elif not path.exists():
+        return None
     elif path.suffix == ".parquet":
         import pyarrow
         import pyarrow.parquet
@@ -65,12 +65,13 @@ def read_record(path: Path) -> Record | None:
             found = None
     try:
         values = json.loads(found or b"")
-        return Record(**values) if values else None
+        record = Record(**values) if values else None
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} exists and was not written by `mibsk embed`: move it, or choose another "
-            "folder."
+            f"{side if has_side else path} exists and was not written by `mibsk embed`: move it, "
+            "or choose another folder."
         ) from error
+    return None if has_side and not _is_array(path) else record
 
 
 def write_embeddings(
@@ -115,6 +116,15 @@ def write_embeddings(
         replace_file(side, [text])
     else:
         _write_parquet(path, text, chunks, names, ids, dtype)
+
+
+def _is_array(path: Path) -> bool:
+    """Whether a file is there and as long as its header says."""
+    try:
+        np.load(path, mmap_mode="r")
+    except (EOFError, OSError, ValueError):
+        return False
+    return True
 
 
 def _side_file(path: Path) -> Path:

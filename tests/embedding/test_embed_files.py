@@ -170,6 +170,37 @@ def test_a_process_that_was_killed_while_writing_leaves_a_file_that_is_done_agai
     assert json.loads(Path("out/a.npy.json").read_text())["modality"] == "audio"
 
 
+def test_an_array_that_was_cut_off_later_is_embedded_again(models, X):
+    np.save("a.npy", X["audio"])
+    (whole,) = embed_files(models / "audio.onnx", ["a.npy"], "out")
+    expected = Path(whole.target).read_bytes()
+    for left in (expected[:-100], expected[:20], b""):
+        Path("out/a.npy").write_bytes(left)
+        (done,) = embed_files(models / "audio.onnx", ["a.npy"], "out")
+        assert done.status == "embedded"
+        assert Path("out/a.npy").read_bytes() == expected
+
+
+def test_a_file_of_another_program_beside_the_array_is_kept(models, X):
+    np.save("a.npy", X["audio"])
+    os.makedirs("out")
+    Path("out/a.npy.json").write_text('{"mine": 1}')
+    (done,) = embed_files(models / "audio.onnx", ["a.npy"], "out")
+    assert done.status == "failed"
+    assert "a.npy.json exists and was not written by `mibsk embed`: move it" in done.reason
+    assert os.listdir("out") == ["a.npy.json"]
+    assert Path("out/a.npy.json").read_text() == '{"mine": 1}'
+
+
+def test_one_path_and_one_name(models, table):
+    table.to_parquet("a.parquet")
+    (done,) = embed_files(models / "audio.onnx", "a.parquet", "out", ids="key")
+    assert (done.status, done.n_rows) == ("embedded", len(table))
+    assert list(pd.read_parquet(done.target)["key"]) == list(table["key"])
+    (again,) = embed_files(models / "audio.onnx", Path("a.parquet"), "out", ids=["key"])
+    assert again.status == "up to date"
+
+
 def test_bad_files_are_listed_and_the_others_embedded(models, X, table):
     np.save("good.npy", X["audio"])
     np.save("narrow.npy", X["image"])
