@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from glob import escape
 from pathlib import Path
 from typing import Any, BinaryIO
+
+_LONGEST = 255  # bytes of a name in most file systems; a longer one is to fail
+_REPEATED = 200  # bytes of a name that are repeated in that of a file beside it
 
 
 def replace_file(path: str | os.PathLike[str], chunks: Iterable[Any]) -> None:
@@ -61,7 +65,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def remove_unfinished(path: str | os.PathLike[str]) -> None:
     """Remove what killed processes left of a file that is whole by now."""
     path = Path(path)
-    for aside in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+    for aside in path.parent.glob(f"{escape(_start(path))}*.tmp"):
         aside.unlink(missing_ok=True)
 
 
@@ -90,7 +94,15 @@ def check_can_write(path: str | os.PathLike[str]) -> None:
 
 def _beside(path: Path) -> Path:
     """Return the path of a new file in the same folder."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    return path.with_name(f"{_start(path)}{uuid.uuid4().hex}.tmp")
+
+
+def _start(path: Path) -> str:
+    """Return how the names of new files beside a file start."""
+    name = os.fsencode(path.name)
+    if _REPEATED < len(name) <= _LONGEST:
+        return f".{hashlib.sha256(name).hexdigest()}."
+    return f".{path.name}."
 
 
 def _sync_folder(folder: Path) -> None:

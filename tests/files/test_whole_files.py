@@ -1,10 +1,11 @@
 """Files are written whole or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from mibsk.files.whole_files import check_can_write, replace_file
+from mibsk.files.whole_files import check_can_write, remove_unfinished, replace_file
 
 
 def test_an_earlier_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -42,3 +43,32 @@ def test_a_folder_without_permission_is_refused(tmp_path):
         pytest.skip("this user may write anywhere")
     with pytest.raises(ValueError, match=r"cannot be written \(Permission denied\)"):
         check_can_write(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "é" * 120 + ".parquet"])
+def test_long_names(tmp_path, name):
+    path = tmp_path / name
+    check_can_write(path)
+
+    def killed():
+        yield b"half"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replace_file(path, killed())
+    assert list(tmp_path.iterdir()) == []
+    replace_file(path, [b"whole"])
+    assert path.read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("name", ["a[1].npy", "a" * 255])
+def test_only_what_is_left_of_one_file_is_removed(tmp_path, monkeypatch, name):
+    for each in (name, "other"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", lambda *args, **kwargs: None)  # killed before
+            with pytest.raises(TypeError):
+                replace_file(tmp_path / each, [b"half", "text"])
+    assert len(list(tmp_path.iterdir())) == 2
+    remove_unfinished(tmp_path / name)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".other.")
