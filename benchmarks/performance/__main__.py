@@ -51,16 +51,21 @@ def main() -> None:
         return
     if unknown := set(options.subjects) - set(SUBJECTS):
         parser.error(f"unknown subjects {sorted(unknown)}: choose from {', '.join(SUBJECTS)}")
+    options.results.parent.mkdir(parents=True, exist_ok=True)
     for subject in options.subjects or SUBJECTS:
-        found = pd.DataFrame(measured(subject), columns=Ratio._fields)
-        found.insert(0, "subject", subject)
-        merged = found
-        if options.results.is_file():
-            earlier = pd.read_csv(options.results)
-            merged = pd.concat([earlier[earlier["subject"] != subject], found])
-            merged = merged.sort_values("subject", kind="stable")
-        options.results.parent.mkdir(parents=True, exist_ok=True)
-        merged.to_csv(options.results, index=False, float_format="%.4g")
+        found = []
+        for ratio in measured(subject):
+            found.append({"subject": subject, **ratio._asdict()})
+            save(pd.DataFrame(found), options.results)
+
+
+def save(found: pd.DataFrame, path: Path) -> None:
+    """Write what was measured, in place of the earlier rows of its subject."""
+    if path.is_file():
+        earlier = pd.read_csv(path)
+        found = pd.concat([earlier[~earlier["subject"].isin(found["subject"])], found])
+    found = found.sort_values("subject", kind="stable")
+    found.to_csv(path, index=False, float_format="%.4g")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ ROUNDS = 7
 IMPORTS = {
     "from mibsk import IBAligner": "import torch, sklearn",
     "from mibsk import OnnxEncoder": "import sklearn",
-    "import mibsk.metrics": "import sklearn",
+    "from mibsk.metrics import cka": "import sklearn",
 }
 
 
