@@ -283,7 +283,7 @@ class TestFolder:
             {"activation": nn.functional.elu},
             {"nhead": 4},
         ],
-        ids=str,
+        ids=["norm_first", "gelu", "elu", "nhead"],
     )
     def test_settings_that_weights_and_repr_do_not_show(self, data, tmp_path, change):
         def tower(**params):
