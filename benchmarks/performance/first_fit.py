@@ -10,7 +10,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 
-from ._programs import earlier_package, printed
+from ._programs import bare_loop, earlier_package, printed
 from ._ratio import Ratio, of_rounds
 
 ROUNDS = 3
@@ -25,42 +25,13 @@ X = {{name: hidden @ rng.normal(size=(5, 20)).astype(np.float32) for name in "ab
 IBAligner(random_state=0, {more}).fit(X)
 """
 
-LOOP = """
-import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional as F
-
+ROWS = """
 rng = np.random.default_rng(0)
 hidden = rng.normal(size=(500, 5)).astype(np.float32)
-X = [
-    torch.from_numpy(hidden @ rng.normal(size=(5, 20)).astype(np.float32)) for _ in range(2)
-]
+X = [torch.from_numpy(hidden @ rng.normal(size=(5, 20)).astype(np.float32)) for _ in range(2)]
 X = [(x - x.mean(0)) / x.std(0) for x in X]
-torch.manual_seed(0)
-
-def network():
-    layers, width = [], 20
-    for wider in (256, 128):
-        layers += [nn.Linear(width, wider, bias=False), nn.BatchNorm1d(wider)]
-        layers += [nn.ReLU(), nn.Dropout(0.1)]
-        width = wider
-    return nn.Sequential(*layers, nn.Linear(width, 64))
-
-networks = nn.ModuleList([network(), network()])
-log_temperature = nn.Parameter(torch.tensor(-2.66))
-optimizer = torch.optim.Adam([*networks.parameters(), log_temperature], lr=5e-3)
-for epoch in range(75):
-    for rows in torch.randperm(500).split(125):
-        z, w = (F.normalize(f(x[rows]), dim=1) for f, x in zip(networks, X))
-        scores, own = z @ w.T / log_temperature.exp(), torch.arange(len(rows))
-        loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
-        loss = loss + (z - w).square().sum(1).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        loss.item()
 """
+LOOP = bare_loop(ROWS, batch=125, epochs=75, dropout=0.1)
 
 
 def processor_seconds(program: str, *package: object) -> float:

@@ -14,9 +14,8 @@ of `benchmarks.sprites_effect`. `benchmarks.gpu` measures the same on a GPU, wit
 
 from __future__ import annotations
 
-import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -35,7 +34,7 @@ from mibsk.encoders import MLP
 from mibsk.exceptions import DuplicateRowsWarning
 from mibsk.metrics import cka, mutual_knn, probe_information
 
-from ._ratio import Ratio, of_rounds
+from ._ratio import Ratio, of_rounds, seconds
 
 SHARED = ("shape", "scale", "pos_x")
 ENCODERS = {"image": MLP(hidden=(512, 256)), "factors": MLP(hidden=(64, 64))}
@@ -230,13 +229,6 @@ def ours(
     return aligner, float(np.median([epoch["dur"] for epoch in aligner.history_[1:]]))
 
 
-def timed(do: Callable[[], Any]) -> float:
-    """Return the seconds of one call."""
-    started = time.perf_counter()
-    do()
-    return time.perf_counter() - started
-
-
 def beside(
     data: Data,
     encoders: Mapping[str, Any] = ENCODERS,
@@ -252,14 +244,14 @@ def beside(
         published = [PublishedWay(data, n, encoders, device) for n in (0, 4)]
         for _ in range(rounds):
             theirs = min(
-                float(np.median([timed(way.epoch) for _ in range(2)])) for way in published
+                float(np.median([seconds(way.epoch) for _ in range(2)])) for way in published
             )
             fitted, taken = ours(data, encoders, device)
             found["training"].append((taken, theirs))
-            theirs += min(timed(way.evaluate) for way in published)
+            theirs += min(seconds(way.evaluate) for way in published)
             for penalty in PENALTIES:
-                seconds = taken + timed(partial(evaluate, fitted, data, penalty))
-                found.setdefault(f"penalty {penalty}", []).append((seconds, theirs))
+                both = taken + seconds(partial(evaluate, fitted, data, penalty))
+                found.setdefault(f"penalty {penalty}", []).append((both, theirs))
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import torch
 
-from ._programs import earlier_package, printed
+from ._programs import bare_loop, earlier_package, printed
 from ._ratio import Ratio, in_turns, of_rounds
 
 ROUNDS = 3
@@ -36,42 +36,6 @@ IBAligner(
     encoders={encoders}, bottleneck=None, batch_size={batch}, max_epochs={epochs},
     random_state=0, callbacks=[Seconds()], {more}
 ).fit(X)
-print(np.median(seconds[1:]))
-"""
-
-BARE = """
-import time
-import numpy as np
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-torch.manual_seed(0)
-X = [torch.randn({n}, *{shape}) for _ in range(2)]
-
-def network():
-    layers, width = [], {shape}[0]
-    for wider in (256, 128):
-        layers += [nn.Linear(width, wider, bias=False), nn.BatchNorm1d(wider), nn.ReLU()]
-        width = wider
-    return nn.Sequential(*layers, nn.Linear(width, 64))
-
-networks = nn.ModuleList([network(), network()])
-log_temperature = nn.Parameter(torch.tensor(-2.66))
-optimizer = torch.optim.Adam([*networks.parameters(), log_temperature], lr=5e-3)
-seconds = []
-for epoch in range({epochs}):
-    started = time.process_time()
-    for rows in torch.randperm({n}).split({batch}):
-        z, w = (F.normalize(f(x[rows]), dim=1) for f, x in zip(networks, X))
-        scores, own = z @ w.T / log_temperature.exp(), torch.arange(len(rows))
-        loss = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
-        loss = loss + (z - w).square().sum(1).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        loss.item()
-    seconds.append(time.process_time() - started)
 print(np.median(seconds[1:]))
 """
 
@@ -118,7 +82,8 @@ def ratios() -> Iterator[Ratio]:
     with earlier_package() as earlier:
         for batch, n in ((128, 12_800), (1024, 20_480)):
             program = EPOCHS.format(batch=batch, n=n, **mlp)
-            bare = BARE.format(batch=batch, n=n, **mlp)
+            rows = f"X = [torch.randn({n}, *{mlp['shape']}) for _ in range(2)]"
+            bare = bare_loop(rows, batch=batch, epochs=mlp["epochs"])
             times = [
                 (printed(program)[0], printed(program, earlier)[0], printed(bare)[0])
                 for _ in range(ROUNDS)
