@@ -37,7 +37,14 @@ LAYERS = (
     "estimators",
     "tracking",
     "onnx",
+    "bundle",
     "embedding",
+    "index",
+    "page",
+    "serving",
+    "site",
+    "triton",
+    "commands",
     "cli",
 )
 ALLOWED = {part: set(LAYERS[:level]) for level, part in enumerate(LAYERS)}

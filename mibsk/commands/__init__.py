@@ -1,0 +1,1 @@
+"""The commands of ``mibsk``, one per file, imported when they are used."""
