@@ -11,6 +11,7 @@ from ._reports import alignment_report, information_report
 from ._scorers import get_scorer, get_scorer_names
 from ._svcca import svcca
 from ._uniformity import uniformity
+from .captions import bleu, caption_tokens, cider_d, rouge_l
 from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
 from .probes import kept, leakage, probe_information
 from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
@@ -48,6 +49,11 @@ __all__ = [
     "leakage",
     "partial_information",
     "probe_information",
+    # generated captions
+    "bleu",
+    "caption_tokens",
+    "cider_d",
+    "rouge_l",
     # intervals, tests and comparisons
     "Bootstrap",
     "Comparison",

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._checks.matrices import as_matrix
 from ..._checks.row_names import check_row_names
+from ..._checks.rows import n_rows
 from ._interval import check_groups
 from ._resampling import Bootstrap, Estimate, as_bootstrap, over_rows
 
@@ -114,7 +115,7 @@ def compare(
     args_a, args_b = _arguments(A, "A"), _arguments(B, "B")
     for i, pair in enumerate(zip(args_a, args_b, strict=False)):
         check_row_names(dict(zip((f"A[{i}]", f"B[{i}]"), pair, strict=True)))
-    rows_a, rows_b = len(as_matrix(args_a[0], "A[0]")), len(as_matrix(args_b[0], "B[0]"))
+    rows_a, rows_b = n_rows("A[0]", args_a[0]), n_rows("B[0]", args_b[0])
     if rows_a != rows_b:
         raise ValueError(
             f"both models must be measured on the same rows, got {rows_a} and {rows_b}: embed the "

@@ -1,0 +1,8 @@
+"""Metrics of generated captions against those that people wrote."""
+
+from ._bleu import bleu
+from ._cider import cider_d
+from ._rouge import rouge_l
+from ._texts import caption_tokens
+
+__all__ = ["bleu", "caption_tokens", "cider_d", "rouge_l"]
