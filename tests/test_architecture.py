@@ -29,6 +29,7 @@ LAYERS = (
     "canonical",
     "data",
     "encoders",
+    "captioning",
     "datasets",
     "inspection",
     "reporting",

@@ -1,0 +1,7 @@
+"""Words for pictures: the querying transformer between features and text, and its decoding."""
+
+from .._checks import training_packages  # noqa: F401
+from ._beam_search import beam_search
+from ._qformer import Memory, QFormer
+
+__all__ = ["Memory", "QFormer", "beam_search"]
