@@ -3,5 +3,15 @@
 from .._checks import training_packages  # noqa: F401
 from ._beam_search import beam_search
 from ._qformer import Memory, QFormer
+from ._tokenizer import BEGIN, END, PADDING, UNKNOWN, CaptionTokenizer
 
-__all__ = ["Memory", "QFormer", "beam_search"]
+__all__ = [
+    "BEGIN",
+    "END",
+    "PADDING",
+    "UNKNOWN",
+    "CaptionTokenizer",
+    "Memory",
+    "QFormer",
+    "beam_search",
+]
