@@ -52,7 +52,7 @@ class CaptionTokenizer:
         captions : iterable of str
             Texts in any order; the pieces do not depend on it.
         n_tokens : int, default=8000
-        Largest size of the vocabulary, four special tokens included; all characters are in
+            Largest size of the vocabulary, four special tokens included; all characters are in
             it, even if they are more.
         min_count : int, default=2
             Pairs of pieces that occur less often are not joined.
