@@ -23,9 +23,10 @@ class Frozen(EncoderFactory):
     cache : str or path, default=None
         Folder for the features of the rows of `fit`, where later calls find them: with another
         seed or `beta`, or in another process. A file of features is named after the content of the
-        rows, the weights, modules, settings and source of the tower, the scaling, the version of
-        torch and the kind of device; if its features are not those of the tower, it is replaced
-        with a warning. Nothing is ever deleted there. By default, features are kept for one `fit`.
+        rows, the weights, modules, settings and source of the tower, the scaling, the versions of
+        torch and mibsk, and the kind of device; if its features are not those of the tower, it is
+        replaced with a warning. Nothing is ever deleted there. By default, features are kept for
+        one `fit`.
 
     Notes
     -----

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import tempfile
 import warnings
 import weakref
@@ -18,17 +17,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from .. import __version__
 from ..data import Features, Rows, TensorSource, digest, make_rows
 from ..encoders import Frozen, FrozenTrunk, InputScaling, frozen_factory
 from ..exceptions import FeatureCacheWarning, TornFileError
 from ..files.array_file import read_array, write_array
-from ..files.state_file import can_hold
 from ..files.whole_files import check_can_write
 from ._data import TrainingData
+from ._description import describe_module, weights_as_bytes
 from ._devices import exact_convolutions
-from ._fingerprint import weights_as_bytes
 from ._params import AlignerParams
 from ._progress import rows_bar, tell
 from ._result import Trained
@@ -211,16 +209,14 @@ class FeatureRows:
 
     def _key(self) -> str:
         """Return a hash of all that the features depend on."""
-        tower = self.trunk.tower
         scaling = {} if self.scaling is None else weights_as_bytes(self.scaling)
         return digest(
             {
                 "rows": self.seen,
                 "scaling": scaling,
-                "tower": [repr(tower), weights_as_bytes(tower)],
-                "settings": [_settings(part) for part in tower.modules()],
-                "code": [_code(type(part)) for part in tower.modules()],
-                "torch": [torch.__version__, self.device.type, ROWS_AT_A_TIME],
+                "tower": describe_module(self.trunk.tower),
+                "versions": [torch.__version__, __version__],
+                "device": [self.device.type, ROWS_AT_A_TIME],
             }
         )
 
@@ -239,27 +235,6 @@ def _trunk(
         if isinstance(layers, torch.nn.Sequential) and isinstance(layers[0], FrozenTrunk):
             return layers[0]
     return factory.trunk(shape)
-
-
-def _settings(part: nn.Module) -> dict[str, Any]:
-    """Return attributes, buffers and functions of a module, which its weights do not show."""
-    own = {k: v for k, v in vars(part).items() if not k.startswith("_") and k != "training"}
-    own |= dict(part.named_buffers(recurse=False))
-    plain = {name: value for name, value in own.items() if can_hold(value)}
-    hooks = [*part._forward_pre_hooks.values(), *part._forward_hooks.values()]
-    functions = [each for each in [*own.values(), *hooks] if inspect.isroutine(each)]
-    return {"plain": plain, "functions": [_code(each) for each in functions]}
-
-
-def _code(part: Any) -> str:
-    """Return the source of a class or function of a user, whose change weights do not show."""
-    name: str = part.__qualname__
-    if str(getattr(part, "__module__", "")).partition(".")[0] == "torch":
-        return name
-    try:
-        return inspect.getsource(part)
-    except (OSError, TypeError):  # defined in a session, or built in
-        return name
 
 
 def _warn_not_cached(factory: Frozen, name: str, reason: str) -> None:
