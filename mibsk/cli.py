@@ -35,7 +35,3 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="mibsk")
 def main() -> None:
     """Shared representations of paired data."""
-
-
-if __name__ == "__main__":
-    main()

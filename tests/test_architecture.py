@@ -47,6 +47,7 @@ LAYERS = (
     "triton",
     "commands",
     "cli",
+    "__main__",
 )
 ALLOWED = {part: set(LAYERS[:level]) for level, part in enumerate(LAYERS)}
 SOURCES = sorted(path for path in PACKAGE.rglob("*.py*") if path.suffix in (".py", ".pyi"))

@@ -37,7 +37,7 @@ def run(*arguments):
 
 def command(*arguments, variables=None, **options):
     return subprocess.run(
-        [sys.executable, "-m", "mibsk.cli", *arguments],
+        [sys.executable, "-m", "mibsk", *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -317,7 +317,7 @@ def test_names_that_do_not_differ():
 def test_a_terminal_sees_progress_and_colours():
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mibsk.cli", "measure", "image.npy", "narrow.npy", *QUICK],
+        [sys.executable, "-m", "mibsk", "measure", "image.npy", "narrow.npy", *QUICK],
         stdout=follower,
         stderr=follower,
         env={
@@ -346,6 +346,7 @@ def test_a_terminal_sees_progress_and_colours():
 
 def test_version_and_help_are_fast_and_import_nothing_heavy():
     assert command("--version").stdout == f"mibsk, version {__version__}\n"
+    assert command("-h").stdout.startswith("Usage: python -m mibsk [OPTIONS] COMMAND")
     code = (
         "import sys\nfrom mibsk.cli import main\n"
         "try:\n    main(['measure', '--help'])\nexcept SystemExit:\n    pass\n"
@@ -358,7 +359,7 @@ def test_version_and_help_are_fast_and_import_nothing_heavy():
 
 def test_a_report_closed_by_its_reader_ends_without_a_traceback():
     files = "image.npy narrow.npy"
-    shell = f"{sys.executable} -m mibsk.cli measure {files} {' '.join(QUICK)} | head -1"
+    shell = f"{sys.executable} -m mibsk measure {files} {' '.join(QUICK)} | head -1"
     done = subprocess.run(
         ["bash", "-c", shell],
         capture_output=True,

@@ -42,7 +42,7 @@ def run(*arguments):
 
 def test_the_whole_report_as_a_user_runs_it(folder):
     done = subprocess.run(
-        [sys.executable, "-m", "mibsk.cli", "diagnose", "image.npy", "text.csv"],
+        [sys.executable, "-m", "mibsk", "diagnose", "image.npy", "text.csv"],
         capture_output=True,
         text=True,
         check=False,

@@ -25,7 +25,16 @@ from ._padding import pad_csr
 from ._pairing import ClassPairing, FixedPairing
 from ._prepared_chunks import chunks_with_missing, prepared_chunks
 from ._presence import Presence
-from ._rows import Batch, EncoderInput, Features, Rows, make_rows, to_batch
+from ._rows import (
+    Batch,
+    EncoderInput,
+    Features,
+    Rows,
+    first_tensor,
+    make_rows,
+    slice_rows,
+    to_batch,
+)
 from ._source import (
     Source,
     TensorSource,
@@ -68,6 +77,7 @@ __all__ = [
     "duplicate_groups",
     "duplicate_rows",
     "entry",
+    "first_tensor",
     "form_from_dict",
     "form_to_dict",
     "is_mapping",
@@ -80,6 +90,7 @@ __all__ = [
     "present_rows",
     "read_form",
     "rows_with_missing",
+    "slice_rows",
     "stack_items",
     "stream_chunks",
     "tensor_source",

@@ -30,6 +30,21 @@ EncoderInput = torch.Tensor | tuple[torch.Tensor, torch.Tensor] | Features
 """Dense batch (n, ...), column indices and values (n, L) of a sparse one, or features."""
 
 
+def first_tensor(rows: EncoderInput) -> torch.Tensor:
+    """Return the tensor of a batch, or the first of several; it has its rows and its device."""
+    return rows if isinstance(rows, torch.Tensor) else rows[0]
+
+
+def slice_rows(rows: EncoderInput, start: int, stop: int) -> EncoderInput:
+    """Return a part of a batch, without a copy."""
+    if isinstance(rows, torch.Tensor):
+        return rows[start:stop]
+    if isinstance(rows, Features):
+        return Features(rows.values[start:stop])
+    columns, values = rows
+    return columns[start:stop], values[start:stop]
+
+
 class Batch(dict[str, EncoderInput]):
     """Rows of each modality by name; row `i` of all modalities is a pair.
 

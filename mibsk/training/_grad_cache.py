@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ..data import Batch, EncoderInput, Features
+from ..data import Batch, first_tensor, slice_rows
 from ..losses import Embedding
 from ._seeding import random_state, set_random_state
 
@@ -38,7 +38,7 @@ class GradCache:
 
     def __init__(self, module: Any, batch: Batch, chunk_size: int) -> None:
         self.module, self.batch, self.chunk_size = module, batch, chunk_size
-        self.device = _values(next(iter(batch.values()))).device
+        self.device = first_tensor(next(iter(batch.values()))).device
 
     def embeddings(self) -> dict[str, Embedding]:
         """Return the embeddings of all rows, as if the module had embedded them at once."""
@@ -87,7 +87,7 @@ def embed_in_chunks(module: Any, batch: Batch, chunk_size: int) -> dict[str, Emb
 
 def is_one_chunk(batch: Batch, chunk_size: int) -> bool:
     """Return whether the rows of each modality are a single chunk."""
-    return all(_n_chunks(len(_values(rows)), chunk_size) == 1 for rows in batch.values())
+    return all(_n_chunks(len(first_tensor(rows)), chunk_size) == 1 for rows in batch.values())
 
 
 def _embeddings(module: Any, batch: Batch, chunk_size: int) -> dict[str, Embedding]:
@@ -104,10 +104,10 @@ def _embeddings(module: Any, batch: Batch, chunk_size: int) -> dict[str, Embeddi
 def _chunks(batch: Batch, chunk_size: int) -> Iterator[tuple[str, Batch]]:
     """Yield chunks of rows of one modality, of even size; none has a single row of several."""
     for name, rows in batch.items():
-        n = len(_values(rows))
+        n = len(first_tensor(rows))
         n_chunks = _n_chunks(n, chunk_size)
         for start, stop in pairwise(i * n // n_chunks for i in range(n_chunks + 1)):
-            chunk = Batch({name: _slice(rows, start, stop)})
+            chunk = Batch({name: slice_rows(rows, start, stop)})
             if batch.present is not None:  # the module has a rule for single rows of such batches
                 has = batch.present[name]
                 chunk.present = {name: has.new_ones(stop - start)}
@@ -116,20 +116,6 @@ def _chunks(batch: Batch, chunk_size: int) -> Iterator[tuple[str, Batch]]:
 
 def _n_chunks(n: int, chunk_size: int) -> int:
     return max(min(-(-n // chunk_size), n // 2), 1)
-
-
-def _slice(rows: EncoderInput, start: int, stop: int) -> EncoderInput:
-    if isinstance(rows, torch.Tensor):
-        return rows[start:stop]
-    parts = (part[start:stop] for part in rows)
-    if isinstance(rows, Features):
-        return Features(*parts)
-    columns, values = parts
-    return columns, values
-
-
-def _values(rows: EncoderInput) -> torch.Tensor:
-    return rows if isinstance(rows, torch.Tensor) else rows[0]
 
 
 def _tensors(embedding: Embedding) -> list[torch.Tensor]:

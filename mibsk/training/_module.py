@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..data import Batch, EncoderInput
+from ..data import Batch, first_tensor
 from ..encoders import Encoder, flat_inputs
 from ..losses import Embedding, IBObjective
 
@@ -62,13 +62,13 @@ class AlignmentModule(nn.Module):
         for name, rows in batch.items():
             number = self.names.index(name)
             encoder: Any = self.encoders[number]
-            alone = batch.present is not None and self.training and _n_rows(rows) == 1
+            alone = batch.present is not None and self.training and len(first_tensor(rows)) == 1
             if alone:  # batch normalisation has no statistics of one row
                 encoder.eval()
             if (dtype := self.dtypes[number]) is None:
                 embeddings[name] = Embedding(*encoder.distribution(rows))
             else:
-                with torch.autocast(rows[0].device.type, dtype=dtype):
+                with torch.autocast(first_tensor(rows).device.type, dtype=dtype):
                     mean, log_var = encoder.distribution(rows)
                 log_var = None if log_var is None else log_var.float()
                 embeddings[name] = Embedding(mean.float(), log_var)
@@ -106,7 +106,3 @@ class AlignmentModule(nn.Module):
             nothing = torch.zeros((len(has), 1), device=has.device)
             inputs[name] = nothing if rows is None else batch.scattered(name, rows)
         return inputs
-
-
-def _n_rows(rows: EncoderInput) -> int:
-    return len(rows if isinstance(rows, torch.Tensor) else rows[0])

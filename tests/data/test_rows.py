@@ -7,7 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mibsk.data._rows import CsrRows, HostRows, ResidentRows, make_rows, to_batch
+from mibsk.data._rows import (
+    CsrRows,
+    Features,
+    HostRows,
+    ResidentRows,
+    first_tensor,
+    make_rows,
+    slice_rows,
+    to_batch,
+)
 from mibsk.files import memory_map as _memory_map
 
 CPU = torch.device("cpu")
@@ -166,3 +175,21 @@ class TestSparse:
         X = sp.random_array((7, 5), density=density, rng=seed, dtype=np.float32, format="csr")
         batch = CsrRows(X, CPU).take(torch.tensor(order))
         np.testing.assert_array_equal(densify(batch, 5), X.toarray()[order])
+
+
+DENSE = torch.arange(24.0).reshape(4, 3, 2)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [DENSE, Features(DENSE[:, :, 0]), (DENSE[:, :, 0].long(), DENSE[:, :, 1])],
+    ids=["dense", "features", "sparse"],
+)
+def test_slices_of_a_batch(batch):
+    assert len(first_tensor(batch)) == 4
+    part = slice_rows(batch, 1, 3)
+    assert type(part) is type(batch)
+    tensors = [(batch, part)] if isinstance(batch, torch.Tensor) else zip(batch, part, strict=True)
+    for whole, some in tensors:
+        assert torch.equal(some, whole[1:3])
+        assert some.untyped_storage().data_ptr() == whole.untyped_storage().data_ptr()

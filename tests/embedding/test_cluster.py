@@ -84,7 +84,7 @@ def test_the_file_of_a_killed_worker_is_embedded_by_another(cluster, models, X, 
         pids = client.run(os.getpid)
         command = start(
             stack,
-            *("-m", "mibsk.cli", "embed", str(models / "audio.onnx"), *map(str, [*files, bad])),
+            *("-m", "mibsk", "embed", str(models / "audio.onnx"), *map(str, [*files, bad])),
             *(str(out), "--scheduler", address, "--batch-size", "1"),
             output=stack.enter_context(open(tmp_path / "printed", "wb")),
         )
