@@ -31,6 +31,8 @@ def one_line_errors() -> Iterator[None]:
     except (ValueError, TypeError, NotInstalledError) as error:
         raise BadInputError(str(error)) from error
     except OSError as error:
+        if error.errno is None:  # of this package, not of the system
+            raise BadInputError(str(error)) from error
         raise BadInputError(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
 
 

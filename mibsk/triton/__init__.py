@@ -1,0 +1,5 @@
+"""Model repositories of NVIDIA Triton, written from bundles."""
+
+from .._checks.packages import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

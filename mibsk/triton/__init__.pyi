@@ -1,0 +1,3 @@
+from ._repository import write_model_repository
+
+__all__ = ["write_model_repository"]

@@ -1,0 +1,114 @@
+"""Writing of a Triton model repository."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from pathlib import Path
+from urllib.parse import quote
+
+from ..bundle import Bundle, EncoderFile
+from ..files.whole_files import replace_file
+from ..onnx import open_session
+from ._config import Tensor, config_text
+
+CONFIG, MODEL = "config.pbtxt", "model.onnx"
+_UNFINISHED = ".unfinished-"
+
+
+def write_model_repository(
+    bundle: Bundle, folder: str | Path, *, max_batch_size: int = 64
+) -> dict[str, Path]:
+    """Write the encoders of a bundle as models of a Triton model repository.
+
+    Each modality is a model, named after the bundle and the modality, such as ``digits-image``. Of
+    a model that the repository already has, the encoder becomes the next version, unless it is the
+    newest one; Triton serves the newest. A version appears in the repository when it is complete.
+    The parameter ``mibsk_digest`` of the models is the digest of the bundle: only embeddings of
+    models with the same digest are in one space.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The exported encoders.
+    folder : str or Path
+        The model repository; created if it does not exist.
+    max_batch_size : int, default=64
+        Number of rows up to which Triton puts requests together.
+
+    Returns
+    -------
+    dict of str to Path
+        The folder of the version of each modality, ``folder/model/version``.
+
+    Raises
+    ------
+    ValueError
+        If `max_batch_size` is not positive.
+    OSError
+        If a file cannot be written. Versions that were complete stay as they are.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mibsk import IBAligner
+    >>> from mibsk.bundle import Bundle, write_bundle
+    >>> from mibsk.datasets import load_digits_halves
+    >>> from mibsk.triton import write_model_repository
+    >>> halves = load_digits_halves().data
+    >>> aligner = IBAligner(n_components=8, max_epochs=1, random_state=0).fit(halves)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     manifest = write_bundle(aligner, f"{folder}/bundle", name="digits")
+    ...     versions = write_model_repository(Bundle(f"{folder}/bundle"), f"{folder}/repository")
+    >>> ["/".join(path.parts[-2:]) for path in versions.values()]
+    ['digits-left/1', 'digits-right/1']
+    """
+    if max_batch_size < 1:
+        raise ValueError(f"max_batch_size must be a positive number of rows, got {max_batch_size}.")
+    written = {}
+    for modality, each in bundle.manifest.encoders.items():
+        name = f"{quote(bundle.manifest.name, safe='')}-{Path(each.file).stem}"
+        config = _config(bundle, name, modality, each, max_batch_size)
+        written[modality] = _add_version(Path(folder) / name, bundle.path / each.file, config)
+    return written
+
+
+def _config(
+    bundle: Bundle, name: str, modality: str, each: EncoderFile, max_batch_size: int
+) -> str:
+    session = open_session(bundle.path / each.file, ["CPUExecutionProvider"], None)
+    return config_text(
+        name,
+        [Tensor.of(argument) for argument in session.get_inputs()],
+        [Tensor.of(argument) for argument in session.get_outputs()],
+        max_batch_size=max_batch_size,
+        parameters={"mibsk_digest": bundle.digest, "mibsk_modality": modality},
+    )
+
+
+def _add_version(model: Path, source: Path, config: str) -> Path:
+    """Write the configuration, then the version, and return its folder."""
+    model.mkdir(parents=True, exist_ok=True)
+    versions = [int(path.name) for path in model.iterdir() if path.name.isdecimal()]
+    newest = model / str(max(versions, default=0))
+    content = source.read_bytes()
+    is_new = not versions or _sha256(newest / MODEL) != hashlib.sha256(content).hexdigest()
+    replace_file(model / CONFIG, [config.encode()])
+    if not is_new:
+        return newest
+    aside = model / f"{_UNFINISHED}{uuid.uuid4().hex}"  # Triton reads only folders named by numbers
+    try:
+        replace_file(aside / MODEL, [content])
+        version = model / str(max(versions, default=0) + 1)
+        os.replace(aside, version)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    return version
+
+
+def _sha256(path: Path) -> str:
+    """Return the digest of a file; "" if there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
