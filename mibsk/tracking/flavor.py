@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .. import __version__
 from ..data import is_mapping
 from ..estimators import IBAligner
+from ._bundle import BUNDLE, check_bundle
 from ._environment import CODE, CONDA, PYTHON, write_environment
 from ._mlflow import import_mlflow
 from ._store import check_store
@@ -20,7 +22,13 @@ FLAVOR_NAME = "mibsk"
 _FILE = "aligner.safetensors"
 
 
-def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -> None:
+def save_model(
+    aligner: IBAligner,
+    path: str | Path,
+    mlflow_model: Any = None,
+    *,
+    bundle: str | Path | None = None,
+) -> None:
     """Save a fitted aligner as an MLflow model folder.
 
     The folder holds the file of :meth:`IBAligner.save`, which runs no code when it is loaded by
@@ -36,11 +44,16 @@ def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -
         A folder, which must not exist.
     mlflow_model : mlflow.models.Model, default=None
         Model description to complete and save; by default a new one.
+    bundle : path-like, default=None
+        Folder that :func:`mibsk.bundle.write_bundle` has written of this aligner; it is copied into
+        the model, so that :func:`fetch_bundle` finds it.
 
     Raises
     ------
     TypeError
         If `aligner` is not an `IBAligner`.
+    ValueError
+        If the bundle is that of another aligner.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     FileExistsError
@@ -53,8 +66,12 @@ def save_model(aligner: IBAligner, path: str | Path, mlflow_model: Any = None) -
             "pass its aligner_."
         )
     check_is_fitted(aligner)
+    if bundle is not None:
+        check_bundle(bundle, aligner.modality_names_, aligner.n_components_)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=False)
+    if bundle is not None:
+        shutil.copytree(bundle, folder / BUNDLE)
     aligner.save(folder / _FILE)
     write_environment(folder)
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
@@ -83,6 +100,7 @@ def log_model(
     *,
     registered_model_name: str | None = None,
     alias: str | None = None,
+    bundle: str | Path | None = None,
 ) -> Any:
     """Log a fitted aligner to the active run, and optionally register it.
 
@@ -96,6 +114,9 @@ def log_model(
         Registered model to which it is added as a new version.
     alias : str, default=None
         Alias of the registered model that is set to the new version.
+    bundle : path-like, default=None
+        Folder that :func:`mibsk.bundle.write_bundle` has written of this aligner; it is logged with
+        the model.
 
     Returns
     -------
@@ -112,6 +133,7 @@ def log_model(
         flavor=flavor,
         aligner=aligner,
         registered_model_name=registered_model_name,
+        bundle=bundle,
     )
     if alias is not None:
         mlflow.MlflowClient().set_registered_model_alias(
