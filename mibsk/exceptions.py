@@ -17,6 +17,10 @@ class DivergenceError(FloatingPointError):
     """Training produced a loss that is not finite; the message names the epoch and remedies."""
 
 
+class EmbeddingError(ValueError):
+    """An encoder returned NaN for a finite row; the message names it and the size of its values."""
+
+
 class TornFileError(ValueError):
     """A file is incomplete or damaged; the message names it."""
 

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import DTypeLike
 
+from ..exceptions import EmbeddingError
 from ..files.memory_map import read_chunks
 from .masks import IMPUTE, check_unmasked
 from .tensors import is_tensor, tensor_to_array
@@ -252,7 +253,7 @@ def _not_finite(rows: np.ndarray, dtype: DTypeLike | None) -> np.ndarray:
 def check_embeddings(
     name: str, z: np.ndarray, rows: Any, numbers: slice | np.ndarray | None = None
 ) -> None:
-    """Raise ``ValueError`` if an encoder returned NaN, naming the row and the size of its values.
+    """Raise ``EmbeddingError`` if an encoder returned NaN; it names the row and its largest value.
 
     Parameters
     ----------
@@ -273,7 +274,7 @@ def check_embeddings(
     row = int(first[0])
     if numbers is not None:
         row = numbers.start + row if isinstance(numbers, slice) else int(numbers[row])
-    raise ValueError(
+    raise EmbeddingError(
         f"encoder of modality {name!r} gave NaN for row {row}, whose values reach "
         f"{largest:.4g} in size. If that is far from the rows of fit, rescale or drop such rows; "
         "if not, look for what the encoder divides by or takes the logarithm of."

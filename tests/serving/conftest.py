@@ -1,0 +1,109 @@
+"""A bundle of digits and other kinds of rows, an app on it, and servers as processes."""
+
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mibsk import IBAligner
+from mibsk.bundle import write_bundle
+from mibsk.datasets import load_digits_halves
+
+pytest.importorskip("fastapi")
+
+from fastapi.testclient import TestClient
+
+from mibsk.serving import Service, Settings, create_app
+
+
+@pytest.fixture(scope="session")
+def halves():
+    return {name: X[:200] for name, X in load_digits_halves().data.items()}
+
+
+@pytest.fixture(scope="session")
+def digits(halves, tmp_path_factory):
+    """Folder of a bundle of two halves of pictures, of shape (8, 4) and values of 0 to 1."""
+    folder = tmp_path_factory.mktemp("served") / "digits"
+    write_bundle(
+        IBAligner(n_components=8, max_epochs=1, random_state=0).fit(halves), folder, name="digits"
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kinds(tmp_path_factory):
+    """Folder of a bundle of all kinds of rows: a table, words, classes, bytes, sparse rows."""
+    rng = np.random.default_rng(0)
+    n = 60
+    factors = rng.normal(size=(n, 2))
+    rows = {
+        "table": pd.DataFrame(factors + 0.1 * rng.normal(size=(n, 2)), columns=["a", "b"]),
+        "words": [f"word {int(9 * a)} {int(9 * b)}" for a, b in factors],
+        "class": np.where(factors[:, 0] > 0, "yes", "no"),
+        "code": (factors[:, 1] > 0).astype(int),
+        "bytes": np.clip(128 + 40 * factors[:, :1, None, None] * np.ones((n, 4, 4, 3)), 0, 255),
+    }
+    rows["bytes"] = rows["bytes"].astype(np.uint8)
+    folder = tmp_path_factory.mktemp("served") / "kinds"
+    model = IBAligner(n_components=4, max_epochs=1, random_state=0, bottleneck=None).fit(rows)
+    write_bundle(model, folder, name="kinds")
+    return folder
+
+
+@pytest.fixture
+def client_of():
+    """Return a function from a folder and settings to a client; defects show as exceptions."""
+    opened = []
+
+    def open_client(folder, **settings):
+        service = Service(folder, Settings(poll=0, access_log=False, **settings))
+        client = TestClient(create_app(service))
+        client.service = service
+        client.__enter__()
+        opened.append(client)
+        return client
+
+    yield open_client
+    for client in opened:
+        client.__exit__(None, None, None)
+        assert unexpected_errors(client.service) == 0
+
+
+@pytest.fixture
+def client(client_of, digits):
+    return client_of(digits)
+
+
+def unexpected_errors(service):
+    return service.metrics.registry.get_sample_value("mibsk_unexpected_errors_total")
+
+
+@pytest.fixture
+def run_server(tmp_path):
+    """Return a context manager: ``mibsk serve`` as a process, its address, its log."""
+
+    @contextmanager
+    def run(folder, *options, env=None):
+        with open(tmp_path / "log", "w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "mibsk.cli", "serve", str(folder), "--port", "0", *options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=env,
+            )
+        try:
+            line = process.stdout.readline()
+            process.address = line.split()[-1] if line else None
+            process.log = lambda: (tmp_path / "log").read_text()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    return run
