@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.browser import chromium
+
 # many processes of the tests import torch: with bytecode each does so in half the time
 sys.dont_write_bytecode = False
 
@@ -78,3 +80,10 @@ def reference():
         return json.loads(path.read_text()) if path.suffix == ".json" else np.load(path)
 
     return load
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium; skips where there is none."""
+    with chromium() as started:
+        yield started

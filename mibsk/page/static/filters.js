@@ -1,0 +1,114 @@
+/**
+ * Conditions on the columns of metadata, as the search takes them.
+ */
+import { h, labelled } from "./dom.js";
+
+const NUMBER = /int|float|double|number|decimal|half|long/i;
+const BOOLEAN = /bool/i;
+const OF_NUMBERS = { is: null, "is not": "ne", "at least": "gte", "at most": "lte" };
+const OF_TEXTS = { is: null, "is not": "ne" };
+
+export function filtersView({ onChange }) {
+  const column = h("select", {});
+  const operator = h("select", {});
+  const value = h("input", { type: "text", autocomplete: "off" });
+  const list = h("ul", { class: "filters" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const count = h("span", {});
+  let types = {};
+  let conditions = [];
+
+  const operators = () => (NUMBER.test(types[column.value]) ? OF_NUMBERS : OF_TEXTS);
+
+  function showOperators() {
+    operator.replaceChildren(...Object.keys(operators()).map((name) => h("option", {}, name)));
+  }
+
+  function add() {
+    const text = value.value.trim();
+    const read = readAs(types[column.value], text);
+    problem.hidden = read !== undefined;
+    if (read === undefined) {
+      const wanted = BOOLEAN.test(types[column.value]) ? "true or false" : "a number";
+      problem.textContent = `${column.value} takes ${wanted}, not ${JSON.stringify(text)}.`;
+      return;
+    }
+    const one = { column: column.value, name: operator.value, key: operators()[operator.value], value: read };
+    conditions = conditions.filter((each) => !clash(each, one)).concat(one);
+    value.value = "";
+    show();
+    onChange();
+  }
+
+  function show() {
+    list.replaceChildren(
+      ...conditions.map((each) => {
+        const text = `${each.column} ${each.name} ${each.value}`;
+        const remove = h("button", { type: "button", class: "quiet", "aria-label": `Remove the filter ${text}` }, "×");
+        remove.addEventListener("click", () => {
+          conditions = conditions.filter((other) => other !== each);
+          show();
+          onChange();
+          column.focus();
+        });
+        return h("li", {}, text, remove);
+      }),
+    );
+    count.textContent = conditions.length ? ` (${conditions.length})` : "";
+  }
+
+  column.addEventListener("change", showOperators);
+  value.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    add();
+  });
+  const element = h(
+    "details",
+    { class: "filter" },
+    h("summary", {}, "Filters", count),
+    h(
+      "div",
+      { class: "tools" },
+      labelled("Column", column),
+      labelled("Condition", operator),
+      labelled("Value", value),
+      h("button", { type: "button", class: "quiet", onclick: add }, "Add"),
+    ),
+    problem,
+    list,
+  );
+  return {
+    element,
+    /** Offer the columns of another modality; conditions that it lacks are dropped. */
+    setColumns(columns) {
+      types = columns;
+      conditions = conditions.filter((each) => each.column in types);
+      column.replaceChildren(...Object.keys(types).map((name) => h("option", {}, name)));
+      element.hidden = Object.keys(types).length === 0;
+      problem.hidden = true;
+      showOperators();
+      show();
+    },
+    where: () => whereOf(conditions),
+  };
+}
+
+function readAs(type, text) {
+  if (NUMBER.test(type)) return text !== "" && Number.isFinite(Number(text)) ? Number(text) : undefined;
+  if (BOOLEAN.test(type)) return { true: true, false: false }[text.toLowerCase()];
+  return text;
+}
+
+/** Whether one condition replaces another: the same of one column, or an equality. */
+function clash(old, fresh) {
+  return old.column === fresh.column && (old.key === fresh.key || !old.key || !fresh.key);
+}
+
+function whereOf(conditions) {
+  const where = {};
+  for (const { column, key, value } of conditions) {
+    where[column] = key ? { ...where[column], [key]: value } : value;
+  }
+  return where;
+}
