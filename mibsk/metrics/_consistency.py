@@ -22,9 +22,9 @@ def consistency_of_moments(moments: PairMoments) -> float:
     x, y = moments.x, moments.y
     white_x = moments.white_x
     if x.whitening_of_correlations is not x.whitening:
-        white_x = x.whitening_of_correlations.T @ moments.xy
+        white_x = x.whitened_correlations(moments.xy)
     forward = _mean_r2(white_x, y.deviations)
-    back = _mean_r2(y.whitening_of_correlations.T @ moments.xy.T, x.deviations)
+    back = _mean_r2(y.whitened_correlations(moments.xy.T), x.deviations)
     return (forward + back) / 2
 
 

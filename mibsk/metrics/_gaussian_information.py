@@ -88,7 +88,11 @@ def information_of_moments(moments: PairMoments) -> float:
     """Return the information; NaN if a covariance is singular."""
     if _is_singular(moments.x) or _is_singular(moments.y):
         return np.nan
-    if moments.white.shape == moments.xy.shape:  # no direction was left out
+    if "squared_correlations" in vars(moments) and moments.white.shape == moments.xy.shape:
+        residuals = 1 - moments.squared_correlations[0]  # as below, but they are known
+        if residuals.min() > 0 and (1 / residuals).sum() * SINGULAR < 1:
+            return float(-0.5 * np.log(residuals).sum())
+    elif moments.white.shape == moments.xy.shape:  # no direction was left out
         # -log det(1 - SSᵀ) / 2, where the singular values of S are the canonical correlations
         residual = np.eye(len(moments.white)) - moments.white_square
         root, failed = lapack.dpotrf(residual, lower=1, clean=1)

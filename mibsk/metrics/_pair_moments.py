@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, lapack
+from scipy.linalg import blas, lapack
 
 from .._checks.devices import FloatMatrix, Matrix, to_numpy
 from .._checks.magnitudes import in_range
+from ._factorisations import eigenvectors, leading_eigenvectors
 from ._moments import centred, centred_chunks, unit
 from .rows import squared_norms, take_rows
 from .statistics import CI, Bounds, Estimate, Reordered, over_rows
@@ -46,13 +47,18 @@ class SideMoments:
         return float(np.vdot(self.products, self.products))
 
     @cached_property
-    def inverse_root(self) -> FloatMatrix | None:
-        """Inverse of Cholesky's factor, transposed, (d, d); None if there is none."""
+    def _cholesky(self) -> tuple[FloatMatrix, FloatMatrix] | None:
+        """Cholesky's factor and its inverse, (d, d), lower, in Fortran's order; None without."""
         root, failed = lapack.dpotrf(self.products.T, lower=1, clean=1)
         if failed:
             return None
         inverse, failed = lapack.dtrtri(root, lower=1)
-        return None if failed else np.asarray(inverse).T
+        return None if failed else (root, inverse)
+
+    @cached_property
+    def inverse_root(self) -> FloatMatrix | None:
+        """Inverse of Cholesky's factor, transposed, (d, d); None if there is none."""
+        return None if self._cholesky is None else self._cholesky[1].T
 
     @cached_property
     def whitening(self) -> FloatMatrix:
@@ -63,10 +69,35 @@ class SideMoments:
             return inverse
         return principal_whitening(*self._axes)
 
-    @cached_property
-    def whitened(self) -> FloatMatrix:
-        """XᵀX with white rows of X on the left: (r, d)."""
-        product: FloatMatrix = self.whitening.T @ self.products
+    def whitened(self, products: FloatMatrix) -> FloatMatrix:
+        """Return products XᵀZ, (d, m), with white rows of X on the left: (r, m)."""
+        return self._on_the_left(self.whitening, products)
+
+    def whitened_correlations(self, products: FloatMatrix) -> FloatMatrix:
+        """Return the same as `whitened`, by the `whitening_of_correlations`."""
+        return self._on_the_left(self.whitening_of_correlations, products)
+
+    def _on_the_left(self, whitening: FloatMatrix, products: FloatMatrix) -> FloatMatrix:
+        if whitening is not self.inverse_root:
+            product: FloatMatrix = whitening.T @ products
+            return product
+        # Triangular, so half of the product. The order of the numbers in memory is kept.
+        if products.flags.f_contiguous:
+            product = blas.dtrmm(1.0, whitening.T, products, lower=1)
+        else:
+            product = blas.dtrmm(1.0, whitening.T, products.T, side=1, lower=1, trans_a=1).T
+        return product
+
+    def in_columns(self, directions: FloatMatrix) -> FloatMatrix:
+        """Return products of white variates of X, in columns (r, m), with its columns: (m, d)."""
+        product: FloatMatrix
+        if self._cholesky is not None and self.whitening is self.inverse_root:
+            # whiteningᵀ XᵀX is Cholesky's factor, transposed
+            product = blas.dtrmm(
+                1.0, self._cholesky[0], directions.T, side=1, lower=1, trans_a=1
+            )
+        else:
+            product = directions.T @ (self.whitening.T @ self.products)
         return product
 
     @cached_property
@@ -91,7 +122,7 @@ class SideMoments:
             return inverse
         sizes = np.where(sizes > 0, sizes, 1.0)
         correlations = self.products / np.outer(sizes, sizes)
-        return principal_whitening(*_descending(np.linalg.eigh(correlations))) / sizes[:, None]
+        return principal_whitening(*_descending(eigenvectors(correlations))) / sizes[:, None]
 
     def leading(self, n_components: float) -> FloatMatrix:
         """Return the leading principal axes, divided each by its standard deviation: (d, r).
@@ -109,14 +140,7 @@ class SideMoments:
         d = len(self.products)
         if 1 <= n_components < d / 4 and "_axes" not in vars(self):
             return principal_whitening(
-                *_descending(
-                    eigh(
-                        self.products,
-                        driver="evr",
-                        subset_by_index=[d - int(n_components), d - 1],
-                        check_finite=False,
-                    )
-                )
+                *_descending(leading_eigenvectors(self.products, int(n_components)))
             )
         values, axes = self._axes
         if n_components < 1:
@@ -127,7 +151,7 @@ class SideMoments:
 
     @cached_property
     def _axes(self) -> tuple[FloatMatrix, FloatMatrix]:
-        return _descending(np.linalg.eigh(self.products))
+        return _descending(eigenvectors(self.products))
 
 
 def _descending(found: tuple[FloatMatrix, FloatMatrix]) -> tuple[FloatMatrix, FloatMatrix]:
@@ -167,20 +191,23 @@ class PairMoments:
     @cached_property
     def white_x(self) -> FloatMatrix:
         """XᵀY with white rows of X: (r_x, d_y)."""
-        product: FloatMatrix = self.x.whitening.T @ self.xy
-        return product
+        return self.x.whitened(self.xy)
 
     @cached_property
     def white(self) -> FloatMatrix:
         """XᵀY with white rows of both, whose singular values are the canonical correlations."""
-        product: FloatMatrix = self.white_x @ self.y.whitening
-        return product
+        return self.y.whitened(self.white_x.T).T
 
     @cached_property
     def white_square(self) -> FloatMatrix:
         """The matrix `white` times its transposed."""
         product: FloatMatrix = self.white @ self.white.T
         return product
+
+    @cached_property
+    def squared_correlations(self) -> tuple[FloatMatrix, FloatMatrix]:
+        """Eigenvalues of `white_square`, in ascending order, and eigenvectors in columns."""
+        return eigenvectors(self.white_square)
 
 
 def pair_moments(X: Matrix, Y: Matrix) -> PairMoments:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from .._checks.devices import FloatMatrix, Matrix
 from ._description import Description
+from ._factorisations import eigenvalues, singular_values
 from ._moments import as_varying_pair, narrow
 from ._pair_moments import OverMoments, PairMoments, pair_moments, reorder_moments
 from .statistics import Sampled, fast_permutations, with_interval
@@ -26,12 +27,12 @@ def procrustes_of_moments(moments: PairMoments) -> float:
 def _nuclear_norm(A: FloatMatrix) -> float:
     """Return the sum of the singular values."""
     product = A @ A.T if A.shape[0] <= A.shape[1] else A.T @ A
-    squares = np.linalg.eigvalsh(product)  # in a third of the time of the singular values
+    squares = eigenvalues(product)  # in a third of the time of the singular values
     rounding = ROUNDING * squares[-1]
     found = np.sqrt(np.maximum(squares, rounding))
     if (rounding / found).sum() < ACCURACY * found.sum():
         return float(np.sqrt(np.maximum(squares, 0)).sum())
-    return float(np.linalg.svd(A, compute_uv=False).sum())
+    return float(singular_values(A).sum())
 
 
 @fast_permutations(reorder_moments(procrustes_of_moments, lambda X, Y: (narrow(X), narrow(Y))))

@@ -20,13 +20,13 @@ def pwcca_of_moments(moments: PairMoments) -> float:
     if not product.size:
         return np.nan
     if len(product) <= product.shape[1]:
-        squares, left = np.linalg.eigh(moments.white_square)
+        squares, left = moments.squared_correlations
         correlations = np.sqrt(np.maximum(squares, 0))
         small = squares < SMALL  # lost in the rounding of squares
         correlations[small] = np.linalg.norm(left[:, small].T @ product, axis=1)
     else:
         left, correlations, _ = np.linalg.svd(product, full_matrices=False)
-    weights = np.abs(left.T @ moments.x.whitened).sum(axis=1)
+    weights = np.abs(moments.x.in_columns(left)).sum(axis=1)
     # rounding may exceed 1
     return min(float(weights @ np.minimum(correlations, 1.0) / weights.sum()), 1.0)
 
