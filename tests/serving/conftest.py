@@ -90,7 +90,7 @@ def run_server(tmp_path):
     def run(folder, *options, env=None):
         with open(tmp_path / "log", "w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "mibsk.cli", "serve", str(folder), "--port", "0", *options],
+                [sys.executable, "-m", "mibsk", "serve", str(folder), "--port", "0", *options],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
