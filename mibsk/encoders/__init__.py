@@ -9,6 +9,7 @@ from ._factory import EncoderFactory
 from ._flat_inputs import flat_inputs
 from ._frozen import Frozen, FrozenTrunk, frozen_names
 from ._images import ChannelsFirst
+from ._joint import JointEncoders, JointTerm
 from ._linear import Linear
 from ._mlp import MLP
 from ._projection import Projection
@@ -37,6 +38,8 @@ __all__ = [
     "SparseMLP",
     "Frozen",
     "FrozenTrunk",
+    "JointEncoders",
+    "JointTerm",
     "frozen_factory",
     "frozen_names",
     "flat_inputs",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -29,16 +29,29 @@ class LossParts(NamedTuple):
         ``beta`` times the divergence.
     divergence : Tensor ()
         The unweighted minimality term; not a summand of the loss.
+    further : tuple of Tensor ()
+        Summands that need more than embeddings, in the order of `IBObjective.further`.
     """
 
     sufficiency: torch.Tensor
     minimality: torch.Tensor
     divergence: torch.Tensor
+    further: tuple[torch.Tensor, ...] = ()
 
     @property
     def total(self) -> torch.Tensor:
-        """The loss: sufficiency plus minimality."""
-        return self.sufficiency + self.minimality
+        """The loss: sufficiency plus minimality, and any further summands."""
+        return sum(self.further, self.sufficiency + self.minimality)
+
+    def detach(self) -> LossParts:
+        """Return the parts without their gradients."""
+        kept, minimality, divergence = (part.detach() for part in self[:3])
+        further = tuple(part.detach() for part in self.further)
+        return LossParts(kept, minimality, divergence, further)
+
+    def values(self) -> list[torch.Tensor]:
+        """Return all parts, in the order of `IBObjective.parts`."""
+        return [self.sufficiency, self.minimality, self.divergence, *self.further]
 
 
 class IBObjective(nn.Module):
@@ -85,11 +98,6 @@ class IBObjective(nn.Module):
     (True, 0.0)
     """
 
-    terms: ClassVar[tuple[str, ...]] = ("sufficiency", "minimality")
-    """Names of the parts whose sum is the loss."""
-    parts: ClassVar[tuple[str, ...]] = LossParts._fields
-    """Names of all parts, which each epoch of the history records."""
-
     def __init__(
         self,
         sufficiency: Any = "infonce",
@@ -108,6 +116,18 @@ class IBObjective(nn.Module):
         self.beta: float | torch.Tensor = float(beta)
         self.temperature = Temperature() if temperature is None else temperature
         self.positives = positives
+        self.further: Mapping[str, Any] = {}
+        """Terms that the training computes, since they need more than embeddings, by name."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the parts whose sum is the loss."""
+        return ("sufficiency", "minimality", *self.further)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of all parts, which each epoch of the history records."""
+        return ("sufficiency", "minimality", "divergence", *self.further)
 
     def build(self, n_modalities: int, n_components: int) -> None:
         """Call :meth:`LossModule.build` of both terms, before training."""

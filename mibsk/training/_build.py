@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
 from .._checks.parameters import check_modality_names
 from ..data import SPARSE_KINDS, InputSpec
-from ..encoders import Encoder, InputScaling, build_encoder
+from ..encoders import Encoder, InputScaling, JointEncoders, JointTerm, build_encoder
 from ..losses import IBObjective
 from ._devices import autocast_dtypes
+from ._epoch_means import EpochMeans
 from ._module import AlignmentModule
 from ._net import AlignmentNet
 from ._optimizers import choose_optimizer
@@ -37,6 +40,8 @@ def build_net(
         probabilistic=objective.minimality_term.needs_variance,
     )
     objective.build(len(encoders), aligner.n_components)
+    if isinstance(aligner.encoders, JointEncoders):
+        objective.further = _further_terms(aligner, aligner.encoders)
     groups = []
     for name, pace in objective.paces():
         groups.append((f"*objective.{name}.*", {"lr": pace * aligner.lr}))
@@ -77,6 +82,8 @@ def _build_encoders(
     TypeError, ValueError
         If a name is not a modality, or an encoder does not support the rows.
     """
+    if isinstance(specs, JointEncoders):
+        return _build_jointly(specs, inputs, n_components, probabilistic=probabilistic)
     if isinstance(specs, Mapping):
         check_modality_names("encoders", specs, list(inputs))
     encoders = {}
@@ -99,3 +106,72 @@ def _network(specification: Any, spec: InputSpec) -> Any:
     if isinstance(specification, str) and specification == "canonical":
         return "sparse" if spec.is_sparse else "linear"
     return specification
+
+
+def _build_jointly(
+    joint: JointEncoders,
+    inputs: Mapping[str, InputSpec],
+    n_components: int,
+    *,
+    probabilistic: bool,
+) -> dict[str, Encoder]:
+    """Build encoders that may share weights.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are not those of all modalities, or a modality has sparse rows.
+    """
+    for name, spec in inputs.items():
+        if spec.kind in SPARSE_KINDS:
+            raise ValueError(
+                f"modality {name!r} has {spec.kind} rows, which joint encoders do not read: "
+                "convert them to an array."
+            )
+    n_outputs = (2 if probabilistic else 1) * n_components
+    modules = joint({name: spec.shape for name, spec in inputs.items()}, n_outputs)
+    if not isinstance(modules, Mapping) or modules.keys() != inputs.keys():
+        got = list(modules) if isinstance(modules, Mapping) else type(modules).__name__
+        raise TypeError(
+            f"{type(joint).__name__} must return a module for each of {list(inputs)}, got {got}."
+        )
+    return {
+        name: build_encoder(
+            _Built(modules[name]),
+            spec.shape,
+            n_components,
+            dtype=spec.dtype,
+            probabilistic=probabilistic,
+            modality=name,
+        )
+        for name, spec in inputs.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A factory of a module that was built before; of a module itself, a copy would be used."""
+
+    module: nn.Module
+
+    def __call__(self, input_shape: tuple[int, ...], n_outputs: int) -> nn.Module:
+        return self.module
+
+
+def _further_terms(aligner: AlignerParams, joint: JointEncoders) -> dict[str, JointTerm]:
+    """Return the losses of the encoders.
+
+    Raises
+    ------
+    ValueError
+        If a name is taken, or the training embeds only a part of a batch at a time.
+    """
+    terms = dict(joint.terms())
+    if taken := terms.keys() & set(EpochMeans(IBObjective().parts).names):
+        raise ValueError(f"{type(joint).__name__} has a term {min(taken)!r}: choose another name.")
+    if terms and aligner.chunk_size is not None:
+        raise ValueError(
+            f"chunk_size={aligner.chunk_size} needs a loss of embeddings alone, and "
+            f"{type(joint).__name__} has the terms {', '.join(terms)}: set chunk_size=None."
+        )
+    return terms

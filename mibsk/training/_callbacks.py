@@ -21,7 +21,7 @@ from ._objective import reason_to_hold_out
 from ._params import AlignerParams
 
 _BEST = "_best"  # skorch's suffix of the epochs with the best value so far
-_MEASURED = EpochMeans(IBObjective.parts).names
+_MEASURED = EpochMeans(IBObjective().parts).names
 
 
 def check_callbacks(

@@ -54,7 +54,7 @@ class EpochMeans:
         """Add a batch, and the masks of the rows that each modality has, if some lack some."""
         means = torch.stack([embedding.mean.detach() for embedding in embeddings.values()])
         n = means.shape[1]
-        self.sums += n * torch.stack([parts.total, *parts])
+        self.sums += n * torch.stack([parts.total, *parts.values()])
         self.embeddings += means.sum(1)  # 0 in rows without the modality
         self.n_rows += n
         if present is not None:

@@ -238,6 +238,11 @@ def join_processes(aligner: AlignerParams, data: TrainingData, net: Any, observe
             "callbacks of scikit-learn (set_callbacks) are not supported in several processes: "
             "pass skorch callbacks as callbacks=, or train in one process."
         )
+    if net.module.objective.further:
+        raise ValueError(
+            f"encoders={aligner.encoders!r} have losses of more than embeddings, which are not "
+            "gathered from several processes: train in one process."
+        )
     synchronizes = has_batch_norm(net.module) and net.chunk_size is None
     if synchronizes and (data.presence is not None or aligner.compile):
         what = "compile=True" if aligner.compile else "rows that lack a modality"

@@ -47,9 +47,13 @@ def training_step(module: Any, batch: Batch, chunk_size: int | None) -> dict[str
     loss.backward()
     if cache is not None:
         cache.backward()
-    parts = LossParts(*(part.detach() for part in parts))
     detached = loss.detach()
-    return {"loss": detached, "parts": parts, "embeddings": embeddings, "present": present}
+    return {
+        "loss": detached,
+        "parts": parts.detach(),
+        "embeddings": embeddings,
+        "present": present,
+    }
 
 
 @torch.no_grad()
@@ -81,4 +85,9 @@ def loss_parts(module: Any, embeddings: Mapping[str, Embedding], batch: Batch) -
     parts: LossParts = objective(
         embeddings, present=batch.present, groups=batch.groups, inputs=inputs
     )
+    if objective.further:
+        means = {name: each.mean for name, each in embeddings.items()}
+        backbones = {name: module.encoder(name).backbone for name in batch}
+        further = [term(backbones, batch, means) for term in objective.further.values()]
+        parts = parts._replace(further=tuple(further))
     return parts

@@ -213,5 +213,5 @@ def test_terms_state_their_facts():
     assert MINIMALITY["variational"].needs_variance
     assert not MINIMALITY["gaussian"].needs_variance
     assert MINIMALITY["gaussian"].loss is gaussian_minimality
-    assert IBObjective.terms == ("sufficiency", "minimality")
-    assert IBObjective.parts == ("sufficiency", "minimality", "divergence")
+    assert IBObjective().terms == ("sufficiency", "minimality")
+    assert IBObjective().parts == ("sufficiency", "minimality", "divergence")
