@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from .._checks.parameters import suggest
 from ..onnx import OnnxEncoder
+from ._folder import sha256_of
 from ._manifest import FILE, Manifest
+
+_ATTEMPTS = 10  # a writer replaces the bundle between two reads of its manifest
 
 
 class Bundle:
     """The exported encoders of a model, read from a folder.
+
+    All files are read at once: an opened bundle stays as it is when another one replaces it in the
+    folder.
 
     Parameters
     ----------
@@ -36,6 +41,22 @@ class Bundle:
         If there is no bundle at `path`.
     ValueError
         If the manifest cannot be read, or a file is missing or not the one that was written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from mibsk import IBAligner
+    >>> from mibsk.bundle import Bundle, write_bundle
+    >>> from mibsk.datasets import load_digits_halves
+    >>> halves = load_digits_halves().data
+    >>> aligner = IBAligner(n_components=8, max_epochs=1, random_state=0).fit(halves)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     manifest = write_bundle(aligner, folder, name="digits")
+    ...     bundle = Bundle(folder)
+    >>> bundle.modalities
+    ['left', 'right']
+    >>> bundle.embed("left", halves["left"][:3]).shape
+    (3, 8)
     """
 
     def __init__(
@@ -46,17 +67,19 @@ class Bundle:
         n_threads: int | None = None,
     ) -> None:
         self.path = Path(path)
-        self.manifest = read_manifest(self.path)
-        self.encoders: dict[str, OnnxEncoder] = {}
-        for name, each in self.manifest.encoders.items():
-            file = self.path / each.file
-            if not file.is_file() or _sha256(file) != each.sha256:
-                what = "differs from" if file.exists() else "is missing of"
-                raise ValueError(
-                    f"{file} {what} what {FILE} lists: the bundle is damaged, or was copied in "
-                    "part. Copy it again."
-                )
-            self.encoders[name] = OnnxEncoder(file, providers=providers, n_threads=n_threads).fit()
+        manifest = read_manifest(self.path)
+        for _ in range(_ATTEMPTS):
+            try:
+                encoders = _open(self.path, manifest, providers, n_threads)
+                break
+            except (FileNotFoundError, ValueError):
+                earlier, manifest = manifest, read_manifest(self.path)
+                if manifest == earlier:  # not replaced by a writer meanwhile
+                    raise
+        else:
+            raise ValueError(f"the bundle at {path} is replaced all the time: try again later.")
+        self.manifest = manifest
+        self.encoders: dict[str, OnnxEncoder] = encoders
 
     @property
     def digest(self) -> str:
@@ -91,14 +114,37 @@ class Bundle:
 def read_manifest(path: Path) -> Manifest:
     """Return the manifest of the bundle in a folder."""
     file = path / FILE
-    if not file.is_file():
+    try:
+        text = file.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise FileNotFoundError(
             f"no bundle at {path}: expected a folder with {FILE}, as mibsk.bundle.write_bundle "
             "writes it."
-        )
-    return Manifest.from_json(file.read_text("utf-8"), file)
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not a manifest: it is not text in UTF-8.") from error
+    return Manifest.from_json(text, file)
 
 
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _open(
+    path: Path, manifest: Manifest, providers: str | list[str], n_threads: int | None
+) -> dict[str, OnnxEncoder]:
+    for name, digest in manifest.files():
+        file = path / name
+        if not file.is_file() or sha256_of(file) != digest:
+            what = "differs from" if file.exists() else "is missing of"
+            raise ValueError(
+                f"{file} {what} what {FILE} lists: the bundle is damaged, or was copied in "
+                "part. Copy it again."
+            )
+    encoders = {}
+    for modality, each in manifest.encoders.items():
+        encoder = OnnxEncoder(path / each.file, providers=providers, n_threads=n_threads).fit()
+        found = encoder.metadata_
+        if found.input != each.input or found.n_components != manifest.n_components:
+            raise ValueError(
+                f"{path / FILE} describes modality {modality!r} otherwise than {each.file}: it was "
+                "changed by hand. Write the bundle again with mibsk.bundle.write_bundle."
+            )
+        encoders[modality] = encoder
+    return encoders

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from math import isfinite
+from typing import Any, Literal, get_args
 
+from .._checks.parameters import suggest
 from ..data import InputSpec
 
 _CHANNELS = (1, 3, 4)
+_AXES = {"HW": 2, "HWC": 3, "CHW": 3}
 
 Kind = Literal["image", "audio", "text", "table", "none"]
 
@@ -45,6 +48,46 @@ class Display:
         if spec.kind == "dense" and len(spec.shape) == 1 and spec.columns:
             return cls("table")
         return cls("none")
+
+    def check(self, spec: InputSpec) -> None:
+        """Raise unless rows of a modality can be shown in this way.
+
+        Raises
+        ------
+        ValueError
+            If a field has none of the values described, or the rows are of another kind or shape.
+        """
+        what = f"the display of modality {spec.name!r}"
+        if self.kind not in (known := get_args(Kind)):
+            raise ValueError(
+                f"{what} must be one of {', '.join(known)}, got {self.kind!r}."
+                + suggest(str(self.kind), known)
+            )
+        if self.kind == "text" and spec.kind not in ("text", "labels"):
+            raise ValueError(f"{what} is text, but its rows are {spec.kind}, not strings.")
+        if self.kind == "table" and (spec.kind != "dense" or len(spec.shape) != 1):
+            raise ValueError(
+                f"{what} is a table, but a row is {spec.kind} of shape {spec.shape}, not a vector."
+            )
+        if self.kind != "image":
+            return
+        if self.axes not in _AXES:
+            raise ValueError(f"{what}: axes must be one of {', '.join(_AXES)}, got {self.axes!r}.")
+        n_channels = {"HWC": spec.shape[-1:], "CHW": spec.shape[:1]}.get(self.axes, (1,))
+        if (
+            spec.kind != "dense"
+            or len(spec.shape) != _AXES[self.axes]
+            or n_channels[0] not in _CHANNELS
+        ):
+            raise ValueError(
+                f"{what} is an image of axes {self.axes}, but a row is {spec.kind} of shape "
+                f"{spec.shape}; an image has 1, 3 or 4 channels."
+            )
+        ends = self.low, self.high
+        if not all(isinstance(each, int | float) and isfinite(each) for each in ends):
+            raise ValueError(f"{what}: low and high must be numbers, got {ends}.")
+        if self.low >= self.high:
+            raise ValueError(f"{what}: low must be less than high, got {self.low} and {self.high}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values."""

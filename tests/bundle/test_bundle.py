@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -26,8 +28,24 @@ def test_a_bundle_embeds_as_its_aligner(trained, tmp_path):
 
 
 def test_a_torn_file_is_found(trained, tmp_path):
-    write_bundle(trained[0], tmp_path)
-    file = tmp_path / "left.onnx"
+    manifest = write_bundle(trained[0], tmp_path)
+    file = tmp_path / manifest.encoders["left"].file
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"left\.onnx differs from"):
+    with pytest.raises(ValueError, match=r"left-.*\.onnx differs from"):
+        Bundle(tmp_path)
+    file.unlink()
+    with pytest.raises(ValueError, match=r"left-.*\.onnx is missing"):
+        Bundle(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../left.onnx", "/etc/passwd", "a/../../b", "a//b", "C:\\x", "a\\b", ".hidden", "", 3]
+)
+def test_a_manifest_that_leads_out_of_the_folder_is_refused(trained, tmp_path, name):
+    write_bundle(trained[0], tmp_path)
+    file = tmp_path / "manifest.json"
+    values = json.loads(file.read_text())
+    values["modalities"][0]["file"] = name
+    file.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="is not a manifest that this version of mibsk can read"):
         Bundle(tmp_path)
