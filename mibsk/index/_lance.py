@@ -1,0 +1,374 @@
+"""Index in a folder, as tables of LanceDB."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .._checks.packages import not_installed
+from .._checks.parameters import check_scalar
+from ..files.whole_files import replace_file
+from ._checks import check_ids, check_modality, check_vectors, unknown_ids
+from ._columns import Type, as_stored, plain_row, typed_columns
+from ._lance_sql import any_of, as_sql, column_of, metadata_columns, text
+from ._names import decode_name, encode_name
+from ._ranking import best_first, inner_products, rounding_error
+from ._values import Content, Hit, ModalitySummary, Row
+from ._where import conditions
+
+FILE = "index.json"
+FORMAT = "mibsk-index/1"
+FLAT_ROWS = 200_000  # benchmarks/search_recall.py
+N_PROBES = 32
+_ROWS_OF_A_PARTITION = 1024
+_EXTRA = 8  # rows beyond k that show whether more have the score of the last
+
+
+class LanceIndex:
+    """An :class:`Index` in a folder: one table of LanceDB per modality.
+
+    A search compares a query with all rows up to `FLAT_ROWS` of them, and beyond with those of the
+    `N_PROBES` partitions (IVF) whose centres are nearest.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the index.
+    digest : str
+        Digest of the space of its embeddings.
+    n_components : int
+        Dimension of that space.
+    """
+
+    def __init__(self, folder: Path, digest: str, n_components: int) -> None:
+        self.address, self.digest, self.n_components = str(folder), digest, n_components
+        try:
+            import lancedb
+        except ImportError as error:
+            raise not_installed("for an index in a folder", "lancedb", "pyarrow") from error
+        always = datetime.timedelta(0)  # other processes add rows while a server searches
+        self._database = lancedb.connect(str(folder), read_consistency_interval=always)
+        self._tables: dict[str, Any] = {}
+
+    def modalities(self) -> dict[str, ModalitySummary]:
+        """Return what the index contains, by modality."""
+        summaries = {}
+        for name in self._names():
+            table = self._table(name)
+            summaries[name] = ModalitySummary(
+                table.count_rows(),
+                dict(metadata_columns(table.schema.names)),
+                bool(table.count_rows("media_type IS NOT NULL")),
+                "ivf" if _has_partitions(table) else "flat",
+            )
+        return {name: each for name, each in summaries.items() if each.n_rows}
+
+    def add(
+        self,
+        modality: str,
+        ids: Sequence[str],
+        vectors: np.ndarray,
+        metadata: pd.DataFrame | None = None,
+        contents: Sequence[Content | None] | None = None,
+        *,
+        source: str = "",
+    ) -> None:
+        """Add or replace rows; see :meth:`Index.add`."""
+        import pyarrow as pa
+
+        ids = check_ids(ids)
+        z = check_vectors(vectors, self.n_components, len(ids))
+        columns = typed_columns(metadata, len(ids))
+        contents = [None] * len(ids) if contents is None else list(contents)
+        if len(contents) != len(ids):
+            raise ValueError(f"there are {len(contents)} contents, but {len(ids)} ids.")
+        if not ids:
+            return
+        with _disk_errors(self.address):
+            table = self._table(modality, create=True)
+            known = metadata_columns(table.schema.names)
+            values = {
+                name: (known.get(name, kind), as_stored(name, kind, each, known.get(name, kind)))
+                for name, (kind, each) in columns.items()
+            }
+            new = {name: kind for name, (kind, _) in values.items() if name not in known}
+            if new:
+                table.add_columns([_field(name, kind) for name, kind in new.items()])
+            first = time.time_ns()  # later rows have larger numbers
+            filled = {
+                "id": ids,
+                "number": np.arange(first, first + len(ids)),
+                "source": [source] * len(ids),
+                "vector": pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1]),
+                "content": [each and each.data for each in contents],
+                "media_type": [each and each.media_type for each in contents],
+                **{column_of(name, kind): each for name, (kind, each) in values.items()},
+            }
+            rows = pa.table(
+                {
+                    field.name: pa.array(filled[field.name], field.type)
+                    if field.name in filled
+                    else pa.nulls(len(ids), field.type)
+                    for field in table.schema
+                },
+                schema=table.schema,
+            )
+            merge = table.merge_insert("id").when_matched_update_all()
+            merge.when_not_matched_insert_all().execute(rows)
+
+    def delete(self, modality: str, ids: Sequence[str]) -> int:
+        """Delete rows; see :meth:`Index.delete`."""
+        ids = check_ids(ids)
+        table = self._table(modality)
+        if not ids:
+            return 0
+        where = any_of("id", ids)
+        found: int = table.count_rows(where)
+        with _disk_errors(self.address):
+            table.delete(where)
+        return found
+
+    def search(
+        self,
+        modality: str,
+        vectors: np.ndarray,
+        k: int = 10,
+        *,
+        where: Mapping[str, Any] | None = None,
+    ) -> list[list[Hit]]:
+        """Return the best rows for each query; see :meth:`Index.search`."""
+        check_scalar("k", k, low=1, integer=True)
+        queries = check_vectors(vectors, self.n_components)
+        table = self._table(modality)
+        columns = metadata_columns(table.schema.names)
+        sql = as_sql(conditions(where, columns))
+        return [self._nearest(table, query, k, sql, columns) for query in queries]
+
+    def get(
+        self, modality: str, ids: Sequence[str], *, vectors: bool = False, contents: bool = False
+    ) -> list[Row]:
+        """Return rows by id; see :meth:`Index.get`."""
+        ids = check_ids(ids)
+        table = self._table(modality)
+        if not ids:
+            return []
+        found = {row.id: row for row in _read(table, any_of("id", ids), vectors, contents)}
+        if unknown := [each for each in ids if each not in found]:
+            raise unknown_ids(modality, unknown)
+        return [found[each] for each in ids]
+
+    def rows(self, modality: str, offset: int = 0, limit: int = 50) -> list[Row]:
+        """Return rows in the order in which they were added; see :meth:`Index.rows`."""
+        check_scalar("offset", offset, low=0, integer=True)
+        check_scalar("limit", limit, low=0, integer=True)
+        table = self._table(modality)
+        numbers = np.sort(table.search().select(["number"]).to_arrow()["number"].to_numpy())
+        few = numbers[offset : offset + limit]
+        if not len(few):
+            return []
+        wanted = f"number IN ({', '.join(map(str, few.tolist()))})"
+        by_number = sorted(_read_numbered(table, wanted), key=lambda pair: pair[0])
+        return [row for _, row in by_number]
+
+    def ids_of_source(self, modality: str, source: str) -> set[str]:
+        """Return the ids of the rows of a source; see :meth:`Index.ids_of_source`."""
+        if modality not in self._names():
+            return set()
+        found = self._table(modality).search().where(f"source = {text(source)}").select(["id"])
+        return set(found.to_arrow()["id"].to_pylist())
+
+    def optimise(self) -> None:
+        """Tidy the tables, and partition those of many rows; see :meth:`Index.optimise`."""
+        for name in self._names():
+            table = self._table(name)
+            n = table.count_rows()
+            with _disk_errors(self.address):
+                table.optimize()
+                if n > FLAT_ROWS and not _has_partitions(table):
+                    from lancedb.index import IvfFlat
+
+                    partitions = IvfFlat("dot", num_partitions=n // _ROWS_OF_A_PARTITION)
+                    table.create_index("vector", config=partitions)
+
+    def _nearest(
+        self, table: Any, query: np.ndarray, k: int, sql: str | None, columns: dict[str, Type]
+    ) -> list[Hit]:
+        limit = k + _EXTRA
+        while True:
+            search = table.search(query, vector_column_name="vector").distance_type("dot")
+            search = search.nprobes(N_PROBES).limit(limit)
+            if sql is not None:
+                search = search.where(sql, prefilter=True)
+            names = [column_of(name, kind) for name, kind in columns.items()]
+            found = search.select(["id", "vector", *names, "_distance"]).to_arrow()
+            vectors = _matrix(found["vector"], self.n_components)
+            scores = inner_products(vectors, query)
+            if len(found) < limit or _is_sure(scores, k, rounding_error(vectors, query)):
+                break
+            limit *= 4
+        ids = found["id"].to_numpy()
+        order = best_first(scores, ids)[:k]
+        plain = _plain(found.take(order), columns)
+        return [Hit(ids[i], float(scores[i]), row) for i, row in zip(order, plain, strict=True)]
+
+    def _names(self) -> list[str]:
+        # a table without a version is of a process that was killed while it created it
+        tables = Path(self.address).glob("*.lance")
+        return [decode_name(p.stem) for p in sorted(tables) if any(p.glob("_versions/*"))]
+
+    def _table(self, modality: str, *, create: bool = False) -> Any:
+        if modality in self._tables:
+            return self._tables[modality]
+        known = self._names()
+        if not create:
+            check_modality(modality, known)
+        elif not isinstance(modality, str) or not modality:
+            raise TypeError(f"a modality is named by a string, got {modality!r}.")
+        if modality in known:
+            table = self._database.open_table(encode_name(modality))
+        else:
+            table = self._database.create_table(
+                encode_name(modality), schema=_schema(self.n_components), exist_ok=True
+            )
+        self._tables[modality] = table
+        return table
+
+
+def create_lance(folder: Path, digest: str, n_components: int) -> LanceIndex:
+    """Create an index in a folder that is empty or does not exist.
+
+    Raises
+    ------
+    ValueError
+        If the folder contains something else.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} is not an index, and not an empty folder: choose another one.")
+    index = LanceIndex(folder, digest, n_components)
+    record = {"format": FORMAT, "digest": digest, "n_components": n_components}
+    replace_file(folder / FILE, [json.dumps(record, indent=1).encode() + b"\n"])
+    return index
+
+
+def read_record(folder: Path) -> tuple[str, int] | None:
+    """Return digest and dimension of the index in a folder, None if there is no index.
+
+    Raises
+    ------
+    ValueError
+        If the record cannot be read.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        values = json.loads(file.read_text("utf-8"))
+        if values["format"] != FORMAT:
+            raise ValueError(f"format {values['format']!r}, expected {FORMAT!r}")
+        return str(values["digest"]), int(values["n_components"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{file} is not a record of an index that this version of mibsk can read "
+            f"({type(error).__name__}: {error}): build the index again with mibsk index."
+        ) from error
+
+
+def _schema(n_components: int) -> Any:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field("id", pa.string()),
+            pa.field("number", pa.int64()),
+            pa.field("source", pa.string()),
+            pa.field("vector", pa.list_(pa.float32(), n_components)),
+            pa.field("content", pa.large_binary()),
+            pa.field("media_type", pa.string()),
+        ]
+    )
+
+
+def _field(name: str, kind: Type) -> Any:
+    import pyarrow as pa
+
+    types = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
+    return pa.field(column_of(name, kind), types.get(kind, pa.int64()))
+
+
+def _has_partitions(table: Any) -> bool:
+    return any("vector" in each.columns for each in table.list_indices())
+
+
+def _is_sure(scores: np.ndarray, k: int, error: float) -> bool:
+    """Whether no row that was not returned can have the score of the k-th."""
+    ordered = np.sort(scores)[::-1]
+    return bool(ordered[-1] + error < ordered[k - 1])
+
+
+def _matrix(column: Any, width: int) -> np.ndarray:
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, np.float32).reshape(-1, width)
+
+
+def _plain(found: Any, columns: dict[str, Type]) -> list[dict[str, Any]]:
+    """Return the metadata of rows of an Arrow table."""
+    names = {column_of(name, kind): name for name, kind in columns.items()}
+    stored = found.select(["id", *names]).to_pylist()  # the id, as a table needs a column
+    return [
+        plain_row(columns, {name: row[column] for column, name in names.items()}) for row in stored
+    ]
+
+
+def _read(table: Any, where: str, vectors: bool, contents: bool) -> list[Row]:
+    return [row for _, row in _read_numbered(table, where, vectors, contents)]
+
+
+def _read_numbered(
+    table: Any, where: str, vectors: bool = False, contents: bool = False
+) -> Iterator[tuple[int, Row]]:
+    """Yield number and row of those that fulfil a condition."""
+    columns = metadata_columns(table.schema.names)
+    names = [column_of(name, kind) for name, kind in columns.items()]
+    chosen = ["id", "number", "media_type", *names]
+    chosen += ["vector"] if vectors else []
+    chosen += ["content"] if contents else []
+    found = table.search().where(where).select(chosen).to_arrow()
+    z = _matrix(found["vector"], found.schema.field("vector").type.list_size) if vectors else None
+    plain = _plain(found, columns)
+    for i, row in enumerate(found.drop(["vector"] if vectors else []).to_pylist()):
+        content = row.get("content")
+        yield (
+            row["number"],
+            Row(
+                row["id"],
+                plain[i],
+                None if z is None else z[i],
+                None if content is None else Content(content, row["media_type"]),
+                row["media_type"],
+            ),
+        )
+
+
+@contextmanager
+def _disk_errors(address: str) -> Iterator[None]:
+    """Turn errors of a full disk, which LanceDB raises in several classes, into one."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        if "No space left" in str(error) or "os error 28" in str(error):
+            raise OSError(
+                errno.ENOSPC,
+                "the disk is full: what was in the index before is there, unchanged. Make room and "
+                "repeat the call",
+                address,
+            ) from error
+        raise
