@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import errno
 import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +17,11 @@ from .._checks.packages import not_installed
 from .._checks.parameters import check_scalar
 from ..files.whole_files import replace_file
 from ._checks import check_ids, check_modality, check_vectors, unknown_ids
-from ._columns import Type, as_stored, plain_row, typed_columns
-from ._lance_sql import any_of, as_sql, column_of, metadata_columns, text
-from ._names import decode_name, encode_name
-from ._ranking import best_first, inner_products, rounding_error
+from ._columns import Type, plain_row
+from ._lance_sql import any_of, as_sql, text
+from ._new_rows import NewRows
+from ._ranking import nearest
+from ._stored_names import column_of, decode_name, encode_name, metadata_columns
 from ._values import Content, Hit, ModalitySummary, Row
 from ._where import conditions
 
@@ -30,7 +30,6 @@ FORMAT = "mibsk-index/1"
 FLAT_ROWS = 200_000  # benchmarks/search_recall.py
 N_PROBES = 32
 _ROWS_OF_A_PARTITION = 1024
-_EXTRA = 8  # rows beyond k that show whether more have the score of the last
 
 
 class LanceIndex:
@@ -85,39 +84,31 @@ class LanceIndex:
         """Add or replace rows; see :meth:`Index.add`."""
         import pyarrow as pa
 
-        ids = check_ids(ids)
-        z = check_vectors(vectors, self.n_components, len(ids))
-        columns = typed_columns(metadata, len(ids))
-        contents = [None] * len(ids) if contents is None else list(contents)
-        if len(contents) != len(ids):
-            raise ValueError(f"there are {len(contents)} contents, but {len(ids)} ids.")
-        if not ids:
+        new = NewRows.check(ids, vectors, metadata, contents, self.n_components)
+        if not new.ids:
             return
         with _disk_errors(self.address):
             table = self._table(modality, create=True)
             known = metadata_columns(table.schema.names)
-            values = {
-                name: (known.get(name, kind), as_stored(name, kind, each, known.get(name, kind)))
-                for name, (kind, each) in columns.items()
-            }
-            new = {name: kind for name, (kind, _) in values.items() if name not in known}
-            if new:
-                table.add_columns([_field(name, kind) for name, kind in new.items()])
-            first = time.time_ns()  # later rows have larger numbers
+            values = new.columns_of(known)
+            unknown = {name: kind for name, (kind, _) in values.items() if name not in known}
+            if unknown:
+                table.add_columns([_field(name, kind) for name, kind in unknown.items()])
+            n, z = len(new.ids), new.vectors
             filled = {
-                "id": ids,
-                "number": np.arange(first, first + len(ids)),
-                "source": [source] * len(ids),
+                "id": new.ids,
+                "number": new.numbers(),
+                "source": [source] * n,
                 "vector": pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1]),
-                "content": [each and each.data for each in contents],
-                "media_type": [each and each.media_type for each in contents],
+                "content": [each and each.data for each in new.contents],
+                "media_type": [each and each.media_type for each in new.contents],
                 **{column_of(name, kind): each for name, (kind, each) in values.items()},
             }
             rows = pa.table(
                 {
                     field.name: pa.array(filled[field.name], field.type)
                     if field.name in filled
-                    else pa.nulls(len(ids), field.type)
+                    else pa.nulls(n, field.type)
                     for field in table.schema
                 },
                 schema=table.schema,
@@ -202,23 +193,23 @@ class LanceIndex:
     def _nearest(
         self, table: Any, query: np.ndarray, k: int, sql: str | None, columns: dict[str, Type]
     ) -> list[Hit]:
-        limit = k + _EXTRA
-        while True:
+        names = [column_of(name, kind) for name, kind in columns.items()]
+
+        def fetch(m: int) -> tuple[np.ndarray, np.ndarray, Any]:
             search = table.search(query, vector_column_name="vector").distance_type("dot")
-            search = search.nprobes(N_PROBES).limit(limit)
+            search = search.nprobes(N_PROBES).limit(m)
             if sql is not None:
                 search = search.where(sql, prefilter=True)
-            names = [column_of(name, kind) for name, kind in columns.items()]
             found = search.select(["id", "vector", *names, "_distance"]).to_arrow()
-            vectors = _matrix(found["vector"], self.n_components)
-            scores = inner_products(vectors, query)
-            if len(found) < limit or _is_sure(scores, k, rounding_error(vectors, query)):
-                break
-            limit *= 4
-        ids = found["id"].to_numpy()
-        order = best_first(scores, ids)[:k]
-        plain = _plain(found.take(order), columns)
-        return [Hit(ids[i], float(scores[i]), row) for i, row in zip(order, plain, strict=True)]
+            return found["id"].to_numpy(), _matrix(found["vector"], self.n_components), found
+
+        order, ids, scores, found = nearest(fetch, query, k)
+        return [
+            Hit(each, float(score), row)
+            for each, score, row in zip(
+                ids, scores, _plain(found.take(order), columns), strict=True
+            )
+        ]
 
     def _names(self) -> list[str]:
         # a table without a version is of a process that was killed while it created it
@@ -306,12 +297,6 @@ def _field(name: str, kind: Type) -> Any:
 
 def _has_partitions(table: Any) -> bool:
     return any("vector" in each.columns for each in table.list_indices())
-
-
-def _is_sure(scores: np.ndarray, k: int, error: float) -> bool:
-    """Whether no row that was not returned can have the score of the k-th."""
-    ordered = np.sort(scores)[::-1]
-    return bool(ordered[-1] + error < ordered[k - 1])
 
 
 def _matrix(column: Any, width: int) -> np.ndarray:

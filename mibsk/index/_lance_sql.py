@@ -6,31 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ._columns import Type
-from ._names import decode_name, encode_name
+from ._stored_names import column_of
 from ._where import Condition
 
 _SYMBOLS = {"gte": ">=", "gt": ">", "lte": "<=", "lt": "<"}
-_LETTERS: dict[Type, str] = {
-    "string": "s",
-    "integer": "i",
-    "number": "n",
-    "boolean": "b",
-    "datetime": "d",
-}
-_TYPES = {letter: kind for kind, letter in _LETTERS.items()}
-
-
-def column_of(name: str, kind: Type) -> str:
-    """Return the column of the table that stores a column of metadata; its name has the type."""
-    return f"{_LETTERS[kind]}_{encode_name(name)}"
-
-
-def metadata_columns(names: Iterable[str]) -> dict[str, Type]:
-    """Return name and type of the metadata among the columns of a table."""
-    found = (name.partition("_") for name in names)
-    return {
-        decode_name(encoded): _TYPES[letter] for letter, line, encoded in found if letter in _TYPES
-    }
 
 
 def text(value: str) -> str:

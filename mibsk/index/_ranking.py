@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+
+_EXTRA = 8  # rows beyond k, so that most searches read once
 
 
 def inner_products(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
@@ -24,15 +29,47 @@ def inner_products(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
     return products.sum(axis=1).astype(np.float32)
 
 
-def best_first(scores: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return the order of the rows by descending score, then by id."""
-    return np.lexsort((ids, -scores))
+def nearest(
+    fetch: Callable[[int], tuple[np.ndarray, np.ndarray, Any]], query: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Any]:
+    """Return the k rows of largest score, by descending score, then by id.
+
+    A store adds up in float32, and returns any of several rows of equal score: more rows than k are
+    read, until none that was not read can have the score of the k-th.
+
+    Parameters
+    ----------
+    fetch : callable
+        Returns ids (m,), vectors (m, d) and further values of the m best rows of a store.
+    query : ndarray (d,) of float32
+    k : int
+
+    Returns
+    -------
+    order, ids, scores : ndarray (k,)
+        Positions among the rows that were read, their ids and their scores.
+    values : object
+        The further values of all rows that were read.
+    """
+    m = k + _EXTRA
+    while True:
+        ids, vectors, values = fetch(m)
+        scores = inner_products(vectors, query)
+        if len(ids) < m or _is_sure(scores, k, _rounding_error(vectors, query)):
+            break
+        m *= 4
+    order = np.lexsort((ids, -scores))[:k]
+    return order, ids[order], scores[order], values
 
 
-def rounding_error(vectors: np.ndarray, query: np.ndarray) -> float:
+def _is_sure(scores: np.ndarray, k: int, error: float) -> bool:
+    """Whether no row that was not read can have the score of the k-th."""
+    ordered = np.sort(scores)[::-1]
+    return bool(ordered[-1] + error < ordered[k - 1])
+
+
+def _rounding_error(vectors: np.ndarray, query: np.ndarray) -> float:
     """Return a bound of the error of inner products that were added up in float32."""
-    if not len(vectors):
-        return 0.0
     largest = float(np.linalg.norm(vectors.astype(np.float64), axis=1).max())
     norm = float(np.linalg.norm(query.astype(np.float64)))
     return 2 * vectors.shape[1] * float(np.finfo(np.float32).eps) * largest * norm

@@ -1,5 +1,6 @@
 """Indexes of every kind, of embeddings that no model has computed."""
 
+import uuid
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,9 +23,13 @@ def unit(n, d=D, seed=0):
     return z / np.linalg.norm(z, axis=1, keepdims=True)
 
 
-@pytest.fixture
-def address(tmp_path):
-    return str(tmp_path / "index")
+@pytest.fixture(params=["folder", "qdrant+memory", "qdrant+file"])
+def address(request, tmp_path):
+    if request.param == "folder":
+        return str(tmp_path / "index")
+    if request.param == "qdrant+file":
+        return f"qdrant+file://{tmp_path}/index"
+    return f"qdrant+memory://test-{uuid.uuid4().hex}"
 
 
 @pytest.fixture
