@@ -1,4 +1,4 @@
-"""Export the encoders of a model to ONNX files, and check their parity."""
+"""Write a bundle of the encoders of a model, exported to ONNX, and check their parity."""
 
 from __future__ import annotations
 
@@ -6,32 +6,39 @@ import json
 
 import numpy as np
 
-from mibsk import OnnxEncoder
+from mibsk.bundle import Bundle, write_bundle
 from mibsk.datasets import load_bunch
-from mibsk.onnx import export_encoders
 
-from .stage import DATA, EXPORTS, params, trained_models
+from .described import data_source, metrics_of
+from .stage import DATA, EXPORTS, METRICS, params, trained_models
 
 
 def main() -> None:
     """Run the stage."""
-    settings = params("export")
+    settings, dataset = params("export"), params("prepare")["dataset"]
     chosen = trained_models(settings["model"])[0]
     aligner = chosen.load()
-    files = export_encoders(aligner, EXPORTS)
-    data = load_bunch(DATA / "test").data
+    test = load_bunch(DATA / "test")
+    manifest = write_bundle(
+        aligner,
+        EXPORTS,
+        name=settings["registered_name"],
+        data=data_source(dataset, test.DESCR),
+        training={"run": chosen.run_name, "run_id": chosen.run_id, "seed": chosen.seed},
+        metrics=metrics_of(json.loads(METRICS.read_text())[settings["model"]]),
+    )
+    bundle = Bundle(EXPORTS)
     summary = {}
-    for name, file in files.items():
-        encoder = OnnxEncoder(file)
-        error = np.abs(
-            encoder.transform(data[name]) - aligner.embed({name: data[name]})[name]
-        ).max()
+    for name, rows in test.data.items():
+        expected = aligner.embed_modality(name, rows)
+        error = float(np.abs(bundle.embed(name, rows) - expected).max())
+        file = manifest.encoders[name]
         summary[name] = {
-            "file": file.name,
-            "parity_on_fresh_inputs": encoder.metadata_.parity,
-            "parity_on_test_rows": float(error),
+            "file": file.file,
+            "parity_on_fresh_inputs": file.parity,
+            "parity_on_test_rows": error,
         }
-        print(f"{file.name}: differs from torch by at most {error:.1e} on the test rows")
+        print(f"{file.file}: differs from torch by at most {error:.1e} on the test rows")
     (EXPORTS / "parity.json").write_text(json.dumps(summary, indent=1) + "\n")
 
 

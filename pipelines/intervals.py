@@ -33,8 +33,13 @@ def over_seeds(values: ArrayLike) -> Interval:
     +2.000 [-0.484, +4.484]
     """
     values = np.asarray(values, dtype=float)
-    n, mean = len(values), float(values.mean())
+    n = len(values)
+    return of_mean(float(values.mean()), float(values.std(ddof=1)) if n > 1 else 0.0, n)
+
+
+def of_mean(mean: float, sd: float, n: int) -> Interval:
+    """Return the same of the mean and standard deviation of `n` values."""
     if n < 2:
         return Interval(mean, -np.inf, np.inf, n)
-    half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1) * sd / np.sqrt(n))
     return Interval(mean, mean - half, mean + half, n)

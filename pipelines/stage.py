@@ -22,6 +22,7 @@ EMBEDDINGS = ROOT / "embeddings"
 METRICS = ROOT / "metrics" / "evaluate.json"
 COMPARISON = ROOT / "metrics" / "comparison.json"
 EXPORTS = ROOT / "exports"
+INDEX = ROOT / "index"
 REPORTS = ROOT / "reports"
 EXPERIMENT = "mibsk"
 

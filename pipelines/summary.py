@@ -89,12 +89,11 @@ def main() -> None:
         print(compared_table(evaluation, comparison, headers, corner))
     print()
     figures = ", ".join(sorted(file.name for file in REPORTS.glob("*.png")))
-    encoders = ", ".join(sorted(file.name for file in EXPORTS.glob("*.onnx")))
     here = ROOT.name
     print(f"Pictures:      {here}/{REPORTS.name}/   {figures}")
-    print(f"ONNX encoders: {here}/{EXPORTS.name}/   {encoders}")
-    print("               >>> from mibsk import OnnxEncoder")
-    print(f"               >>> OnnxEncoder('{EXPORTS.name}/<modality>.onnx').transform(X)")
+    print(f"ONNX encoders: {here}/{EXPORTS.name}/   search them in a browser with `make serve`")
+    print("               >>> from mibsk.bundle import Bundle")
+    print(f"               >>> Bundle('{EXPORTS.name}').embed(modality, rows)")
     print(runs_line(here))
     print("Compare with the committed results: `dvc metrics diff` (see docs/tracking.md).")
 

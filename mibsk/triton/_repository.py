@@ -15,6 +15,7 @@ from ..onnx import open_session
 from ._config import Tensor, config_text
 
 CONFIG, MODEL = "config.pbtxt", "model.onnx"
+_LONGEST_NAME = 200  # characters; file systems have a limit of 255 bytes
 _UNFINISHED = ".unfinished-"
 
 
@@ -69,10 +70,18 @@ def write_model_repository(
         raise ValueError(f"max_batch_size must be a positive number of rows, got {max_batch_size}.")
     written = {}
     for modality, each in bundle.manifest.encoders.items():
-        name = f"{quote(bundle.manifest.name, safe='')}-{Path(each.file).stem}"
+        name = _model_name(bundle.manifest.name, modality)
         config = _config(bundle, name, modality, each, max_batch_size)
         written[modality] = _add_version(Path(folder) / name, bundle.path / each.file, config)
     return written
+
+
+def _model_name(*names: str) -> str:
+    """Return the name of a folder, which is that of the model in requests."""
+    name = "-".join(quote(each, safe="") for each in names)
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return name
 
 
 def _config(

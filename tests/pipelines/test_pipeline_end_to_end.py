@@ -8,12 +8,13 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from mibsk import IBAligner, OnnxEncoder
+from mibsk import IBAligner
+from mibsk.bundle import Bundle
 from mibsk.datasets import load_bunch
 
 mlflow = pytest.importorskip("mlflow")
 
-from mibsk.tracking import load_model  # noqa: E402
+from mibsk.tracking import fetch_bundle, load_model  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -95,13 +96,25 @@ def test_the_closed_form_is_compared_with_the_others(done, evaluation):
 def test_onnx_files_agree_with_the_model(done):
     data = load_bunch(done.path / "data" / "test").data
     aligner = IBAligner.load(done.path / "models" / "canonical" / "seed0.safetensors")
-    assert sorted(p.name for p in (done.path / "exports").glob("*.onnx")) == [
-        "factors.onnx",
-        "image.onnx",
-    ]
+    bundle = Bundle(done.path / "exports")
+    assert bundle.modalities == ["image", "factors"]
     for name, expected in aligner.embed(data).items():
-        found = OnnxEncoder(done.path / "exports" / f"{name}.onnx").transform(data[name])
-        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(bundle.embed(name, data[name]), expected, rtol=0, atol=1e-5)
+
+
+def test_the_bundle_describes_the_run(done, runs, evaluation):
+    manifest = Bundle(done.path / "exports").manifest
+    assert manifest.name == "mibsk"
+    assert manifest.data.name == "Rendered sprites"
+    assert manifest.data.licence.startswith("as mibsk")
+    assert set(manifest.data.units) == set(manifest.encoders)
+    run = runs["canonical-seed0"]
+    assert manifest.training["run_id"] == run.info.run_id
+    recall = manifest.metrics["recall_at_1"]["image_to_factors"]
+    assert recall["value"] == evaluation["canonical"]["recall_at_1"]["image_to_factors"]
+    low, high = recall["interval"]
+    assert low < recall["value"] < high
+    assert set(manifest.metrics["leakage"]) == NUISANCES
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -174,9 +187,6 @@ def test_runs_have_figures_and_a_model(done, client, runs):
         assert logged.callbacks is None
         root = {file.path for file in client.list_artifacts(run.info.run_id)}
         assert ("seed0.correlations.csv" in root) == (name == "canonical-seed0")
-    exported = runs["canonical-seed0"].info.run_id
-    onnx = {file.path for file in client.list_artifacts(exported, "onnx")}
-    assert {"onnx/image.onnx", "onnx/factors.onnx"} < onnx
 
 
 def test_the_registered_alias_loads(done, monkeypatch):
@@ -185,6 +195,8 @@ def test_the_registered_alias_loads(done, monkeypatch):
     kept = IBAligner.load(done.path / "models" / "canonical" / "seed0.safetensors")
     registered = load_model("models:/mibsk@champion")
     assert np.array_equal(registered.transform(data), kept.transform(data))
+    fetched = Bundle(fetch_bundle("models:/mibsk@champion"))
+    assert fetched.digest == Bundle(done.path / "exports").digest
 
 
 def test_the_alias_follows_the_exports(done, tmp_path, monkeypatch):
@@ -256,7 +268,7 @@ def test_summary_has_numbers_and_paths(done, evaluation):
     line, differences = re.findall(r"^alignment: CKA.*$", printed, re.M)
     assert differences.count("[") == 2
     assert [f"{evaluation[model]['cka']:.3f}" in line for model in MODELS] == [True] * 3
-    for place in ("mibsk/reports/", *FIGURES, "mibsk/exports/", "image.onnx", "mibsk/mlflow.db"):
+    for place in ("mibsk/reports/", *FIGURES, "mibsk/exports/", "make serve", "mibsk/mlflow.db"):
         assert place in printed
     assert "models:/mibsk@champion" in printed
 

@@ -17,6 +17,7 @@ from mibsk.datasets import make_sprites, split_bunch
 from mibsk.metrics import alignment_report, leakage, mutual_knn
 from pipelines import prepare, stage, summary, ui
 from pipelines.comparison import compare
+from pipelines.described import data_source, metrics_of
 from pipelines.evaluate import flatten, measure, reduce_entries, shared_classes
 from pipelines.intervals import over_seeds
 
@@ -134,6 +135,27 @@ def test_a_cell_is_mean_and_deviation(evaluation):
 
 def test_a_cell_of_one_seed_has_no_deviation(evaluation):
     assert summary.cell(evaluation(1)["ib"], ("recall_at_1", "image_to_text")) == "0.375"
+
+
+def test_a_bundle_has_the_measures_with_intervals_over_seeds(evaluation):
+    found = metrics_of(evaluation(3)["infonce"])
+    half = 4.302653 * 0.05 / 3**0.5  # Student's t with two degrees of freedom
+    assert found["cka"]["interval"] == pytest.approx([0.5 - half, 0.5 + half])
+    assert found["leakage"]["pos_y"]["value"] == 0.0625
+    assert "n_components" not in found
+    alone = metrics_of(evaluation(1)["infonce"])
+    assert alone["recall_at_1"] == {
+        "image_to_text": {"value": 0.125},
+        "text_to_image": {"value": 0.75},
+    }
+
+
+def test_a_bundle_has_source_and_licence_of_the_data():
+    source = data_source("sprites", make_sprites(4, image_size=8, random_state=0).DESCR)
+    assert source.name == "Rendered sprites"
+    assert source.licence == "as mibsk; no file of dSprites is used"
+    assert source.source.startswith("rendered when called, after")
+    assert source.units["image"] == "grey level, 0 to 255"
 
 
 TITLES = [

@@ -174,3 +174,12 @@ def test_the_command(bundles, tmp_path):
     missing = CliRunner().invoke(main, ["triton", str(tmp_path / "none"), str(place)])
     assert missing.exit_code == 2
     assert missing.output.startswith("mibsk: no bundle at")
+
+
+def test_long_names_are_cut(bundles, tmp_path, monkeypatch):
+    monkeypatch.setattr(_repository, "_LONGEST_NAME", 12)
+    written = write_model_repository(bundles[0], tmp_path)
+    names = {version.parent.name for version in written.values()}
+    assert len(names) == 4
+    assert all(name.startswith("sights-") and len(name) <= 12 + 17 for name in names)
+    check_as_triton(written["pixels"].parent)
