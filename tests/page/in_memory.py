@@ -104,10 +104,10 @@ def served(bundle, index=None, *, token=None):
         def log_message(self, *args):
             pass
 
-        def do_GET(self):
+        def do_GET(self):  # noqa: N802
             self._answer(None)
 
-        def do_POST(self):
+        def do_POST(self):  # noqa: N802
             self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
         def _answer(self, body):
@@ -141,7 +141,9 @@ def served(bundle, index=None, *, token=None):
             if path == "/search":
                 return as_json({"results": search(body)})
             if path == "/index":
-                return as_json({"modalities": {n: vars(s) for n, s in index.modalities().items()}})
+                return as_json(
+                    {"modalities": {n: vars(s) for n, s in index.modalities().items()}}
+                )
             if match := re.fullmatch("/index/([^/]+)/rows", path):
                 query = parse_qs(urlsplit(self.path).query)
                 start, limit = int(query["offset"][0]), int(query["limit"][0])
@@ -164,12 +166,7 @@ def served(bundle, index=None, *, token=None):
         found = index.search(target, vector, body["k"], body["where"] or {})
         contents = dict(zip(index.tables[target].ids, index.tables[target].contents, strict=True))
         return [
-            {
-                "id": i,
-                "score": s,
-                "metadata": m,
-                "media_type": getattr(contents[i], "media_type", None),
-            }
+            {"id": i, "score": s, "metadata": m, "media_type": getattr(contents[i], "media_type", None)}
             for i, s, m in found
         ]
 
@@ -179,9 +176,7 @@ def served(bundle, index=None, *, token=None):
         if isinstance(row, dict):
             row = [row[column] for column in spec.columns]
         try:
-            return bundle.embed(
-                query["modality"], [row] if spec.kind != "dense" else np.asarray([row])
-            )[0]
+            return bundle.embed(query["modality"], [row] if spec.kind != "dense" else np.asarray([row]))[0]
         except ValueError as error:
             raise Refused(422, str(error)) from error
 
