@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
+import pandas as pd
 
 from mibsk.page import FILES
 
@@ -60,8 +61,7 @@ class MemoryIndex:
 
     def get(self, modality, ids, *, vectors=False, contents=False):
         table = self.tables[modality]
-        found = [self.rows(modality, table.ids.index(each), 1)[0] for each in ids]
-        return found
+        return [self.rows(modality, table.ids.index(each), 1)[0] for each in ids]
 
     def search(self, modality, vector, k, where):
         table = self.tables[modality]
@@ -87,7 +87,7 @@ def passes(metadata, where):
     )
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An answer of the server other than what was asked for."""
 
     def __init__(self, status, message, code=None):
@@ -104,10 +104,10 @@ def served(bundle, index=None, *, token=None):
         def log_message(self, *args):
             pass
 
-        def do_GET(self):  # noqa: N802
+        def do_GET(self):
             self._answer(None)
 
-        def do_POST(self):  # noqa: N802
+        def do_POST(self):
             self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
         def _answer(self, body):
@@ -115,7 +115,7 @@ def served(bundle, index=None, *, token=None):
             log.append((self.command, path, body))
             try:
                 status, media_type, data = 200, *self._route(path, body)
-            except Refused as refused:
+            except RefusedError as refused:
                 error = {"message": str(refused), "code": refused.code}
                 status, media_type = refused.status, "application/json"
                 data = json.dumps({"error": error}).encode()
@@ -130,20 +130,18 @@ def served(bundle, index=None, *, token=None):
             if name in FILES:
                 return TYPES[name.rpartition(".")[2]], FILES[name].read_bytes()
             if token and self.headers.get("Authorization") != f"Bearer {token}":
-                raise Refused(401, "a token is needed")
+                raise RefusedError(401, "a token is needed")
             if path == "/manifest":
                 return "application/json", bundle.manifest.to_json().encode()
             if index is None:
-                raise Refused(404, "this server has no index", "no_index")
+                raise RefusedError(404, "this server has no index", "no_index")
             return self._of_index(path, body)
 
         def _of_index(self, path, body):
             if path == "/search":
                 return as_json({"results": search(body)})
             if path == "/index":
-                return as_json(
-                    {"modalities": {n: vars(s) for n, s in index.modalities().items()}}
-                )
+                return as_json({"modalities": {n: vars(s) for n, s in index.modalities().items()}})
             if match := re.fullmatch("/index/([^/]+)/rows", path):
                 query = parse_qs(urlsplit(self.path).query)
                 start, limit = int(query["offset"][0]), int(query["limit"][0])
@@ -153,32 +151,35 @@ def served(bundle, index=None, *, token=None):
                 content = index.get(unquote(match[1]), [unquote(match[2])])[0].content
                 if content:
                     return content.media_type, content.data
-            raise Refused(404, f"nothing at {path}")
+            raise RefusedError(404, f"nothing at {path}")
 
     def search(body):
         query, target = body["query"], body["modality"]
         if "id" in query:
             if query["id"] not in index.tables[query["modality"]].ids:
-                raise Refused(404, f"no row {query['id']!r} of {query['modality']!r}")
+                raise RefusedError(404, f"no row {query['id']!r} of {query['modality']!r}")
             vector = index.get(query["modality"], [query["id"]])[0].vector
         else:
             vector = embed(query)
         found = index.search(target, vector, body["k"], body["where"] or {})
         contents = dict(zip(index.tables[target].ids, index.tables[target].contents, strict=True))
         return [
-            {"id": i, "score": s, "metadata": m, "media_type": getattr(contents[i], "media_type", None)}
+            {
+                "id": i,
+                "score": s,
+                "metadata": m,
+                "media_type": getattr(contents[i], "media_type", None),
+            }
             for i, s, m in found
         ]
 
     def embed(query):
-        spec = bundle.manifest.encoders[query["modality"]].input
         row = query["input"]
-        if isinstance(row, dict):
-            row = [row[column] for column in spec.columns]
+        rows = pd.DataFrame([row]) if isinstance(row, dict) else [row]
         try:
-            return bundle.embed(query["modality"], [row] if spec.kind != "dense" else np.asarray([row]))[0]
+            return bundle.embed(query["modality"], rows)[0]
         except ValueError as error:
-            raise Refused(422, str(error)) from error
+            raise RefusedError(422, str(error)) from error
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -23,7 +23,7 @@ export function controlsView({ summary, onChange }) {
       "div",
       { class: "controls" },
       labelled("Find", target),
-      labelled("Results", count),
+      labelled("How many", count),
       filters.element,
     ),
     /** Look for another modality than that of the query, if there is one. */

@@ -5,7 +5,8 @@ import { h, labelled } from "./dom.js";
 
 const NUMBER = /int|float|double|number|decimal|half|long/i;
 const BOOLEAN = /bool/i;
-const OF_NUMBERS = { is: null, "is not": "ne", "at least": "gte", "at most": "lte" };
+const ORDERED = /int|float|double|number|decimal|half|long|date|time/i;
+const OF_ORDERED = { is: null, "is not": "ne", "at least": "gte", "at most": "lte" };
 const OF_TEXTS = { is: null, "is not": "ne" };
 
 export function filtersView({ onChange }) {
@@ -18,7 +19,7 @@ export function filtersView({ onChange }) {
   let types = {};
   let conditions = [];
 
-  const operators = () => (NUMBER.test(types[column.value]) ? OF_NUMBERS : OF_TEXTS);
+  const operators = () => (ORDERED.test(types[column.value]) ? OF_ORDERED : OF_TEXTS);
 
   function showOperators() {
     operator.replaceChildren(...Object.keys(operators()).map((name) => h("option", {}, name)));

@@ -42,8 +42,9 @@ export function rowsPane({ modality, backend, nRows, picked, onSubmit, onError }
       gridKeys(list, "button");
       if (shown) return mark();
       shown = true;
+      const first = picked === undefined;
       pick(picked ?? page.rows[0].id);
-      onSubmit({ first: picked === undefined });
+      onSubmit({ first });
     } catch (error) {
       onError(error);
     }

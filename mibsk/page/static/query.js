@@ -90,18 +90,21 @@ export function queryView({ section, backend, manifest, summary, onQuery, onModa
         tab.tabIndex = i === at ? 0 : -1;
       });
       place.setAttribute("aria-labelledby", tabs[at].id);
-      pane = ways[at][1]({
+      onWay();
+      // a pane that is no longer shown asks for nothing
+      const ask = (options) => made === pane && onQuery(options);
+      const made = ways[at][1]({
         modality,
         backend,
         paper: papers[modality.name] ?? 0,
         units: manifest.data?.units ?? {},
         nRows: nRowsOf(modality.name),
         picked,
-        onSubmit: (options = {}) => onQuery(options),
-        onChange: () => onQuery({ still: true }),
-        onError,
+        onSubmit: (options = {}) => ask(options),
+        onChange: () => ask({ still: true }),
+        onError: (error) => made === pane && onError(error),
       });
-      onWay();
+      pane = made;
       picked = undefined;
       place.replaceChildren(pane.element);
     }
@@ -109,6 +112,7 @@ export function queryView({ section, backend, manifest, summary, onQuery, onModa
     submit.hidden = ways.length === 0;
     if (!ways.length) {
       pane = null;
+      onWay();
       panes.replaceChildren(
         h("p", { class: "muted" }, `Rows of ${modality.name} cannot be entered here, and the index has none to pick.`),
       );

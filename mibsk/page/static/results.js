@@ -20,7 +20,7 @@ export function resultsView({ backend, query, modality, results, onFollow }) {
       ...(partner ? ["the partner of the query"] : []),
     ].join(", ");
     const content = contentView(backend, modality, row);
-    const follow = h("button", { type: "button", class: "quiet follow", tabindex: "-1" }, "Search from here");
+    const follow = h("button", { type: "button", class: "quiet follow", tabindex: "-1" }, "Use as query");
     follow.addEventListener("click", () => onFollow(modality, row.id));
     const bar = h("span", { class: "bar", "aria-hidden": "true" }, h("span", {}));
     bar.firstChild.style.setProperty("width", `${100 * Math.min(1, Math.max(0, row.score))}%`);

@@ -42,13 +42,13 @@ function openDialog(wrong) {
       h(
         "form",
         { method: "dialog" },
-        h("h2", { id: "token-title" }, "This server needs a token"),
+        h("h2", { id: "token-title" }, "This server asks who you are"),
         h(
           "p",
           { class: "muted" },
           wrong
-            ? "The server did not accept the last one. "
-            : "Whoever started the server can tell you. ",
+            ? "The server did not accept the last token. "
+            : "Whoever started the server knows its token. ",
           "It is kept until you close this tab.",
         ),
         labelled("Token", field),
