@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .. import __version__
-from . import _health, _openai, _pages
+from . import _health, _kserve, _openai, _pages, _search
 from ._errors import RequestError, error_response
 from ._guard import Guard
 from ._service import Service
@@ -50,7 +50,7 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for part in (_openai, _health, _pages):
+    for part in (_openai, _kserve, _search, _health, _pages):
         app.include_router(part.routes(service))
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)

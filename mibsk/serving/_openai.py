@@ -13,6 +13,7 @@ from starlette.responses import Response
 from ._errors import bad_request, errors_of_rows
 from ._fields import boolean, choice, integer, json_object
 from ._jobs import Job, answer, not_finite
+from ._openapi import described
 from ._responses import json_response
 from ._rows import rows_of_json
 from ._service import Service
@@ -32,7 +33,7 @@ def routes(service: Service) -> APIRouter:
     """Return the routes of this protocol."""
     router = APIRouter(tags=["OpenAI"])
 
-    @router.post("/v1/embeddings")
+    @router.post("/v1/embeddings", **described(body="Embeddings"))
     async def embeddings(request: Request) -> Response:
         """Embed one row or several of a modality."""
         snapshot, body = service.snapshot, request.scope["mibsk.body"]
@@ -43,13 +44,13 @@ def routes(service: Service) -> APIRouter:
             lambda job: _respond(service, job),
         )
 
-    @router.get("/v1/models")
+    @router.get("/v1/models", **described())
     async def models() -> Response:
         """List the modalities, each as a model."""
         listed = [_model(service.snapshot, name) for name in service.snapshot.encoders]
         return json_response({"object": "list", "data": listed})
 
-    @router.get("/v1/models/{model:path}")
+    @router.get("/v1/models/{model:path}", **described())
     async def model(model: str) -> Response:
         """Describe one modality."""
         name, _ = service.snapshot.encoder_of_model(model)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import mimetypes
+
+from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
+from ..page import FILES
+from ._docs import docs_page
+from ._errors import RequestError
 from ._service import Service
 
-_NO_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>mibsk</title>
-<h1>mibsk</h1><p>Embeddings over HTTP: see <a href="/docs">the documentation</a>.</p></html>
-"""
+# the page itself allows no scripts of others; only a header can forbid frames
+_HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+}
 
 
 def routes(service: Service) -> APIRouter:
@@ -18,6 +26,24 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/")
     async def index() -> Response:
-        return HTMLResponse(_NO_PAGE)
+        return _file("index.html")
+
+    @router.get("/static/{name:path}")
+    async def static(name: str) -> Response:
+        return _file(f"static/{name}")
+
+    @router.get("/docs")
+    async def docs(request: Request) -> Response:
+        document = request.app.openapi()
+        return HTMLResponse(docs_page(document, token=bool(service.settings.token)))
 
     return router
+
+
+def _file(name: str) -> Response:
+    """Return a file of the page; only those that are listed can be asked for."""
+    path = FILES.get(name)
+    if path is None:
+        raise RequestError(404, f"there is nothing at /{name[:200]}.", "not_found")
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return Response(path.read_bytes(), media_type=media_type, headers=_HEADERS)
