@@ -9,7 +9,6 @@ import numpy as np
 from array_api_compat import array_namespace
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from .._checks import blocks
 from .._checks.blocks import tiles
@@ -241,13 +240,18 @@ def _best_temperature(X: Matrix, Y: Matrix, bound: str) -> float:
     spread = float(scores.std())
     if spread <= 1e-12 * np.abs(scores).max():
         return max(float(np.abs(scores).max()), 1.0)
-    of_all = bound == "infonce"
-    others = scores if of_all else scores[~np.eye(len(rows), dtype=bool)]
+    positive = np.diag(scores).mean()
+    # (n, n) for the sums of rows; or all pairs of different rows, for their sum
+    others = scores if bound == "infonce" else scores[None, ~np.eye(len(rows), dtype=bool)]
+    peaks = others.max(axis=1, keepdims=True)
+    others = others - peaks  # exp of these, at any temperature, cannot overflow
+    exponents = np.empty_like(others)
 
     def loss(log_temperature: float) -> float:
         sharp = np.exp(-log_temperature)
-        normaliser = logsumexp(others * sharp, axis=1 if of_all else None).mean()
-        return float(normaliser - np.diag(scores).mean() * sharp)
+        np.exp(np.multiply(others, sharp, out=exponents), out=exponents)
+        normaliser = (np.log(exponents.sum(axis=1)) + sharp * peaks[:, 0]).mean()
+        return float(normaliser - positive * sharp)
 
     centre = np.log(spread)
     found = minimize_scalar(

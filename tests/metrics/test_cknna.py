@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
 from mibsk.metrics import Bootstrap, cka, cknna
-from mibsk.metrics.neighbours import _cknna
+from mibsk.metrics.neighbours import _neighbour_kernel
 
 from .draws import draw_pair, few, seeds, textbook_neighbours
 
@@ -94,7 +94,7 @@ def test_chunks_scales_and_tensors_on_an_accelerator(monkeypatch, accelerated):
     for size in (1e-200, 1e-90, 1e90, 1e300):
         assert cknna(size * X, Y / size, k=5) == pytest.approx(value)
     assert cknna(accelerated(X), accelerated(Y), k=5) == pytest.approx(value, abs=1e-4)
-    monkeypatch.setattr(_cknna, "CHUNK_SIZE", 45)
+    monkeypatch.setattr(_neighbour_kernel, "CHUNK_SIZE", 45)
     assert cknna(X, Y, k=5) == pytest.approx(value, rel=1e-12)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from mibsk.metrics import mutual_knn
+from mibsk.metrics import _kept, mutual_knn
 from mibsk.metrics.neighbours import _nearest, _sweep, keep_searches
 from mibsk.metrics.neighbours._nearest import nearest_neighbours
 
@@ -119,6 +119,6 @@ def test_searches_are_kept_within_a_context_for_arrays_in_use(monkeypatch):
             Z = np.random.default_rng(seed).standard_normal((30, 3))
             assert np.array_equal(nearest_neighbours(Z, 2).near, textbook_neighbours(Z, 2))
             del Z
-        assert len(_nearest._kept_searches.get()) == 4
-    assert _nearest._kept_searches.get() is None
+        assert len(_kept._kept.get()) == 4
+    assert _kept._kept.get() is None
     assert values == [mutual_knn(X, Y, k=k) for k in (3, 3, 4)]

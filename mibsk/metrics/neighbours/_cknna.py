@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
 
-from ..._checks.blocks import CHUNK_SIZE, tiles
-from ..._checks.devices import Matrix, as_double, to_numpy
+from ..._checks.blocks import tiles
+from ..._checks.devices import Matrix
 from ..._checks.magnitudes import in_range
 from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_k
@@ -20,6 +16,7 @@ from ..statistics import Reordered, Sampled, Values, fast_permutations, with_int
 from ..undefined import UndefinedMetricError
 from ._memberships import Memberships
 from ._nearest import Indices, nearest_neighbours
+from ._neighbour_kernel import NeighbourKernel, shared_hsic
 from ._overlap import over_neighbours
 
 
@@ -29,11 +26,11 @@ def _reorder(X: Matrix, Y: Matrix, k: int = 10) -> Reordered | None:
     x, y = nearest_neighbours(X, k), nearest_neighbours(Y, k)
     if x.tied.any() or y.tied.any():
         return None
-    K, L = _kernel_of_neighbours(X, x.near), _kernel_of_neighbours(Y, y.near)
-    own = float(np.sqrt(_hsic(K, K)) * np.sqrt(_hsic(L, L)))
+    K, L = NeighbourKernel.of(X, x.near), NeighbourKernel.of(Y, y.near)
+    own = float(np.sqrt(K.hsic(K)) * np.sqrt(L.hsic(L)))
 
     def value(order: Indices) -> float:
-        return _shared(K, L[order][:, order]) / own
+        return shared_hsic(K, L.reordered(order)) / own
 
     return value
 
@@ -172,47 +169,12 @@ class _Sums:
 
 def _aligned(X: Matrix, Y: Matrix, near_x: Indices, near_y: Indices) -> float:
     """Return CKNNA from lists without ties, or NaN where it is not defined."""
-    K, L = _kernel_of_neighbours(X, near_x), _kernel_of_neighbours(Y, near_y)
-    own_x, own_y = _hsic(K, K), _hsic(L, L)
+    K, L = NeighbourKernel.of(X, near_x), NeighbourKernel.of(Y, near_y)
+    own_x, own_y = K.hsic(K), L.hsic(L)
     for own, kernel in ((own_x, K), (own_y, L)):
-        if own <= 1e-13 * (kernel.data @ kernel.data):  # rounding
+        if own <= 1e-13 * (kernel.values @ kernel.values):  # rounding
             return np.nan
-    return _shared(K, L) / float(np.sqrt(own_x) * np.sqrt(own_y))
-
-
-def _shared(K: Any, L: Any) -> float:
-    """Return HSIC_1 of two kernels, each where both have neighbours, times ``n(n-3)``."""
-    return _hsic(K.multiply(_mask(L)), L.multiply(_mask(K)))
-
-
-def _kernel_of_neighbours(X: Matrix, near: Indices) -> Any:
-    """Return a sparse (n, n) matrix of the inner products of rows with their neighbours."""
-    (n, k), xp = near.shape, array_namespace(X)
-    step = max(1, CHUNK_SIZE // (k * X.shape[1]))
-    scores = np.empty((n, k))
-    for start in range(0, n, step):
-        rows = slice(start, start + step)
-        neighbours = as_double(take_rows(X, near[rows].ravel()))  # (rows * k, d)
-        own = as_double(X[rows])[:, None, :]
-        neighbours = xp.reshape(neighbours, (own.shape[0], k, -1))
-        scores[rows] = to_numpy(xp.sum(own * neighbours, axis=2))
-    scores /= np.abs(scores).max() or 1.0
-    columns = near.ravel().astype(np.int32)
-    kernel = csr_array((scores.ravel(), columns, np.arange(n + 1) * k), shape=(n, n))
-    kernel.sort_indices()
-    return kernel
-
-
-def _mask(kernel: Any) -> Any:
-    return csr_array((np.ones_like(kernel.data), kernel.indices, kernel.indptr), kernel.shape)
-
-
-def _hsic(K: Any, L: Any) -> float:
-    """Return HSIC_1 of two kernels with a diagonal of 0, times ``n(n-3)``."""
-    n = K.shape[0]
-    trace = K.multiply(L.T.tocsr()).sum()
-    total = K.sum() * L.sum() / ((n - 1) * (n - 2))
-    return float(trace + total - 2 * (K.sum(axis=0) @ L.sum(axis=1)) / (n - 2))
+    return shared_hsic(K, L) / float(np.sqrt(own_x) * np.sqrt(own_y))
 
 
 CKNNA = Description(

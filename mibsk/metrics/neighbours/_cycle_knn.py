@@ -18,7 +18,7 @@ from ._ties import TiedLists, TiedSearch
 
 def returns(near_x: Indices, near_y: Indices) -> Values:
     """Return 1 for each row that is among the x-neighbours of its y-neighbours, else 0: (n,)."""
-    own = np.arange(len(near_x))[:, None]
+    own = np.arange(len(near_x), dtype=near_x.dtype)[:, None]
     found = np.zeros(len(near_x), dtype=bool)
     for step in near_y.T:
         found |= (near_x[step] == own).any(axis=1)

@@ -19,9 +19,8 @@ from ._ties import TiedLists, matches
 def edit_similarity(near_x: Indices, near_y: Indices) -> Values:
     """Return 1 less the edit distance of the two lists of each row, as a share of k: (n,)."""
     x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
-    return _similarity(
-        (y != neighbour for neighbour in x), np.zeros((len(y) + 1, y.shape[1]), "i4")
-    )
+    edits = np.zeros((len(y) + 1, y.shape[1]), dtype=np.min_scalar_type(-2 * len(y) - 1))
+    return _similarity((y != neighbour for neighbour in x), edits)
 
 
 def expected_similarity(x: TiedLists, y: TiedLists) -> Values:

@@ -19,7 +19,7 @@ from ._ties import TiedLists, matches
 def common_subsequence(near_x: Indices, near_y: Indices) -> Values:
     """Return the length of the longest common subsequence of the two lists of each row: (n,)."""
     x, y = near_x.T, np.ascontiguousarray(near_y.T)  # (k, n): vectorised over the n rows
-    length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.int32)
+    length = np.zeros((len(y) + 1, y.shape[1]), dtype=np.min_scalar_type(-len(y) - 1))
     return _longest((y == neighbour for neighbour in x), length)
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +10,7 @@ from numpy.typing import NDArray
 from ..._checks.blocks import CHUNK_SIZE, tiles
 from ..._checks.devices import Matrix, as_double, on_accelerator, to_numpy
 from ..._checks.magnitudes import in_range
+from .._kept import kept
 from ..rows import row_norms, take_rows
 from ._inner_products import InnerProducts, count_rows
 from ._sweep import Candidates, HalfSweep
@@ -29,11 +26,6 @@ class Neighbours(NamedTuple):
 
     near: Indices  # (n, k), the nearest first; of exactly equal scores the lower index
     tied: Mask  # (n,): two of the list, or the last and one left out, are equally near
-
-
-_kept_searches: ContextVar[dict[tuple[int, int], tuple[Any, Neighbours]] | None] = ContextVar(
-    "kept searches", default=None
-)
 
 
 def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
@@ -54,24 +46,7 @@ def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
     -------
     Neighbours
     """
-    kept = _kept_searches.get()
-    if kept is None:
-        return _search(X, k)
-    key = id(X), k
-    if key not in kept:
-        # only as long as the array is in use elsewhere, after which another may get its id
-        kept[key] = weakref.ref(X, lambda _: kept.pop(key, None)), _search(X, k)
-    return kept[key][1]
-
-
-@contextmanager
-def keep_searches() -> Iterator[None]:
-    """Keep the neighbours that are found within the context, for metrics of the same arrays."""
-    token = _kept_searches.set({})
-    try:
-        yield
-    finally:
-        _kept_searches.reset(token)
+    return kept(lambda: _search(X, k), X, key=("nearest", k))
 
 
 def _search(X: Matrix, k: int) -> Neighbours:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import cache, wraps
+from functools import cache, partial, wraps
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..._checks.blocks import TILE_SIZE, tiles
 from ..._checks.devices import Matrix
 from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_k
+from .._kept import is_kept, kept
 from ..rows import take_rows
 from ..statistics import (
     CI,
@@ -34,6 +36,7 @@ PerRow = Callable[[Indices, Indices], Values]
 """From the neighbours of both sides, (n, k) each, nearest first, to one value per row, (n,)."""
 
 _LONGEST = 512  # neighbours in the list of a row, at most
+_KEPT_AT_MOST = 2**24  # neighbours in samples that several metrics share
 _BLOCK = 2**16  # neighbours processed at once, so that they stay in the cache
 
 
@@ -179,7 +182,9 @@ def over_neighbours(
         if ci is None:
             return value
         share = share_drawn(n, as_bootstrap(ci), min_rows)
-        among = [NeighboursAmong(Z, k, share) for Z in (X, Y)]
+        among = [
+            kept(partial(NeighboursAmong, Z, k, share), Z, key=("among", k, share)) for Z in (X, Y)
+        ]
 
         def replicate(rows: dict[int, Indices]) -> float:
             near_x, near_y = (search(rows[n]) for search in among)
@@ -192,9 +197,9 @@ def over_neighbours(
     return sampled
 
 
-def length_for(k: int, share: float) -> int:
+def length_for(k: int, share: float, deviations: float = 6) -> int:
     """Return the length of a list of which `k` are in a sample, for all but about one in 1e8."""
-    return int((k + 6 * np.sqrt(k) + 8) / share)
+    return int((k + deviations * np.sqrt(k) + 8) / share)
 
 
 class NeighboursAmong:
@@ -216,29 +221,49 @@ class NeighboursAmong:
     def __init__(self, X: Matrix, k: int, share: float) -> None:
         self.n, self.k = len(X), k
         length = length_for(k, share)
-        self.lists = None
+        self.lists: list[NDArray[np.int32]] = []  # (n, length), of most rows and of all
         if length <= _LONGEST:
             near, tied = nearest_neighbours(X, min(length, len(X) - 1))
-            self.lists = None if tied.any() else near.astype(np.int32)
+            if not tied.any():
+                whole = near.astype(np.int32)
+                self.lists = [np.ascontiguousarray(whole[:, : length_for(k, share, 1)]), whole]
+        self._room = _KEPT_AT_MOST
+        self._found: dict[bytes, Indices | None] = {}
 
     def __call__(self, rows: Indices) -> Indices | None:
         """Return the `k` nearest of each row among `rows`, (m, k), as places in `rows`.
 
         None if they must be searched for: lists would be long, have ties or are too short.
         """
-        if self.lists is None:
-            return None
-        # (m, length): the listed neighbours as places in `rows`, -1 if not there
-        places = np.full(self.n, -1, dtype=np.int32)
+        if not is_kept():
+            return self._among(rows)
+        key = blake2b(rows.tobytes(), digest_size=16).digest()
+        if key not in self._found:
+            near = self._among(rows)
+            if len(rows) * self.k > self._room:
+                return near
+            self._room -= len(rows) * self.k
+            self._found[key] = near
+        return self._found[key]
+
+    def _among(self, rows: Indices) -> Indices | None:
+        dtype = np.min_scalar_type(-self.n)
+        places = np.full(self.n, -1, dtype=dtype)  # of each row in `rows`, -1 if not there
         places[rows] = np.arange(len(rows))
-        found = places[self.lists[rows]]
-        chosen = found >= 0
-        before = np.cumsum(chosen, axis=1, dtype=np.int16)
-        if before[:, -1].min() < self.k:
-            return None
-        chosen &= before <= self.k
-        near: Indices = found[chosen].reshape(len(rows), self.k).astype(np.int64)
-        return near
+        near = np.empty((len(rows), self.k), dtype=dtype)
+        missing = np.arange(len(rows))
+        for lists in self.lists:
+            found = places[lists[rows[missing]]]  # (rows that are missing, length)
+            chosen = found >= 0
+            before = np.cumsum(chosen, axis=1, dtype=np.int16)
+            short = before[:, -1] < self.k
+            chosen &= before <= self.k
+            chosen[short] = False
+            near[missing[~short]] = found[chosen].reshape(-1, self.k)
+            missing = missing[short]
+            if not missing.size:
+                return near
+        return None
 
 
 def relabelled(near: Indices, order: NDArray[np.intp]) -> Indices:

@@ -11,6 +11,7 @@ from ..._checks.devices import FloatMatrix, Matrix, on_one_device
 from ..._checks.labels import as_labels, check_one_type, check_weights
 from ..._checks.matrices import as_matrix, as_pair, check_same_columns
 from ..._checks.row_names import check_row_names
+from .._kept import is_kept, kept
 from ._ranks import Relevance, first_ranks
 
 
@@ -24,7 +25,15 @@ class Retrieval(NamedTuple):
 
     def first_ranks(self, enough: int | None = None) -> np.ndarray:
         """Return how many irrelevant rows come before each query's best relevant one, (n,)."""
-        return first_ranks(self.X, self.Y, self.relevance, enough=enough)
+        if not is_kept():
+            return first_ranks(self.X, self.Y, self.relevance, enough=enough)
+        classes = None if self.relevance is None else tuple(c.tobytes() for c in self.relevance)
+        return kept(
+            lambda: first_ranks(self.X, self.Y, self.relevance),
+            self.X,
+            self.Y,
+            key=("ranks", classes),
+        )
 
 
 def as_retrieval(X: Any, Y: Any, labels: Any, sample_weight: Any) -> Retrieval:

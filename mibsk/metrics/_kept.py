@@ -1,0 +1,45 @@
+"""What is found in arrays, kept as long as several metrics of the same arrays need it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_kept: ContextVar[dict[Hashable, tuple[Any, Any]] | None] = ContextVar("kept searches", default=None)
+
+
+@contextmanager
+def keep_searches() -> Iterator[None]:
+    """Keep neighbours and ranks that are found within the context, for metrics of the same arrays.
+
+    They are kept as long as the arrays are in use elsewhere.
+    """
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def is_kept() -> bool:
+    """Whether what is found is kept."""
+    return _kept.get() is not None
+
+
+def kept(search: Callable[[], T], *arrays: Any, key: Hashable) -> T:
+    """Return what a search finds in arrays, which is kept by its key within `keep_searches`."""
+    found = _kept.get()
+    if found is None:
+        return search()
+    place = (*map(id, arrays), key)
+    if place not in found:
+        # another array may get the id once this one is gone
+        owners = [weakref.ref(array, lambda _: found.pop(place, None)) for array in arrays]
+        found[place] = owners, search()
+    result: T = found[place][1]
+    return result
