@@ -5,7 +5,9 @@ import json
 import shutil
 import struct
 import subprocess
+import unicodedata
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,8 @@ int main(void) {
 
 def texts_of_all_characters():
     """Every letter, mark and space of the first planes, alone and around a final sigma."""
+    if unicodedata.unidata_version != "14.0.0":  # the programs know the letters of this version
+        return []
     ends = [*range(0xD800), *range(0xE000, 0x20000), 0xE0001, 0xE0100, 0x10FFFF]
     together = ["".join(map(chr, ends[i : i + 32])) for i in range(0, len(ends), 32)]
     cased = [c for c in map(chr, ends) if c.lower() != c.upper() or not c.isalnum()]
@@ -89,7 +93,7 @@ def texts():
 def expected(texts):
     X = SPEC.prepare(np.array(texts, object))
     rows = []
-    for start, stop in zip(X.indptr, X.indptr[1:]):
+    for start, stop in pairwise(X.indptr):
         row = X.indices[start:stop].tolist(), X.data[start:stop].tolist()
         rows.append(row if stop > start else ([0], [0.0]))
     return rows
