@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -123,7 +124,11 @@ def serve(
             n_threads=threads,
             access_log=access_log,
         )
-        service = serving.Service(bundle, settings)
+        opened = None
+        if index is not None:
+            open_index = import_module("mibsk.index").open_index
+            opened = lambda served: open_index(index, bundle=served)  # noqa: E731
+        service = serving.Service(bundle, settings, open_index=opened)
         if not settings.token and host not in ("127.0.0.1", "localhost", "::1"):
             click.echo(
                 f"mibsk: everybody who reaches {host} can use this server: set MIBSK_TOKEN or "

@@ -127,7 +127,8 @@ def _given_vector(vector: Any, n_components: int) -> np.ndarray:
     if not numbers or len(vector) != n_components:
         raise bad_request(f"vector must be a list of {n_components} numbers.", "vector")
     array = np.array([vector], np.float64)
-    norm = np.linalg.norm(array)
+    with np.errstate(over="ignore"):
+        norm = np.linalg.norm(array)
     if not _NORMS[0] < norm < _NORMS[1]:
         raise bad_request("vector has no direction: it is 0, or too large.", "vector")
     return (array / norm).astype(np.float32)

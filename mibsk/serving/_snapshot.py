@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from .._checks.parameters import suggest
 from ..bundle import Bundle, Display
@@ -161,7 +162,8 @@ def _a_row(spec: InputSpec) -> Any:
         return ["a"]
     if spec.kind == "labels":
         return [spec.classes[0]]
-    return np.ones((1, *spec.shape), spec.dtype)
+    row = np.ones((1, *spec.shape), spec.dtype)
+    return pd.DataFrame(row, columns=list(spec.columns)) if spec.columns else row
 
 
 def _shortened(value: object) -> str:

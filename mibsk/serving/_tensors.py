@@ -98,7 +98,9 @@ def _from_json(data: Any, shape: tuple[int, ...], datatype: str) -> Any:
         with np.errstate(over="ignore"):
             array = np.array(flat, dtype)
     except (OverflowError, ValueError) as error:
-        raise bad_request(f"data has values that {datatype} cannot hold: {error}.", "data") from error
+        raise bad_request(
+            f"data has values that {datatype} cannot hold: {error}.", "data"
+        ) from error
     if dtype.kind in "iu" and any(isinstance(value, float) and value % 1 for value in flat):
         raise bad_request(f"data of type {datatype} has numbers with fractions.", "data")
     return array.reshape(shape)

@@ -1,7 +1,9 @@
 """A bundle of digits and other kinds of rows, an app on it, and servers as processes."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,9 +16,11 @@ from mibsk.datasets import load_digits_halves
 
 pytest.importorskip("fastapi")
 
+import uvicorn
 from fastapi.testclient import TestClient
 
 from mibsk.serving import Service, Settings, create_app
+from mibsk.serving._protocol import protocol
 
 
 @pytest.fixture(scope="session")
@@ -36,22 +40,52 @@ def digits(halves, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def kinds(tmp_path_factory):
-    """Folder of a bundle of all kinds of rows: a table, words, classes, bytes, sparse rows."""
+    """Folder of a bundle of a table with columns, of words, and of pictures of bytes."""
     rng = np.random.default_rng(0)
     n = 60
     factors = rng.normal(size=(n, 2))
     rows = {
         "table": pd.DataFrame(factors + 0.1 * rng.normal(size=(n, 2)), columns=["a", "b"]),
-        "words": [f"word {int(9 * a)} {int(9 * b)}" for a, b in factors],
-        "class": np.where(factors[:, 0] > 0, "yes", "no"),
-        "code": (factors[:, 1] > 0).astype(int),
-        "bytes": np.clip(128 + 40 * factors[:, :1, None, None] * np.ones((n, 4, 4, 3)), 0, 255),
+        "words": [f"word {number} {int(9 * a)}" for number, (a, _) in enumerate(factors)],
+        "bytes": np.arange(n * 48).reshape(n, 4, 4, 3).astype(np.uint8),
     }
-    rows["bytes"] = rows["bytes"].astype(np.uint8)
+    rows["bytes"][:, 0, 0] = rng.integers(256, size=(n, 3))
     folder = tmp_path_factory.mktemp("served") / "kinds"
     model = IBAligner(n_components=4, max_epochs=1, random_state=0, bottleneck=None).fit(rows)
     write_bundle(model, folder, name="kinds")
     return folder
+
+
+@pytest.fixture(scope="session")
+def classes(tmp_path_factory):
+    """Folder of a bundle of an array "x" (n, 2) and of classes "y", which are numbers."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    folder = tmp_path_factory.mktemp("served") / "classes"
+    model = IBAligner(n_components=4, max_epochs=1, random_state=0, bottleneck=None)
+    write_bundle(model.fit(X, np.where(X[:, 0] > 0, 7, 3)), folder, name="classes")
+    return folder
+
+
+@contextmanager
+def server_in_thread(folder, **settings):
+    """Serve a bundle in a thread, for clients that need a socket; yields service and port."""
+    service = Service(folder, Settings(poll=0, access_log=False, **settings))
+    config = uvicorn.Config(
+        create_app(service), port=0, log_level="error", http=protocol(service.settings.timeout)
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            thread.join(0.01)
+        yield service, server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(10)
+    assert unexpected_errors(service) == 0
 
 
 @pytest.fixture
@@ -59,8 +93,10 @@ def client_of():
     """Return a function from a folder and settings to a client; defects show as exceptions."""
     opened = []
 
-    def open_client(folder, **settings):
-        service = Service(folder, Settings(poll=0, access_log=False, **settings))
+    def open_client(folder, *, open_index=None, **settings):
+        service = Service(
+            folder, Settings(poll=0, access_log=False, **settings), open_index=open_index
+        )
         client = TestClient(create_app(service))
         client.service = service
         client.__enter__()
