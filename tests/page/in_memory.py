@@ -20,7 +20,6 @@ class MemoryIndex:
     """Rows of an index, by modality."""
 
     def __init__(self, bundle):
-        self.bundle = bundle
         self.digest = bundle.digest
         self.n_components = bundle.manifest.n_components
         self.tables = {}

@@ -21,7 +21,7 @@ function waysOf(modality, nRows) {
   else if (input.kind === "labels") ways.push(["Choose a class", classPane]);
   else if (display.kind === "image" && input.kind === "dense") {
     ways.push(["Draw", drawPane], ["Upload", uploadPane]);
-  } else if (size <= MOST_VALUES) ways.push(["Enter values", valuesPane]);
+  } else if (display.kind !== "audio" && size <= MOST_VALUES) ways.push(["Enter values", valuesPane]);
   return ways;
 }
 

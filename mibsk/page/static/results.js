@@ -53,7 +53,7 @@ export function resultsView({ backend, query, modality, results, onFollow }) {
 export function partnerSentence({ rank, searched, nRows, filtered }) {
   if (rank === 1) return "Its partner is the nearest.";
   if (rank) return `Its partner has rank ${rank.toLocaleString("en")}.`;
-  if (filtered) return `Its partner is not among the first ${searched.toLocaleString("en")} that pass the filters.`;
+  if (filtered) return "Its partner is not among them.";
   if (searched >= nRows) return "It has no partner there.";
-  return `Its partner is not among the first ${searched.toLocaleString("en")}.`;
+  return `No partner of it is among the first ${searched.toLocaleString("en")}.`;
 }
