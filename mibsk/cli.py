@@ -8,7 +8,7 @@ import click
 
 from . import __version__
 
-COMMANDS = ("diagnose", "embed", "measure", "serve", "triton")
+COMMANDS = ("diagnose", "embed", "measure", "serve", "site", "triton")
 """Names of the commands; each is in the module of its name in `mibsk.commands`."""
 
 

@@ -1,0 +1,59 @@
+"""The folder of a site: written whole, and replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MARK = "data/site.json"
+"""File by which the folder of a site is recognised."""
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raise unless a site can be written to a folder: a new one, an empty one, or that of a site.
+
+    Raises
+    ------
+    ValueError
+        If the folder has other files, or is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file: give a folder for the site.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        raise ValueError(f"{folder} has files that are not those of a site: give another folder.")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Create a folder that replaces `folder` at the end of the context.
+
+    After an error, `folder` is as it was.
+
+    Raises
+    ------
+    ValueError
+        As :func:`check_replaceable`.
+    """
+    folder = Path(os.path.abspath(folder))  # "." has no name to write beside
+    check_replaceable(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = _beside(folder)
+    try:
+        new.mkdir()
+        yield new
+        check_replaceable(folder)  # others may have written there in the meantime
+        old = _beside(folder)
+        if folder.exists():
+            os.replace(folder, old)
+        os.replace(new, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name[:100]}.{uuid.uuid4().hex}.tmp")
