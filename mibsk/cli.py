@@ -8,7 +8,17 @@ import click
 
 from . import __version__
 
-COMMANDS = ("diagnose", "embed", "measure", "serve", "site", "triton")
+COMMANDS = (
+    "diagnose",
+    "embed",
+    "index",
+    "measure",
+    "search",
+    "serve",
+    "site",
+    "triton",
+    "unindex",
+)
 """Names of the commands; each is in the module of its name in `mibsk.commands`."""
 
 

@@ -1,7 +1,18 @@
 """Embeddings of the rows of many files, on one machine or on a cluster."""
 
 from ._embed_files import embed_files
+from ._model_files import file_digest
 from ._one_file import Outcome
+from ._row_files import READABLE, RowFile, Selection, open_rows
 from ._summary import summary
 
-__all__ = ["Outcome", "embed_files", "summary"]
+__all__ = [
+    "READABLE",
+    "Outcome",
+    "RowFile",
+    "Selection",
+    "embed_files",
+    "file_digest",
+    "open_rows",
+    "summary",
+]

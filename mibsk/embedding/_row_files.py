@@ -35,9 +35,21 @@ class Selection:
 
 
 class RowFile(Protocol):
-    """A file of rows."""
+    """A file of rows.
+
+    Attributes
+    ----------
+    n_rows : int
+        Number of rows.
+    columns : list of str
+        Columns of the modality; none in an array.
+    index : list of str
+        Columns of the index that pandas has written.
+    """
 
     n_rows: int
+    columns: list[str]
+    index: list[str]
 
     def chunks(self, size: int) -> Iterator[Any]:
         """Yield the rows of the modality, `size` at a time."""
@@ -79,6 +91,8 @@ class ArrayRows:
         if self.array.ndim == 0:
             raise ValueError(f"{path} holds a single value: expected one row per sample.")
         self.n_rows = len(self.array)
+        self.columns: list[str] = []
+        self.index: list[str] = []
 
     def chunks(self, size: int) -> Iterator[Any]:
         """Yield slices of the array."""

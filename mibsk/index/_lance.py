@@ -177,6 +177,13 @@ class LanceIndex:
         found = self._table(modality).search().where(f"source = {text(source)}").select(["id"])
         return set(found.to_arrow()["id"].to_pylist())
 
+    def sources(self, modality: str) -> set[str]:
+        """Return the sources of all rows; see :meth:`Index.sources`."""
+        if modality not in self._names():
+            return set()
+        found = self._table(modality).search().select(["source"]).to_arrow()
+        return set(found["source"].unique().to_pylist())
+
     def optimise(self) -> None:
         """Tidy the tables, and partition those of many rows; see :meth:`Index.optimise`."""
         for name in self._names():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..bundle import Bundle
 
 _EXPECTED = "qdrant+http://HOST:PORT/NAME with a name of letters, digits, - and _"
-_QDRANT = re.compile(r"qdrant\+(https?|file|memory)://(.*?)([\w-]+)/?", re.ASCII)
+_QDRANT = re.compile(r"qdrant\+(https?|file|memory)://(?:(.+)/)?([\w-]+)", re.ASCII)
 
 
 def open_index(
@@ -83,10 +83,10 @@ def open_index(
 
 def _open_qdrant(address: str, bundle: Bundle | None, create: bool) -> Index:
     match = _QDRANT.fullmatch(address)
-    if match is None or (match[1] == "memory") != (match[2] == ""):
+    if match is None or (match[1] == "memory") != (match[2] is None):
         raise ValueError(f"{address} is no address of an index: expected {_EXPECTED}.")
     kind, place, name = match.groups()
-    client = connect(kind, place.rstrip("/"))
+    client = connect(kind, place or "")
     with server_errors(address):
         found = read_qdrant(client, name)
         if found is None:

@@ -118,5 +118,8 @@ class Index(Protocol):
     def ids_of_source(self, modality: str, source: str) -> set[str]:
         """Return the ids of the rows that were added from a source."""
 
+    def sources(self, modality: str) -> set[str]:
+        """Return the sources of all rows of a modality."""
+
     def optimise(self) -> None:
         """Tidy the store after many changes, and build an approximate index if rows are many."""

@@ -204,22 +204,11 @@ class QdrantIndex:
         from qdrant_client import models
 
         same = models.FieldCondition(key="source", match=models.MatchValue(value=source))
-        ids: set[str] = set()
-        with server_errors(self.address):
-            if modality not in self._columns():
-                return ids
-            start = None
-            while True:
-                points, start = self._client.scroll(
-                    self._collection(modality),
-                    scroll_filter=models.Filter(must=[same]),
-                    limit=10_000,
-                    offset=start,
-                    with_payload=["id"],
-                )
-                ids.update(point.payload["id"] for point in points)
-                if start is None:
-                    return ids
+        return {each["id"] for each in self._payloads(modality, "id", models.Filter(must=[same]))}
+
+    def sources(self, modality: str) -> set[str]:
+        """Return the sources of all rows; see :meth:`Index.sources`."""
+        return {each["source"] for each in self._payloads(modality, "source", None)}
 
     def optimise(self) -> None:
         """Do nothing: a Qdrant server tidies its collections itself."""
@@ -232,6 +221,24 @@ class QdrantIndex:
         points, _ = self._client.scroll(self._name, limit=10_000, with_payload=True)
         payloads = {p.payload["modality"]: p.payload for p in points if p.id != _RECORD}
         return {name: metadata_columns(payloads[name]) for name in sorted(payloads)}
+
+    def _payloads(self, modality: str, key: str, chosen: Any) -> Iterator[Mapping[str, Any]]:
+        """Yield one value of the payload of each row that fulfils a filter."""
+        with server_errors(self.address):
+            if modality not in self._columns():
+                return
+            start, wanted = None, [key]
+            while True:
+                points, start = self._client.scroll(
+                    self._collection(modality),
+                    scroll_filter=chosen,
+                    limit=10_000,
+                    offset=start,
+                    with_payload=wanted,
+                )
+                yield from (point.payload for point in points)
+                if start is None:
+                    return
 
     def _describe(self, modality: str, columns: Mapping[str, Type]) -> None:
         payload = {column_of(name, kind): True for name, kind in columns.items()}

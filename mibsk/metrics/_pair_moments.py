@@ -93,9 +93,7 @@ class SideMoments:
         product: FloatMatrix
         if self._cholesky is not None and self.whitening is self.inverse_root:
             # whiteningᵀ XᵀX is Cholesky's factor, transposed
-            product = blas.dtrmm(
-                1.0, self._cholesky[0], directions.T, side=1, lower=1, trans_a=1
-            )
+            product = blas.dtrmm(1.0, self._cholesky[0], directions.T, side=1, lower=1, trans_a=1)
         else:
             product = directions.T @ (self.whitening.T @ self.products)
         return product

@@ -66,7 +66,12 @@ def read_table(path: Path, *, header: bool | None = None, text: bool = False) ->
 
 
 def csv_chunks(
-    path: Path, size: int, *, columns: Sequence[int] | None = None, text: bool = False
+    path: Path,
+    size: int,
+    *,
+    columns: Sequence[int] | None = None,
+    text: bool = False,
+    dtype: Any = None,
 ) -> Iterator[pd.DataFrame]:
     """Yield the rows of a CSV or TSV file, `size` at a time.
 
@@ -81,6 +86,8 @@ def csv_chunks(
     text : bool, default=False
         As in :func:`read_table`. Without it, numbers may have a decimal comma if those of the first
         chunk have it, and ';' between cells.
+    dtype : type, default=None
+        Type of all columns; None: each of the type that pandas finds.
 
     Raises
     ------
@@ -90,6 +97,8 @@ def csv_chunks(
     options = _csv_options(path, header=None, text=text)
     if columns is not None:
         options["usecols"] = list(columns)
+    if dtype is not None:
+        options["dtype"] = dtype
     if not text and options["sep"] == ";":
         with _csv_errors(path):
             first = pd.read_csv(path, **_CSV, **options, nrows=size)

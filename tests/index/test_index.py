@@ -1,5 +1,9 @@
 """The calls of an index, against arrays and data frames in memory."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,3 +168,36 @@ def test_a_column_keeps_its_type(index):
     with pytest.raises(ValueError, match=r"got number values such as 0\.5"):
         index.add("a", ["3"], unit(1), pd.DataFrame({"n": [0.5]}))
     assert index.modalities()["a"].n_rows == 2
+
+
+def test_a_qdrant_index_in_a_folder_stays(tmp_path):
+    """Qdrant allows one process at a time, so that another opens it after the first has ended."""
+    address = f"qdrant+file://{tmp_path}/store/digits"
+    code = f"""
+from tests.index.conftest import bundle, unit
+from mibsk.index import open_index
+index = open_index({address!r}, bundle=bundle(), create=True)
+index.add("image", ["a", "b"], unit(2))
+"""
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=root)
+    index = open_index(address, bundle=bundle())
+    assert [row.id for row in index.rows("image")] == ["a", "b"]
+    assert open_index(address).modalities()["image"].n_rows == 2
+    with pytest.raises(FileNotFoundError, match="no index at"):
+        open_index(f"qdrant+file://{tmp_path}/store/other")
+
+
+@pytest.mark.parametrize(
+    ("address", "error", "message"),
+    [
+        ("qdrant+http://127.0.0.1:1/digits", ConnectionError, "cannot be used.*is it running"),
+        ("qdrant+http://127.0.0.1:1/", ValueError, "no address of an index"),
+        ("qdrant+memory://a/b", ValueError, "no address of an index"),
+        ("qdrant://host/name", ValueError, "no address of an index"),
+        ("s3://bucket/index", ValueError, "expected a folder, or qdrant"),
+    ],
+)
+def test_addresses_that_are_none(address, error, message):
+    with pytest.raises(error, match=message):
+        open_index(address, bundle=bundle(), create=True)

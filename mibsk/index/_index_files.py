@@ -1,0 +1,245 @@
+"""Building of an index from files of rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._checks.parameters import check_scalar
+from ..bundle import Bundle
+from ._corpus import Corpus, Options, check_readable
+from ._embed_chunk import embed_chunk
+from ._protocol import Index
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[float, int, str], None]
+"""Called as ``progress(n_done, n_all, title)``; the title is empty while a file is being read."""
+
+
+@dataclass(frozen=True)
+class Indexed:
+    """What became of a file of rows.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    n_added : int
+        Number of rows that were embedded and added.
+    n_there : int
+        Number of rows that an earlier call has added from the same file.
+    n_missing : int
+        Number of rows that were left out, as they are missing.
+    """
+
+    path: Path
+    n_added: int
+    n_there: int
+    n_missing: int
+
+
+def index_files(
+    index: Index,
+    bundle: Bundle,
+    modality: str,
+    files: PathLike | Sequence[PathLike],
+    *,
+    id_column: str | None = None,
+    metadata: str | Sequence[str] = (),
+    columns: str | Sequence[str] = (),
+    contents: str | None = None,
+    prefix: str = "",
+    batch_size: int = 4096,
+    progress: Progress | None = None,
+) -> list[Indexed]:
+    """Embed the rows of files and add them to an index.
+
+    Rows are added in chunks, each as a whole. If the call ends early and is repeated, rows that are
+    in the index from the same files are not embedded again. Rows that are missing are left out.
+
+    Parameters
+    ----------
+    index : Index
+        Opened by :func:`mibsk.index.open_index`.
+    bundle : Bundle
+        Encoders; those of the index.
+    modality : str
+        Modality of the rows.
+    files : path or sequence of path
+        ``.npy``, ``.parquet``, ``.csv`` or ``.tsv`` files, as
+        :func:`mibsk.embedding.embed_files` reads them.
+    id_column : str, default=None
+        Column of ids. None: the index that pandas has written, or the number of the row, which goes
+        on from file to file. Rows of different modalities with the same id are partners.
+    metadata : str or sequence of str, default=()
+        Columns to filter by; in CSV, ISO 8601 dates are read as such.
+    columns : str or sequence of str, default=()
+        Columns of the modality. By default those that it had in training or, if they had no names,
+        all that are neither ids nor metadata nor contents.
+    contents : str, default=None
+        What people see or hear of a row: a folder of files that are named after the ids, or a
+        column of bytes or of paths relative to the folder of the rows. None: images, text and
+        tables, made of the rows.
+    prefix : str, default=""
+        Text in front of each id.
+    batch_size : int, default=4096
+        Number of rows that are embedded and added at a time.
+    progress : callable, default=None
+        Called as ``progress(n_done, n_all, title)``.
+
+    Returns
+    -------
+    list of Indexed
+        For each file, how many rows were added, were there already, and are missing.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a row, a file or an option cannot be used. Rows of earlier chunks stay in the index.
+    OSError
+        If the disk is full; what was in the index before the chunk is there.
+    NotInstalledError
+        If a package is missing.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from mibsk import IBAligner
+    >>> from mibsk.bundle import Bundle, write_bundle
+    >>> from mibsk.datasets import load_digits_halves
+    >>> from mibsk.index import index_files, open_index
+    >>> halves = load_digits_halves().data
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> aligner = IBAligner(max_epochs=1, random_state=0).fit(halves)
+    >>> manifest = write_bundle(aligner, folder / "bundle")
+    >>> np.save(folder / "left.npy", halves["left"])
+    >>> bundle = Bundle(folder / "bundle")
+    >>> index = open_index(folder / "index", bundle=bundle, create=True)
+    >>> (done,) = index_files(index, bundle, "left", folder / "left.npy")
+    >>> done.n_added, index.modalities()["left"].n_rows
+    (1797, 1797)
+    """
+    check_scalar("batch_size", batch_size, low=1, integer=True)
+    check_readable()
+    if bundle.digest != index.digest:
+        raise ValueError(
+            f"{index.address} contains embeddings of another model than {bundle.path}: use the "
+            "bundle that it was built with, or build another index."
+        )
+    bundle.encoder(modality)
+    options = Options(id_column, _several(columns), _several(metadata), contents, prefix)
+    corpora = _open(bundle, modality, [Path(path) for path in _several(files)], options)
+    if corpora[0].by_number and not prefix:
+        _check_numbers(index, modality, corpora)
+    done = []
+    for i, corpus in enumerate(corpora):
+        if progress is not None:
+            progress(i, len(corpora), corpus.path.name)
+        done.append(
+            _add(
+                index,
+                bundle,
+                modality,
+                corpus,
+                batch_size,
+                None
+                if progress is None
+                else lambda k, n, i=i: progress(i + k / max(n, 1), len(corpora), ""),  # type: ignore[misc]
+            )
+        )
+    index.optimise()
+    return done
+
+
+def summary(done: Sequence[Indexed]) -> list[str]:
+    """Return lines that say how many rows were added, were there already, and are missing."""
+    lines = []
+    for each in done:
+        counts = [f"{each.n_added:,} rows added"]
+        counts += [f"{each.n_there:,} there already"] if each.n_there else []
+        counts += [f"{each.n_missing:,} missing, left out"] if each.n_missing else []
+        lines.append(f"{each.path.name}: {', '.join(counts)}")
+    return lines
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    return (given,) if isinstance(given, str | os.PathLike) else tuple(given)
+
+
+def _open(bundle: Bundle, modality: str, paths: Sequence[Path], options: Options) -> list[Corpus]:
+    """Return the opened files.
+
+    Raises
+    ------
+    ValueError
+        If one cannot be read, or two rows have the same id.
+    """
+    if not paths:
+        raise ValueError("there are no files of rows: pass at least one.")
+    corpora: list[Corpus] = []
+    first = 0
+    for path in paths:
+        corpora.append(Corpus(path, bundle.manifest.encoders[modality], options, first))
+        first += corpora[-1].n_rows
+    places: dict[str, tuple[Path, int]] = {}
+    for corpus in corpora:
+        for i, each in enumerate(corpus.ids):
+            if each in places:
+                other, j = places[each]
+                raise ValueError(
+                    f"row {j} of {other} and row {i} of {corpus.path} have the same id {each!r}: "
+                    "give each row an id of its own."
+                )
+            places[each] = corpus.path, i
+    return corpora
+
+
+def _check_numbers(index: Index, modality: str, corpora: Sequence[Corpus]) -> None:
+    """Raise if numbers of rows would replace the rows of other files."""
+    names = {corpus.path.name for corpus in corpora}
+    others = sorted({each.split("|", 2)[-1] for each in index.sources(modality)} - names)
+    if others:
+        raise ValueError(
+            f"{index.address} has rows of {others[0] or 'another program'} already, which the rows "
+            f"of {corpora[0].path.name} may replace, as their ids are their numbers: name a column "
+            "of ids, give a prefix of the numbers, or pass all files at once."
+        )
+
+
+def _add(
+    index: Index,
+    bundle: Bundle,
+    modality: str,
+    corpus: Corpus,
+    batch_size: int,
+    progress: Callable[[int, int], None] | None,
+) -> Indexed:
+    source = corpus.source
+    there = index.ids_of_source(modality, source)
+    n_added = n_missing = 0
+    for chunk in corpus.chunks(batch_size):
+        pending = np.array([i for i, each in enumerate(chunk.ids) if each not in there], int)
+        if len(pending):
+            z = embed_chunk(bundle, modality, corpus.path, chunk.take(pending))
+            present = np.flatnonzero(~np.isnan(z).any(axis=1))
+            n_missing += len(z) - len(present)
+            n_added += len(present)
+            added = chunk.take(pending[present])
+            index.add(
+                modality,
+                added.ids,
+                z[present],
+                added.metadata,
+                [corpus.content(added, i) for i in range(len(added.ids))],
+                source=source,
+            )
+        if progress is not None:
+            progress(chunk.start + len(chunk.ids), corpus.n_rows)
+    return Indexed(corpus.path, n_added, len(there), n_missing)
