@@ -21,22 +21,23 @@ from ._columns import Type, plain_row
 from ._lance_sql import any_of, as_sql, text
 from ._new_rows import NewRows
 from ._ranking import nearest
+from ._rows_in_memory import RowsInMemory
 from ._stored_names import column_of, decode_name, encode_name, metadata_columns
 from ._values import Content, Hit, ModalitySummary, Row
 from ._where import conditions
 
+_UNSEARCHED = ("number", "source", "content", "media_type")  # columns
 FILE = "index.json"
 FORMAT = "mibsk-index/1"
-FLAT_ROWS = 200_000  # benchmarks/search_recall.py
-N_PROBES = 32
 _ROWS_OF_A_PARTITION = 1024
+_FEW_ROWS = 20_000  # that fulfil conditions
 
 
 class LanceIndex:
     """An :class:`Index` in a folder: one table of LanceDB per modality.
 
-    A search compares a query with all rows up to `FLAT_ROWS` of them, and beyond with those of the
-    `N_PROBES` partitions (IVF) whose centres are nearest.
+    A search compares a query with all rows up to `flat_rows` of them, and beyond with those of the
+    `n_probes` partitions (IVF) whose centres are nearest.
 
     Parameters
     ----------
@@ -46,7 +47,20 @@ class LanceIndex:
         Digest of the space of its embeddings.
     n_components : int
         Dimension of that space.
+
+    Attributes
+    ----------
+    flat_rows : int
+        Number of rows of a modality beyond which :meth:`optimise` makes partitions.
+    n_probes : int
+        Number of partitions whose rows a search compares.
+    memory : int
+        Bytes of embeddings of a modality up to which a search keeps all rows in memory.
     """
+
+    flat_rows = 200_000  # both are measured by benchmarks/search_recall.py
+    n_probes = 32
+    memory = 1 << 29
 
     def __init__(self, folder: Path, digest: str, n_components: int) -> None:
         self.address, self.digest, self.n_components = str(folder), digest, n_components
@@ -57,6 +71,7 @@ class LanceIndex:
         always = datetime.timedelta(0)  # other processes add rows while a server searches
         self._database = lancedb.connect(str(folder), read_consistency_interval=always)
         self._tables: dict[str, Any] = {}
+        self._kept: dict[str, tuple[int, RowsInMemory | None]] = {}  # with version of the table
 
     def modalities(self) -> dict[str, ModalitySummary]:
         """Return what the index contains, by modality."""
@@ -141,8 +156,15 @@ class LanceIndex:
         queries = check_vectors(vectors, self.n_components)
         table = self._table(modality)
         columns = metadata_columns(table.schema.names)
-        sql = as_sql(conditions(where, columns))
-        return [self._nearest(table, query, k, sql, columns) for query in queries]
+        chosen = conditions(where, columns)
+        rows = self._in_memory(modality, table)
+        if rows is None:
+            sql = as_sql(chosen)
+            return [self._nearest(table, query, k, sql, columns) for query in queries]
+        return [
+            _hits(ids, scores, rows.metadata.take(positions), columns)
+            for positions, ids, scores in rows.search(queries, k, chosen)
+        ]
 
     def get(
         self, modality: str, ids: Sequence[str], *, vectors: bool = False, contents: bool = False
@@ -191,7 +213,7 @@ class LanceIndex:
             n = table.count_rows()
             with _disk_errors(self.address):
                 table.optimize()
-                if n > FLAT_ROWS and not _has_partitions(table):
+                if n > self.flat_rows and not _has_partitions(table):
                     from lancedb.index import IvfFlat
 
                     partitions = IvfFlat("dot", num_partitions=n // _ROWS_OF_A_PARTITION)
@@ -202,21 +224,37 @@ class LanceIndex:
     ) -> list[Hit]:
         names = [column_of(name, kind) for name, kind in columns.items()]
 
+        # of few rows, each is compared: partitions near the query may have none of them
+        few = sql is not None and table.count_rows(sql) <= _FEW_ROWS
+
         def fetch(m: int) -> tuple[np.ndarray, np.ndarray, Any]:
-            search = table.search(query, vector_column_name="vector").distance_type("dot")
-            search = search.nprobes(N_PROBES).limit(m)
+            search = table.search(query, vector_column_name="vector").distance_type("dot").limit(m)
+            search = search.minimum_nprobes(self.n_probes).maximum_nprobes(0)  # 0: if need be, all
             if sql is not None:
                 search = search.where(sql, prefilter=True)
+            if few:
+                search = search.bypass_vector_index()
             found = search.select(["id", "vector", *names, "_distance"]).to_arrow()
             return found["id"].to_numpy(), _matrix(found["vector"], self.n_components), found
 
         order, ids, scores, found = nearest(fetch, query, k)
-        return [
-            Hit(each, float(score), row)
-            for each, score, row in zip(
-                ids, scores, _plain(found.take(order), columns), strict=True
-            )
-        ]
+        return _hits(ids, scores, found.take(order), columns)
+
+    def _in_memory(self, modality: str, table: Any) -> RowsInMemory | None:
+        """Return all rows of a table, None if they are in partitions or too large."""
+        version = table.version
+        kept = self._kept.get(modality)
+        if kept is not None and kept[0] == version:
+            return kept[1]
+        n_bytes = 4 * self.n_components * table.count_rows()
+        rows = None
+        if n_bytes <= self.memory and not _has_partitions(table):
+            names = [n for n in table.schema.names if n not in _UNSEARCHED]
+            found = table.search().select(names).to_arrow().combine_chunks()
+            ids, z = found["id"].to_numpy(), _matrix(found["vector"], self.n_components)
+            rows = RowsInMemory(ids, z, found.drop(["vector"]))
+        self._kept[modality] = version, rows
+        return rows
 
     def _names(self) -> list[str]:
         # a table without a version is of a process that was killed while it created it
@@ -304,6 +342,13 @@ def _field(name: str, kind: Type) -> Any:
 
 def _has_partitions(table: Any) -> bool:
     return any("vector" in each.columns for each in table.list_indices())
+
+
+def _hits(ids: np.ndarray, scores: np.ndarray, found: Any, columns: dict[str, Type]) -> list[Hit]:
+    return [
+        Hit(each, float(score), row)
+        for each, score, row in zip(ids, scores, _plain(found, columns), strict=True)
+    ]
 
 
 def _matrix(column: Any, width: int) -> np.ndarray:

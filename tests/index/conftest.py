@@ -33,9 +33,15 @@ def address(request, tmp_path):
     return f"qdrant+memory://test-{uuid.uuid4().hex}"
 
 
-@pytest.fixture
-def index(address):
-    return open_index(address, bundle=bundle(), create=True)
+@pytest.fixture(params=["folder", "folder, from disk", "qdrant"])
+def index(request, tmp_path):
+    """Return an index of each kind; searches of the first keep rows in memory."""
+    place = f"qdrant+memory://test-{uuid.uuid4().hex}"
+    place = str(tmp_path / "index") if request.param.startswith("folder") else place
+    index = open_index(place, bundle=bundle(), create=True)
+    if "disk" in request.param:
+        index.memory = 0
+    return index
 
 
 @pytest.fixture(scope="session")

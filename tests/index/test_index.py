@@ -106,16 +106,16 @@ def test_a_summary_lists_columns(index):
     assert index.get("a", ["1"])[0].metadata["d"] == "2026-01-31T00:00:00Z"
 
 
-def test_embeddings_of_two_models_are_not_mixed(index, address):
+def test_embeddings_of_two_models_are_not_mixed(index):
     index.add("image", ["a"], unit(1))
-    assert open_index(address, bundle=bundle()).modalities()["image"].n_rows == 1
-    assert open_index(address).digest == "a" * 64
+    assert open_index(index.address, bundle=bundle()).modalities()["image"].n_rows == 1
+    assert open_index(index.address).digest == "a" * 64
     with pytest.raises(ValueError, match=r"another model \(digest aaaaaaaaaaaa\)"):
-        open_index(address, bundle=bundle("b" * 64), create=True)
+        open_index(index.address, bundle=bundle("b" * 64), create=True)
 
 
-def test_another_process_sees_what_is_added(index, address):
-    other = open_index(address)
+def test_another_process_sees_what_is_added(index):
+    other = open_index(index.address)
     index.add("image", ["a"], unit(1))
     assert other.modalities()["image"].n_rows == 1
     index.add("image", ["b"], unit(1), pd.DataFrame({"n": [1]}))

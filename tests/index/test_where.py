@@ -103,6 +103,8 @@ def test_stores_and_python_agree(data):
         }
         for index in indexes.values():
             index.add("a", ids, unit(n), table)
+        indexes["lance, from disk"] = open_index(folder)
+        indexes["lance, from disk"].memory = 0
         metadata = {
             name: [row.metadata for row in index.get("a", ids)] for name, index in indexes.items()
         }
