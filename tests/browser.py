@@ -29,6 +29,7 @@ def chromium():
 def visit(browser, url, *, expected=(), **context):
     """Open a page; at the end it must have had no error, and asked no other host.
 
+    The page that is yielded lists in `posted` the values that it sent with POST.
     `expected` are parts of messages of the console that are to come, such as a status 401.
     """
     opened = browser.new_context(**context)
@@ -39,6 +40,8 @@ def visit(browser, url, *, expected=(), **context):
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("dialog", lambda dialog: (problems.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: hosts.add(urlsplit(request.url).netloc))
+    page.posted = []
+    page.on("request", lambda r: r.method == "POST" and page.posted.append(r.post_data_json))
     try:
         page.goto(url)
         yield page

@@ -1,7 +1,6 @@
 import io
 import json
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,20 +11,17 @@ from mibsk import IBAligner
 from mibsk.bundle import Bundle, DataSource, write_bundle
 from mibsk.datasets import load_digits_halves
 from mibsk.exceptions import DuplicateRowsWarning
+from mibsk.index import Content
 
-from .in_memory import MemoryIndex, served
+from .serving import indexed, served
 
 ATTACK = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
-
-
-def content(data, media_type):
-    return SimpleNamespace(data=data, media_type=media_type)
 
 
 def png(pixels):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
-    return content(file.getvalue(), "image/png")
+    return Content(file.getvalue(), "image/png")
 
 
 @pytest.fixture(scope="session")
@@ -37,16 +33,13 @@ def digits(tmp_path_factory):
     data = DataSource("digits of scikit-learn", "CC BY 4.0")
     write_bundle(aligner, folder, name="Digits", data=data)
     bundle = Bundle(folder)
-    index = MemoryIndex(bundle)
-    for name, X in halves.items():
-        index.add(
-            name,
-            [f"digit {i:03d}" for i in range(len(X))],
-            bundle.embed(name, X),
-            [{"row": i, "side": name} for i in range(len(X))],
-            [png((255 * x).round().astype(np.uint8)) for x in X],
-        )
-    return SimpleNamespace(bundle=bundle, index=index, rows=halves)
+    ids = [f"digit {i:03d}" for i in range(200)]
+    metadata = {name: {"row": range(200), "side": name} for name in halves}
+    contents = {
+        name: [png((255 * x).round().astype(np.uint8)) for x in X] for name, X in halves.items()
+    }
+    place = tmp_path_factory.mktemp("index") / "digits"
+    return indexed(bundle, place, halves, ids, metadata=metadata, contents=contents)
 
 
 @pytest.fixture(scope="session")
@@ -69,19 +62,18 @@ def mixed(tmp_path_factory):
     data = DataSource(ATTACK, ATTACK, units={"height": "m"})
     write_bundle(aligner, folder, name=ATTACK, data=data)
     bundle = Bundle(folder)
-    index = MemoryIndex(bundle)
     ids = [f"{ATTACK}/../{i}?#%" for i in range(60)]
     contents = {
-        "words": [content(f"{text} {ATTACK}".encode(), "text/plain") for text in rows["words"]],
+        "words": [Content(f"{text} {ATTACK}".encode(), "text/plain") for text in rows["words"]],
         "sizes": [
-            content(json.dumps({ATTACK: ATTACK, **row}).encode(), "application/json")
+            Content(json.dumps({ATTACK: ATTACK, **row}).encode(), "application/json")
             for row in rows["sizes"].to_dict("records")
         ],
-        "note": [content(ATTACK.encode(), "text/html")] * 60,
+        "note": [Content(ATTACK.encode(), "text/html")] * 60,
     }
-    for name, X in rows.items():
-        index.add(name, ids, bundle.embed(name, X), [{ATTACK: ATTACK}] * 60, contents[name])
-    return SimpleNamespace(bundle=bundle, index=index, rows=rows)
+    metadata = {name: {ATTACK: [ATTACK] * 60} for name in rows}
+    place = tmp_path_factory.mktemp("index") / "mixed"
+    return indexed(bundle, place, rows, ids, metadata=metadata, contents=contents)
 
 
 @pytest.fixture(scope="session")
@@ -94,19 +86,18 @@ def classes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("classes")
     write_bundle(aligner, folder, name="Classes")
     bundle = Bundle(folder)
-    index = MemoryIndex(bundle)
-    for name, rows in zip(bundle.modalities, (X, y), strict=True):
-        index.add(name, [str(i) for i in range(60)], bundle.embed(name, rows))
-    return SimpleNamespace(bundle=bundle, index=index)
+    rows = dict(zip(bundle.modalities, (X, y), strict=True))
+    place = tmp_path_factory.mktemp("index") / "classes"
+    return indexed(bundle, place, rows, [str(i) for i in range(60)])
 
 
 @pytest.fixture(scope="module")
 def server(digits):
-    with served(digits.bundle, digits.index) as started:
+    with served(digits) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def mixed_server(mixed):
-    with served(mixed.bundle, mixed.index) as started:
+    with served(mixed) as started:
         yield started

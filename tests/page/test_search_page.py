@@ -9,7 +9,7 @@ from PIL import Image
 from tests.browser import visit
 
 from .conftest import ATTACK
-from .in_memory import served
+from .serving import expected, served
 
 
 def results(page):
@@ -18,33 +18,33 @@ def results(page):
     return page.locator(".result .id").all_inner_texts()
 
 
-def expected_of(made, target, vector, k=10, where=None):
-    return [row[0] for row in made.index.search(target, vector, k, where or {})]
+def ids_of(*search, **conditions):
+    """Return the ids that a search in Python finds."""
+    return [hit.id for hit in expected(*search, **conditions)]
 
 
-def asked(server):
-    """Return the last search that the page asked for."""
-    return [body for method, path, body in server.log if path == "/search"][-1]
+def vector_of(made, modality, row):
+    (found,) = made.index.get(modality, [made.ids[row]], vectors=True)
+    return found.vector
 
 
 def test_a_row_is_picked_and_its_neighbours_are_shown(browser, server, digits):
-    with visit(browser, server.url) as page:
+    with visit(browser, server) as page:
         page.get_by_role("button", name="Row digit 005").click()
         page.get_by_text("to row digit 005 of left").wait_for()
-        found = digits.index.search("right", digits.index.tables["left"].vectors[5], 10, {})
-        assert results(page) == [row[0] for row in found]
-        shown = page.locator(".score").all_inner_texts()
-        np.testing.assert_allclose([float(s) for s in shown], [r[1] for r in found], atol=6e-4)
+        found = expected(digits, "right", vector_of(digits, "left", 5))
+        assert results(page) == [hit.id for hit in found]
+        shown = [float(text) for text in page.locator(".score").all_inner_texts()]
+        np.testing.assert_allclose(shown, [hit.score for hit in found], rtol=0, atol=6e-4)
         assert page.locator(".result img").count() == 10
         assert page.evaluate("[...document.images].every((i) => i.complete && i.naturalWidth)")
 
 
 def test_the_partner_is_marked_and_its_rank_is_told(browser, server, digits):
-    table = digits.index.tables["right"]
-    with visit(browser, server.url) as page:
+    with visit(browser, server) as page:
         for row in range(24):
-            vector = digits.index.tables["left"].vectors[row]
-            rank = 1 + expected_of(digits, "right", vector, 200).index(table.ids[row])
+            vector = vector_of(digits, "left", row)
+            rank = 1 + ids_of(digits, "right", vector, 200).index(digits.ids[row])
             page.get_by_role("button", name=f"Row digit {row:03d}").click()
             sentence = "is the nearest." if rank == 1 else f"has rank {rank}."
             page.get_by_text(f"to row digit {row:03d} of left. Its partner {sentence}").wait_for()
@@ -52,7 +52,7 @@ def test_the_partner_is_marked_and_its_rank_is_told(browser, server, digits):
 
 
 def test_the_list_of_rows_has_pages_and_opens_ids(browser, server, digits):
-    with visit(browser, server.url, expected=("404",)) as page:
+    with visit(browser, server, expected=("404",)) as page:
         page.get_by_text("1–24 of 200").wait_for()
         page.get_by_role("button", name="Next").click()
         page.get_by_text("25–48 of 200").wait_for()
@@ -71,7 +71,7 @@ def test_the_list_of_rows_has_pages_and_opens_ids(browser, server, digits):
 
 
 def test_what_is_drawn_is_what_the_encoder_gets(browser, server, digits):
-    with visit(browser, server.url) as page:
+    with visit(browser, server) as page:
         page.get_by_role("tab", name="Draw").click()
         page.get_by_role("button", name="Search", exact=True).click()
         page.get_by_role("alert").get_by_text("Draw something first.").wait_for()
@@ -81,13 +81,13 @@ def test_what_is_drawn_is_what_the_encoder_gets(browser, server, digits):
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4, steps=8)
         page.mouse.up()
         found = results(page)
-        row = np.array(asked(server)["query"]["input"])
+        row = np.array(page.posted[-1]["query"]["input"])
         assert row.shape == (8, 4)
         assert row.min() == 0
         assert row.max() <= 1
         np.testing.assert_allclose(row, row[:, ::-1], atol=1 / 255)  # the line is in the middle
         assert (row[:, 1] > 0.2).all()
-        assert found == expected_of(digits, "right", digits.bundle.embed("left", row[None])[0])
+        assert found == ids_of(digits, "right", digits.bundle.embed("left", row[None])[0])
         seen = page.evaluate(
             """() => [...document.querySelector('canvas.seen').getContext('2d')
                 .getImageData(0, 0, 4, 8).data].filter((_, i) => i % 4 === 0)"""
@@ -101,29 +101,29 @@ def test_a_picture_is_scaled_and_inverted(browser, server, digits):
     file = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).convert("RGB").save(file, "PNG")
     upload = {"name": "digit.png", "mimeType": "image/png", "buffer": file.getvalue()}
-    with visit(browser, server.url) as page:
+    with visit(browser, server) as page:
         page.get_by_role("tab", name="Upload").click()
         page.locator("input[type=file]").set_input_files(upload)
         results(page)
         assert page.get_by_label("Invert light and dark").is_checked()
-        np.testing.assert_allclose(asked(server)["query"]["input"], row, atol=0.5 / 255)
+        np.testing.assert_allclose(page.posted[-1]["query"]["input"], row, atol=0.5 / 255)
         page.get_by_label("Invert light and dark").click()
         page.wait_for_timeout(300)
-        np.testing.assert_allclose(asked(server)["query"]["input"], 1 - row, atol=0.5 / 255)
+        np.testing.assert_allclose(page.posted[-1]["query"]["input"], 1 - row, atol=0.5 / 255)
         upload = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"}
         page.locator("input[type=file]").set_input_files(upload)
         page.get_by_role("alert").get_by_text("notes.txt is not a picture").wait_for()
 
 
 def test_target_number_and_filters(browser, server, digits):
-    vector = digits.index.tables["left"].vectors[0]
-    with visit(browser, server.url) as page:
+    vector = vector_of(digits, "left", 0)
+    with visit(browser, server) as page:
         results(page)
         page.get_by_label("How many").select_option("5")
         page.get_by_text("The 5 nearest rows of right").wait_for()
         page.get_by_label("Find").select_option("left")
         page.get_by_text("The 5 nearest rows of left").wait_for()
-        assert results(page) == expected_of(digits, "left", vector, 5)
+        assert results(page) == ids_of(digits, "left", vector, 5)
         page.get_by_text("Filters").click()
         page.get_by_label("Column").select_option("row")
         page.get_by_label("Condition").select_option("at least")
@@ -137,26 +137,26 @@ def test_target_number_and_filters(browser, server, digits):
         page.get_by_role("button", name="Add").click()
         page.get_by_text("The 3 nearest rows of left").wait_for()
         where = {"row": {"gte": 100, "lte": 102}}
-        assert asked(server)["where"] == where
-        assert results(page) == expected_of(digits, "left", vector, 5, where)
+        assert page.posted[-1]["where"] == where
+        assert results(page) == ids_of(digits, "left", vector, 5, where=where)
         page.get_by_role("button", name="Remove the filter row at most 102").click()
         page.get_by_text("The 5 nearest rows of left").wait_for()
 
 
 def test_a_result_becomes_the_query(browser, server, digits):
-    with visit(browser, server.url) as page:
+    with visit(browser, server) as page:
         first = results(page)[0]
         page.locator(".result").first.get_by_role("button").click()
         page.get_by_text(f"to row {first} of right").wait_for()
-        vector = digits.index.tables["right"].vectors[int(first.split()[1])]
-        assert results(page) == expected_of(digits, "left", vector)
+        vector = vector_of(digits, "right", int(first.split()[1]))
+        assert results(page) == ids_of(digits, "left", vector)
 
 
 def test_the_keyboard_is_enough(browser, server):
     def focused(page):
         return page.evaluate("document.activeElement.getAttribute('aria-label')")
 
-    with visit(browser, server.url) as page:
+    with visit(browser, server) as page:
         results(page)
         page.keyboard.press("/")
         assert page.evaluate("document.activeElement.labels[0].textContent") == "Row with the id"
@@ -192,7 +192,7 @@ def test_the_keyboard_is_enough(browser, server):
             page.keyboard.press("ArrowDown")
         page.keyboard.up(" ")
         results(page)
-        assert np.array(asked(server)["query"]["input"]).max() > 0
+        assert np.array(page.posted[-1]["query"]["input"]).max() > 0
 
 
 def test_every_field_and_button_has_a_name(browser, mixed_server, server):
@@ -200,7 +200,7 @@ def test_every_field_and_button_has_a_name(browser, mixed_server, server):
     nameless = f"""() => [...document.querySelectorAll('{kinds}')]
         .filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-hidden')
             || e.labels?.length || e.textContent.trim())).map((e) => e.outerHTML)"""
-    for url in (server.url, mixed_server.url):
+    for url in (server, mixed_server):
         with visit(browser, url) as page:
             results(page)
             for tab in page.get_by_role("tab").all():
@@ -211,7 +211,7 @@ def test_every_field_and_button_has_a_name(browser, mixed_server, server):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_in_both_schemes(browser, server, scheme):
     size = {"width": 360, "height": 740}
-    with visit(browser, server.url, viewport=size, color_scheme=scheme) as page:
+    with visit(browser, server, viewport=size, color_scheme=scheme) as page:
         results(page)
         for tab in page.get_by_role("tab").all():
             tab.click()
@@ -226,7 +226,7 @@ def test_a_phone_in_both_schemes(browser, server, scheme):
 
 
 def test_words_values_and_classes(browser, mixed_server, mixed):
-    with visit(browser, mixed_server.url) as page:
+    with visit(browser, mixed_server) as page:
         results(page)
         page.get_by_role("tab", name="Type words").click()
         page.get_by_role("button", name="Search", exact=True).click()
@@ -234,7 +234,7 @@ def test_words_values_and_classes(browser, mixed_server, mixed):
         page.get_by_label("Words of words").fill("green pear")
         page.get_by_label("Words of words").press("Enter")
         vector = mixed.bundle.embed("words", ["green pear"])[0]
-        assert results(page) == expected_of(mixed, "sizes", vector)
+        assert results(page) == ids_of(mixed, "sizes", vector)
 
         page.get_by_role("radio", name="sizes").check()
         page.get_by_role("tab", name="Enter values").click()
@@ -246,24 +246,24 @@ def test_words_values_and_classes(browser, mixed_server, mixed):
         page.get_by_label("Or paste a row").fill("height\twidth (cm)\n0.5\t-1")
         page.get_by_role("button", name="Search", exact=True).click()
         vector = mixed.bundle.embed("sizes", mixed.rows["sizes"].iloc[:1] * 0 + [0.5, -1])[0]
-        assert results(page) == expected_of(mixed, "words", vector)
+        assert results(page) == ids_of(mixed, "words", vector)
 
 
 def test_a_class_is_chosen(browser, classes):
-    with served(classes.bundle, classes.index) as server, visit(browser, server.url) as page:
+    with served(classes) as server, visit(browser, server) as page:
         labels = classes.bundle.modalities[1]
         page.get_by_role("radio", name=labels).check()
         page.get_by_role("tab", name="Choose a class").click()
         page.get_by_label(f"Class of {labels}").select_option("plum")
         found = results(page)
-        assert asked(server)["query"] == {"modality": labels, "input": "plum"}
+        assert page.posted[-1]["query"] == {"modality": labels, "input": "plum"}
         vector = classes.bundle.embed(labels, ["plum"])[0]
-        assert found == expected_of(classes, classes.bundle.modalities[0], vector)
+        assert found == ids_of(classes, classes.bundle.modalities[0], vector)
 
 
 def test_nothing_of_the_data_becomes_markup(browser, mixed_server):
     """Dialogs, errors of scripts and requests to other hosts fail the visit."""
-    with visit(browser, mixed_server.url) as page:
+    with visit(browser, mixed_server) as page:
         for name in ("words", "sizes", "note"):
             page.get_by_role("radio", name=name).check()
             results(page)
@@ -278,8 +278,8 @@ def test_nothing_of_the_data_becomes_markup(browser, mixed_server):
 
 def test_a_token_is_asked_for_and_kept_in_the_session(browser, digits):
     with (
-        served(digits.bundle, digits.index, token="secret") as server,
-        visit(browser, server.url, expected=("status of 401",)) as page,
+        served(digits, token="secret") as server,
+        visit(browser, server, expected=("status of 401",)) as page,
     ):
         for token, then in (("wrong", "did not accept"), ("secret", None)):
             page.get_by_label("Token", exact=True).fill(token)
@@ -296,23 +296,23 @@ def test_a_token_is_asked_for_and_kept_in_the_session(browser, digits):
 
 def test_without_a_token_the_page_says_so(browser, digits):
     with (
-        served(digits.bundle, digits.index, token="secret") as server,
-        visit(browser, server.url, expected=("status of 401",)) as page,
+        served(digits, token="secret") as server,
+        visit(browser, server, expected=("status of 401",)) as page,
     ):
         page.get_by_role("button", name="Cancel").click()
         page.get_by_role("alert").get_by_text("needs a token: reload").wait_for()
 
 
 def test_without_an_index_the_page_says_what_to_do(browser, digits):
-    with served(digits.bundle) as server, visit(browser, server.url, expected=("404",)) as page:
+    with served(digits, index=False) as server, visit(browser, server, expected=("404",)) as page:
         page.get_by_text("There is nothing to search yet").wait_for()
         assert "mibsk index BUNDLE left" in page.locator("pre").inner_text()
 
 
 def test_a_server_that_is_gone_is_told(browser, digits):
     with (
-        served(digits.bundle, digits.index) as server,
-        visit(browser, server.url, expected=("ERR_",)) as page,
+        served(digits) as server,
+        visit(browser, server, expected=("ERR_",)) as page,
     ):
         results(page)
         page.route("**/search", lambda route: route.abort())

@@ -6,14 +6,16 @@ import stat
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from mibsk.cli import main
 from mibsk.data import InputSpec
+from mibsk.index import Content, open_index
 from mibsk.site import runtime_files, write_site
-from tests.page.in_memory import MemoryIndex
 
+VECTORS = np.eye(3, dtype=np.float32)
 ATTACK = "../../<script>alert(1)</script>"
 
 
@@ -28,20 +30,20 @@ def bundle(tmp_path_factory):
         encoders={"left one": SimpleNamespace(file="left%20one.onnx", input=spec)},
         to_json=lambda: "{}",
     )
-    return SimpleNamespace(path=folder, manifest=manifest, digest="d")
+    return SimpleNamespace(path=folder, manifest=manifest, digest="0" * 64)
 
 
-@pytest.fixture
-def index(bundle):
-    index = MemoryIndex(bundle)
+@pytest.fixture(scope="module")
+def index(bundle, tmp_path_factory):
+    pytest.importorskip("lancedb")
+    index = open_index(tmp_path_factory.mktemp("index"), bundle=bundle, create=True)
     contents = [
-        SimpleNamespace(data=b"<script>alert(1)</script>", media_type="text/html; charset=utf-8"),
-        SimpleNamespace(data=b"RIFF", media_type="audio/wav"),
+        Content(b"<script>alert(1)</script>", "text/html"),
+        Content(b"RIFF", "audio/wav"),
         None,
     ]
-    metadata = [{"value": 1.5}, {"value": float("nan")}, {"value": None}]
-    vectors = np.arange(9, dtype=np.float32).reshape(3, 3)
-    index.add("left one", [ATTACK, "b", "c"], vectors, metadata, contents)
+    metadata = pd.DataFrame({"value": [1.5, None, None]})
+    index.add("left one", [ATTACK, "b", "c"], VECTORS, metadata, contents)
     return index
 
 
@@ -74,7 +76,7 @@ def test_a_site_has_page_runtime_encoders_vectors_and_contents(bundle, index, tm
     assert b"'wasm-unsafe-eval'" in files["index.html"]
     assert {"static/app.js", "runtime/ort.wasm.min.mjs", "data/encoders/0.onnx"} <= files.keys()
     vectors = np.frombuffer(files["data/rows/0/vectors.f32"], "<f4").reshape(3, 3)
-    np.testing.assert_array_equal(vectors, index.tables["left one"].vectors)
+    np.testing.assert_array_equal(vectors, VECTORS)
     rows = json.loads(files["data/rows/0/rows.json"])
     assert rows["ids"] == [ATTACK, "b", "c"]
     assert rows["columns"] == {"value": [1.5, None, None]}
@@ -126,8 +128,9 @@ def test_an_aborted_build_leaves_what_was_there(bundle, index, tmp_path, runtime
 
 
 def test_an_index_without_rows_is_refused(bundle, tmp_path, runtime):
+    empty = open_index(tmp_path / "index", bundle=bundle, create=True)
     with pytest.raises(ValueError, match="no rows to search: add some with mibsk index"):
-        written(bundle, MemoryIndex(bundle), tmp_path / "site", runtime)
+        written(bundle, empty, tmp_path / "site", runtime)
     assert not (tmp_path / "site").exists()
 
 

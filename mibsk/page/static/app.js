@@ -30,7 +30,7 @@ async function start() {
   startTheme(byId("theme"));
   const backend = await connect();
   const manifest = await backend.manifest();
-  const summary = await backend.summary();
+  const summary = inOrder(await backend.summary(), manifest);
   describe(manifest, summary);
   if (!Object.values(summary.modalities).some(({ n_rows: n }) => n)) {
     byId("query").hidden = true;
@@ -118,7 +118,6 @@ function wire(backend, manifest, summary) {
 
   async function follow(from, id) {
     const target = modality !== from ? modality : controls.current().modality;
-    if (!manifest.modalities.some(({ name }) => name === from)) return;
     controls.setTarget(target);
     await query.choose(from, id);
     results.focus({ preventScroll: true });
@@ -133,6 +132,12 @@ function wire(backend, manifest, summary) {
     field.select?.();
   });
   query.choose(firstModality(manifest, summary)).catch(showError);
+}
+
+/** What the index has, by modality of the bundle, in its order. */
+function inOrder({ modalities }, manifest) {
+  const names = manifest.modalities.map(({ name }) => name).filter((name) => name in modalities);
+  return { modalities: Object.fromEntries(names.map((name) => [name, modalities[name]])) };
 }
 
 /** A modality that can be seen or heard, if there is one. */
