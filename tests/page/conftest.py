@@ -1,6 +1,7 @@
 import io
 import json
 import warnings
+import wave
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,15 @@ def png(pixels):
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return Content(file.getvalue(), "image/png")
+
+
+def recording():
+    """Half a second of a tone."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, 8000, 0, "NONE", ""))
+        writer.writeframes((9000 * np.sin(np.arange(4000))).astype("<i2").tobytes())
+    return Content(file.getvalue(), "audio/wav")
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +88,7 @@ def mixed(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory):
-    """Vectors and class labels."""
+    """Vectors with recordings, and class labels."""
     rng = np.random.default_rng(0)
     y = np.array(["apple", "pear", "plum"])[rng.integers(3, size=60)]
     X = (rng.normal(size=(60, 5)) + (y == "plum")[:, None]).astype(np.float32)
@@ -88,7 +98,8 @@ def classes(tmp_path_factory):
     bundle = Bundle(folder)
     rows = dict(zip(bundle.modalities, (X, y), strict=True))
     place = tmp_path_factory.mktemp("index") / "classes"
-    return indexed(bundle, place, rows, [str(i) for i in range(60)])
+    contents = {bundle.modalities[0]: [recording()] * 60, bundle.modalities[1]: None}
+    return indexed(bundle, place, rows, [str(i) for i in range(60)], contents=contents)
 
 
 @pytest.fixture(scope="module")

@@ -261,6 +261,25 @@ def test_a_class_is_chosen(browser, classes):
         assert found == ids_of(classes, classes.bundle.modalities[0], vector)
 
 
+def test_recordings_are_heard_one_at_a_time(browser, classes):
+    with served(classes) as server, visit(browser, server) as page:
+        results(page)
+        first, second = (page.locator(".picker audio").nth(i) for i in (0, 1))
+        assert first.get_attribute("aria-label").startswith("Recording of ")
+        for audio in (first, second):
+            audio.evaluate("(audio) => audio.play()")
+        assert second.evaluate("(audio) => audio.duration") == 0.5
+        assert first.evaluate("(audio) => audio.paused")
+        page.get_by_role("tab", name="Enter values").click()
+        page.get_by_label("5 numbers").fill("[1, 2, 3, 4]")
+        page.get_by_label("5 numbers").press("Enter")
+        page.get_by_role("alert").get_by_text("A row has 5 numbers, but 4 are given.").wait_for()
+        page.get_by_label("5 numbers").fill("1 2 3 4 -5e-1")
+        page.get_by_label("5 numbers").press("Enter")
+        results(page)
+        assert page.posted[-1]["query"]["input"] == [1, 2, 3, 4, -0.5]
+
+
 def test_nothing_of_the_data_becomes_markup(browser, mixed_server):
     """Dialogs, errors of scripts and requests to other hosts fail the visit."""
     with visit(browser, mixed_server) as page:

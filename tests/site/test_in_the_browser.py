@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from mibsk import IBAligner
 from mibsk.bundle import Bundle, write_bundle
+from mibsk.cli import main
 from mibsk.datasets import load_digits_halves
+from mibsk.page import FILES
 from mibsk.site import write_site
 from tests.browser import visit
 from tests.page.serving import expected, indexed
@@ -65,7 +68,10 @@ def as_json(X):
 @pytest.mark.parametrize("kind", ["floats", "bytes", "table", "text"])
 def test_answers_of_the_browser_are_those_of_python(browser, runtime, tmp_path, kind):
     model = made(tmp_path, rows_of(kind))
-    write_site(model.bundle, model.index, tmp_path / "site", runtime=runtime)
+    what = [str(model.bundle.path), model.index.address, "--out", str(tmp_path / "site")]
+    done = CliRunner().invoke(main, ["site", *what, "--runtime", str(runtime)])
+    assert (done.exit_code, done.stderr.splitlines()[0][:14]) == (0, "Writing about ")
+    assert done.stdout.startswith(f"Written: {tmp_path / 'site'}, 1")  # megabytes
     with file_server(tmp_path / "site") as url, visit(browser, url) as page:
         page.wait_for_selector(".result")
         for name, other in zip(model.rows, reversed(model.rows), strict=True):
@@ -142,3 +148,10 @@ def test_conditions_ties_and_wrong_rows(browser, runtime, tmp_path):
         ):
             with pytest.raises(Exception, match=message):
                 page.evaluate(SEARCH, {"query": query, "modality": "right", "k": 1})
+
+
+def test_a_page_that_is_opened_as_a_file_says_what_to_do(browser):
+    page = browser.new_page()
+    page.goto(FILES["index.html"].as_uri())
+    page.get_by_text("serve its folder over HTTP instead").wait_for(timeout=20_000)
+    page.close()

@@ -33,10 +33,10 @@ async function start() {
   const summary = inOrder(await backend.summary(), manifest);
   describe(manifest, summary);
   if (!Object.values(summary.modalities).some(({ n_rows: n }) => n)) {
-    byId("query").hidden = true;
     results.replaceChildren(...withoutIndex(manifest));
     return;
   }
+  byId("query").hidden = false;
   wire(backend, manifest, summary);
 }
 
@@ -174,4 +174,7 @@ function withoutIndex(manifest) {
   ];
 }
 
-start().catch(showError);
+start().catch((error) => {
+  results.replaceChildren();
+  showError(error);
+});

@@ -7,7 +7,7 @@ import { gridKeys } from "./grid-keys.js";
 
 const PAGE = 24;
 
-export function rowsPane({ modality, backend, nRows, picked, onSubmit, onError }) {
+export function rowsPane({ modality, backend, picked, onSubmit, onError }) {
   const list = h("ul", { class: "picker" });
   const range = h("span", { class: "muted", role: "status" });
   const back = h("button", { type: "button", class: "quiet", onclick: () => show(offset - PAGE) }, "Previous");
@@ -35,9 +35,10 @@ export function rowsPane({ modality, backend, nRows, picked, onSubmit, onError }
       if (mine !== asked) return;
       offset = from;
       const last = from + page.rows.length;
-      range.textContent = `${(from + 1).toLocaleString("en")}–${last.toLocaleString("en")} of ${nRows.toLocaleString("en")}`;
+      const [start, end, all] = [from + 1, last, page.n_rows].map((n) => n.toLocaleString("en"));
+      range.textContent = `${start}–${end} of ${all}`;
       back.disabled = from === 0;
-      next.disabled = last >= nRows;
+      next.disabled = last >= page.n_rows;
       list.replaceChildren(...page.rows.map(item));
       gridKeys(list, "button");
       if (shown) return mark();

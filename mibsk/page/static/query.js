@@ -98,7 +98,6 @@ export function queryView({ section, backend, manifest, summary, onQuery, onModa
         backend,
         paper: papers[modality.name] ?? 0,
         units: manifest.data?.units ?? {},
-        nRows: nRowsOf(modality.name),
         picked,
         onSubmit: (options = {}) => ask(options),
         onChange: () => ask({ still: true }),
