@@ -11,6 +11,7 @@ import click
 
 from ._running import one_line_errors
 
+_OF_A_REGISTRY = ("models:/", "runs:/")
 _UNITS = {"": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3}
 _PACKAGES = ("fastapi", "uvicorn", "prometheus-client", "orjson", "pillow")
 
@@ -103,6 +104,9 @@ def serve(
     BUNDLE is a folder written by mibsk.bundle.write_bundle. When it is replaced, the new one is
     opened and served without a dropped request; a damaged one is not, and the log says why. SIGHUP
     reloads at once, and SIGTERM ends the server after the requests that have begun.
+
+    BUNDLE may also be a model that was logged to MLflow with its bundle, such as
+    models:/mibsk@champion or runs:/ID/model, which is fetched once.
     """
     from .._checks.packages import not_installed
 
@@ -128,7 +132,12 @@ def serve(
         if index is not None:
             open_index = import_module("mibsk.index").open_index
             opened = lambda served: open_index(index, bundle=served)  # noqa: E731
-        service = serving.Service(bundle, settings, open_index=opened)
+        place: str | Path = bundle
+        if bundle.startswith(_OF_A_REGISTRY):
+            from ..tracking import fetch_bundle
+
+            place = fetch_bundle(bundle)
+        service = serving.Service(place, settings, open_index=opened)
         if not settings.token and host not in ("127.0.0.1", "localhost", "::1"):
             click.echo(
                 f"mibsk: everybody who reaches {host} can use this server: set MIBSK_TOKEN or "

@@ -23,10 +23,13 @@ def test_a_server_starts_answers_and_ends(run_server, digits, halves):
     ("arguments", "message"),
     [
         (["nowhere"], "no bundle at nowhere"),
+        (["models:/digits@champion"], "mlflow.db, which does not exist"),
         (["nowhere", "--token-file", "no-file"], "no-file: No such file"),
     ],
 )
-def test_bad_arguments_are_one_line(arguments, message):
+def test_bad_arguments_are_one_line(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     result = CliRunner().invoke(main, ["serve", *arguments])
     assert result.exit_code == 2
     assert message in result.stderr
