@@ -88,22 +88,36 @@ def information_of_moments(moments: PairMoments) -> float:
     """Return the information; NaN if a covariance is singular."""
     if _is_singular(moments.x) or _is_singular(moments.y):
         return np.nan
-    if "squared_correlations" in vars(moments) and moments.white.shape == moments.xy.shape:
-        residuals = 1 - moments.squared_correlations[0]  # as below, but they are known
-        if residuals.min() > 0 and (1 / residuals).sum() * SINGULAR < 1:
-            return float(-0.5 * np.log(residuals).sum())
-    elif moments.white.shape == moments.xy.shape:  # no direction was left out
-        # -log det(1 - SSᵀ) / 2, where the singular values of S are the canonical correlations
-        residual = np.eye(len(moments.white)) - moments.white_square
-        root, failed = lapack.dpotrf(residual, lower=1, clean=1)
-        if not failed:
-            inverse, _ = lapack.dtrtri(root, lower=1)
-            if np.vdot(inverse, inverse) * SINGULAR < 1:  # bounds the least eigenvalue
-                return float(-np.log(np.diag(root)).sum())
+    if moments.white.shape == moments.xy.shape:  # no direction was left out
+        found = _of_squares(moments)
+        if found is not None:
+            return found
     half = solve_triangular(_root(moments.x), moments.xy, lower=True)
     whitened: FloatMatrix = solve_triangular(_root(moments.y), half.T, lower=True)
     squares = np.linalg.svd(whitened, compute_uv=False) ** 2
     return float(-0.5 * np.log1p(-squares).sum()) if squares[0] < 1 - SINGULAR else np.nan
+
+
+def _of_squares(moments: PairMoments) -> float | None:
+    """Return the information from SSᵀ with the canonical correlations as singular values of S.
+
+    None if a correlation is so near 1 that its square is not accurate enough.
+    """
+    if "squared_correlations" in vars(moments):  # another metric has needed them
+        residuals = 1 - moments.squared_correlations[0]
+        if residuals.min() > 0 and (1 / residuals).sum() * SINGULAR < 1:
+            return float(-0.5 * np.log(residuals).sum())
+        return None
+    # -log det(1 - SSᵀ) / 2
+    root, failed = lapack.dpotrf(
+        np.eye(len(moments.white)) - moments.white_square, lower=1, clean=1
+    )
+    if failed:
+        return None
+    inverse, _ = lapack.dtrtri(root, lower=1)
+    if np.vdot(inverse, inverse) * SINGULAR < 1:  # bounds the least eigenvalue
+        return float(-np.log(np.diag(root)).sum())
+    return None
 
 
 def _is_singular(side: SideMoments) -> bool:

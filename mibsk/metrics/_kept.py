@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_kept: ContextVar[dict[Hashable, tuple[Any, Any]] | None] = ContextVar("kept searches", default=None)
+
+class Searches(dict[Hashable, tuple[Any, Any]]):
+    """What is found, with references to the arrays, by the arrays and a key."""
+
+    lengths: Mapping[int, int] = {}
+
+
+_kept: ContextVar[Searches | None] = ContextVar("kept searches", default=None)
 
 
 @contextmanager
-def keep_searches() -> Iterator[None]:
+def keep_searches(lengths: Mapping[int, int] | None = None) -> Iterator[None]:
     """Keep neighbours and ranks that are found within the context, for metrics of the same arrays.
 
     They are kept as long as the arrays are in use elsewhere.
+
+    Parameters
+    ----------
+    lengths : mapping of int to int, default=None
+        For numbers of rows, how many neighbours some metric will need: the first search looks for
+        them all.
     """
-    token = _kept.set({})
+    searches = Searches()
+    searches.lengths = lengths or {}
+    token = _kept.set(searches)
     try:
         yield
     finally:
@@ -29,6 +44,12 @@ def keep_searches() -> Iterator[None]:
 def is_kept() -> bool:
     """Whether what is found is kept."""
     return _kept.get() is not None
+
+
+def length_needed(n_rows: int) -> int:
+    """Return how many neighbours some metric of so many rows will need, 0 if that is not known."""
+    searches = _kept.get()
+    return 0 if searches is None else searches.lengths.get(n_rows, 0)
 
 
 def kept(search: Callable[[], T], *arrays: Any, key: Hashable) -> T:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._checks.devices import Matrix
 from .._checks.magnitudes import in_range
@@ -19,8 +20,10 @@ from .statistics import (
     Values,
     draw_parts,
     estimate_of_parts,
+    in_threads,
     ranked_in_null,
     share_drawn,
+    size_of_replicate,
 )
 
 Calls = Mapping[Hashable, tuple[Callable[..., Any], Mapping[str, Any]]]
@@ -87,12 +90,19 @@ def permutation_tests(
     permuted, n = PermutedMoments(X, Y), len(X)
     values = _values(wanted, permuted(np.arange(n)))
     rng = np.random.default_rng(random_state)
+    orders = (rng.permutation(n) for _ in range(n_permutations))
     null: dict[Hashable, list[float]] = {name: [] for name in values}
-    for _ in range(n_permutations):
-        found = _values({name: wanted[name] for name in null}, permuted(rng.permutation(n)))
-        null = {name: null[name] for name in found}
-        for name, value in found.items():
-            null[name].append(value)
+
+    def of_order(order: NDArray[np.intp]) -> dict[Hashable, float]:
+        return _values({name: wanted[name] for name in list(null)}, permuted(order))
+
+    size = size_of_replicate((X, Y), 1.0)
+    for found in in_threads(of_order, orders, size):
+        for name in list(null):
+            if name in found:
+                null[name].append(found[name])
+            else:
+                del null[name]
     return {
         name: ranked_in_null(calls[name][0], values[name], np.array(of_name))
         for name, of_name in null.items()
@@ -134,16 +144,27 @@ def _replicates(
         draws = list(draw_parts([len(X)], longest, min_rows))
     except ValueError:  # too few rows
         return {}
-    for i, rows in enumerate(draws):
-        drawn = rows[len(X)]
-        moments = pair_moments(take_rows(X, drawn), take_rows(Y, drawn))
+
+    def of_draw(draw: tuple[int, dict[int, NDArray[np.intp]]]) -> dict[Hashable, float | None]:
+        i, rows = draw[0], draw[1][len(X)]
+        moments = pair_moments(take_rows(X, rows), take_rows(Y, rows))
+        found: dict[Hashable, float | None] = {}
         for name in list(replicates):
-            if i >= ci[name].n_resamples:
-                continue
-            try:
-                if len(drawn) < metrics[name].min_rows:
-                    raise ValueError
-                replicates[name].append(metrics[name].of_moments(moments))
-            except ValueError:
-                del replicates[name]
+            if i < ci[name].n_resamples:
+                try:
+                    if len(rows) < metrics[name].min_rows:
+                        raise ValueError
+                    found[name] = metrics[name].of_moments(moments)
+                except ValueError:
+                    found[name] = None
+        return found
+
+    for found in in_threads(
+        of_draw, enumerate(draws), size_of_replicate((X, Y), share_drawn(len(X), longest, min_rows))
+    ):
+        for name, value in found.items():
+            if value is None:
+                replicates.pop(name, None)
+            elif name in replicates:
+                replicates[name].append(value)
     return {name: np.array(values) for name, values in replicates.items()}

@@ -18,8 +18,9 @@ from .._checks.parameters import check_scalar
 from .._checks.row_names import check_row_names
 from ..data import duplicate_rows
 from ..metrics.catalogue import SQUARE
-from ..metrics.neighbours import keep_searches
+from ..metrics.neighbours import keep_searches, list_length
 from ..metrics.probes import PROBES
+from ..metrics.statistics import one_blas_thread
 from ..metrics.undefined import UndefinedMetricError
 from ._label_files import as_names, check_factors
 from ._label_groups import split_groups
@@ -169,8 +170,9 @@ def measure(
     rows = Rows(X, Y, random_state)
     if not match and X.shape[1] == Y.shape[1]:
         notes += _repeated(rows, how)
-    with keep_searches():
-        lines = tuple(_lines(rows, factors, how, progress))
+    tasks = list(tasks_of(rows, factors, how))
+    with keep_searches(None if ci is None else _list_lengths(tasks)):
+        lines = tuple(_lines(tasks, how, progress))
     return Measurement(
         x=Side(names[0], tuple(X.shape), str(X.dtype)),
         y=Side(names[1], tuple(Y.shape), str(Y.dtype)),
@@ -197,10 +199,18 @@ def measure(
     )
 
 
-def _lines(
-    rows: Rows, factors: pd.DataFrame, how: Options, progress: Progress | None
-) -> Iterator[Line]:
-    tasks = list(tasks_of(rows, factors, how))
+def _list_lengths(tasks: list[Task]) -> dict[int, int]:
+    """Return how many neighbours the lines need, by the number of rows that are searched."""
+    lengths: dict[int, int] = {}
+    for task in tasks:
+        if task.entry.takes_k:
+            n = task.line.n_rows
+            length = list_length(n, task.params["k"], task.entry.resample_rows)
+            lengths[n] = max(length, lengths.get(n, 0))
+    return lengths
+
+
+def _lines(tasks: list[Task], how: Options, progress: Progress | None) -> Iterator[Line]:
     together = Together(tasks, how)
     for done, task in enumerate(tasks):
         if progress is not None:
@@ -253,13 +263,16 @@ def _chance(task: Task, how: Options, notes: list[str], together: Together) -> C
     if task.entry.takes_k:
         params["k"] = min(params["k"], n - 1)
     try:
-        found = together.permutation_test(task) or metrics.permutation_test(
-            task.entry.metric,
-            *replace(task.arrays, n=n)(),
-            n_permutations=how.n_permutations,
-            random_state=how.seed,
-            **params,
-        )
+        found = together.permutation_test(task)
+        if found is None:
+            with one_blas_thread():  # a few rows, many times
+                found = metrics.permutation_test(
+                    task.entry.metric,
+                    *replace(task.arrays, n=n)(),
+                    n_permutations=how.n_permutations,
+                    random_state=how.seed,
+                    **params,
+                )
     except ValueError as error:
         notes.append(f"no chance level: {_reason(error, task.called)}")
         return None

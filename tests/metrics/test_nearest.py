@@ -122,3 +122,19 @@ def test_searches_are_kept_within_a_context_for_arrays_in_use(monkeypatch):
         assert len(_kept._kept.get()) == 4
     assert _kept._kept.get() is None
     assert values == [mutual_knn(X, Y, k=k) for k in (3, 3, 4)]
+
+
+@pytest.mark.parametrize("decimals", [9, 0])
+def test_a_list_that_is_needed_later_is_searched_for_first(monkeypatch, decimals):
+    searched = []
+    search = _nearest._search
+    monkeypatch.setattr(_nearest, "_search", lambda X, k: searched.append(k) or search(X, k))
+    X = np.random.default_rng(0).standard_normal((30, 3)).round(decimals)
+    lists = [search(X, k) for k in (2, 9)]
+    with keep_searches({30: 9}):
+        found = [nearest_neighbours(X, k) for k in (2, 9)]
+        nearest_neighbours(X[:20], 2)
+    assert searched == ([9, 2] if decimals else [9, 2, 2])  # with ties, each on its own
+    for ours, theirs in zip(found, lists, strict=True):
+        np.testing.assert_array_equal(ours.near, theirs.near)
+        np.testing.assert_array_equal(ours.tied, theirs.tied)

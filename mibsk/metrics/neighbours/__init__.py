@@ -7,6 +7,7 @@ from ._edit_distance_knn import EDIT_DISTANCE_KNN, edit_distance_knn
 from ._inner_products import InnerProducts, count_rows
 from ._lcs_knn import LCS_KNN, lcs_knn
 from ._mutual_knn import MUTUAL_KNN, mutual_knn
+from ._overlap import list_length
 
 __all__ = [
     "CKNNA",
@@ -21,5 +22,6 @@ __all__ = [
     "edit_distance_knn",
     "keep_searches",
     "lcs_knn",
+    "list_length",
     "mutual_knn",
 ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..._checks.blocks import tiles
-from ..._checks.devices import Matrix
+from ..._checks.blocks import CHUNK_SIZE, tiles
+from ..._checks.devices import Matrix, on_accelerator
 from ..._checks.magnitudes import in_range
 from ..._checks.matrices import as_pair
 from ..._checks.parameters import check_k
@@ -111,7 +111,8 @@ def cknna(X: ArrayLike, Y: ArrayLike, *, k: int = 10) -> Sampled:
     def anew(rows: Indices) -> float:
         return _cknna(take_rows(X, rows), take_rows(Y, rows), k)
 
-    return over_neighbours(value, of_drawn, anew, X, Y, k, min_rows=4)
+    size = 0 if on_accelerator(X) or on_accelerator(Y) else CHUNK_SIZE
+    return over_neighbours(value, of_drawn, anew, X, Y, k, min_rows=4, size=size)
 
 
 def _cknna(X: Matrix, Y: Matrix, k: int) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..._checks.blocks import CHUNK_SIZE, tiles
 from ..._checks.devices import Matrix, as_double, on_accelerator, to_numpy
 from ..._checks.magnitudes import in_range
-from .._kept import kept
+from .._kept import kept, length_needed
 from ..rows import row_norms, take_rows
 from ._inner_products import InnerProducts, count_rows
 from ._sweep import Candidates, HalfSweep
@@ -46,7 +46,16 @@ def nearest_neighbours(X: Matrix, k: int) -> Neighbours:
     -------
     Neighbours
     """
-    return kept(lambda: _search(X, k), X, key=("nearest", k))
+    return kept(lambda: _of_longer(X, k) or _search(X, k), X, key=("nearest", k))
+
+
+def _of_longer(X: Matrix, k: int) -> Neighbours | None:
+    """Return the first of longer lists that are needed too, unless these have ties."""
+    length = length_needed(len(X))
+    if length <= k:
+        return None
+    near, tied = nearest_neighbours(X, length)
+    return None if tied.any() else Neighbours(near[:, :k].copy(), tied)
 
 
 def _search(X: Matrix, k: int) -> Neighbours:

@@ -36,6 +36,8 @@ class NeighbourKernel(NamedTuple):
         """Return the inner products of rows with their neighbours (n, k), the largest about 1."""
         (n, k), xp = near.shape, array_namespace(X)
         step = max(1, CHUNK_SIZE // (k * X.shape[1]))
+        if np.prod(X.shape) <= 4 * CHUNK_SIZE:
+            X = as_double(X)  # once, and not for each neighbour
         scores = np.empty((n, k))
         for start in range(0, n, step):
             some = near[start : start + step]

@@ -20,6 +20,7 @@ from ..rows import take_rows
 from ..statistics import (
     CI,
     UNBOUNDED,
+    Bootstrap,
     Bounds,
     Estimate,
     Reordered,
@@ -162,6 +163,7 @@ def over_neighbours(
     *,
     bounds: Bounds = UNBOUNDED,
     min_rows: int = 2,
+    size: int = 0,
 ) -> Sampled:
     """Return a value with its interval, from the neighbours that rows have among those drawn.
 
@@ -175,6 +177,8 @@ def over_neighbours(
         the numbers of these rows.
     anew : callable
         ``rows -> float``: the value for rows drawn where there are ties, or lists are too short.
+    size : int
+        Numbers in the arrays that `of_drawn` makes.
     """
     n, min_rows = len(X), max(min_rows, k + 1)
 
@@ -192,7 +196,7 @@ def over_neighbours(
                 return anew(rows[n])
             return of_drawn(near_x, near_y, rows[n])
 
-        return over_draws(value, replicate, [n], ci=ci, bounds=bounds, min_rows=min_rows)
+        return over_draws(value, replicate, [n], ci=ci, bounds=bounds, min_rows=min_rows, size=size)
 
     return sampled
 
@@ -200,6 +204,13 @@ def over_neighbours(
 def length_for(k: int, share: float, deviations: float = 6) -> int:
     """Return the length of a list of which `k` are in a sample, for all but about one in 1e8."""
     return int((k + deviations * np.sqrt(k) + 8) / share)
+
+
+def list_length(n: int, k: int, max_rows: int) -> int:
+    """Return how many neighbours of each of `n` rows the interval of a metric needs."""
+    share = share_drawn(n, Bootstrap(max_rows=max_rows), k + 1)
+    length = min(length_for(k, share), n - 1)
+    return length if length <= _LONGEST else k
 
 
 class NeighboursAmong:

@@ -21,7 +21,9 @@ from ._resampling import (
     over_rows,
     over_values,
     share_drawn,
+    size_of_replicate,
 )
+from ._threads import in_threads, one_blas_thread
 from ._with_interval import Sampled, SampledFactors, with_interval
 
 __all__ = [
@@ -42,6 +44,8 @@ __all__ = [
     "draw_parts",
     "estimate_of_parts",
     "fast_permutations",
+    "in_threads",
+    "one_blas_thread",
     "over_draws",
     "over_parts",
     "over_rows",
@@ -50,6 +54,7 @@ __all__ = [
     "permutation_test",
     "ranked_in_null",
     "share_drawn",
+    "size_of_replicate",
     "state_maximum",
     "with_interval",
 ]

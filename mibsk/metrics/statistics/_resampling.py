@@ -12,11 +12,13 @@ from ..._checks.devices import Matrix
 from ..._checks.groups import Groups
 from ..rows import take_rows
 from ._interval import CI, Bootstrap, Estimate, as_bootstrap
+from ._threads import in_threads
 
 Values = NDArray[np.float64]
 Bounds = tuple[float, float]
 
 UNBOUNDED: Bounds = (-np.inf, np.inf)
+N_PRODUCTS = 8  # products of columns, and factors of these, in a replicate
 _COUNTS_SIZE = 2**22  # row numbers drawn at once: 32 MiB
 
 
@@ -136,7 +138,27 @@ def over_rows(
         parts = (take_rows(X, rows[n]) for X, n in zip(arrays, lengths, strict=True))
         return function(*parts)
 
-    return over_draws(value, replicate, lengths, ci=ci, bounds=bounds, min_rows=min_rows)
+    return over_draws(
+        value,
+        replicate,
+        lengths,
+        ci=ci,
+        bounds=bounds,
+        min_rows=min_rows,
+        size=size_of_replicate(arrays, share_drawn(max(lengths), as_bootstrap(ci), min_rows)),
+    )
+
+
+def size_of_replicate(arrays: Sequence[Matrix], share: float) -> int:
+    """Return about how many numbers the arrays of a replicate have, from a share of the rows.
+
+    0 for tensors, whose replicates stay in one thread.
+    """
+    if not all(isinstance(X, np.ndarray) for X in arrays):
+        return 0
+    widths = [int(np.prod(X.shape[1:])) for X in arrays]
+    rows = sum(share * len(X) * width for X, width in zip(arrays, widths, strict=True))
+    return int(rows + N_PRODUCTS * max(widths) ** 2)
 
 
 def over_draws(
@@ -147,6 +169,7 @@ def over_draws(
     ci: float | Bootstrap,
     bounds: Bounds = UNBOUNDED,
     min_rows: int = 2,
+    size: int = 0,
 ) -> Estimate:
     """Return a value with its interval, from values on half of the rows.
 
@@ -160,11 +183,11 @@ def over_draws(
         Numbers of rows of the data.
     ci, bounds, min_rows
         As in :func:`over_rows`.
+    size : int
+        Numbers in the arrays that `replicate` makes, which :func:`in_threads` calls.
     """
     chosen = as_bootstrap(ci)
-    replicates = []
-    for rows in draw_parts(lengths, chosen, min_rows):
-        replicates.append(replicate(rows))
+    replicates = list(in_threads(replicate, draw_parts(lengths, chosen, min_rows), size))
     return estimate_of_parts(value, np.array(replicates), lengths, chosen, bounds, min_rows)
 
 
