@@ -15,9 +15,9 @@ T = TypeVar("T")
 class DataFile(NamedTuple):
     """A file and the places where it may be."""
 
-    url: str
+    url: str | None  # None: not published, so that its path must be given
     local: PurePosixPath  # path in a folder of local data
-    cached: str  # name in the cache
+    cached: str = ""  # name in the cache
     checksum: str | None = None  # "algorithm:hash" of its content; None: `read` verifies it
 
 
@@ -61,21 +61,28 @@ def read_data_file(
     Raises
     ------
     FileNotFoundError
-        If `path` does not hold the file, or no place has it and `download` is False.
+        If `path` does not hold the file, or no place has it and `download` is False or it is not
+        published.
     OSError
         If the download fails, or the file is not the expected one.
     """
+    if found := local_file(file, path):
+        if file.url is None:
+            remedy = "Replace it by an intact copy."
+        elif path is not None:
+            remedy = "Leave path out to download it."
+        else:
+            remedy = "Replace or remove it to download it."
+        return _read(file, found, read, str(found), remedy)
     if path is not None:
-        for found in (Path(path) / file.local, Path(path) / file.local.name):
-            if found.is_file():
-                return _read(file, found, read, str(found), "Leave path out to download it.")
         raise FileNotFoundError(
             f"no file {Path(path) / file.local}: path must be a folder that holds {file.local}."
         )
-    if folder := os.environ.get("MIBSK_DATA"):
-        found = Path(folder) / file.local
-        if found.is_file():
-            return _read(file, found, read, str(found), "Replace or remove it to download it.")
+    if file.url is None:
+        raise FileNotFoundError(
+            f"no file {file.local}, which cannot be downloaded: give the path of a folder that "
+            "holds it, or name this folder in the environment variable MIBSK_DATA."
+        )
     cache = Path(pooch.os_cache("mibsk") if data_home is None else data_home).expanduser()
     kept = cache / file.cached
     if kept.is_file():
@@ -86,6 +93,16 @@ def read_data_file(
             f"that holds {file.local}."
         )
     return _download(file, kept, read)
+
+
+def local_file(file: DataFile, path: str | os.PathLike[str] | None) -> Path | None:
+    """Return where a file is in the folder `path`, or else in that of ``MIBSK_DATA``, or None."""
+    if path is not None:
+        places = [Path(path) / file.local, Path(path) / file.local.name]
+    else:
+        folder = os.environ.get("MIBSK_DATA")
+        places = [Path(folder) / file.local] if folder else []
+    return next((place for place in places if place.is_file()), None)
 
 
 def _download(file: DataFile, kept: Path, read: Callable[[Path], T]) -> T:

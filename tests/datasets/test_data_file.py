@@ -29,6 +29,26 @@ def write(file, content=b"abc"):
     file.write_bytes(content)
 
 
+def test_files_that_are_not_published_must_be_given(tmp_path, monkeypatch, serve):
+    asked = serve(b"abc")
+    file = FILE._replace(url=None)
+
+    def find(path=None):
+        return read_data_file(file, Path.read_bytes, path=path, data_home=tmp_path, download=True)
+
+    with pytest.raises(
+        FileNotFoundError, match=r"no file set/a\.csv, which cannot be downloaded: give"
+    ):
+        find()
+    write(tmp_path / "set" / "a.csv")
+    monkeypatch.setenv("MIBSK_DATA", str(tmp_path))
+    assert find() == find(tmp_path) == b"abc"
+    write(tmp_path / "set" / "a.csv", b"other")
+    with pytest.raises(OSError, match=r"a\.csv is damaged.*Replace it by an intact copy"):
+        find()
+    assert asked == []
+
+
 def test_download_fills_the_cache_once(tmp_path, serve):
     asked = serve(b"abc")
     home = tmp_path / "new" / "cache"
