@@ -7,10 +7,12 @@ those of factors that only some modalities contain; and ``DESCR``, the source of
 they are paired.
 
 Pictures with texts (:func:`make_scenes`, :func:`fetch_icons`, :func:`fetch_openclipart`,
-:func:`fetch_nlvr`, :func:`load_coco_captions`, :func:`load_karpathy`) have one row for each text,
-beside its picture, and two more fields: ``picture``, the number of the picture of each row, for
-retrieval with several texts to a picture; and ``groups``, rows that :func:`split_bunch` keeps
-together. :func:`one_per_picture` returns one row for each picture, with all of its texts.
+:func:`fetch_nlvr`, :func:`load_coco_captions`, :func:`load_flickr_captions`,
+:func:`load_karpathy`) have one row for each text, beside its picture, and two more fields:
+``picture``, the number of the picture of each row, and ``groups``, rows that :func:`split_bunch`
+keeps together. :func:`one_per_picture` returns one row for each picture, with all of its texts.
+``IBAligner(same_group="positive").fit(data, groups=picture)`` takes all texts of a picture as its
+partners, and the parameter `labels` of metrics of retrieval counts them as right answers.
 """
 
 from .._checks import training_packages  # noqa: F401
@@ -32,6 +34,7 @@ from ._sprites import make_sprites
 from .published import (
     load_coco_captions,
     load_dsprites,
+    load_flickr_captions,
     load_karpathy,
     load_mpi3d,
     load_shapes3d,
@@ -51,6 +54,7 @@ __all__ = [
     "load_coco_captions",
     "load_digits_halves",
     "load_dsprites",
+    "load_flickr_captions",
     "load_karpathy",
     "load_mpi3d",
     "load_shapes3d",

@@ -57,10 +57,10 @@ def fetch_nlvr(
 ) -> Bunch:
     """Read pictures of objects in boxes, with true statements and tables of the objects.
 
-    The true statements of NLVR [1]_, of which the parts dev and test. The repository has tens of
-    thousands of picture files, of which no single one can be downloaded and verified here: the
-    folder ``nlvr`` with ``images.npz`` and ``statements.json`` must be in `path` or in the folder
-    named by the environment variable ``MIBSK_DATA``. The SHA-256 of both files is verified.
+    The true statements of the parts dev and test of NLVR [1]_, whose repository has a file for each
+    picture. They cannot be downloaded as one file: the folder ``nlvr`` with ``images.npz`` and
+    ``statements.json`` must be in `path` or in the folder named by the environment variable
+    ``MIBSK_DATA``. The SHA-256 of both files is verified.
 
     The modality ``"objects"`` has ten values for each of up to eight objects in each of the three
     boxes, from left to right as in the picture, and zeros in place of further objects:

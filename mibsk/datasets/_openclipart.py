@@ -66,10 +66,10 @@ def fetch_openclipart(
     """Read drawings of Open Clip Art with several texts each, written by their creators.
 
     Drawings [1]_ in the public domain, with titles, descriptions and keywords as people write them.
-    Debian distributes them as packages of many thousand files, of which no single one can be
-    downloaded and verified here: the folder ``openclipart`` with ``captions.json``, ``images`` and,
-    for features, ``features.npz`` must be in `path` or in the folder named by the environment
-    variable ``MIBSK_DATA``. The SHA-256 of all files is verified. Reading images needs Pillow:
+    They are a selection from Debian's packages of the whole library, and cannot be downloaded as
+    one file: the folder ``openclipart`` with ``captions.json``, ``images`` and, for features,
+    ``features.npz`` must be in `path` or in the folder named by the environment variable
+    ``MIBSK_DATA``. The SHA-256 of all files is verified. Reading images needs Pillow:
     ``pip install pillow``.
 
     Parameters

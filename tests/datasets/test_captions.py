@@ -8,6 +8,7 @@ from PIL import Image
 
 from mibsk.datasets import (
     load_coco_captions,
+    load_flickr_captions,
     load_karpathy,
     one_per_picture,
     save_bunch,
@@ -152,6 +153,31 @@ def test_karpathy_of_flickr(tmp_path):
     assert bunch.data["image"].files[0] == str(tmp_path / "2.jpg")
 
 
+def test_flickr_by_hand(tmp_path):
+    for name in ("12.jpg", "7_ab.jpg"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    lines = "12.jpg#0\tTwo men . \n12.jpg#1\tGrüne # 3\n7_ab.jpg#0\tA dog\n12.jpg#2\tMen\r\n\n"
+    bunch = load_flickr_captions(write(tmp_path, lines, "results.token"), tmp_path)
+    assert bunch.data["text"].tolist() == ["Two men .", "Grüne # 3", "Men", "A dog"]
+    assert bunch.labels["image"]["image_id"].tolist() == ["12"] * 3 + ["7_ab"]
+    assert bunch.labels["text"]["sentence_id"].tolist() == [0, 1, 2, 0]
+    assert bunch.data["image"].files[3] == str(tmp_path / "7_ab.jpg")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"12.jpg#0\tTwo men\n12.jpg\tMen\n", r"line 2 of .*results\.token must be the name of an"),
+        (b"", r"results\.token has no captions"),
+        (b"12.jpg#0\tGr\xfcn", r"results\.token is not a text file in UTF-8"),
+    ],
+)
+def test_other_files_are_no_captions_of_flickr(tmp_path, content, message):
+    (tmp_path / "results.token").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        load_flickr_captions(tmp_path / "results.token", tmp_path)
+
+
 def test_corrupt_images_are_named_when_they_are_read(tmp_path, images):
     name = coco()["images"][1]["file_name"]
     (images / name).write_bytes(b"\xff\xd8 no photograph")
@@ -225,5 +251,7 @@ def test_other_files_are_no_splits(tmp_path, content, message):
 
 
 def test_a_file_that_does_not_exist(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no file .*x\.token: path must be a file of"):
+        load_flickr_captions(tmp_path / "x.token", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"no file .*x\.json: path must be a file of"):
         load_coco_captions(tmp_path / "x.json", tmp_path)

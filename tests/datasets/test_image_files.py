@@ -1,6 +1,7 @@
 """Image files: decoded when they are read, in any mode, and named in errors."""
 
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from mibsk import IBAligner, Modalities
 from mibsk.datasets import ImageFiles
 from mibsk.datasets._captioned_images import CaptionedImages
+from mibsk.exceptions import NotInstalledError
 
 
 def save(folder, name, array, **options):
@@ -175,6 +177,12 @@ def test_truncated_photographs_are_named(tmp_path):
 def test_bad_parameters(files, arguments, error, message):
     with pytest.raises(error, match=message):
         ImageFiles(files, **arguments)
+
+
+def test_a_missing_package_is_named_with_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(NotInstalledError, match=r"pillow is needed to decode images: pip install"):
+        ImageFiles(["a.png"])
 
 
 def test_pairs_of_files_and_texts_are_indexed_as_modalities(colours):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,11 +27,14 @@ Pairing: by instance; one row for each sentence, with the file of its image. Eac
 """
 
 
+TOKEN_LINE = re.compile(r"(?P<name>[^\t#]+)#(?P<number>\d+)\t\s*(?P<text>.*?)\s*")
+
+
 class Captioned(NamedTuple):
     """An image and its sentences."""
 
     file: Path
-    image_id: int
+    image_id: int | str
     sentences: list[tuple[int, str]]  # number and text
 
 
@@ -118,6 +122,83 @@ def load_coco_captions(
             entries[image_id].sentences.append(
                 (int(annotation["id"]), _text(annotation["caption"], file, f"annotation {number}"))
             )
+    return _bunch(list(entries.values()), file, images, image_size, resize)
+
+
+def load_flickr_captions(
+    path: str | os.PathLike[str],
+    images: str | os.PathLike[str],
+    *,
+    image_size: int = 224,
+    resize: str = "crop",
+) -> Bunch:
+    """Read captions in the format of Flickr8k and Flickr30k, and the images that they describe.
+
+    The format of ``results_20130124.token`` and ``Flickr8k.token.txt`` [1]_: one caption per line,
+    after the name of the image, ``#``, the number of the caption, and a tab. The image files are
+    only read when their rows are. Decoding needs Pillow: ``pip install pillow``.
+
+    Parameters
+    ----------
+    path : path-like
+        The file of captions, in UTF-8.
+    images : path-like
+        The folder of the images.
+    image_size : int, default=224
+        Side of the decoded images in pixels.
+    resize : {"crop", "pad"}, default="crop"
+        How images become square, see :class:`ImageFiles`.
+
+    Returns
+    -------
+    bunch : Bunch
+        The fields of :func:`load_coco_captions`; ``image_id`` is the name of the file without its
+        suffix.
+
+    Raises
+    ------
+    NotInstalledError
+        If Pillow is not installed.
+    FileNotFoundError
+        If there is no file at `path`, or image files are missing.
+    OSError
+        When images are read: if a file cannot be decoded; the message names it.
+    ValueError
+        If the file is not in this format, or a parameter is out of range.
+
+    References
+    ----------
+    .. [1] P. Young, A. Lai, M. Hodosh, J. Hockenmaier, "From image descriptions to visual
+       denotations", TACL 2014. https://doi.org/10.1162/tacl_a_00166
+
+    Examples
+    --------
+    >>> from mibsk.datasets import load_flickr_captions
+    >>> flickr = load_flickr_captions(
+    ...     "results_20130124.token", "flickr30k-images"
+    ... )  # doctest: +SKIP
+    >>> len(flickr.data), len(set(flickr.picture))  # doctest: +SKIP
+    (158915, 31783)
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"no file {file}: path must be a file of captions of Flickr30k.")
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{file} is not a text file in UTF-8 ({error}).") from error
+    entries: dict[str, Captioned] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        if (match := TOKEN_LINE.fullmatch(line)) is None:
+            raise ValueError(
+                f"line {number} of {file} must be the name of an image, '#', a number, a tab and a "
+                f"caption, got {line[:60]!r}."
+            )
+        name = match["name"]
+        entry = Captioned(Path(images) / name, Path(name).stem, [])
+        entries.setdefault(name, entry).sentences.append((int(match["number"]), match["text"]))
     return _bunch(list(entries.values()), file, images, image_size, resize)
 
 

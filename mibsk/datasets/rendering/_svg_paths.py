@@ -51,9 +51,9 @@ def render_paths(paths: Sequence[str], *, view: float, image_size: int) -> NDArr
     images = np.empty((len(paths), image_size, image_size), dtype=np.uint8)
     for start in range(0, len(paths), PATHS_AT_ONCE):
         curves = [list(path_curves(path)) for path in paths[start : start + PATHS_AT_ONCE]]
-        points = np.array([curve for each in curves for curve in each]).reshape(-1, 4)
+        points = np.array([curve for each in curves for curve in each], dtype=np.complex128)
         of_image = np.arange(len(curves)).repeat([len(each) for each in curves])
-        lines, of_image = _as_lines(points * (image_size / view), of_image)
+        lines, of_image = _as_lines(points.reshape(-1, 4) * (image_size / view), of_image)
         coverage = _coverage(lines, of_image, len(curves), image_size)
         images[start : start + PATHS_AT_ONCE] = np.rint(255 * coverage)
     return images
