@@ -11,6 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 NORM_EPS = 1e-12  # as in BERT
 INIT_STD = 0.02
+_BERT_WIDTH = 768  # for which the above was chosen; a narrower layer would hardly pass anything on
 
 Memory = list[tuple[Tensor, Tensor]]
 """Keys and values (n, heads, length, width of a head) that later tokens attend to, by layer."""
@@ -333,9 +334,9 @@ def _as_sequence(features: Tensor) -> Tensor:
 
 
 def _init_weights(module: nn.Module) -> None:
-    """Draw weights as BERT does."""
+    """Draw weights as BERT does, so that outputs of any width have the spread of its own."""
     if isinstance(module, nn.Linear):
-        nn.init.normal_(module.weight, std=INIT_STD)
+        nn.init.normal_(module.weight, std=INIT_STD * (_BERT_WIDTH / module.in_features) ** 0.5)
         nn.init.zeros_(module.bias)
     elif isinstance(module, nn.Embedding):
         nn.init.normal_(module.weight, std=INIT_STD)
