@@ -216,7 +216,7 @@ def test_a_circle_by_hand():
 
 
 def test_each_factor_changes_the_picture():
-    n = 200
+    n = 80
     codes, nuisances = random_codes(n, seed=1)
     codes["color_2"] = (codes["color_1"] + 1) % len(COLORS)
     base = draw(codes, nuisances).astype(int)
