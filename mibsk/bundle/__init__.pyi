@@ -1,6 +1,7 @@
 from ._bundle import Bundle
 from ._display import Display
-from ._manifest import DataSource, EncoderFile, Manifest, TensorInput
+from ._entries import DataSource, EncoderFile, GraphFile, RecallLoss, TensorInput, Variant
+from ._manifest import Manifest
 from ._write import write_bundle
 
 __all__ = [
@@ -8,7 +9,10 @@ __all__ = [
     "DataSource",
     "Display",
     "EncoderFile",
+    "GraphFile",
     "Manifest",
+    "RecallLoss",
     "TensorInput",
+    "Variant",
     "write_bundle",
 ]

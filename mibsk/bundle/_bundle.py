@@ -27,6 +27,9 @@ class Bundle:
         Execution providers of onnxruntime.
     n_threads : int, default=None
         Number of threads within one operator on a CPU; `None` lets onnxruntime choose.
+    variant : str, default=None
+        Name of a variant of lower precision that the bundle contains; `None` opens the encoders as
+        trained. A variant embeds into a space of its own, with another digest.
 
     Attributes
     ----------
@@ -65,12 +68,14 @@ class Bundle:
         *,
         providers: str | list[str] = "auto",
         n_threads: int | None = None,
+        variant: str | None = None,
     ) -> None:
+        self.variant = variant
         self.path = Path(path)
         manifest = read_manifest(self.path)
         for _ in range(_ATTEMPTS):
             try:
-                encoders = _open(self.path, manifest, providers, n_threads)
+                encoders = _open(self.path, manifest, providers, n_threads, variant)
                 break
             except (FileNotFoundError, ValueError):
                 earlier, manifest = manifest, read_manifest(self.path)
@@ -84,7 +89,9 @@ class Bundle:
     @property
     def digest(self) -> str:
         """Digest of the space that the encoders embed into."""
-        return self.manifest.digest
+        if self.variant is None:
+            return self.manifest.digest
+        return self.manifest.variants[self.variant].digest
 
     @property
     def modalities(self) -> list[str]:
@@ -127,8 +134,18 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def _open(
-    path: Path, manifest: Manifest, providers: str | list[str], n_threads: int | None
+    path: Path,
+    manifest: Manifest,
+    providers: str | list[str],
+    n_threads: int | None,
+    variant: str | None,
 ) -> dict[str, OnnxEncoder]:
+    if variant is not None and variant not in manifest.variants:
+        known = ", ".join(manifest.variants) or "none"
+        raise ValueError(
+            f"the bundle at {path} has no variant {variant!r}; it has {known}. Write it with "
+            f"write_bundle(..., variants=[{variant!r}], rows=held_out_rows)."
+        )
     for name, digest in manifest.files():
         file = path / name
         if not file.is_file() or sha256_of(file) != digest:
@@ -139,11 +156,14 @@ def _open(
             )
     encoders = {}
     for modality, each in manifest.encoders.items():
-        encoder = OnnxEncoder(path / each.file, providers=providers, n_threads=n_threads).fit()
+        file = (
+            path / (each if variant is None else manifest.variants[variant].encoders[modality]).file
+        )
+        encoder = OnnxEncoder(file, providers=providers, n_threads=n_threads).fit()
         found = encoder.metadata_
         if found.input != each.input or found.n_components != manifest.n_components:
             raise ValueError(
-                f"{path / FILE} describes modality {modality!r} otherwise than {each.file}: it was "
+                f"{path / FILE} describes modality {modality!r} otherwise than {file.name}: it was "
                 "changed by hand. Write the bundle again with mibsk.bundle.write_bundle."
             )
         encoders[modality] = encoder

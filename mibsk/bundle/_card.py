@@ -13,8 +13,7 @@ from ._manifest import Manifest
 
 UNKNOWN = "not known"
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$^=:@-])")
-_NUMBER_OF_A_LIST = re.compile(r"^(\s*\d+)([.)])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#!|~&$@]|^[+=-]|(?<=^\d)[.)](?= |$))")
 _LEAKAGE = "leakage"
 
 
@@ -45,7 +44,7 @@ def markdown_text(value: Any) -> str:
     text = " ".join(str(value).split())
     if value is None or not text:
         return UNKNOWN
-    return _NUMBER_OF_A_LIST.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", text))
+    return _MARKUP.sub(r"\\\1", text)
 
 
 def _measurements(path: tuple[str, ...], values: Any) -> Iterator[dict[str, Any]]:

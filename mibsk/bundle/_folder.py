@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from ..files.whole_files import check_can_write, remove_unfinished, replace_file
-from ._manifest import CARD, FILE, Manifest, digest_of
+from ._entries import digest_of
+from ._manifest import CARD, FILE, Manifest
 
 MARK = "<!-- Written by mibsk.bundle.write_bundle, which replaces this file. -->"
 

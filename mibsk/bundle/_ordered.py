@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..estimators import PairedTransformer
+from ..estimators import CanonicalBottleneck, PairedTransformer
 
 
 def is_ordered(aligner: PairedTransformer) -> bool:
@@ -13,6 +13,8 @@ def is_ordered(aligner: PairedTransformer) -> bool:
     to which the dimension of both together is reduced. The closed form beside networks, without
     that reduction, has two such orders one after the other, and a network alone has none.
     """
+    if isinstance(aligner, CanonicalBottleneck):
+        return True
     encoders = map(aligner.as_module, aligner.modality_names_)
     return all(
         each.bottleneck is not None

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ..data import InputSpec, pad_csr
+from ._entries import digest_of
 from ._folder import named_after
-from ._manifest import digest_of
 
 _PROGRAMS = ("text.c", "text.js", "text.py")
 _N_COLUMNS = 2**15
 
-_EXAMPLES = (
+EXAMPLES = (
     "",
     " \t\n",
     "a",
@@ -50,7 +50,7 @@ def text_programs() -> tuple[dict[str, Path | bytes], dict[str, str]]:
 def _golden() -> bytes:
     spec = InputSpec("text", "text", (_N_COLUMNS,))
     rows = []
-    for text in _EXAMPLES:
+    for text in EXAMPLES:
         prepared = spec.prepare(np.array([text], object))
         indices, values = pad_csr(prepared, slice(None))
         row = {"text": text, "indices": indices[0].tolist(), "values": values[0].tolist()}

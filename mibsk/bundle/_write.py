@@ -10,15 +10,18 @@ from typing import Any
 
 from .. import __version__
 from .._checks.parameters import check_modality_names
+from .._checks.rows import n_rows
 from ..estimators import PairedTransformer
-from ..onnx import OnnxEncoder, export_encoders
+from ..onnx import OnnxEncoder, export_encoders, export_text_encoder
 from ._card import model_card
 from ._display import Display
+from ._entries import DataSource, EncoderFile, GraphFile, TensorInput, Variant
 from ._folder import named_after, replace_bundle, scratch, sha256_of
-from ._manifest import DataSource, EncoderFile, Manifest, TensorInput
+from ._manifest import Manifest
 from ._ordered import is_ordered
 from ._plain import plain
-from ._preprocessing import text_programs
+from ._preprocessing import EXAMPLES, text_programs
+from ._variants import check_variants, write_variant
 
 
 def write_bundle(
@@ -31,6 +34,8 @@ def write_bundle(
     training: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     limits: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    rows: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Export all encoders of a model into a folder, with a manifest and a model card.
 
@@ -54,6 +59,11 @@ def write_bundle(
         with an interval is a dict of "value" and "interval", the latter a pair of numbers.
     limits : sequence of str, default=()
         Sentences for the card on what the model cannot do, and what is not known.
+    variants : sequence of {"int8", "float16"}, default=()
+        Lower precisions in which the encoders are written too. `Bundle` opens them by name only.
+    rows : dict of str to array-like, default=None
+        Pairs that the model has not seen, by modality, on which the recall that each variant loses
+        is measured for manifest and card. Required with `variants`.
 
     Returns
     -------
@@ -90,6 +100,8 @@ def write_bundle(
     >>> manifest.encoders["left"].inputs
     (TensorInput(name='x', dtype='float32', shape=('batch', 8, 4)),)
     """
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"name must be text, got {name!r}.")
     folder = Path(folder)
     described = {
         "data": _data_source(data),
@@ -97,25 +109,40 @@ def write_bundle(
         "limits": _sentences(limits),
     }
     given = plain("training", training or {})
-    shown = displays or {}
-    with scratch(folder) as drafts:
-        exported = export_encoders(aligner, drafts)
-        check_modality_names("displays", shown, list(exported))
-        entries = [_entry(draft, shown) for draft in exported.values()]
-        files: dict[str, Path | bytes] = {
-            each.file: draft for each, draft in zip(entries, exported.values(), strict=True)
+    with scratch(folder) as path:
+        drafts = export_encoders(aligner, path)
+        check_modality_names("displays", displays or {}, list(drafts))
+        check_variants(variants, rows, list(drafts))
+        written = _Files()
+        encoders = {
+            modality: _entry(draft, (displays or {}).get(modality), written)
+            for modality, draft in drafts.items()
         }
+        found = {}
+        for variant in variants:
+            assert rows is not None
+            changed, differences, recall = write_variant(variant, drafts, rows)
+            graphs = {
+                modality: GraphFile(
+                    **written.add(changed[modality]),
+                    inputs=each.inputs,
+                    parity=differences[modality],
+                )
+                for modality, each in encoders.items()
+            }
+            number = n_rows("rows", next(iter(rows.values())))
+            found[variant] = Variant(variant, graphs, number, recall)
         preprocessing = {}
-        if any(each.input.kind == "text" for each in entries):
+        if any(each.input.kind == "text" for each in encoders.values()):
             programs, preprocessing["text"] = text_programs()
-            files |= programs
-        metadata = OnnxEncoder(next(iter(exported.values()))).metadata_
+            written.contents |= programs
+        metadata = OnnxEncoder(next(iter(drafts.values()))).metadata_
         manifest = Manifest(
             name=name,
             version=__version__,
             n_components=metadata.n_components,
             ordered=is_ordered(aligner),
-            encoders={each.input.name: each for each in entries},
+            encoders=encoders,
             training={
                 "estimator": type(aligner).__name__,
                 "params": metadata.params,
@@ -123,26 +150,46 @@ def write_bundle(
                 **given,
             },
             preprocessing=preprocessing,
+            variants=found,
             **described,
         )
-        replace_bundle(folder, manifest, files, model_card(manifest))
+        replace_bundle(folder, manifest, written.contents, model_card(manifest))
     return manifest
 
 
-def _entry(draft: Path, displays: Mapping[str, Display]) -> EncoderFile:
-    """Return the entry of an exported file, which is named after its content."""
+class _Files:
+    """Content of the files of a bundle, by the name that it gives them."""
+
+    def __init__(self) -> None:
+        self.contents: dict[str, Path | bytes] = {}
+
+    def add(self, draft: Path) -> dict[str, Any]:
+        """Add a file; return its name, digest and size."""
+        digest = sha256_of(draft)
+        name = named_after(draft.stem, draft.suffix, digest)
+        self.contents[name] = draft
+        return {"file": name, "sha256": digest, "size": draft.stat().st_size}
+
+
+def _entry(draft: Path, display: Display | None, written: _Files) -> EncoderFile:
+    """Return the entry of an exported encoder, of which the files are added."""
     metadata = OnnxEncoder(draft).metadata_
-    display = displays.get(metadata.input.name) or Display.of(metadata.input)
-    display.check(metadata.input)
-    digest = sha256_of(draft)
+    spec = metadata.input
+    display = display or Display.of(spec)
+    display.check(spec)
+    strings = None
+    if spec.kind == "text":
+        path = draft.with_stem(f"{draft.stem}-strings")
+        difference = export_text_encoder(draft, path, examples=EXAMPLES)
+        inputs = (TensorInput("x", "string", ("batch",)),)
+        strings = GraphFile(**written.add(path), inputs=inputs, parity=difference)
     return EncoderFile(
-        file=named_after(draft.stem, draft.suffix, digest),
-        sha256=digest,
-        input=metadata.input,
+        **written.add(draft),
+        input=spec,
         display=display,
         parity=metadata.parity,
-        inputs=TensorInput.of(metadata.input),
-        size=draft.stat().st_size,
+        inputs=TensorInput.of(spec),
+        strings=strings,
     )
 
 

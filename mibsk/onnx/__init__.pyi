@@ -1,6 +1,17 @@
 from ._encoder import OnnxEncoder
 from ._export import export_encoder, export_encoders
 from ._parity import ParityReport
+from ._precision import PRECISIONS, export_precision
 from ._session import open_session
+from ._text_export import export_text_encoder
 
-__all__ = ["OnnxEncoder", "ParityReport", "export_encoder", "export_encoders", "open_session"]
+__all__ = [
+    "PRECISIONS",
+    "OnnxEncoder",
+    "ParityReport",
+    "export_encoder",
+    "export_encoders",
+    "export_precision",
+    "export_text_encoder",
+    "open_session",
+]

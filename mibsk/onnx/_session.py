@@ -52,6 +52,8 @@ def open_session(path: str | Path, providers: str | list[str], n_threads: int | 
     errors = runtime.capi.onnxruntime_pybind11_state
     try:
         session = runtime.InferenceSession(str(path), options, providers=wanted)
+    except errors.NoSuchFile as error:  # removed since
+        raise FileNotFoundError(f"{path} was removed while it was opened.") from error
     except (errors.InvalidProtobuf, errors.InvalidGraph, errors.InvalidArgument) as error:
         raise ValueError(f"{path} is not a valid ONNX file: {error}") from error
     if session.get_providers()[0] != wanted[0]:
