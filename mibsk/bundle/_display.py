@@ -28,6 +28,15 @@ class Display:
         Order of the axes of an image, "HW", "HWC" or "CHW"; "" of other kinds.
     low, high : float
         Values of an image that are shown black and white.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mibsk.bundle import Display
+    >>> from mibsk.data import InputSpec
+    >>> spec, _ = InputSpec.learn("image", np.full((2, 64, 64, 3), 255, np.uint8))
+    >>> Display.of(spec)
+    Display(kind='image', axes='HWC', low=0.0, high=255.0)
     """
 
     kind: Kind
@@ -36,15 +45,32 @@ class Display:
     high: float = 255.0
 
     @classmethod
-    def of(cls, spec: InputSpec) -> Display:
-        """Return what the rows look like, judged by their kind, shape and pixels."""
+    def of(cls, spec: InputSpec, values: tuple[float, float] | None = None) -> Display:
+        """Return what the rows look like, judged by their kind, shape and pixels.
+
+        Parameters
+        ----------
+        spec : InputSpec
+            Input of the modality.
+        values : pair of float, default=None
+            Low and high values that are typical of the rows. They are black and white where the
+            type of the pixels does not tell: of floats that are not in 0 to 1.
+
+        Returns
+        -------
+        Display
+        """
         if spec.kind in ("text", "labels"):
             return cls("text")
         if spec.kind == "dense" and spec.pixels:
             axes = _axes(spec.shape)
-            if axes:
-                byte = spec.dtype == "uint8" and spec.pixels != "boolean"
-                return cls("image", axes, 0.0, 255.0 if byte else 1.0)
+            if axes and spec.pixels in ("boolean", "unit"):
+                return cls("image", axes, 0.0, 1.0)
+            if axes and (spec.dtype == "uint8" or values is None):
+                return cls("image", axes, 0.0, 255.0)
+            if axes and values is not None:
+                low, high = values
+                return cls("image", axes, 0.0 if spec.pixels == "byte" else low, high)
         if spec.kind == "dense" and len(spec.shape) == 1 and spec.columns:
             return cls("table")
         return cls("none")

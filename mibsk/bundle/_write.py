@@ -115,7 +115,9 @@ def write_bundle(
         check_variants(variants, rows, list(drafts))
         written = _Files()
         encoders = {
-            modality: _entry(draft, (displays or {}).get(modality), written)
+            modality: _entry(
+                draft, (displays or {}).get(modality), written, _typical(aligner, modality)
+            )
             for modality, draft in drafts.items()
         }
         found = {}
@@ -171,11 +173,22 @@ class _Files:
         return {"file": name, "sha256": digest, "size": draft.stat().st_size}
 
 
-def _entry(draft: Path, display: Display | None, written: _Files) -> EncoderFile:
+def _typical(aligner: PairedTransformer, modality: str) -> tuple[float, float] | None:
+    """Return low and high values of the rows of the training: two deviations around the mean."""
+    scaling = aligner.as_module(modality).scaling
+    if scaling is None:
+        return None
+    low, high = scaling.mean - 2 * scaling.scale, scaling.mean + 2 * scaling.scale
+    return float(low.min()), float(high.max())
+
+
+def _entry(
+    draft: Path, display: Display | None, written: _Files, typical: tuple[float, float] | None
+) -> EncoderFile:
     """Return the entry of an exported encoder, of which the files are added."""
     metadata = OnnxEncoder(draft).metadata_
     spec = metadata.input
-    display = display or Display.of(spec)
+    display = display or Display.of(spec, typical)
     display.check(spec)
     strings = None
     if spec.kind == "text":
