@@ -168,10 +168,9 @@ def main(arguments: list[str] | None = None) -> None:
     for n in options.rows:
         z, queries = mixture(n, options.dimension, 1), mixture(N_QUERIES, options.dimension, 2)
         lines += measure("mixture", z, queries, options.probes)
-    table = pd.DataFrame(lines)
-    print(table.to_string(index=False))
-    if options.out:
-        table.to_csv(options.out, index=False)
+        if options.out:  # after each, as the last take long
+            pd.DataFrame(lines).to_csv(options.out, index=False)
+    print(pd.DataFrame(lines).to_string(index=False))
 
 
 def embed_each(aligner: IBAligner, X: Any) -> dict[str, np.ndarray]:

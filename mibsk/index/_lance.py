@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import errno
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ from .._checks.packages import not_installed
 from .._checks.parameters import check_scalar
 from ..files.whole_files import replace_file
 from ._checks import check_ids, check_modality, check_vectors, unknown_ids
-from ._columns import Type, plain_row
+from ._columns import Type
+from ._lance_errors import is_conflict, written
+from ._lance_rows import arrow_rows, empty_schema, field_of, hits_of, matrix_of, read_rows
 from ._lance_sql import any_of, as_sql, text
 from ._new_rows import NewRows
 from ._ranking import nearest
@@ -31,6 +32,7 @@ FILE = "index.json"
 FORMAT = "mibsk-index/1"
 _ROWS_OF_A_PARTITION = 1024
 _FEW_ROWS = 20_000  # that fulfil conditions
+_KEPT = datetime.timedelta(minutes=10)  # longer than a search of another process takes
 
 
 class LanceIndex:
@@ -97,39 +99,22 @@ class LanceIndex:
         source: str = "",
     ) -> None:
         """Add or replace rows; see :meth:`Index.add`."""
-        import pyarrow as pa
-
         new = NewRows.check(ids, vectors, metadata, contents, self.n_components)
         if not new.ids:
             return
-        with _disk_errors(self.address):
+
+        def add() -> None:
             table = self._table(modality, create=True)
             known = metadata_columns(table.schema.names)
-            values = new.columns_of(known)
-            unknown = {name: kind for name, (kind, _) in values.items() if name not in known}
+            columns = new.columns_of(known)
+            unknown = {name: kind for name, (kind, _) in columns.items() if name not in known}
             if unknown:
-                table.add_columns([_field(name, kind) for name, kind in unknown.items()])
-            n, z = len(new.ids), new.vectors
-            filled = {
-                "id": new.ids,
-                "number": new.numbers(),
-                "source": [source] * n,
-                "vector": pa.FixedSizeListArray.from_arrays(pa.array(z.ravel()), z.shape[1]),
-                "content": [each and each.data for each in new.contents],
-                "media_type": [each and each.media_type for each in new.contents],
-                **{column_of(name, kind): each for name, (kind, each) in values.items()},
-            }
-            rows = pa.table(
-                {
-                    field.name: pa.array(filled[field.name], field.type)
-                    if field.name in filled
-                    else pa.nulls(n, field.type)
-                    for field in table.schema
-                },
-                schema=table.schema,
-            )
+                table.add_columns([field_of(name, kind) for name, kind in unknown.items()])
             merge = table.merge_insert("id").when_matched_update_all()
-            merge.when_not_matched_insert_all().execute(rows)
+            merge = merge.when_not_matched_insert_all()
+            merge.execute(arrow_rows(new, columns, source, table.schema))
+
+        written(add, self.address)
 
     def delete(self, modality: str, ids: Sequence[str]) -> int:
         """Delete rows; see :meth:`Index.delete`."""
@@ -139,8 +124,7 @@ class LanceIndex:
             return 0
         where = any_of("id", ids)
         found: int = table.count_rows(where)
-        with _disk_errors(self.address):
-            table.delete(where)
+        written(lambda: table.delete(where), self.address)
         return found
 
     def search(
@@ -162,7 +146,7 @@ class LanceIndex:
             sql = as_sql(chosen)
             return [self._nearest(table, query, k, sql, columns) for query in queries]
         return [
-            _hits(ids, scores, rows.metadata.take(positions), columns)
+            hits_of(ids, scores, rows.metadata.take(positions), columns)
             for positions, ids, scores in rows.search(queries, k, chosen)
         ]
 
@@ -174,7 +158,8 @@ class LanceIndex:
         table = self._table(modality)
         if not ids:
             return []
-        found = {row.id: row for row in _read(table, any_of("id", ids), vectors, contents)}
+        read = read_rows(table, any_of("id", ids), vectors, contents)
+        found = {row.id: row for _, row in read}
         if unknown := [each for each in ids if each not in found]:
             raise unknown_ids(modality, unknown)
         return [found[each] for each in ids]
@@ -189,7 +174,7 @@ class LanceIndex:
         if not len(few):
             return []
         wanted = f"number IN ({', '.join(map(str, few.tolist()))})"
-        by_number = sorted(_read_numbered(table, wanted), key=lambda pair: pair[0])
+        by_number = sorted(read_rows(table, wanted), key=lambda pair: pair[0])
         return [row for _, row in by_number]
 
     def ids_of_source(self, modality: str, source: str) -> set[str]:
@@ -210,35 +195,44 @@ class LanceIndex:
         """Tidy the tables, and partition those of many rows; see :meth:`Index.optimise`."""
         for name in self._names():
             table = self._table(name)
-            n = table.count_rows()
-            with _disk_errors(self.address):
-                table.optimize()
-                if n > self.flat_rows and not _has_partitions(table):
-                    from lancedb.index import IvfFlat
+            try:
+                written(partial(self._tidy, table), self.address)
+            except RuntimeError as error:
+                if not is_conflict(error):  # else another process does the same
+                    raise
 
-                    partitions = IvfFlat("dot", num_partitions=n // _ROWS_OF_A_PARTITION)
-                    table.create_index("vector", config=partitions)
+    def _tidy(self, table: Any) -> None:
+        table.optimize(cleanup_older_than=_KEPT)
+        n = table.count_rows()
+        if n > self.flat_rows and not _has_partitions(table):
+            from lancedb.index import IvfFlat
+
+            partitions = max(1, n // _ROWS_OF_A_PARTITION)
+            table.create_index("vector", config=IvfFlat("dot", num_partitions=partitions))
 
     def _nearest(
         self, table: Any, query: np.ndarray, k: int, sql: str | None, columns: dict[str, Type]
     ) -> list[Hit]:
         names = [column_of(name, kind) for name, kind in columns.items()]
 
-        # of few rows, each is compared: partitions near the query may have none of them
+        # the partitions near a query may have none of the few rows that fulfil conditions
         few = sql is not None and table.count_rows(sql) <= _FEW_ROWS
 
-        def fetch(m: int) -> tuple[np.ndarray, np.ndarray, Any]:
+        def read(m: int, *, every: bool) -> Any:
             search = table.search(query, vector_column_name="vector").distance_type("dot").limit(m)
-            search = search.minimum_nprobes(self.n_probes).maximum_nprobes(0)  # 0: if need be, all
+            search = search.bypass_vector_index() if every else search.nprobes(self.n_probes)
             if sql is not None:
                 search = search.where(sql, prefilter=True)
-            if few:
-                search = search.bypass_vector_index()
-            found = search.select(["id", "vector", *names, "_distance"]).to_arrow()
-            return found["id"].to_numpy(), _matrix(found["vector"], self.n_components), found
+            return search.select(["id", "vector", *names, "_distance"]).to_arrow()
+
+        def fetch(m: int) -> tuple[np.ndarray, np.ndarray, Any]:
+            found = read(m, every=few)
+            if len(found) < m and not few:
+                found = read(m, every=True)
+            return found["id"].to_numpy(), matrix_of(found["vector"], self.n_components), found
 
         order, ids, scores, found = nearest(fetch, query, k)
-        return _hits(ids, scores, found.take(order), columns)
+        return hits_of(ids, scores, found.take(order), columns)
 
     def _in_memory(self, modality: str, table: Any) -> RowsInMemory | None:
         """Return all rows of a table, None if they are in partitions or too large."""
@@ -251,7 +245,7 @@ class LanceIndex:
         if n_bytes <= self.memory and not _has_partitions(table):
             names = [n for n in table.schema.names if n not in _UNSEARCHED]
             found = table.search().select(names).to_arrow().combine_chunks()
-            ids, z = found["id"].to_numpy(), _matrix(found["vector"], self.n_components)
+            ids, z = found["id"].to_numpy(), matrix_of(found["vector"], self.n_components)
             rows = RowsInMemory(ids, z, found.drop(["vector"]))
         self._kept[modality] = version, rows
         return rows
@@ -273,7 +267,7 @@ class LanceIndex:
             table = self._database.open_table(encode_name(modality))
         else:
             table = self._database.create_table(
-                encode_name(modality), schema=_schema(self.n_components), exist_ok=True
+                encode_name(modality), schema=empty_schema(self.n_components), exist_ok=True
             )
         self._tables[modality] = table
         return table
@@ -318,94 +312,5 @@ def read_record(folder: Path) -> tuple[str, int] | None:
         ) from error
 
 
-def _schema(n_components: int) -> Any:
-    import pyarrow as pa
-
-    return pa.schema(
-        [
-            pa.field("id", pa.string()),
-            pa.field("number", pa.int64()),
-            pa.field("source", pa.string()),
-            pa.field("vector", pa.list_(pa.float32(), n_components)),
-            pa.field("content", pa.large_binary()),
-            pa.field("media_type", pa.string()),
-        ]
-    )
-
-
-def _field(name: str, kind: Type) -> Any:
-    import pyarrow as pa
-
-    types = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
-    return pa.field(column_of(name, kind), types.get(kind, pa.int64()))
-
-
 def _has_partitions(table: Any) -> bool:
     return any("vector" in each.columns for each in table.list_indices())
-
-
-def _hits(ids: np.ndarray, scores: np.ndarray, found: Any, columns: dict[str, Type]) -> list[Hit]:
-    return [
-        Hit(each, float(score), row)
-        for each, score, row in zip(ids, scores, _plain(found, columns), strict=True)
-    ]
-
-
-def _matrix(column: Any, width: int) -> np.ndarray:
-    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, np.float32).reshape(-1, width)
-
-
-def _plain(found: Any, columns: dict[str, Type]) -> list[dict[str, Any]]:
-    """Return the metadata of rows of an Arrow table."""
-    names = {column_of(name, kind): name for name, kind in columns.items()}
-    stored = found.select(["id", *names]).to_pylist()  # the id, as a table needs a column
-    return [
-        plain_row(columns, {name: row[column] for column, name in names.items()}) for row in stored
-    ]
-
-
-def _read(table: Any, where: str, vectors: bool, contents: bool) -> list[Row]:
-    return [row for _, row in _read_numbered(table, where, vectors, contents)]
-
-
-def _read_numbered(
-    table: Any, where: str, vectors: bool = False, contents: bool = False
-) -> Iterator[tuple[int, Row]]:
-    """Yield number and row of those that fulfil a condition."""
-    columns = metadata_columns(table.schema.names)
-    names = [column_of(name, kind) for name, kind in columns.items()]
-    chosen = ["id", "number", "media_type", *names]
-    chosen += ["vector"] if vectors else []
-    chosen += ["content"] if contents else []
-    found = table.search().where(where).select(chosen).to_arrow()
-    z = _matrix(found["vector"], found.schema.field("vector").type.list_size) if vectors else None
-    plain = _plain(found, columns)
-    for i, row in enumerate(found.drop(["vector"] if vectors else []).to_pylist()):
-        content = row.get("content")
-        yield (
-            row["number"],
-            Row(
-                row["id"],
-                plain[i],
-                None if z is None else z[i],
-                None if content is None else Content(content, row["media_type"]),
-                row["media_type"],
-            ),
-        )
-
-
-@contextmanager
-def _disk_errors(address: str) -> Iterator[None]:
-    """Turn errors of a full disk, which LanceDB raises in several classes, into one."""
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        if "No space left" in str(error) or "os error 28" in str(error):
-            raise OSError(
-                errno.ENOSPC,
-                "the disk is full: what was in the index before is there, unchanged. Make room and "
-                "repeat the call",
-                address,
-            ) from error
-        raise

@@ -170,6 +170,62 @@ def test_a_column_keeps_its_type(index):
     assert index.modalities()["a"].n_rows == 2
 
 
+def test_partitions(tmp_path):
+    """All partitions together return what brute force returns, and some of them most of it."""
+    index = open_index(tmp_path / "index", bundle=bundle(), create=True)
+    index.flat_rows, index.n_probes = 4000, 5
+    z = unit(5200)
+    ids = [f"{i:04d}" for i in range(5200)]
+    table = pd.DataFrame({"group": np.arange(5200) % 1000})
+    index.add("image", ids[:5000], z[:5000], table[:5000])
+    assert index.modalities()["image"].kind == "flat"
+    index.optimise()
+    assert index.modalities()["image"].kind == "ivf"
+    index.add("image", ids[5000:], z[5000:], table[5000:])  # rows in no partition yet
+    queries = unit(30, seed=3)
+
+    def found():
+        return [[(h.id, h.score) for h in hits] for hits in index.search("image", queries, 10)]
+
+    expected = [brute_force(z, ids, query, 10) for query in queries]
+    assert found() == expected
+    index.optimise()
+    assert found() == expected
+    index.n_probes = 2
+    pairs = zip(found(), expected, strict=True)
+    recall = np.mean([len({*a} & {*b}) / 10 for a, b in pairs])
+    assert 0.5 < recall < 1
+    (few,) = index.search("image", queries[:1], 10, where={"group": 7})
+    assert sorted(h.id for h in few) == ["0007", "1007", "2007", "3007", "4007", "5007"]
+    assert len(index.search("image", queries[:1], 5000)[0]) == 5000
+    best = expected[0][0][0]
+    index.delete("image", [best])
+    index.n_probes = 5
+    assert found()[0][:9] == expected[0][1:]
+
+
+def test_processes_write_at_the_same_time(tmp_path):
+    code = """
+import sys
+import pandas as pd
+from tests.index.conftest import bundle, unit
+from mibsk.index import open_index
+folder, name = sys.argv[1:]
+index = open_index(folder, bundle=bundle(), create=True)
+for j in range(4):
+    ids = [f"{name}-{j}-{i}" for i in range(20)]
+    index.add("image", ids, unit(20), pd.DataFrame({name: [j] * 20, "both": [j] * 20}))
+    index.optimise()
+"""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "index")]
+    started = [subprocess.Popen([*command, name], cwd=root) for name in "ab"]
+    assert [process.wait() for process in started] == [0, 0]
+    index = open_index(tmp_path / "index")
+    assert index.modalities()["image"].n_rows == 160
+    assert index.get("image", ["a-3-19"])[0].metadata == {"a": 3, "b": None, "both": 3}
+
+
 def test_a_qdrant_index_in_a_folder_stays(tmp_path):
     """Qdrant allows one process at a time, so that another opens it after the first has ended."""
     address = f"qdrant+file://{tmp_path}/store/digits"
