@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -73,20 +73,12 @@ class LanceIndex:
         always = datetime.timedelta(0)  # other processes add rows while a server searches
         self._database = lancedb.connect(str(folder), read_consistency_interval=always)
         self._tables: dict[str, Any] = {}
-        self._kept: dict[str, tuple[int, RowsInMemory | None]] = {}  # with version of the table
+        self._kept: dict[tuple[Any, str], tuple[int, Any]] = {}  # with the version of the table
 
     def modalities(self) -> dict[str, ModalitySummary]:
         """Return what the index contains, by modality."""
-        summaries = {}
-        for name in self._names():
-            table = self._table(name)
-            summaries[name] = ModalitySummary(
-                table.count_rows(),
-                dict(metadata_columns(table.schema.names)),
-                bool(table.count_rows("media_type IS NOT NULL")),
-                "ivf" if _has_partitions(table) else "flat",
-            )
-        return {name: each for name, each in summaries.items() if each.n_rows}
+        found = {name: self._of_version(_summary, name) for name in self._names()}
+        return {name: each for name, each in found.items() if each.n_rows}
 
     def add(
         self,
@@ -141,7 +133,7 @@ class LanceIndex:
         table = self._table(modality)
         columns = metadata_columns(table.schema.names)
         chosen = conditions(where, columns)
-        rows = self._in_memory(modality, table)
+        rows = self._of_version(self._rows_in_memory, modality)
         if rows is None:
             sql = as_sql(chosen)
             return [self._nearest(table, query, k, sql, columns) for query in queries]
@@ -169,8 +161,7 @@ class LanceIndex:
         check_scalar("offset", offset, low=0, integer=True)
         check_scalar("limit", limit, low=0, integer=True)
         table = self._table(modality)
-        numbers = np.sort(table.search().select(["number"]).to_arrow()["number"].to_numpy())
-        few = numbers[offset : offset + limit]
+        few = self._of_version(_numbers, modality)[offset : offset + limit]
         if not len(few):
             return []
         wanted = f"number IN ({', '.join(map(str, few.tolist()))})"
@@ -234,21 +225,24 @@ class LanceIndex:
         order, ids, scores, found = nearest(fetch, query, k)
         return hits_of(ids, scores, found.take(order), columns)
 
-    def _in_memory(self, modality: str, table: Any) -> RowsInMemory | None:
+    def _of_version(self, read: Callable[[Any], Any], modality: str) -> Any:
+        """Return what a function reads of a table, once for each version of the table."""
+        table = self._table(modality)
+        version, kept = table.version, self._kept.get((read, modality))
+        if kept is None or kept[0] != version:
+            kept = version, read(table)
+            self._kept[read, modality] = kept
+        return kept[1]
+
+    def _rows_in_memory(self, table: Any) -> RowsInMemory | None:
         """Return all rows of a table, None if they are in partitions or too large."""
-        version = table.version
-        kept = self._kept.get(modality)
-        if kept is not None and kept[0] == version:
-            return kept[1]
         n_bytes = 4 * self.n_components * table.count_rows()
-        rows = None
-        if n_bytes <= self.memory and not _has_partitions(table):
-            names = [n for n in table.schema.names if n not in _UNSEARCHED]
-            found = table.search().select(names).to_arrow().combine_chunks()
-            ids, z = found["id"].to_numpy(), matrix_of(found["vector"], self.n_components)
-            rows = RowsInMemory(ids, z, found.drop(["vector"]))
-        self._kept[modality] = version, rows
-        return rows
+        if n_bytes > self.memory or _has_partitions(table):
+            return None
+        names = [name for name in table.schema.names if name not in _UNSEARCHED]
+        found = table.search().select(names).to_arrow().combine_chunks()
+        ids, z = found["id"].to_numpy(), matrix_of(found["vector"], self.n_components)
+        return RowsInMemory(ids, z, found.drop(["vector"]))
 
     def _names(self) -> list[str]:
         # a table without a version is of a process that was killed while it created it
@@ -310,6 +304,20 @@ def read_record(folder: Path) -> tuple[str, int] | None:
             f"{file} is not a record of an index that this version of mibsk can read "
             f"({type(error).__name__}: {error}): build the index again with mibsk index."
         ) from error
+
+
+def _summary(table: Any) -> ModalitySummary:
+    return ModalitySummary(
+        table.count_rows(),
+        dict(metadata_columns(table.schema.names)),
+        bool(table.count_rows("media_type IS NOT NULL")),
+        "ivf" if _has_partitions(table) else "flat",
+    )
+
+
+def _numbers(table: Any) -> np.ndarray:
+    """Return the numbers of all rows, in order."""
+    return np.sort(table.search().select(["number"]).to_arrow()["number"].to_numpy())
 
 
 def _has_partitions(table: Any) -> bool:
