@@ -64,8 +64,10 @@ export function rowsPane({ modality, backend, picked, onSubmit, onError }) {
       pick(row.id);
       onSubmit();
     });
-    const audio = row.media_type?.startsWith("audio/");
-    return h("li", { class: audio ? "wide" : null }, button, audio ? contentView(backend, modality.name, row) : null);
+    const type = row.media_type ?? "";
+    if (type.startsWith("image/")) return h("li", {}, button);
+    if (!type.startsWith("audio/")) return h("li", { class: "broad" }, button);
+    return h("li", { class: "wide" }, button, contentView(backend, modality.name, row));
   }
 
   function thumbnail(row) {
