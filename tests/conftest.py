@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.browser import chromium
+from .browser import chromium
 
 # many processes of the tests import torch: with bytecode each does so in half the time
 sys.dont_write_bytecode = False
