@@ -204,7 +204,7 @@ class InputSpec:
         """Return rows as :meth:`prepare` does if one cheap test shows that they are right.
 
         None says nothing about the rows: they need the checks of :meth:`prepare`, which explains
-        what is wrong. So do missing rows, and pixels whose scale is checked.
+        what is wrong. So do missing rows, and pixels that may have another scale.
 
         Parameters
         ----------
@@ -223,7 +223,9 @@ class InputSpec:
         dtype = X.dtype
         if dtype == np.uint8:
             return X if self.dtype == "uint8" and self.pixels in ("", "byte") else None
-        if self.dtype == "uint8" or self.pixels not in ("", "whole", "real"):
+        if self.dtype == "uint8" or self.pixels not in ("", "whole", "real", "unit"):
+            return None
+        if self.pixels == "unit" and not X.max() <= 1:  # not of NaN
             return None
         if dtype == _FLOAT32:  # a sum of squares is not finite if a value is not
             return X if math.isfinite(np.vdot(X, X)) else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -54,8 +56,18 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(part.routes(service))
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Guard, service=service)
+    app.add_middleware(Guard, service=service, direct=partial(_direct, service))
     return app
+
+
+def _direct(service: Service, path: str) -> Any:
+    """Return the route of a path that embeds rows, and its answer."""
+    if path == _openai.PATH:
+        return path, partial(_openai.embed, service)
+    model = _kserve.model_of(path)
+    if model is None:
+        return None
+    return _kserve.ROUTE, partial(_kserve.infer_version, service, model, "")
 
 
 async def _request_error(request: Request, error: Exception) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -113,11 +113,19 @@ def shortened(value: object) -> str:
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
-def not_json(content_type: str) -> RequestError:
-    """Return the error of a body of another type."""
-    return RequestError(
-        415,
-        f"expected a body of application/json, got {content_type[:100]!r}: send the header "
-        "'Content-Type: application/json'.",
-        "unsupported_media_type",
-    )
+def check_json_type(headers: Mapping[bytes, bytes]) -> None:
+    """Raise unless the headers say that the body is JSON, or nothing.
+
+    Raises
+    ------
+    RequestError
+        If it is of another type: 415.
+    """
+    given = headers.get(b"content-type", b"application/json")
+    if given.partition(b";")[0].strip().lower() != b"application/json":
+        raise RequestError(
+            415,
+            f"expected a body of application/json, got {given[:100].decode('latin-1')!r}: send "
+            "the header 'Content-Type: application/json'.",
+            "unsupported_media_type",
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,10 @@ _HEADER = "Inference-Header-Content-Length"
 _REQUEST = ("id", "inputs", "outputs", "parameters")
 _IGNORED = ("sequence_id", "sequence_start", "sequence_end", "priority", "timeout")
 _LABELS = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
-_MODEL = "/v2/models/{model:path}"
+_START, _END = "/v2/models/", "/infer"
+_MODEL = _START + "{model:path}"
 _VERSION = _MODEL + "/versions/{version}"
+ROUTE = _MODEL + _END
 
 
 @dataclass(frozen=True)
@@ -76,20 +78,12 @@ def routes(service: Service) -> APIRouter:
         _encoder(service.snapshot, model, version)
         return json_response({"name": model, "ready": True})
 
-    @router.post(_VERSION + "/infer", **described("kserve", "Inference"))
-    @router.post(_MODEL + "/infer", **described("kserve", "Inference"))
+    @router.post(_VERSION + _END, **described("kserve", "Inference"))
+    @router.post(ROUTE, **described("kserve", "Inference"))
     async def infer(request: Request, model: str, version: str = "") -> Response:
         """Embed the rows of a tensor, in JSON or, with the header of its length, in binary."""
-        snapshot, body = service.snapshot, request.scope["mibsk.body"]
-        served = _encoder(snapshot, model, version)
-        length = request.headers.get(_HEADER)
-        header = None if length is None else length.encode("latin-1")
-        return await answer(
-            service,
-            len(body),
-            lambda: _read(service, snapshot, served, body, header),
-            lambda job: _respond(service, job),
-        )
+        body, headers = request.scope["mibsk.body"], dict(request.scope["headers"])
+        return await infer_version(service, model, version, body, headers)
 
     @get(_VERSION, _MODEL)
     async def metadata(model: str, version: str = "") -> Response:
@@ -109,6 +103,28 @@ def routes(service: Service) -> APIRouter:
         )
 
     return router
+
+
+def model_of(path: str) -> str | None:
+    """Return the model of a path that asks for inference by its latest version."""
+    if not (path.startswith(_START) and path.endswith(_END)) or "/versions/" in path:
+        return None
+    return path[len(_START) : -len(_END)]
+
+
+async def infer_version(
+    service: Service, model: str, version: str, body: bytes, headers: Mapping[bytes, bytes]
+) -> Response:
+    """Return the answer to a request for inference."""
+    snapshot = service.snapshot
+    served = _encoder(snapshot, model, version)
+    header = headers.get(_HEADER.lower().encode())
+    return await answer(
+        service,
+        len(body),
+        lambda: _read(service, snapshot, served, body, header),
+        lambda job: _respond(service, job),
+    )
 
 
 def input_type(spec: InputSpec) -> tuple[str, list[int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ._errors import bad_request, errors_of_rows
-from ._fields import boolean, choice, integer, json_object
+from ._fields import boolean, check_json_type, choice, integer, json_object
 from ._jobs import Job, answer, not_finite
 from ._openapi import described
 from ._responses import json_response
@@ -29,20 +30,29 @@ class _Embeddings(Job):
     n_components: int  # of the answer
 
 
+PATH = "/v1/embeddings"
+
+
+async def embed(service: Service, body: bytes, headers: Mapping[bytes, bytes]) -> Response:
+    """Return the answer to a request for embeddings."""
+    check_json_type(headers)
+    snapshot = service.snapshot
+    return await answer(
+        service,
+        len(body),
+        lambda: _read(service, snapshot, body),
+        lambda job: _respond(service, job),
+    )
+
+
 def routes(service: Service) -> APIRouter:
     """Return the routes of this protocol."""
     router = APIRouter(tags=["OpenAI"])
 
-    @router.post("/v1/embeddings", **described(body="Embeddings"))
+    @router.post(PATH, **described(body="Embeddings"))
     async def embeddings(request: Request) -> Response:
         """Embed one row or several of a modality."""
-        snapshot, body = service.snapshot, request.scope["mibsk.body"]
-        return await answer(
-            service,
-            len(body),
-            lambda: _read(service, snapshot, body),
-            lambda job: _respond(service, job),
-        )
+        return await embed(service, request.scope["mibsk.body"], dict(request.scope["headers"]))
 
     @router.get("/v1/models", **described())
     async def models() -> Response:

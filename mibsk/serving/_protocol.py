@@ -6,6 +6,9 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+ARRIVED = "mibsk.arrived"
+"""Key of a scope that is True if the whole request has arrived."""
+
 
 def protocol(timeout: float) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol with time limits.
@@ -41,6 +44,7 @@ def protocol(timeout: float) -> type[HttpToolsProtocol]:
 
         def on_message_complete(self) -> None:
             self._expect_within(None)
+            self.scope[ARRIVED] = True  # type: ignore[typeddict-unknown-key]
             super().on_message_complete()
 
         def on_response_complete(self) -> None:

@@ -46,11 +46,34 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().call_later(seconds, setattr, self, "should_exit", True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop accepting, and give requests that were sent the time to arrive."""
-        for server in self.servers:
-            server.close()
+        """Accept the connections that wait, and no others; let their requests arrive."""
+        waiting = [each.dup() for each in sockets or []]
+        for listening in (*self.servers, *(sockets or [])):
+            listening.close()
+        await asyncio.sleep(0.01)  # the loop closes its own in its next round
+        accepted = [each for listener in waiting for each in _accept_all(listener)]
+        for each in accepted:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, each)
         await asyncio.sleep(_ARRIVAL)
-        await super().shutdown(sockets)
+        await super().shutdown()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def _accept_all(listener: socket.socket) -> list[socket.socket]:
+    """Return the connections that wait at a socket, and close it: others are refused."""
+    accepted = []
+    with listener:
+        listener.setblocking(False)
+        while True:
+            try:
+                accepted.append(listener.accept()[0])
+            except BlockingIOError:
+                return accepted
 
 
 def serve(

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ._errors import RequestError, bad_request, errors_of_rows
-from ._fields import boolean, check_object, integer, json_object, kind_of, text
+from ._fields import boolean, check_json_type, check_object, integer, json_object, kind_of, text
 from ._jobs import Job
 from ._openapi import described
 from ._responses import json_response
@@ -35,6 +35,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/search", **described(body="Search", extra=(409,)))
     async def search(request: Request) -> Response:
         """Find the rows of a modality that are most similar to a row, by its values or its id."""
+        check_json_type(dict(request.scope["headers"]))
         snapshot, body = service.snapshot, request.scope["mibsk.body"]
         return await service.in_thread(_search, service, snapshot, body)
 
