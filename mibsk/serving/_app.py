@@ -41,7 +41,7 @@ def create_app(service: Service) -> FastAPI:
             watch.cancel()
             with suppress(asyncio.CancelledError):
                 await watch
-        service.executor.shutdown(wait=False)
+        service.close()
 
     app = FastAPI(
         title="mibsk",

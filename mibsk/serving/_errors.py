@@ -18,6 +18,8 @@ _TYPES = {
     503: "unavailable_error",
 }
 
+_LONGEST = 800  # characters of a message
+
 
 class RequestError(Exception):
     """A request that cannot be answered.
@@ -44,6 +46,8 @@ class RequestError(Exception):
         param: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
+        if len(message) > _LONGEST:  # it may quote the request
+            message = f"{message[:_LONGEST]}..."
         super().__init__(message)
         self.status, self.message, self.code, self.param = status, message, code, param
         self.headers = headers

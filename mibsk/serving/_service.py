@@ -86,7 +86,7 @@ class Service:
         self.path = Path(path)
         self.settings = settings or Settings()
         self.metrics = Metrics()
-        self.executor = ThreadPoolExecutor(os.cpu_count() or 1, "mibsk")
+        self._threads: ThreadPoolExecutor | None = None
         self.reload_problem = ""
         self.draining = False
         self._open_index = open_index
@@ -97,8 +97,16 @@ class Service:
 
     async def in_thread(self, function: Callable[..., _T], *arguments: Any) -> _T:
         """Return the result of a function that would keep other requests waiting."""
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "mibsk")
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, function, *arguments)
+        return await loop.run_in_executor(self._threads, function, *arguments)
+
+    def close(self) -> None:
+        """End the threads, when they have done what they do."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+            self._threads = None
 
     async def watch(self) -> None:
         """Reload the bundle whenever it was replaced, until cancelled."""

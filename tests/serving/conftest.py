@@ -71,6 +71,14 @@ def classes(tmp_path_factory):
 def server_in_thread(folder, **settings):
     """Serve a bundle in a thread, for clients that need a socket; yields service and port."""
     service = Service(folder, Settings(poll=0, access_log=False, **settings))
+    with served_in_thread(service) as port:
+        yield service, port
+    assert unexpected_errors(service) == 0
+
+
+@contextmanager
+def served_in_thread(service):
+    """Run a server in a thread; yields its port."""
     config = uvicorn.Config(
         create_app(service), port=0, log_level="error", http=protocol(service.settings.timeout)
     )
@@ -81,11 +89,10 @@ def server_in_thread(folder, **settings):
         while not server.started:
             assert thread.is_alive()
             thread.join(0.01)
-        yield service, server.servers[0].sockets[0].getsockname()[1]
+        yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
         thread.join(10)
-    assert unexpected_errors(service) == 0
 
 
 @pytest.fixture
