@@ -33,7 +33,7 @@ from pathlib import Path
 import numpy as np
 
 from mibsk import IBAligner
-from mibsk.bundle import write_bundle
+from mibsk.bundle import Bundle, write_bundle
 from mibsk.datasets import load_digits_halves
 
 from .serving_client import request_of, run_load
@@ -84,6 +84,11 @@ def write_encoder(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def encoder_file(bundle: Path) -> Path:
+    """Return the ONNX file of the modality that is embedded."""
+    return bundle / Bundle(bundle).manifest.encoders["left"].file
+
+
 def save_for_mlflow(file: Path, folder: Path) -> None:
     """Write an ONNX file as a model of MLflow."""
     import mlflow
@@ -96,7 +101,7 @@ def save_for_mlflow(file: Path, folder: Path) -> None:
 
 def servers(bundle: Path, folder: Path, row: list, stack: ExitStack) -> dict[str, tuple]:
     """Start all servers; returns port and request by name."""
-    file, python = str(bundle / "left.onnx"), sys.executable
+    file, python = str(encoder_file(bundle)), sys.executable
     embeddings = request_of("/v1/embeddings", {"model": "left", "input": row})
     tensor = {"name": "x", "shape": [1, 8, 4], "datatype": "FP32", "data": row}
     started = {}
@@ -154,8 +159,8 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
                 measured = load.rate, load.quantile(0.5), load.quantile(0.99)
                 results.setdefault(name, []).append(measured)
                 print(f"{number} {name}: {load.rate:.0f}/s", file=sys.stderr)
-        over_http, alone = added_latency(*started["mibsk"], bundle / "left.onnx", row)
-        bare_http, _ = added_latency(*started["bare"], bundle / "left.onnx", row)
+        over_http, alone = added_latency(*started["mibsk"], encoder_file(bundle), row)
+        bare_http, _ = added_latency(*started["bare"], encoder_file(bundle), row)
     lines = []
     for name, measured in results.items():
         rate, p50, p99 = np.median(measured, axis=0)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from importlib import import_module
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -128,10 +130,11 @@ def serve(
             n_threads=threads,
             access_log=access_log,
         )
-        opened = None
+        opened: Callable[[Any], Any] | None = None
         if index is not None:
-            open_index = import_module("mibsk.index").open_index
-            opened = lambda served: open_index(index, bundle=served)  # noqa: E731
+            from ..index import open_index
+
+            opened = partial(_open, open_index, index)
         place: str | Path = bundle
         if bundle.startswith(_OF_A_REGISTRY):
             from ..tracking import fetch_bundle
@@ -145,6 +148,10 @@ def serve(
                 err=True,
             )
         run(service, host, port, lambda address: click.echo(f"{bundle} is served at {address}"))
+
+
+def _open(open_index: Callable[..., Any], address: str, served: Any) -> Any:
+    return open_index(address, bundle=served)
 
 
 def _read_token(path: str | None) -> str:

@@ -107,7 +107,7 @@ _REASONS = {
     413: "The body is too large.",
     415: "The body is of another type.",
     422: "An embedding is not finite.",
-    503: "The server is about to end.",
+    503: "The server is about to end, or the index cannot be read.",
 }
 _ALWAYS = (400, 401, 404, 408, 413, 415)
 

@@ -32,33 +32,50 @@ def routes(service: Service) -> APIRouter:
     """Return the routes of search."""
     router = APIRouter(tags=["Search"])
 
-    @router.post("/search", **described(body="Search", extra=(409,)))
+    @router.post("/search", **described(body="Search", extra=(409, 503)))
     async def search(request: Request) -> Response:
         """Find the rows of a modality that are most similar to a row, by its values or its id."""
         check_json_type(dict(request.scope["headers"]))
         snapshot, body = service.snapshot, request.scope["mibsk.body"]
-        return await service.in_thread(_search, service, snapshot, body)
+        return await _ask(service, _search, service, snapshot, body)
 
-    @router.get("/index", **described(extra=(409,)))
+    @router.get("/index", **described(extra=(409, 503)))
     async def index() -> Response:
         """Say what the index contains."""
-        return await service.in_thread(_summary, service.snapshot)
+        return await _ask(service, _summary, service.snapshot)
 
-    @router.get("/index/{modality:path}/rows", **described(extra=(409,)))
+    @router.get("/index/{modality:path}/rows", **described(extra=(409, 503)))
     async def rows(modality: str, request: Request) -> Response:
         """List rows of a modality: `offset` are left out, and at most `limit` are listed."""
         offset = _number_of(request, "offset", 0, 0, _MAX_OFFSET)
         limit = _number_of(request, "limit", 50, 1, _MAX_ROWS)
-        return await service.in_thread(_rows, service.snapshot, modality, offset, limit)
+        return await _ask(service, _rows, service.snapshot, modality, offset, limit)
 
     @router.get(
-        "/index/{modality:path}/rows/{id:path}/content", **described(extra=(409,), content="*/*")
+        "/index/{modality:path}/rows/{id:path}/content",
+        **described(extra=(409, 503), content="*/*"),
     )
     async def content(modality: str, id: str) -> Response:
         """Return what people see or hear of a row."""
-        return await service.in_thread(_content, service.snapshot, modality, id)
+        return await _ask(service, _content, service.snapshot, modality, id)
 
     return router
+
+
+async def _ask(service: Service, function: Callable[..., Response], *arguments: Any) -> Response:
+    """Return what a function answers with the index, in a thread.
+
+    Raises
+    ------
+    RequestError
+        If the index cannot be reached or read: 503.
+    """
+    try:
+        return await service.in_thread(function, *arguments)
+    except (OSError, RuntimeError) as error:  # of the store
+        raise RequestError(
+            503, f"the index cannot be read: {error}.", "index_unavailable"
+        ) from error
 
 
 def index_of(snapshot: Snapshot) -> Any:

@@ -73,7 +73,8 @@ class Service:
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no bundle at `path`, or it is damaged.
+        If there is no bundle at `path`, or it is damaged; or if there is no index. An index of
+        another model is no error: rows are embedded, and searches answer that it cannot be used.
     """
 
     def __init__(
@@ -92,7 +93,8 @@ class Service:
         self._open_index = open_index
         self._seen = signature(self.path)
         self._reloading = asyncio.Lock()
-        self.snapshot = self._with_index(open_snapshot(self.path, self.settings.n_threads))
+        first = open_snapshot(self.path, self.settings.n_threads)
+        self.snapshot = self._with_index(first, (ValueError,))  # it has to be there
         self.metrics.show(self.snapshot.bundle.manifest)
 
     async def in_thread(self, function: Callable[..., _T], *arguments: Any) -> _T:
@@ -154,13 +156,17 @@ class Service:
                 self.snapshot = opened
                 log("index_opened", digest=opened.bundle.digest)
 
-    def _with_index(self, snapshot: Snapshot) -> Snapshot:
+    def _with_index(
+        self,
+        snapshot: Snapshot,
+        accepted: tuple[type[Exception], ...] = (ValueError, OSError, RuntimeError),
+    ) -> Snapshot:
         """Return the snapshot with the index, or with the reason why it has none."""
         if self._open_index is None:
             return snapshot
         try:
             return replace(snapshot, index=self._open_index(snapshot.bundle), index_problem="")
-        except (ValueError, OSError) as error:
+        except accepted as error:
             if str(error) != snapshot.index_problem:
                 log("index_not_opened", level="error", problem=str(error))
             return replace(snapshot, index=None, index_problem=str(error))

@@ -1,5 +1,6 @@
 """Bundles that are replaced while they are served: whole ones, torn ones, under load."""
 
+import json
 import shutil
 import signal
 import threading
@@ -27,6 +28,11 @@ def other(halves, tmp_path_factory):
 def served(digits, tmp_path):
     """A copy of the bundle of digits, which a test can replace."""
     return shutil.copytree(digits, tmp_path / "served")
+
+
+def encoder_file(folder):
+    """Return a file that the manifest lists."""
+    return folder / json.loads((folder / "manifest.json").read_text())["modalities"][0]["file"]
 
 
 def replace(folder, other):
@@ -61,8 +67,8 @@ def test_a_replaced_bundle_is_served(client_of, served, other, halves):
 @pytest.mark.parametrize(
     "tear",
     [
-        lambda folder: (folder / "left.onnx").write_bytes(b"x"),
-        lambda folder: (folder / "left.onnx").unlink(),
+        lambda folder: encoder_file(folder).write_bytes(b"x"),
+        lambda folder: encoder_file(folder).unlink(),
         lambda folder: (folder / "manifest.json").write_text('{"format": '),
         lambda folder: (folder / "manifest.json").unlink(),
         lambda folder: shutil.rmtree(folder),
@@ -154,7 +160,7 @@ def test_no_request_is_lost_while_bundles_are_replaced(run_server, served, digit
         for number in range(6):
             replace(served, (other, digits)[number % 2])
             if number == 3:
-                (served / "right.onnx").write_bytes(b"torn")
+                encoder_file(served).write_bytes(b"torn")
             if number == 4:
                 server.send_signal(signal.SIGHUP)
             time.sleep(0.7)
