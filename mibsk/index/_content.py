@@ -51,7 +51,7 @@ def content_of(row: Any, spec: InputSpec, display: Display) -> Content | None:
     'image/png'
     """
     if display.kind == "image":
-        return Content(_png(np.asarray(row), display), "image/png")
+        return Content(_png(_array(row), display), "image/png")
     if display.kind == "text":
         return Content(str(row).encode(errors="replace"), TEXT)
     if display.kind == "table":
@@ -83,6 +83,12 @@ _STARTS = {
     b"\xff\xd8\xff": "image/jpeg",
     b"GIF8": "image/gif",
 }
+
+
+def _array(row: Any) -> np.ndarray:
+    """Return a row as an array; the cell of a Parquet file is one of arrays in arrays."""
+    array = np.asarray(row)
+    return np.stack([_array(each) for each in array]) if array.dtype == object else array
 
 
 def _png(pixels: np.ndarray, display: Display) -> bytes:

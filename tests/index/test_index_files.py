@@ -249,3 +249,15 @@ def test_conditions_of_a_command():
         parse_where(["n=1", "n>2"], columns)
     with pytest.raises(ValueError, match="twice"):
         parse_where(["n>1", "n>2"], columns)
+
+
+def test_pictures_in_the_cells_of_a_parquet_file(tmp_path):
+    """Such a cell is an array of arrays."""
+    pixels = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    pd.DataFrame({"pixels": [pixels.tolist()]}).to_parquet(tmp_path / "rows.parquet")
+    cell = pd.read_parquet(tmp_path / "rows.parquet")["pixels"][0]
+    spec, display = (
+        InputSpec("image", "dense", (4, 3), "uint8", pixels="byte"),
+        Display("image", "HW"),
+    )
+    assert content_of(cell, spec, display) == content_of(pixels, spec, display)
