@@ -19,11 +19,12 @@ export GIT_AUTHOR_EMAIL ?= mibsk@localhost
 export GIT_COMMITTER_NAME ?= mibsk
 export GIT_COMMITTER_EMAIL ?= mibsk@localhost
 
-.PHONY: help install repro paper test test-slow test-all gpu lint format types ui clean
+.PHONY: help install repro serve paper test test-slow test-all gpu lint format types ui clean
 
 help:
 	@echo "make repro           run the pipeline: prepare, train, evaluate, export, report"
 	@echo "make repro SET='prepare.dataset=spoken_digits'   ... with other parameters"
+	@echo "make serve           search the test rows of the pipeline in a browser (PORT=8000)"
 	@echo "make paper           run the paper's experiments, small (SETTING=paper: in full, on a GPU)"
 	@echo "make test            run the fast tests (test-slow: the slow ones; test-all: both)"
 	@echo "make gpu             measure on a GPU what docs/gpu.md claims, in about 8 minutes"
@@ -49,6 +50,12 @@ repro: $(READY)
 	@export PATH="$(abspath $(BIN)):$$PATH"; \
 		$(if $(SET),dvc exp run $(foreach pair,$(SET),--set-param '$(pair)'),dvc repro) \
 		&& python -m pipelines.summary
+
+PORT ?= 8000
+serve: $(READY)
+	@test -f exports/manifest.json -a -d index \
+		|| { echo "There is nothing to serve yet: run make repro, or dvc pull."; exit 1; }
+	@PATH="$(abspath $(BIN)):$$PATH" mibsk serve exports --index index --port $(PORT) --no-access-log
 
 SETTING ?= small
 paper: $(READY)

@@ -1,7 +1,10 @@
 """The pipeline, run by DVC: its outputs, and the stages that a change of parameters reruns."""
 
 import json
+import os
 import re
+import signal
+import urllib.request
 from itertools import product
 
 import matplotlib.image
@@ -24,7 +27,7 @@ pytestmark = [
 MODELS = ["infonce", "ib", "canonical"]
 SEEDS = [0, 1]
 TRAININGS = [f"train@{model}" for model in MODELS]
-STAGES = ["prepare", *TRAININGS, "evaluate", "export", "register", "report"]
+STAGES = ["prepare", *TRAININGS, "evaluate", "export", "index", "register", "report"]
 FIGURES = [
     "curves.png",
     "directions_canonical.png",
@@ -115,6 +118,38 @@ def test_the_bundle_describes_the_run(done, runs, evaluation):
     low, high = recall["interval"]
     assert low < recall["value"] < high
     assert set(manifest.metrics["leakage"]) == NUISANCES
+
+
+def test_the_test_rows_are_searched_as_make_serve_does(done):
+    options = ["--index", "index", "--port", "0", "--no-access-log"]
+    process = done.start("python", "-m", "mibsk", "serve", "exports", *options)
+    try:
+        (address,) = next(
+            found for line in process.stdout if (found := re.findall("is served at (.*)", line))
+        )
+
+        def get(path, question=None):
+            body = None if question is None else json.dumps(question).encode()
+            return urllib.request.urlopen(urllib.request.Request(f"{address}{path}", body))
+
+        assert "<html" in get("/").read().decode()
+        summary = json.load(get("/index"))["modalities"]
+        assert {name: each["n_rows"] for name, each in summary.items()} == {
+            "image": 150,
+            "factors": 150,
+        }
+        assert {"scale", "pos_x", "shape"} <= set(summary["image"]["columns"])
+        query = {"modality": "image", "id": "007"}
+        where = {"scale": [0, 1, 2]}
+        question = {"query": query, "modality": "factors", "k": 5, "where": where}
+        results = json.load(get("/search", question))["results"]
+        assert len(results) == 5
+        assert all(each["metadata"]["scale"] <= 2 for each in results)
+        assert get("/index/image/rows/007/content").headers["Content-Type"] == "image/png"
+        assert get("/index/factors/rows/007/content").read().decode().startswith("scale ")
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -278,9 +313,10 @@ def test_another_k_reruns_only_the_evaluation(done, evaluation, tmp_path):
         changed.set_params(**{"evaluate.k": 3})
         assert list(changed.status()) == ["evaluate"]
         assert changed.repro("evaluate") == ["evaluate"]
-        assert changed.repro("register") == ["register"]
+        # whose bundle has the measures
+        assert changed.repro("register") == ["export", "register"]
         again = json.loads((changed.path / "metrics" / "evaluate.json").read_text())
-        assert list(changed.status()) == ["report"]
+        assert set(changed.status()) == {"index", "report"}
     for model in MODELS:
         assert again[model]["mutual_knn"] != evaluation[model]["mutual_knn"]
         assert again[model]["cka"] == evaluation[model]["cka"]

@@ -2,7 +2,10 @@
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +16,12 @@ pytest.importorskip("mlflow")
 pytest.importorskip("tabulate")
 
 from mibsk import ClassPairs, IBAligner
+from mibsk.bundle import Display
+from mibsk.cli import main
+from mibsk.data import InputSpec
 from mibsk.datasets import make_sprites, split_bunch
 from mibsk.metrics import alignment_report, leakage, mutual_knn
-from pipelines import prepare, stage, summary, ui
+from pipelines import index, prepare, stage, summary, ui
 from pipelines.comparison import compare
 from pipelines.described import data_source, metrics_of
 from pipelines.evaluate import flatten, measure, reduce_entries, shared_classes
@@ -249,3 +255,41 @@ def test_links_lead_to_the_runs_of_each_experiment(monkeypatch):
         "mibsk        http://here/#/experiments/1/runs",
         "mibsk-paper  http://here/#/experiments/2/runs",
     ]
+
+
+def test_make_serve_runs_a_command_of_mibsk():
+    make = shutil.which("make")
+    if make is None:
+        pytest.skip("make is not installed")
+    command = [make, "--dry-run", "serve", "READY=", "PORT=8123"]
+    printed = subprocess.run(
+        command, cwd=stage.ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    (arguments,) = re.findall(r"mibsk serve (.*)", printed)
+    serve = main.get_command(None, "serve")
+    params = serve.make_context("serve", arguments.split()).params  # raises for unknown options
+    assert (params["bundle"], params["index"]) == (stage.EXPORTS.name, stage.INDEX.name)
+    assert params["port"] == 8123
+
+
+def test_partners_have_the_same_id_and_other_rows_do_not():
+    labels = pd.DataFrame({"digit": range(12)})
+    paired = Bunch(data={"a": None, "b": None}, labels={"a": labels, "b": labels})
+    assert index.ids_of(paired, "a")[:2] == index.ids_of(paired, "b")[:2] == ["00", "01"]
+    pairs = ClassPairs({"a": (np.zeros((2, 1)), [0, 1]), "b": (np.zeros((2, 1)), [1, 0])})
+    by_class = Bunch(data=pairs, labels={"a": labels[:2], "b": labels[:2]})
+    assert index.ids_of(by_class, "a") == ["a-0", "a-1"]
+
+
+def test_rows_that_are_not_pictures_are_shown_in_words():
+    spec = InputSpec("factors", "dense", (3,))
+    files = {"factors": SimpleNamespace(input=spec, display=Display.of(spec))}
+    bundle = SimpleNamespace(manifest=SimpleNamespace(encoders=files))
+    labels = pd.DataFrame({"scale": [1, 2], "shape": ["heart", "square"]})
+    test = Bunch(data={"factors": np.eye(3, dtype=np.float32)[:2]}, labels={"factors": labels})
+    contents = index.contents_of(bundle, test, "factors")
+    assert [each.data.decode() for each in contents] == [
+        "scale 1, shape heart",
+        "scale 2, shape square",
+    ]
+    assert contents[0].media_type.startswith("text/plain")

@@ -33,7 +33,7 @@ def test_a_killed_pipeline_resumes_and_gives_the_same_numbers(check_out):
         if not (checkout.path / "models" / model / "index.json").exists()
     }
     assert set(checkout.repro("evaluate")) == unfinished
-    assert set(checkout.status()) == {"export", "report"}
+    assert set(checkout.status()) == {"export", "index", "report"}
 
     straight = check_out()
     straight.measure()

@@ -23,6 +23,7 @@ NOT_CALLED = {
     "train": ["mibsk/datasets", "mibsk/metrics"],
     "evaluate": ["mibsk/datasets"],
     "export": ["mibsk/datasets", "mibsk/metrics"],
+    "index": ["mibsk/datasets"],
     "report": [],
 }
 IMPORT = """
