@@ -28,9 +28,12 @@ def column_means(X: Matrix) -> FloatMatrix:
 def centred_chunks(X: Matrix, Y: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
     """Yield the rows of both, minus their means, in new float64 blocks with equally many rows.
 
-    The first row is subtracted before anything is added up, so equal rows become exactly 0.
+    The first row is subtracted before anything is added up, so that equal rows become exactly 0.
     """
     step = max(ROWS_AT_LEAST, IN_CACHE // max(X.shape[1], Y.shape[1]))
+    if len(X) <= step:
+        yield centred(X), centred(Y)
+        return
     first_x, first_y = as_double(X[:1]), as_double(Y[:1])
     mean_x, mean_y = _mean_row(X, first_x), _mean_row(Y, first_y)
     for x, y in zip(chunks(X, step), chunks(Y, step), strict=True):
@@ -42,8 +45,11 @@ def centred_chunks(X: Matrix, Y: Matrix) -> Iterator[tuple[Matrix, Matrix]]:
 
 def centred(X: Matrix) -> Matrix:
     """Return all rows, minus their mean, in a new matrix of float64."""
-    rows = as_double(X) - as_double(X[:1])
-    rows -= array_namespace(X).mean(rows, axis=0, keepdims=True)
+    xp = array_namespace(X)
+    first = as_double(X[:1])
+    rows = xp.astype(X, first.dtype, copy=True)
+    rows -= first  # equal rows become exactly 0
+    rows -= xp.mean(rows, axis=0, keepdims=True)
     return rows
 
 
