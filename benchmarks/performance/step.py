@@ -36,7 +36,7 @@ IBAligner(
     encoders={encoders}, bottleneck=None, batch_size={batch}, max_epochs={epochs},
     random_state=0, callbacks=[Seconds()], {more}
 ).fit(X)
-print(np.median(seconds[1:]))
+print(np.median(seconds[1:]), seconds[0])
 """
 
 CHUNKS = """

@@ -61,10 +61,8 @@ class FittedAligner(PairedTransformer, PicklingMixin):
         """
         check_fitted(self)
         self.check_modality(modality)
-        encoder = self.module_.encoder(modality)
-        if any(part.training for part in encoder.modules()):  # `eval` sets attributes of all parts
-            encoder.eval()
-        return embed_rows(encoder, self.inputs_[modality], X, torch.device(self.net_.device))
+        device = torch.device(self.net_.device)
+        return embed_rows(self.module_.encoder(modality), self.inputs_[modality], X, device)
 
     @torch_defaults()
     def as_module(self, modality: str) -> Encoder:

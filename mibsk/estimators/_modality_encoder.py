@@ -152,7 +152,10 @@ class ModalityEncoder(CallbackSupport, ModalityTransformer):
             rows = aligner.form_.read(aligner.check_form(X))[self.modality]
         else:
             rows = self.read_rows(X)
-        return with_row_names(self, aligner.embed_modality(self.modality, rows), {0: rows, 1: X})
+        embedded = aligner.embed_modality(self.modality, rows)
+        if rows is X and type(X) is np.ndarray:  # it has no names
+            return embedded
+        return with_row_names(self, embedded, {0: rows, 1: X})
 
     def fit_transform(self, X: Any, y: Any = None, *, groups: Any = None) -> np.ndarray:
         """Train, and return the embeddings of this modality of the training data."""

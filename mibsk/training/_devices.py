@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -73,14 +73,11 @@ def _cpu_has_bfloat16() -> bool:
     return has_it is not None and bool(has_it())
 
 
-@contextmanager
-def exact_convolutions(device: torch.device) -> Iterator[None]:
+def exact_convolutions(device: torch.device) -> AbstractContextManager[None]:
     """Compute float32 convolutions in float32 on a GPU, where cuDNN uses TF32 by default."""
     if device.type != "cuda" or not hasattr(torch.backends.cudnn, "conv"):  # torch < 2.9
-        yield
-        return
-    with _exact:
-        yield
+        return nullcontext()
+    return _exact
 
 
 def _precision() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import Dataset, IterableDataset
 
 from .._checks.rows import check_embeddings, n_rows
@@ -30,7 +31,7 @@ def dataset_chunks(X: Dataset[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 
 @torch_defaults()
 def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) -> np.ndarray:
-    """Check the rows of one modality and embed them in chunks.
+    """Check the rows of one modality and embed them in chunks, in evaluation mode.
 
     Returns
     -------
@@ -42,10 +43,28 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     ValueError, TypeError
         If the rows do not match those of `fit`, or an embedding is not finite.
     """
+    if _is_training(encoder):  # `eval` sets attributes of all parts
+        encoder.eval()
+    ready = spec.ready(X)
+    if ready is not None and len(ready) <= ROWS_AT_A_TIME:  # few rows, as in a server
+        return _embed(encoder, spec, ready, None, device)
     embedded = np.full((n_rows(spec.name, X), encoder.n_outputs), np.nan, np.float32)
     for rows, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):
-        with torch.inference_mode(), exact_convolutions(device):
-            z = encoder(to_batch(prepared, device)).cpu().numpy()
-        check_embeddings(spec.name, z, prepared, rows)
-        embedded[rows] = z
+        embedded[rows] = _embed(encoder, spec, prepared, rows, device)
     return embedded
+
+
+def _is_training(module: nn.Module | None) -> bool:
+    """Whether a module or one of its parts is in training mode; faster than `modules`."""
+    return module is not None and (
+        module.training or any(map(_is_training, module._modules.values()))
+    )
+
+
+def _embed(
+    encoder: Encoder, spec: InputSpec, prepared: Any, rows: Any, device: torch.device
+) -> np.ndarray:
+    with torch.inference_mode(), exact_convolutions(device):
+        z: np.ndarray = encoder(to_batch(prepared, device)).cpu().numpy()
+    check_embeddings(spec.name, z, prepared, rows)
+    return z

@@ -27,12 +27,15 @@ def torch_defaults() -> Iterator[None]:
         torch.is_grad_enabled()
         and not torch.is_inference_mode_enabled()
         and not any(map(torch.is_autocast_enabled, AUTOCAST_DEVICES))
-        and torch.get_default_device().type == "cpu"
+        and torch.empty(0).device.type == "cpu"  # faster than get_default_device
     )
-    with _float32, ExitStack() as stack:
-        if not usual:
+    with _float32:
+        if usual:
+            yield
+            return
+        with ExitStack() as stack:
             _enter_defaults(stack)
-        yield
+            yield
 
 
 def _enter_defaults(stack: ExitStack) -> None:
