@@ -136,11 +136,13 @@ class EncoderFile:
         spec = InputSpec.from_dict(values["input"])
         if values["name"] != spec.name:
             raise ValueError(f"modality {values['name']!r} has the input of {spec.name!r}")
+        display = Display(**values["display"])
+        display.check(spec)
         return cls(
             file_name(values["file"]),
             sha256_digest(values["sha256"]),
             spec,
-            Display(**values["display"]),
+            display,
             _error(values["parity"]),
             tuple(map(TensorInput.from_dict, values["inputs"])),
             int(values["size"]),
@@ -258,7 +260,7 @@ def file_name(name: Any) -> str:
         If it leads out of the folder, or could on another system.
     """
     parts = text(name).split("/")
-    if not all(parts) or any(part.startswith(".") or set(part) & set("\\:\0") for part in parts):
+    if any(part in ("", ".", "..") or set(part) & set("\\:\0") for part in parts):
         raise ValueError(f"file {name!r} is not a path within the folder of the bundle")
     return str(name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from ._session import CPU, open_session
 PRECISIONS = ("int8", "float16")
 
 _CONVOLUTIONS = ("Conv", "ConvTranspose")
+_IN_INT8 = ("Gather", "Gemm", "MatMul")
 # of the networks; scales of the input and norms stay in float32, which has a larger range
 _IN_HALF = (
     "Add",
@@ -58,7 +60,8 @@ def export_precision(encoder: str | Path, path: str | Path, precision: str) -> P
     Raises
     ------
     ValueError
-        If the encoder has convolutions, which are slower in int8, or no layer of that precision.
+        If the encoder consists of convolutions, which are slower in int8, or has no layer of that
+        precision.
     NotInstalledError
         If onnx is not installed.
     """
@@ -73,10 +76,10 @@ def export_precision(encoder: str | Path, path: str | Path, precision: str) -> P
         raise not_installed("for export", "onnx") from error
     model = onnx.load(encoder)
     operators = [node.op_type for node in model.graph.node]
-    if precision == "int8" and set(operators) & set(_CONVOLUTIONS):
+    if precision == "int8" and _weights_of(model, _CONVOLUTIONS) > _weights_of(model, _IN_INT8):
         raise ValueError(
-            f"{Path(encoder).name} has convolutions, which onnxruntime computes several times more "
-            "slowly in int8: use float16, or the encoder as it is."
+            f"{Path(encoder).name} has most of its weights in convolutions, which onnxruntime "
+            "computes several times more slowly in int8: use float16, or the encoder as it is."
         )
     props = {each.key: each.value for each in model.metadata_props}
     changed = _int8(model) if precision == "int8" else _float16(model)
@@ -89,6 +92,13 @@ def export_precision(encoder: str | Path, path: str | Path, precision: str) -> P
         file.flush()
         open_session(file.name, [CPU], None)
     return Path(path)
+
+
+def _weights_of(model: Any, operators: tuple[str, ...]) -> int:
+    """Return the number of weights of nodes of some operators."""
+    sizes = {each.name: math.prod(each.dims) for each in model.graph.initializer}
+    nodes = (node for node in model.graph.node if node.op_type in operators)
+    return sum(sizes.get(name, 0) for node in nodes for name in node.input)
 
 
 def _int8(model: Any) -> Any:
@@ -107,7 +117,7 @@ def _int8(model: Any) -> Any:
             quantize_dynamic(
                 model,
                 path,
-                op_types_to_quantize=["Gather", "Gemm", "MatMul"],
+                op_types_to_quantize=list(_IN_INT8),
                 weight_type=QuantType.QInt8,
             )
             return onnx.load(path)

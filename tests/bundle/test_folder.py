@@ -178,6 +178,39 @@ def test_the_same_model_has_the_same_digest(bundles, tmp_path):
     assert write_bundle(fitted(0)[0], tmp_path).digest == read_manifest(bundles / "a").digest
 
 
+def test_modalities_of_any_name(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 4))
+    names = [".hidden", "..", "a/b", "A", "a", "é c:\\\0", "x" * 300, "README.md"]
+    rows = {name: X[:, :3] + 0.1 * rng.normal(size=(60, 3)) for name in names}
+    aligner = CanonicalBottleneck(n_components=2).fit(rows)
+    write_bundle(aligner, tmp_path)
+    bundle = Bundle(tmp_path)
+    assert bundle.modalities == aligner.modality_names_
+    for name in names:
+        expected = aligner.embed({name: rows[name]})[name]
+        np.testing.assert_allclose(bundle.embed(name, rows[name]), expected, rtol=0, atol=1e-5)
+
+
+def test_what_a_killed_export_has_left_is_removed(tmp_path):
+    left = tmp_path / ".writing-killed" / ".export-killed"
+    left.mkdir(parents=True)
+    (left / "encoder.onnx").write_bytes(b"x")
+    with pytest.raises(FileNotFoundError, match="no bundle at"):
+        Bundle(tmp_path)
+    write_bundle(fitted(0)[0], tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_display_that_was_changed_by_hand_is_checked(bundles, tmp_path):
+    shutil.copytree(bundles / "a", tmp_path / "c")
+    values = json.loads((tmp_path / "c" / "manifest.json").read_text())
+    values["modalities"][0]["display"]["kind"] = "image"
+    change(tmp_path / "c", modalities=values["modalities"])
+    with pytest.raises(ValueError, match="the display of modality 'x'"):
+        Bundle(tmp_path / "c")
+
+
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "model").write_text("")
     with pytest.raises(ValueError, match="is a file: give a folder for the bundle"):

@@ -109,7 +109,23 @@ def test_convolutions_have_no_int8(tmp_path):
     }
     aligner = IBAligner(encoders={"image": "resnet20", "x": "mlp"}, n_components=4, max_epochs=1)
     aligner.fit(rows)
-    with pytest.raises(ValueError, match=r"image\.onnx has convolutions.*use float16"):
+    with pytest.raises(ValueError, match=r"image\.onnx has most of its weights in convolutions.*use float16"):
         write_bundle(aligner, tmp_path, variants=["int8"], rows=rows)
     manifest = write_bundle(aligner, tmp_path, variants=["float16"], rows=rows)
     assert manifest.variants["float16"].encoders["image"].parity < 0.05
+
+
+def test_a_transformer_has_both_although_it_begins_with_a_convolution(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = {
+        "image": rng.integers(0, 255, size=(40, 32, 32, 3), dtype=np.uint8),
+        "x": rng.normal(size=(40, 3)),
+    }
+    encoders = {"image": "vit-tiny", "x": "mlp"}
+    aligner = IBAligner(encoders=encoders, n_components=4, max_epochs=1, bottleneck=None)
+    manifest = write_bundle(aligner.fit(rows), tmp_path, variants=["int8", "float16"], rows=rows)
+    size = manifest.encoders["image"].size
+    for name, smaller in (("int8", 3), ("float16", 1.8)):
+        found = manifest.variants[name].encoders["image"]
+        assert size > smaller * found.size
+        assert found.parity < 0.1
