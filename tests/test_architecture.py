@@ -220,6 +220,7 @@ LIGHT_IMPORTS = (
     "import mibsk.inspection",
     "import mibsk.reporting",
     "from mibsk import OnnxEncoder",
+    "from mibsk.index import open_index",
     "import mibsk.cli",
 )
 
