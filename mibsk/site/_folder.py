@@ -7,6 +7,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 MARK = "data/site.json"
@@ -46,14 +47,32 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         new.mkdir()
         yield new
         check_replaceable(folder)  # others may have written there in the meantime
-        old = _beside(folder)
-        if folder.exists():
-            os.replace(folder, old)
-        os.replace(new, folder)
-        shutil.rmtree(old, ignore_errors=True)
+        _swap(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+    for left in folder.parent.glob(f"{escape(_start(folder))}*.tmp"):  # by killed processes
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _swap(new: Path, folder: Path) -> None:
+    """Put a new folder in the place of another, or leave that one as it is."""
+    if not folder.exists():
+        os.replace(new, folder)
+        return
+    old = _beside(folder)
+    os.replace(folder, old)
+    try:
+        os.replace(new, folder)
+    except BaseException:
+        os.replace(old, folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _start(folder: Path) -> str:
+    """Return how the names of new folders beside a folder start."""
+    return f".{folder.name[:100]}."
 
 
 def _beside(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name[:100]}.{uuid.uuid4().hex}.tmp")
+    return folder.with_name(f"{_start(folder)}{uuid.uuid4().hex}.tmp")

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..index import Content, Index, Row
 
-_CHUNK = 500  # rows read at a time, with their contents
+_CHUNK = 200  # rows read at a time, with their contents
+_SAMPLE = 50  # rows by which the size of all is judged
 _IN_FOLDER = 1000  # files in one folder
 _SUFFIXES = {
     "application/json": "json",
@@ -65,7 +66,7 @@ def write_rows(
 
 def size_of_rows(index: Index, modality: str, n_rows: int, n_components: int) -> int:
     """Return about how many bytes the files have, judged by the first rows."""
-    first = next(_chunks(index, modality, min(n_rows, _CHUNK)), [])
+    first = next(_chunks(index, modality, min(n_rows, _SAMPLE)), [])
     if not first:
         return 0
     contents = sum(len(row.content.data) for row in first if row.content)

@@ -83,12 +83,12 @@ def write_site(
         If the rows were embedded with other encoders, there are none, the folder has files that are
         not those of a site, or the runtime cannot be found.
     """
+    folder = Path(folder)
+    check_replaceable(folder)
     if isinstance(bundle, str | Path):
         bundle = Bundle(bundle)
     if isinstance(index, str | Path):
         index = open_index(str(index), bundle=bundle)
-    folder = Path(folder)
-    check_replaceable(folder)
     files = {**FILES, **{f"runtime/{k}": path for k, path in runtime_files(runtime).items()}}
     if any(each.input.kind == "text" for each in bundle.manifest.encoders.values()):
         files["static/text.js"] = _text_program(bundle)

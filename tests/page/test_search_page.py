@@ -231,8 +231,8 @@ def test_words_values_and_classes(browser, mixed_server, mixed):
         page.get_by_role("tab", name="Type words").click()
         page.get_by_role("button", name="Search", exact=True).click()
         page.get_by_role("alert").get_by_text("Type some words first.").wait_for()
-        page.get_by_label("Words of words").fill("green pear")
-        page.get_by_label("Words of words").press("Enter")
+        page.get_by_label("Words to search with").fill("green pear")
+        page.get_by_label("Words to search with").press("Enter")
         vector = mixed.bundle.embed("words", ["green pear"])[0]
         assert results(page) == ids_of(mixed, "sizes", vector)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -97,6 +98,33 @@ def test_an_earlier_site_is_replaced_as_a_whole(bundle, index, tmp_path, runtime
     (tmp_path / "site" / "data" / "of the earlier one").touch()
     written(bundle, index, tmp_path / "site", runtime, max_rows=1)
     assert not (tmp_path / "site" / "data" / "of the earlier one").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"site", "package"}
+
+
+def test_a_failing_swap_leaves_the_earlier_site(bundle, index, tmp_path, runtime, monkeypatch):
+    written(bundle, index, tmp_path / "site", runtime)
+    before = files_of(tmp_path / "site")
+    replace = os.replace
+
+    def fail_into(source, target):
+        if Path(target).name == "site" and (Path(source) / "new").exists():
+            raise OSError("no")
+        replace(source, target)
+
+    def mark(done, n, title):
+        (new,) = tmp_path.glob(".site.*.tmp")
+        (new / "new").touch()
+
+    monkeypatch.setattr(os, "replace", fail_into)
+    with pytest.raises(OSError, match="no"):
+        written(bundle, index, tmp_path / "site", runtime, progress=mark)
+    assert files_of(tmp_path / "site") == before
+    assert {path.name for path in tmp_path.iterdir()} == {"site", "package"}
+
+
+def test_what_a_killed_process_left_is_removed(bundle, index, tmp_path, runtime):
+    (tmp_path / ".site.0123.tmp").mkdir()
+    written(bundle, index, tmp_path / "site", runtime)
     assert {path.name for path in tmp_path.iterdir()} == {"site", "package"}
 
 

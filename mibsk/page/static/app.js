@@ -18,6 +18,7 @@ function showError(error) {
   if (error.name === "AbortError") return;
   alertBox.textContent = error.message;
   alertBox.hidden = false;
+  alertBox.scrollIntoView({ block: "nearest" });
 }
 
 async function connect() {

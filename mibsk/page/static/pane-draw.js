@@ -15,7 +15,7 @@ export function drawPane({ modality, paper, onChange }) {
     height: cell * height,
     class: "drawing",
     tabindex: "0",
-    role: "img",
+    role: "application", // screen readers leave the arrow keys to it
     "aria-label": `Drawing of a query for ${modality.name}. ${help}`,
   });
   const preview = h("canvas", { class: "pixels seen", "aria-hidden": "true" });

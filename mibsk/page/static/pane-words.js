@@ -11,7 +11,7 @@ export function wordsPane({ modality, onSubmit }) {
     onSubmit();
   });
   return {
-    element: h("div", { class: "pane" }, labelled(`Words of ${modality.name}`, field)),
+    element: h("div", { class: "pane" }, labelled("Words to search with", field)),
     query() {
       if (!field.value.trim()) throw new Error("Type some words first.");
       return { modality: modality.name, input: field.value };

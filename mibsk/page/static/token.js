@@ -42,14 +42,14 @@ function openDialog(wrong) {
       h(
         "form",
         { method: "dialog" },
-        h("h2", { id: "token-title" }, "This server asks who you are"),
+        h("h2", { id: "token-title" }, "A token is needed"),
         h(
           "p",
           { class: "muted" },
           wrong
             ? "The server did not accept the last token. "
             : "Whoever started the server knows its token. ",
-          "It is kept until you close this tab.",
+          "Tokens are kept until you close this tab.",
         ),
         labelled("Token", field),
         h(
