@@ -36,8 +36,8 @@ from mibsk import IBAligner
 from mibsk.bundle import Bundle, write_bundle
 from mibsk.datasets import load_digits_halves
 
+from .serving_bare import session_of
 from .serving_client import request_of, run_load
-from .serving_others import session_of
 from .serving_soak import soak
 
 
@@ -112,14 +112,15 @@ def servers(bundle: Path, folder: Path, row: list, stack: ExitStack) -> dict[str
         stack.enter_context(process(command, port))
         started[name] = port, request
 
-    others = [python, "-m", "benchmarks.serving_others"]
-    add("bare", [*others, "bare", file, "PORT"], request_of("/", {"input": [row]}))
+    bare = [python, "-m", "benchmarks.serving_bare", file, "PORT"]
+    add("bare", bare, request_of("/", {"input": [row]}))
     serve = [python, "-m", "mibsk", "serve", str(bundle), "--port", "PORT"]
     add("mibsk", [*serve, "--no-access-log"], embeddings)
     add("mibsk, access log", serve, embeddings)
     kserve = request_of("/v2/models/left/infer", {"inputs": [tensor]})
     started["mibsk, KServe"] = started["mibsk"][0], kserve
-    add("LitServe", [*others, "litserve", file, "PORT"], request_of("/predict", {"input": [row]}))
+    litserve = [python, "-m", "benchmarks.serving_litserve", file, "PORT"]
+    add("LitServe", litserve, request_of("/predict", {"input": [row]}))
     save_for_mlflow(Path(file), folder / "mlflow")
     mlflow = [python, "-m", "mlflow", "models", "serve", "-m", str(folder / "mlflow")]
     body = {"inputs": {"x": [row]}}

@@ -146,10 +146,8 @@ class OnnxEncoder(ModalityTransformer):
         """
         opened = self._open()
         session, spec = opened.session, opened.metadata.input
-        ready = None if spec.columns else spec.ready(X)
-        if ready is not None and len(ready) <= self.batch_size:  # few rows, as in a server
-            z = session.run(["z"], {"x": ready})[0]
-            check_embeddings(spec.name, z, ready)
+        z = None if spec.columns else self.embed_ready(X)
+        if z is not None:
             return z
         given, X = X, self.read_rows(X)
         shape = n_rows(spec.name, X), opened.metadata.n_components
@@ -163,6 +161,35 @@ class OnnxEncoder(ModalityTransformer):
             embedded[numbers] = z = session.run(["z"], feed)[0]
             check_embeddings(spec.name, z, rows, numbers)
         return with_row_names(self, embedded, {0: X, 1: given})
+
+    def embed_ready(self, X: Any) -> np.ndarray | None:
+        """Return the embeddings of few rows that one test shows to be right, as in a server.
+
+        Parameters
+        ----------
+        X : object
+            Rows. Those of an array (n, *shape) of the type of the training, or of float64, can be
+            ready; they have the columns of the training in their order, whose names are not
+            compared.
+
+        Returns
+        -------
+        ndarray of float32 (n, n_components), or None
+            None says nothing about the rows: they need the checks of :meth:`transform`.
+
+        Raises
+        ------
+        ValueError
+            If an embedding is not finite.
+        """
+        opened = self._open()
+        spec = opened.metadata.input
+        ready = spec.ready(X)
+        if ready is None or len(ready) > self.batch_size:
+            return None
+        z: np.ndarray = opened.session.run(["z"], {"x": ready})[0]
+        check_embeddings(spec.name, z, ready)
+        return z
 
     @property
     def metadata_(self) -> EncoderMetadata:

@@ -61,7 +61,7 @@ class Job:
             If rows are wrong or missing: 400; if an embedding is not finite: 422.
         """
         with errors_of_rows(self.param):
-            z: np.ndarray = self.served.encoder.transform(self.rows)
+            z = self.served.embed(self.rows)
         missing = np.isnan(z[:, 0])  # those of other rows are finite
         if missing.any():
             raise bad_request(

@@ -13,12 +13,11 @@ from starlette.responses import Response
 
 from .. import __version__
 from ..data import InputSpec
-from ._errors import RequestError, bad_request, errors_of_rows
+from ._errors import RequestError, bad_request
 from ._fields import boolean, check_object, json_object, shortened
 from ._jobs import Job, answer
 from ._openapi import described
 from ._responses import json_response
-from ._rows import named
 from ._service import Service
 from ._snapshot import ServedEncoder, Snapshot
 from ._tensors import TYPES, read_tensor, split_body
@@ -199,9 +198,6 @@ def _is_binary(outputs: Any, binary: bool) -> bool:
 
 def _as_rows(spec: InputSpec, tensor: np.ndarray) -> Any:
     """Return a tensor as rows: strings and labels as a list, of shape (n,) or (n, 1)."""
-    if spec.columns:
-        with errors_of_rows(INPUT):
-            return named(spec, tensor)
     if spec.kind not in ("text", "labels"):
         return tensor
     if tensor.ndim > 2 or tensor.shape[1:] not in ((), (1,)):

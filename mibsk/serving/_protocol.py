@@ -44,7 +44,7 @@ def protocol(timeout: float) -> type[HttpToolsProtocol]:
 
         def on_message_complete(self) -> None:
             self._expect_within(None)
-            self.scope[ARRIVED] = True  # type: ignore[typeddict-unknown-key]
+            self.scope[ARRIVED] = True  # type: ignore[literal-required]
             super().on_message_complete()
 
         def on_response_complete(self) -> None:

@@ -66,11 +66,6 @@ def rows_of_json(
     return _numbers(spec, rows)
 
 
-def named(spec: InputSpec, rows: Any) -> pd.DataFrame:
-    """Return checked rows under the names of their columns, which an encoder of a table expects."""
-    return pd.DataFrame(spec.prepare(rows), columns=list(spec.columns), copy=False)
-
-
 def _scalars(spec: InputSpec, value: Any, param: str, kinds: Any, expected: str) -> list[Any]:
     values = value if isinstance(value, list) else [value]
     for number, each in enumerate(values):
@@ -132,8 +127,6 @@ def _numbers(spec: InputSpec, rows: list[Any]) -> Any:
     JSON has one type of number: whole ones are pixels of a modality of bytes, and numbers like
     others elsewhere.
     """
-    if spec.columns:
-        return named(spec, rows)
     try:
         array = np.asarray(rows)
     except ValueError:  # of unequal shapes: the encoder says which

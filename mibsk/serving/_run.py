@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -107,6 +108,8 @@ def serve(
             name != "uvicorn",
         )
         logger.setLevel(logging.WARNING)
+    gc.collect()
+    gc.freeze()  # what is there stays: collections look at the objects of requests alone
     listener = _listen(host, port)
     config = uvicorn.Config(
         create_app(service),

@@ -43,6 +43,10 @@ class ServedEncoder:
     display: Display
     seconds: float
 
+    def embed(self, rows: Any) -> np.ndarray:
+        """Return embeddings of rows; those of a table have its columns in their order."""
+        return _embed(self.encoder, self.spec, rows)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -145,6 +149,13 @@ def signature(path: Path) -> tuple[Any, ...]:
     return os.path.realpath(path), *files
 
 
+def _embed(encoder: OnnxEncoder, spec: InputSpec, rows: Any) -> np.ndarray:
+    z = encoder.embed_ready(rows)
+    if z is None and spec.columns:  # an encoder of a table expects names
+        rows = pd.DataFrame(spec.prepare(rows), columns=list(spec.columns), copy=False)
+    return encoder.transform(rows) if z is None else z
+
+
 def _seconds_of_a_row(encoder: OnnxEncoder, spec: InputSpec) -> float:
     """Return the time for one row, and so show that the file can be run."""
     row = _a_row(spec)
@@ -152,7 +163,7 @@ def _seconds_of_a_row(encoder: OnnxEncoder, spec: InputSpec) -> float:
     for _ in range(_TRIES):
         start = time.perf_counter()
         with suppress(ValueError, TypeError):  # of this row; other rows can be right
-            encoder.transform(row)
+            _embed(encoder, spec, row)
         times.append(time.perf_counter() - start)
     return min(times)
 
@@ -162,8 +173,7 @@ def _a_row(spec: InputSpec) -> Any:
         return ["a"]
     if spec.kind == "labels":
         return [spec.classes[0]]
-    row = np.ones((1, *spec.shape), spec.dtype)
-    return pd.DataFrame(row, columns=list(spec.columns)) if spec.columns else row
+    return np.ones((1, *spec.shape), spec.dtype)
 
 
 def _shortened(value: object) -> str:
