@@ -25,6 +25,7 @@ def protocol(timeout: float) -> type[HttpToolsProtocol]:
 
     class TimedProtocol(HttpToolsProtocol):
         _deadline: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -32,6 +33,7 @@ def protocol(timeout: float) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._expect_within(None)
+            self.resume_writing()
             super().connection_lost(exc)
 
         def on_message_begin(self) -> None:
@@ -46,6 +48,16 @@ def protocol(timeout: float) -> type[HttpToolsProtocol]:
             self._expect_within(None)
             self.scope[ARRIVED] = True  # type: ignore[literal-required]
             super().on_message_complete()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(timeout, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
 
         def on_response_complete(self) -> None:
             super().on_response_complete()

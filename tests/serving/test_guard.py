@@ -163,6 +163,28 @@ def test_slow_clients_are_cut_off_and_others_served(digits):
         assert sample("mibsk_requests_in_progress") == 0
 
 
+def test_an_answer_that_nobody_reads_is_given_up(digits, halves):
+    """Its buffer would be in memory for ever."""
+    rows = json.dumps({"model": "left", "input": halves["left"][:100].tolist()}).encode()
+    head = f"POST /v1/embeddings HTTP/1.1\r\nHost: a\r\nContent-Length: {len(rows)}\r\n\r\n"
+    with (
+        server_in_thread(digits, timeout=0.5) as (service, port),
+        socket.socket() as connection,
+    ):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(("127.0.0.1", port))
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):  # noqa: PT012
+            connection.settimeout(20)
+            for _ in range(2000):  # answers of 10 kB that fill all buffers
+                connection.sendall(head.encode() + rows)
+                time.sleep(0.005)
+        for _ in range(200):
+            if service.metrics.registry.get_sample_value("mibsk_requests_in_progress") == 0:
+                break
+            time.sleep(0.05)
+        assert service.metrics.registry.get_sample_value("mibsk_requests_in_progress") == 0
+
+
 def test_a_client_that_leaves_costs_nothing(digits):
     with server_in_thread(digits) as (service, port):
         with socket.create_connection(("127.0.0.1", port)) as connection:
