@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from mibsk.bundle import DataSource, Display
-from mibsk.data import InputSpec
+from mibsk.bundle import DataSource
 
 from .intervals import of_mean
 
@@ -34,14 +30,6 @@ def data_source(name: str, description: str) -> DataSource:
     }
     title = description.partition("\n")[0].rstrip(".")
     return DataSource(title, fields["Licence"], fields["Source"], dict(UNITS[name]))
-
-
-def display_of(spec: InputSpec, rows: np.ndarray) -> Display:
-    """Return how rows are shown; of pictures with other values than pixels, all those of `rows`."""
-    display = Display.of(spec)
-    if display.kind == "image" and spec.pixels in ("real", "whole"):
-        return replace(display, low=float(rows.min()), high=float(rows.max()))
-    return display
 
 
 def metrics_of(entry: Mapping[str, Any]) -> dict[str, Any]:

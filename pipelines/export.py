@@ -9,7 +9,7 @@ import numpy as np
 from mibsk.bundle import Bundle, write_bundle
 from mibsk.datasets import load_bunch
 
-from .described import data_source, display_of, metrics_of
+from .described import data_source, metrics_of
 from .stage import DATA, EXPORTS, METRICS, params, trained_models
 
 
@@ -23,7 +23,6 @@ def main() -> None:
         aligner,
         EXPORTS,
         name=settings["registered_name"],
-        displays={name: display_of(aligner.inputs_[name], test.data[name]) for name in test.data},
         data=data_source(dataset, test.DESCR),
         training={"run": chosen.run_name, "run_id": chosen.run_id, "seed": chosen.seed},
         metrics=metrics_of(json.loads(METRICS.read_text())[settings["model"]]),

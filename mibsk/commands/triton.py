@@ -19,8 +19,15 @@ from ._running import one_line_errors
     show_default=True,
     help="Number of rows up to which Triton puts requests together.",
 )
+@click.option(
+    "--variant",
+    metavar="NAME",
+    help="Variant of lower precision that the bundle contains, such as float16.",
+)
 @quiet_option
-def triton(bundle: str, repository: str, max_batch_size: int, quiet: bool) -> None:
+def triton(
+    bundle: str, repository: str, max_batch_size: int, variant: str | None, quiet: bool
+) -> None:
     """Write the encoders of a bundle into a model repository of NVIDIA Triton.
 
     BUNDLE is a folder of mibsk.bundle.write_bundle. In REPOSITORY each modality becomes a model
@@ -30,7 +37,9 @@ def triton(bundle: str, repository: str, max_batch_size: int, quiet: bool) -> No
     from ..triton import write_model_repository
 
     with one_line_errors():
-        written = write_model_repository(Bundle(bundle), repository, max_batch_size=max_batch_size)
+        written = write_model_repository(
+            Bundle(bundle, variant=variant), repository, max_batch_size=max_batch_size
+        )
     if not quiet:
         for modality, version in written.items():
             click.echo(f"{modality}: {version}")

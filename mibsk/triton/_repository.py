@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import quote
 
-from ..bundle import Bundle, EncoderFile
+from ..bundle import Bundle
 from ..files.whole_files import replace_file
 from ..onnx import open_session
 from ._config import Tensor, config_text
@@ -24,11 +24,12 @@ def write_model_repository(
 ) -> dict[str, Path]:
     """Write the encoders of a bundle as models of a Triton model repository.
 
-    Each modality is a model, named after the bundle and the modality, such as ``digits-image``. Of
-    a model that the repository already has, the encoder becomes the next version, unless it is the
-    newest one; Triton serves the newest. A version appears in the repository when it is complete.
-    The parameter ``mibsk_digest`` of the models is the digest of the bundle: only embeddings of
-    models with the same digest are in one space.
+    Each modality is a model, named after the bundle and the modality, such as ``digits-image``, and
+    after the variant, if the bundle is opened as one. Text is taken as strings, but by variants.
+    Of a model that the repository already has, the encoder becomes the next version, unless it is
+    the newest one; Triton serves the newest. A version appears in the repository when it is
+    complete. The parameter ``mibsk_digest`` of the models is the digest of the bundle: only
+    embeddings of models with the same digest are in one space.
 
     Parameters
     ----------
@@ -69,11 +70,21 @@ def write_model_repository(
     if max_batch_size < 1:
         raise ValueError(f"max_batch_size must be a positive number of rows, got {max_batch_size}.")
     written = {}
-    for modality, each in bundle.manifest.encoders.items():
-        name = _model_name(bundle.manifest.name, modality)
-        config = _config(bundle, name, modality, each, max_batch_size)
-        written[modality] = _add_version(Path(folder) / name, bundle.path / each.file, config)
+    for modality in bundle.modalities:
+        file = bundle.path / _graph(bundle, modality)
+        variant = () if bundle.variant is None else (bundle.variant,)
+        name = _model_name(bundle.manifest.name, modality, *variant)
+        config = _config(bundle, name, modality, file, max_batch_size)
+        written[modality] = _add_version(Path(folder) / name, file, config)
     return written
+
+
+def _graph(bundle: Bundle, modality: str) -> str:
+    """Return the name of the file that Triton is to run."""
+    if bundle.variant is not None:
+        return bundle.manifest.variants[bundle.variant].encoders[modality].file
+    each = bundle.manifest.encoders[modality]
+    return each.file if each.strings is None else each.strings.file
 
 
 def _model_name(*names: str) -> str:
@@ -84,10 +95,8 @@ def _model_name(*names: str) -> str:
     return name
 
 
-def _config(
-    bundle: Bundle, name: str, modality: str, each: EncoderFile, max_batch_size: int
-) -> str:
-    session = open_session(bundle.path / each.file, ["CPUExecutionProvider"], None)
+def _config(bundle: Bundle, name: str, modality: str, file: Path, max_batch_size: int) -> str:
+    session = open_session(file, ["CPUExecutionProvider"], None)
     return config_text(
         name,
         [Tensor.of(argument) for argument in session.get_inputs()],

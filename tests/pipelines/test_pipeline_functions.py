@@ -23,7 +23,7 @@ from mibsk.datasets import make_sprites, split_bunch
 from mibsk.metrics import alignment_report, leakage, mutual_knn
 from pipelines import index, prepare, stage, summary, ui
 from pipelines.comparison import compare
-from pipelines.described import data_source, display_of, metrics_of
+from pipelines.described import data_source, metrics_of
 from pipelines.evaluate import flatten, measure, reduce_entries, shared_classes
 from pipelines.intervals import over_seeds
 
@@ -154,13 +154,6 @@ def test_a_bundle_has_the_measures_with_intervals_over_seeds(evaluation):
         "image_to_text": {"value": 0.125},
         "text_to_image": {"value": 0.75},
     }
-
-
-def test_spectrograms_are_shown_from_the_least_to_the_largest_energy():
-    spec, rows = InputSpec("audio", "dense", (2, 3), pixels="real"), np.arange(12).reshape(2, 2, 3)
-    assert display_of(spec, rows) == Display("image", "HW", 0.0, 11.0)
-    unit = InputSpec("image", "dense", (2, 3), pixels="unit")
-    assert display_of(unit, rows / 22) == Display("image", "HW", 0.0, 1.0)
 
 
 def test_a_bundle_has_source_and_licence_of_the_data():

@@ -21,7 +21,7 @@ pb2 = pytest.importorskip("tritonclient.grpc.model_config_pb2")
 pytestmark = pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning")
 # how Triton writes the types of an ONNX model
 TYPES = {"tensor(float)": pb2.TYPE_FP32, "tensor(uint8)": pb2.TYPE_UINT8}
-TYPES |= {"tensor(int64)": pb2.TYPE_INT64}
+TYPES |= {"tensor(int64)": pb2.TYPE_INT64, "tensor(string)": pb2.TYPE_STRING}
 
 
 def fit(seed=0, n_components=4):
@@ -67,7 +67,10 @@ def check_as_triton(model: Path):
         for each, argument in zip(listed, arguments, strict=True):
             first, *row = argument.shape
             assert not isinstance(first, int), "the axis of the batch is not dynamic"
-            assert list(each.dims) == [n if isinstance(n, int) else -1 for n in row]
+            assert list(each.dims) == ([n if isinstance(n, int) else -1 for n in row] or [1])
+            # a scalar for each row: Triton has no tensors of no axes, but gives the model one
+            assert each.HasField("reshape") == (not row)
+            assert list(each.reshape.shape) == []
             assert each.data_type == TYPES[argument.type]
     return config, session
 
@@ -101,6 +104,34 @@ def test_a_model_of_the_repository_embeds_as_the_bundle(bundles, tmp_path):
     rows = fit()[1]["pixels"][:5]
     (z,) = session.run(None, {"x": rows})
     np.testing.assert_array_equal(z, bundles[0].embed("pixels", rows))
+
+
+def test_a_model_of_text_takes_strings(bundles, tmp_path):
+    written = write_model_repository(bundles[0], tmp_path)
+    config, session = check_as_triton(written["words"].parent)
+    (x,) = config.input
+    assert (x.name, x.data_type, list(x.dims)) == ("x", pb2.TYPE_STRING, [1])
+    words = fit()[1]["words"][:5]
+    (z,) = session.run(None, {"x": np.asarray(words, dtype=object)})
+    np.testing.assert_allclose(z, bundles[0].embed("words", words), atol=1e-5)
+
+
+def test_a_variant_is_a_model_of_its_own(tmp_path):
+    rows = fit()[1]
+    places = {"pixels": rows["pixels"], "words": rows["words"]}
+    model = IBAligner(n_components=4, encoders="network", bottleneck=None, max_epochs=1)
+    write_bundle(model.fit(places), tmp_path / "b", name="s", variants=["int8"], rows=places)
+    plain, small = Bundle(tmp_path / "b"), Bundle(tmp_path / "b", variant="int8")
+    written = write_model_repository(plain, tmp_path / "repository")
+    written_small = write_model_repository(small, tmp_path / "repository")
+    names = [each["pixels"].parent.name for each in (written, written_small)]
+    assert names == ["s-pixels", "s-pixels-int8"]
+    config, session = check_as_triton(written_small["pixels"].parent)
+    assert config.parameters["mibsk_digest"].string_value == small.digest != plain.digest
+    (z,) = session.run(None, {"x": places["pixels"][:5]})
+    np.testing.assert_allclose(z, small.embed("pixels", places["pixels"][:5]), atol=1e-5)
+    command = ["triton", str(tmp_path / "b"), str(tmp_path / "again"), "--variant", "int8"]
+    assert "s-words-int8" in CliRunner().invoke(main, command).output
 
 
 def test_a_new_bundle_is_the_next_version(bundles, tmp_path):
