@@ -30,9 +30,9 @@ def eigenvectors(S: FloatMatrix) -> tuple[FloatMatrix, FloatMatrix]:
 
 def eigenvalues(S: FloatMatrix) -> FloatMatrix:
     """Return the eigenvalues in ascending order, (d,); as :func:`eigenvectors`."""
-    if len(S) % ALIASED:
-        return np.linalg.eigvalsh(S)
-    return np.linalg.eigvalsh(_padded(S))[PADDING:]
+    aliased = len(S) % ALIASED == 0
+    values = np.asarray(np.linalg.eigvalsh(_padded(S) if aliased else S), dtype=np.float64)
+    return values[PADDING:] if aliased else values
 
 
 def leading_eigenvectors(S: FloatMatrix, k: int) -> tuple[FloatMatrix, FloatMatrix]:
@@ -47,7 +47,7 @@ def singular_values(A: FloatMatrix) -> FloatMatrix:
     """Return the singular values, the largest first, and perhaps some zeros."""
     if A.shape[0] == A.shape[1] and len(A) % ALIASED == 0:
         A = np.pad(A, (0, PADDING))
-    return np.linalg.svd(A, compute_uv=False)
+    return np.asarray(np.linalg.svd(A, compute_uv=False), dtype=np.float64)
 
 
 def _padded(S: FloatMatrix) -> FloatMatrix:

@@ -46,9 +46,10 @@ def squared_norms(X: Matrix) -> Any:
     return array_namespace(X).vecdot(X, X)
 
 
-def take_rows(array: Any, rows: NDArray[np.intp]) -> Any:
+def take_rows(array: Any, rows: NDArray[np.integer[Any]]) -> Any:
     """Return some rows of an array or of a tensor on any device."""
     if isinstance(array, np.ndarray):
         return array[rows]
     xp = array_namespace(array)
-    return xp.take(array, xp.asarray(rows, device=array.device), axis=0)
+    numbers = xp.asarray(np.asarray(rows, dtype=np.int64), device=array.device)
+    return xp.take(array, numbers, axis=0)

@@ -94,6 +94,9 @@ def test_chunks_scales_and_tensors_on_an_accelerator(monkeypatch, accelerated):
     for size in (1e-200, 1e-90, 1e90, 1e300):
         assert cknna(size * X, Y / size, k=5) == pytest.approx(value)
     assert cknna(accelerated(X), accelerated(Y), k=5) == pytest.approx(value, abs=1e-4)
+    ci = Bootstrap(n_resamples=10)
+    found = cknna(accelerated(X), accelerated(Y), k=5, ci=ci).replicates
+    np.testing.assert_allclose(found, cknna(X, Y, k=5, ci=ci).replicates, atol=1e-4)
     monkeypatch.setattr(_neighbour_kernel, "CHUNK_SIZE", 45)
     assert cknna(X, Y, k=5) == pytest.approx(value, rel=1e-12)
 

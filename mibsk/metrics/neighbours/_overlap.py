@@ -202,7 +202,10 @@ def over_neighbours(
 
 
 def length_for(k: int, share: float, deviations: float = 6) -> int:
-    """Return the length of a list of which `k` are in a sample, for all but about one in 1e8."""
+    """Return the length of a list of which `k` are in a sample, by the deviations that it allows.
+
+    Of lists that allow 6, all but about one in 1e8 are long enough; of those that allow 1, most.
+    """
     return int((k + deviations * np.sqrt(k) + 8) / share)
 
 

@@ -16,7 +16,7 @@ from threadpoolctl import ThreadpoolController
 T = TypeVar("T")
 R = TypeVar("R")
 
-LARGE = 2**19  # numbers read by a call: of less, threads wait for Python more than they compute
+LARGE = 2**19  # numbers of a call: of less, threads wait for Python more than they compute
 ROOM = 2**27  # numbers of all calls at the same time: 1 GiB
 
 
@@ -38,11 +38,11 @@ def in_threads(function: Callable[[T], R], items: Iterable[T], size: int) -> Ite
         Numbers in the arrays that a call makes.
     """
     n_threads = _n_threads()
-    if n_threads < 2 or n_threads * size > ROOM:
+    if n_threads * size > ROOM:
         yield from map(function, items)
         return
     with one_blas_thread():
-        if size < LARGE:
+        if n_threads < 2 or size < LARGE:
             yield from map(function, items)
         else:
             yield from _in_pool(function, items, n_threads)
