@@ -51,7 +51,9 @@ def free_port() -> int:
 @contextmanager
 def process(command: list[str], port: int, wait: float = 120) -> Iterator[subprocess.Popen]:
     """Run a server until the block ends; yields when it answers."""
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow runs uvicorn
+    changed = {"MLFLOW_DISABLE_TELEMETRY": "true", "OMP_NUM_THREADS": "1", "PATH": path}
+    environment = {**os.environ, **changed}
     started = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -49,20 +50,23 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept the connections that wait, and no others; let their requests arrive."""
         waiting = [each.dup() for each in sockets or []]
-        for listening in (*self.servers, *(sockets or [])):
-            listening.close()
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
         await asyncio.sleep(0.01)  # the loop closes its own in its next round
-        accepted = [each for listener in waiting for each in _accept_all(listener)]
-        for each in accepted:
-            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, each)
+        accepted = [connection for listener in waiting for connection in _accept_all(listener)]
+        for connection in accepted:
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
         await asyncio.sleep(_ARRIVAL)
         await super().shutdown()
 
     def _protocol(self) -> asyncio.Protocol:
-        made: asyncio.Protocol = self.config.http_protocol_class(
+        made: Any = self.config.http_protocol_class
+        found: asyncio.Protocol = made(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
-        return made
+        return found
 
 
 def _accept_all(listener: socket.socket) -> list[socket.socket]:
