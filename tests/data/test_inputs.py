@@ -338,3 +338,9 @@ def test_rows_of_arrays_are_ready(name):
     X, labels = LEARNT[name]
     spec, _ = InputSpec.learn(name, X, labels=labels)
     assert (spec.ready(X) is not None) == (name in ("dense", "image"))
+
+
+def test_pixels_of_0_to_1_are_ready_unless_they_may_have_another_scale():
+    spec, _ = InputSpec.learn("a", SEEN["0 to 1"])
+    assert spec.ready(SEEN["0 to 1"][:1]) is not None
+    assert spec.ready(2 * SEEN["0 to 1"]) is None

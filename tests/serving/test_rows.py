@@ -133,3 +133,14 @@ def test_rows_without_embedding_are_422(client_of, kinds):
     error = answer.json()["error"]
     assert error["code"] == "embedding_not_finite"
     assert "gave NaN for row 0" in error["message"]
+
+
+def test_rows_of_a_table_are_embedded_by_one_fast_check(kinds):
+    """With the result of a data frame; what the check does not know is left to the slow one."""
+    encoder = Bundle(kinds).encoder("table")
+    X = np.array([[0.5, 2.0], [-1.0, 3.0]])
+    expected = encoder.transform(pd.DataFrame(X, columns=["a", "b"]))
+    np.testing.assert_array_equal(encoder.embed_ready(X), expected)
+    assert encoder.embed_ready(X[:, :1]) is None
+    assert encoder.embed_ready(np.full((1, 2), np.nan)) is None
+    assert encoder.embed_ready(X.tolist()) is None
