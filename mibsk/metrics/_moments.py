@@ -47,7 +47,10 @@ def centred(X: Matrix) -> Matrix:
     """Return all rows, minus their mean, in a new matrix of float64."""
     xp = array_namespace(X)
     first = as_double(X[:1])
-    rows = xp.astype(X, first.dtype, copy=True)
+    if isinstance(X, np.ndarray):  # the same order in memory, and so the same rounding, for any
+        rows = np.array(X, dtype=np.float64, order="C")
+    else:
+        rows = xp.astype(X, first.dtype, copy=True)
     rows -= first  # equal rows become exactly 0
     rows -= xp.mean(rows, axis=0, keepdims=True)
     return rows
