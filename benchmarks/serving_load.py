@@ -1,13 +1,14 @@
 """Requests per second and latency of ``mibsk serve`` beside other servers of the same encoder.
 
-    python -m benchmarks.serving_load [--rounds 5] [--seconds 4] [--clients 16]
+    python -m benchmarks.serving_load [--rounds 25] [--seconds 0.6] [--clients 16]
         [--csv benchmarks/results/serving.csv]
     python -m benchmarks.serving_load --soak MINUTES
 
-All servers run on the same machine; in each round every one is loaded for some seconds in turn, and
-ratios are those of one round. A request has one row of 8 x 4 pixels, and the encoder is the default
-one of `IBAligner`, an MLP. Others are a bare FastAPI application with pydantic, LitServe with one
-worker, and ``mlflow models serve`` of the ONNX file.
+All servers run on the same machine; in each round every one is loaded in turn for less than a
+second, because other programs on the machine take turns too, and ratios are those of one round. The
+processor time of a server per request hardly depends on others. A request has one row of 8 x 4
+pixels, and the encoder is the default one of `IBAligner`, an MLP. Others are a bare FastAPI
+application with pydantic, LitServe with one worker, and ``mlflow models serve`` of the ONNX file.
 
 `--soak` loads ``mibsk serve`` with requests of one row and of many, bad ones, slow clients, and a
 bundle that is replaced every ten seconds, by a torn one each third time; it prints lost requests
@@ -31,6 +32,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from mibsk import IBAligner
 from mibsk.bundle import Bundle, write_bundle
@@ -101,8 +103,15 @@ def save_for_mlflow(file: Path, folder: Path) -> None:
     )
 
 
+def processor_time(server: subprocess.Popen) -> float:
+    """Return the processor seconds of a server and of the processes that it started."""
+    first = psutil.Process(server.pid)
+    times = [each.cpu_times() for each in (first, *first.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
+
+
 def servers(bundle: Path, folder: Path, row: list, stack: ExitStack) -> dict[str, tuple]:
-    """Start all servers; returns port and request by name."""
+    """Start all servers; returns process, port and request by name."""
     file, python = str(encoder_file(bundle)), sys.executable
     embeddings = request_of("/v1/embeddings", {"model": "left", "input": row})
     tensor = {"name": "x", "shape": [1, 8, 4], "datatype": "FP32", "data": row}
@@ -111,8 +120,7 @@ def servers(bundle: Path, folder: Path, row: list, stack: ExitStack) -> dict[str
     def add(name: str, command: list[str], request: bytes) -> None:
         port = free_port()
         command = [each.replace("PORT", str(port)) for each in command]
-        stack.enter_context(process(command, port))
-        started[name] = port, request
+        started[name] = stack.enter_context(process(command, port)), port, request
 
     bare = [python, "-m", "benchmarks.serving_bare", file, "PORT"]
     add("bare", bare, request_of("/", {"input": [row]}))
@@ -120,7 +128,7 @@ def servers(bundle: Path, folder: Path, row: list, stack: ExitStack) -> dict[str
     add("mibsk", [*serve, "--no-access-log"], embeddings)
     add("mibsk, access log", serve, embeddings)
     kserve = request_of("/v2/models/left/infer", {"inputs": [tensor]})
-    started["mibsk, KServe"] = started["mibsk"][0], kserve
+    started["mibsk, KServe"] = *started["mibsk"][:2], kserve
     litserve = [python, "-m", "benchmarks.serving_litserve", file, "PORT"]
     add("LitServe", litserve, request_of("/predict", {"input": [row]}))
     save_for_mlflow(Path(file), folder / "mlflow")
@@ -149,29 +157,33 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
     """Load all servers in turn, and print and write what was measured."""
     bundle = write_encoder(folder / "bundle")
     row = load_digits_halves().data["left"][0].round(4).tolist()
-    results: dict[str, list[tuple[float, float, float]]] = {}
+    results: dict[str, list[tuple[float, ...]]] = {}
     with ExitStack() as stack:
         started = servers(bundle, folder, row, stack)
-        for port, request in started.values():
+        for _, port, request in started.values():
             warm = run_load(port, request, args.clients, 1)
             assert not warm.lost, warm.lost[:3]
         for number in range(args.rounds):
-            for name, (port, request) in started.items():
+            for name, (server, port, request) in started.items():
+                before = processor_time(server)
                 load = run_load(port, request, args.clients, args.seconds)
                 assert not load.lost, load.lost[:3]
-                measured = load.rate, load.quantile(0.5), load.quantile(0.99)
+                used = (processor_time(server) - before) / len(load.seconds)
+                measured = load.rate, load.quantile(0.5), load.quantile(0.99), used
                 results.setdefault(name, []).append(measured)
                 print(f"{number} {name}: {load.rate:.0f}/s", file=sys.stderr)
-        over_http, alone = added_latency(*started["mibsk"], encoder_file(bundle), row)
-        bare_http, _ = added_latency(*started["bare"], encoder_file(bundle), row)
+        over_http, alone = added_latency(*started["mibsk"][1:], encoder_file(bundle), row)
+        bare_http, _ = added_latency(*started["bare"][1:], encoder_file(bundle), row)
     lines = []
     for name, measured in results.items():
-        rate, p50, p99 = np.median(measured, axis=0)
+        rate, p50, p99, _ = np.median(measured, axis=0)
+        used = np.mean([each[3] for each in measured])
         ratio = np.median([m[0] / b[0] for m, b in zip(measured, results["bare"], strict=True)])
-        lines.append([name, f"{rate:.0f}", f"{1e3 * p50:.2f}", f"{1e3 * p99:.2f}", f"{ratio:.2f}"])
-    header = ["server", "requests_per_second", "p50_ms", "p99_ms", "ratio_to_bare"]
+        values = [f"{rate:.0f}", f"{1e3 * p50:.2f}", f"{1e3 * p99:.2f}", f"{ratio:.2f}"]
+        lines.append([name, *values, f"{1e6 * used:.0f}"])
+    header = ["server", "requests_per_second", "p50_ms", "p99_ms", "ratio_to_bare", "cpu_us"]
     for line in [header, *lines]:
-        print("{:22}{:>20}{:>10}{:>10}{:>15}".format(*line))
+        print("{:22}{:>20}{:>10}{:>10}{:>15}{:>9}".format(*line))
     print(
         f"one client, one row: {1e3 * over_http:.2f} ms (bare {1e3 * bare_http:.2f} ms), the "
         f"session alone {1e3 * alone:.3f} ms: {1e3 * (over_http - alone):.2f} ms added"
@@ -180,15 +192,15 @@ def compare(args: argparse.Namespace, folder: Path) -> None:
         with open(args.csv, "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerows([header, *lines])
-            writer.writerow(["one client: mibsk", "", f"{1e3 * over_http:.3f}", "", ""])
-            writer.writerow(["one client: bare", "", f"{1e3 * bare_http:.3f}", "", ""])
-            writer.writerow(["one row in the session", "", f"{1e3 * alone:.3f}", "", ""])
+            writer.writerow(["one client: mibsk", "", f"{1e3 * over_http:.3f}", "", "", ""])
+            writer.writerow(["one client: bare", "", f"{1e3 * bare_http:.3f}", "", "", ""])
+            writer.writerow(["one row in the session", "", f"{1e3 * alone:.3f}", "", "", ""])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--seconds", type=float, default=0.6)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--csv")
     parser.add_argument("--soak", type=float, metavar="MINUTES")
