@@ -176,7 +176,8 @@ def test_its_steps_give_a_small_server_without_torch(tmp_path):
         subprocess.run([python, "-c", check], check=True)
         ask = (
             "import json, sys; from urllib.request import Request, urlopen\n"
-            f"request = Request({address!r} + '/v1/embeddings', sys.stdin.buffer.read())\n"
+            "kind = {'Content-Type': 'application/json'}\n"
+            f"request = Request({address!r} + '/v1/embeddings', sys.stdin.buffer.read(), kind)\n"
             "print(json.load(urlopen(request))['data'][0]['embedding'])"
         )
         row = halves["left"][0]

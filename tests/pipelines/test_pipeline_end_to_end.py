@@ -130,7 +130,8 @@ def test_the_test_rows_are_searched_as_make_serve_does(done):
 
         def get(path, question=None):
             body = None if question is None else json.dumps(question).encode()
-            return urllib.request.urlopen(urllib.request.Request(f"{address}{path}", body))
+            kind = {"Content-Type": "application/json"}
+            return urllib.request.urlopen(urllib.request.Request(f"{address}{path}", body, kind))
 
         assert "<html" in get("/").read().decode()
         summary = json.load(get("/index"))["modalities"]
