@@ -10,7 +10,7 @@ from array_api_compat import array_namespace
 from numpy.typing import ArrayLike
 
 from .._checks.blocks import chunks
-from .._checks.devices import FloatMatrix, Matrix, as_double, to_numpy
+from .._checks.devices import FloatMatrix, Matrix, as_double, on_accelerator, to_numpy
 from .._checks.magnitudes import in_range, largest_magnitude
 from .._checks.matrices import as_pair
 from .undefined import UndefinedMetricError
@@ -47,10 +47,10 @@ def centred(X: Matrix) -> Matrix:
     """Return all rows, minus their mean, in a new matrix of float64."""
     xp = array_namespace(X)
     first = as_double(X[:1])
-    if isinstance(X, np.ndarray):  # the same order in memory, and so the same rounding, for any
-        rows = np.array(X, dtype=np.float64, order="C")
-    else:
+    if on_accelerator(X):
         rows = xp.astype(X, first.dtype, copy=True)
+    else:  # the same order in memory, and so the same rounding, for any
+        rows = np.array(X, dtype=np.float64, order="C")
     rows -= first  # equal rows become exactly 0
     rows -= xp.mean(rows, axis=0, keepdims=True)
     return rows
