@@ -113,8 +113,12 @@ def shortened(value: object) -> str:
     return shown if len(shown) <= 80 else shown[:77] + "..."
 
 
+# what curl and urllib say of every body unless they are told
+_TYPES = (b"application/json", b"application/x-www-form-urlencoded")
+
+
 def check_json_type(headers: Mapping[bytes, bytes]) -> None:
-    """Raise unless the headers say that the body is JSON, or nothing.
+    """Raise if the headers say that the body is something other than JSON.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def check_json_type(headers: Mapping[bytes, bytes]) -> None:
         If it is of another type: 415.
     """
     given = headers.get(b"content-type", b"application/json")
-    if given.partition(b";")[0].strip().lower() != b"application/json":
+    if given.partition(b";")[0].strip().lower() not in _TYPES:
         raise RequestError(
             415,
             f"expected a body of application/json, got {given[:100].decode('latin-1')!r}: send "
