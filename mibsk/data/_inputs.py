@@ -200,7 +200,7 @@ class InputSpec:
             check_pixels(self.name, self.pixels, self.dtype, given)
         return X
 
-    def ready(self, X: Any) -> np.ndarray | None:
+    def ready(self, X: Any, at_most: int) -> np.ndarray | None:
         """Return rows as :meth:`prepare` does if one cheap test shows that they are right.
 
         None says nothing about the rows: they need the checks of :meth:`prepare`, which explains
@@ -211,6 +211,8 @@ class InputSpec:
         X : object
             Rows; those of a NumPy array (n, *shape) of the type of the spec, or of float64, can be
             ready.
+        at_most : int
+            More rows are not looked at, since they would be converted all at once.
 
         Returns
         -------
@@ -218,7 +220,7 @@ class InputSpec:
         """
         if type(X) is not np.ndarray or self.kind != "dense":
             return None
-        if X.shape[1:] != self.shape or not len(X):
+        if X.shape[1:] != self.shape or not 0 < len(X) <= at_most:
             return None
         dtype = X.dtype
         if dtype == np.uint8:

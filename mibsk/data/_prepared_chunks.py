@@ -52,7 +52,7 @@ def chunks_with_missing(
     if n == 0:
         spec.prepare(X, double=double)
         return
-    if n <= size and not double and (ready := spec.ready(X)) is not None:
+    if not double and (ready := spec.ready(X, size)) is not None:
         yield slice(0, n), ready, None
         return
     rows = X if n <= size else _sliceable(spec.name, X)

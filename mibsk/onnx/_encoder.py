@@ -184,8 +184,8 @@ class OnnxEncoder(ModalityTransformer):
         """
         opened = self._open()
         spec = opened.metadata.input
-        ready = spec.ready(X)
-        if ready is None or len(ready) > self.batch_size:
+        ready = spec.ready(X, self.batch_size)
+        if ready is None:
             return None
         z: np.ndarray = opened.session.run(["z"], {"x": ready})[0]
         check_embeddings(spec.name, z, ready)

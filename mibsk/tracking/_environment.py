@@ -20,6 +20,7 @@ PACKAGES = (
     "scikit-learn",
     "scipy",
     "skorch",
+    "threadpoolctl",
     "torch",
     "tqdm",
 )

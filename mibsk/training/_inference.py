@@ -45,8 +45,8 @@ def embed_rows(encoder: Encoder, spec: InputSpec, X: Any, device: torch.device) 
     """
     if _is_training(encoder):  # `eval` sets attributes of all parts
         encoder.eval()
-    ready = spec.ready(X)
-    if ready is not None and len(ready) <= ROWS_AT_A_TIME:  # few rows, as in a server
+    ready = spec.ready(X, ROWS_AT_A_TIME)
+    if ready is not None:  # few rows, as in a server
         return _embed(encoder, spec, ready, None, device)
     embedded = np.full((n_rows(spec.name, X), encoder.n_outputs), np.nan, np.float32)
     for rows, prepared in prepared_chunks(spec, X, ROWS_AT_A_TIME):

@@ -8,11 +8,12 @@ from PIL import Image
 from benchmarks.pictures import REPORT, drawings
 
 ROOT = Path(__file__).parents[2]
+SCREENSHOTS = ["search-page", "search-page-phone"]  # of a page, in a browser
 IMAGES = sorted((ROOT / "docs" / "images").iterdir())
 
 
 def test_each_can_be_drawn():
-    assert sorted(file.stem for file in IMAGES) == sorted([*drawings(), REPORT])
+    assert sorted(file.stem for file in IMAGES) == sorted([*drawings(), REPORT, *SCREENSHOTS])
 
 
 @pytest.mark.parametrize("file", IMAGES, ids=lambda file: file.stem)

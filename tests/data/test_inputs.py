@@ -325,7 +325,7 @@ def test_rows_that_are_ready_are_those_that_prepare_returns(seen, rows):
         expected = spec.prepare(X)
     except (TypeError, ValueError):
         expected = None
-    ready = spec.ready(X)
+    ready = spec.ready(X, 100)
     if ready is None or expected is None:
         assert ready is None
         return
@@ -337,10 +337,10 @@ def test_rows_that_are_ready_are_those_that_prepare_returns(seen, rows):
 def test_rows_of_arrays_are_ready(name):
     X, labels = LEARNT[name]
     spec, _ = InputSpec.learn(name, X, labels=labels)
-    assert (spec.ready(X) is not None) == (name in ("dense", "image"))
+    assert (spec.ready(X, 100) is not None) == (name in ("dense", "image"))
 
 
 def test_pixels_of_0_to_1_are_ready_unless_they_may_have_another_scale():
     spec, _ = InputSpec.learn("a", SEEN["0 to 1"])
-    assert spec.ready(SEEN["0 to 1"][:1]) is not None
-    assert spec.ready(2 * SEEN["0 to 1"]) is None
+    assert spec.ready(SEEN["0 to 1"][:1], 1) is not None
+    assert spec.ready(2 * SEEN["0 to 1"], 100) is None
