@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._checks.blocks import raw_chunks
 from .._checks.masks import whole_rows_masked
-from .._checks.rows import as_rows, check_finite
+from .._checks.rows import as_rows, check_finite, n_rows
 from .._checks.vector_cells import is_missing, missing_vector_cells
 from ._columns import is_frame, take_columns
 
@@ -93,6 +93,7 @@ def rows_with_missing(name: str, X: Any, first_row: int = 0) -> Any:
         As :func:`present_rows`.
     """
     if _is_masked(X):
+        n_rows(name, X)  # raises for a single value
         whole_rows_masked(f"modality {name!r}", X, first_row)
         return X
     missing = missing_entries(name, X)

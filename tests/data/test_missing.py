@@ -160,6 +160,11 @@ def test_all_may_be_missing(given):
     assert present.tolist() == [False, False]
 
 
+def test_a_single_masked_value_is_no_rows():
+    with pytest.raises(ValueError, match="'a' must have one row per sample, got a single value"):
+        rows_with_missing("a", np.ma.masked_array(3, mask=True))
+
+
 def test_a_part_of_a_row_is_masked():
     masked = np.ma.MaskedArray(X, np.isnan(HOLED))
     masked[3, 1] = np.ma.masked
