@@ -83,7 +83,7 @@ def _read(picture: bytes, size: tuple[int, int], mode: str, param: str, resize: 
     try:
         with Image.open(io.BytesIO(picture), formats=_FORMATS) as image:
             _check_size(image.size, size, param, resize)
-            converted: Any = image.convert(mode)
+            converted = _on_white(image, mode)
     except RequestError:
         raise
     except Exception as error:  # of many types, by format
@@ -97,6 +97,22 @@ def _read(picture: bytes, size: tuple[int, int], mode: str, param: str, resize: 
     if converted.size != size:
         converted = converted.resize(size, Image.Resampling.BOX)
     return np.asarray(converted)
+
+
+def _on_white(image: Any, mode: str) -> Any:
+    """Return a picture in a mode, on white where the mode cannot be transparent."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # grey of 16 bits, which other modes would clip
+        values = np.asarray(image)
+        grey = (values >> 8).astype(np.uint8)
+        if "transparency" in image.info:
+            grey[values == image.info["transparency"]] = 255
+        return Image.fromarray(grey).convert(mode)
+    if mode == "RGBA" or not image.has_transparency_data:
+        return image.convert(mode)
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert(mode)
 
 
 def _check_size(given: tuple[int, int], size: tuple[int, int], param: str, resize: bool) -> None:

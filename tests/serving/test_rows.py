@@ -80,6 +80,33 @@ def test_grey_pictures_have_the_scale_of_the_modality(client, digits):
     np.testing.assert_allclose(vectors(client, "left", picture(pixels)), expected, atol=1e-6)
 
 
+def url_of(image, **options):
+    file = io.BytesIO()
+    image.save(file, "PNG", **options)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "palette", "16 bits", "16 bits and transparency"])
+def test_pictures_are_seen_on_white(client, kind):
+    drawn = np.zeros((8, 4), bool)  # black on nothing
+    drawn[2:5, 1:3] = True
+    if kind == "palette":
+        image, options = Image.fromarray(np.where(drawn, 1, 0).astype(np.uint8)), {}
+        image = image.convert("P")
+        image.putpalette([0] * 768)
+        options["transparency"] = 0
+    elif kind.startswith("16"):
+        values = np.where(drawn, 0, 9 if "trans" in kind else 65535).astype(np.uint16)
+        image, options = Image.fromarray(values), {"transparency": 9} if "trans" in kind else {}
+    else:
+        image, options = Image.new(kind, (4, 8)), {}
+        image.putalpha(Image.fromarray(255 * drawn.astype(np.uint8)))
+    expected = picture(np.where(drawn, 0, 255).astype(np.uint8))
+    shown = vectors(client, "left", url_of(image, **options))
+    np.testing.assert_array_equal(shown, vectors(client, "left", expected))
+    assert not np.allclose(shown, vectors(client, "left", picture(np.zeros((8, 4), np.uint8))))
+
+
 @pytest.mark.parametrize(
     ("modality", "value", "message"),
     [
