@@ -57,7 +57,8 @@ def site(
     if not quiet:
         rows = ", ".join(f"{n:,} rows of {name}" for name, n in done.n_rows.items())
         click.echo(f"Written: {done.folder}, {megabytes(done.n_bytes)}, with {rows}")
-        click.echo(f"To look at it: python -m http.server --directory {done.folder}")
+        looked = f"python -m http.server --bind 127.0.0.1 --directory {done.folder}"
+        click.echo(f"To look at it: {looked}")
 
 
 def megabytes(n_bytes: int) -> str:
