@@ -78,9 +78,10 @@ def _read(service: Service, snapshot: Snapshot, body: bytes) -> _Embeddings:
         wanted = integer(values, "dimensions", n_components, 1, n_components)
         if wanted < n_components and not snapshot.bundle.manifest.ordered:
             raise bad_request(
-                "dimensions can be given only if the components are ordered by what they share, as "
-                "those of bottleneck='canonical' are: leave it out, or ask for all "
-                f"{n_components}.",
+                "the components of this model are not ordered by what they share, so that fewer "
+                f"dimensions are no space: leave dimensions out, or ask for all {n_components}. "
+                "Components are ordered after a closed form alone, networks alone with "
+                "bottleneck='canonical', or both reduced to their principal axes.",
                 "dimensions",
             )
         n_components = wanted

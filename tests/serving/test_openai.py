@@ -4,7 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from mibsk.bundle import Bundle
+from mibsk import IBAligner
+from mibsk.bundle import Bundle, write_bundle
 
 
 def embed(client, **body):
@@ -67,3 +68,15 @@ def test_bad_input_says_what_is_wrong(client, body, status, message):
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert re.search(message, error["message"]), error["message"]
+
+
+def test_fewer_dimensions_need_ordered_components(client_of, halves, tmp_path):
+    params = {"encoders": "network", "bottleneck": None, "max_epochs": 1, "random_state": 0}
+    write_bundle(IBAligner(n_components=4, **params).fit(halves), tmp_path)
+    client, rows = client_of(tmp_path), halves["left"][:2].tolist()
+    answer = embed(client, model="left", input=rows, dimensions=2)
+    assert answer.status_code == 400
+    message = answer.json()["error"]["message"]
+    assert "the components of this model are not ordered" in message
+    assert "leave dimensions out, or ask for all 4" in message
+    assert embed(client, model="left", input=rows, dimensions=4).status_code == 200
