@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 import torch
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -133,6 +134,12 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
 
 
 def _check_estimator(aligner: Any) -> None:
+    if isinstance(aligner, Pipeline):
+        raise TypeError(
+            "aligner must be a fitted IBAligner, IBAlignerCV or CanonicalBottleneck, got Pipeline: "
+            "pass its last step, pipe[-1], and apply the steps before it, pipe[:-1], to the rows "
+            "yourself. The exported encoders take the rows after those steps."
+        )
     if not isinstance(aligner, PairedTransformer):
         raise TypeError(
             "aligner must be a fitted IBAligner, IBAlignerCV or CanonicalBottleneck, got "
