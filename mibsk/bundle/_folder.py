@@ -54,6 +54,12 @@ def scratch(folder: Path) -> Iterator[Path]:
                 f"{folder / name} is there already and not that of a bundle, which would replace "
                 "it: write the bundle to a folder of its own."
             )
+    there = [] if (folder / FILE).exists() or not folder.exists() else list(folder.iterdir())
+    if others := sorted(each.name for each in there if not _may_be_ours(each)):
+        raise ValueError(
+            f"{folder} is no bundle and not empty, it contains {others[0]!r}: write the bundle to "
+            "a folder of its own."
+        )
     check_can_write(folder / FILE)
     for left in folder.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -114,6 +120,14 @@ def _digest(path: Path) -> str:
     if path.is_dir():
         return digest_of({each.name: sha256_of(each) for each in path.iterdir() if each.is_file()})
     return sha256_of(path)
+
+
+def _may_be_ours(path: Path) -> bool:
+    """Return whether a killed writer may have left a file before there was a manifest.
+
+    Hidden files are no reason to refuse a folder, as those of Git and of file managers.
+    """
+    return path.name == CARD or path.name[0] == "." or bool(_NAMED.fullmatch(path.stem))
 
 
 def _is_manifest(path: Path) -> bool:

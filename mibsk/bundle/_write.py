@@ -49,7 +49,7 @@ def write_bundle(
     folder : str or Path
         Created if it does not exist; a bundle that it contains is replaced.
     name : str, default="mibsk"
-        Name of the model.
+        Name of the model, without "/", as it is a part of names and addresses.
     displays : dict of str to Display, default=None
         How rows are shown, by modality; judged by their kind and shape if not given.
     data : DataSource or dict of its fields, default=None
@@ -73,7 +73,7 @@ def write_bundle(
     ------
     TypeError, ValueError
         If `aligner` is another estimator, an argument is not as described, or the folder cannot be
-        written to or contains a README.md or manifest.json of something else.
+        written to or contains other files and no bundle.
     ParityError
         If a file does not reproduce its encoder. An earlier bundle is then unchanged.
 
@@ -102,22 +102,25 @@ def write_bundle(
     """
     if not isinstance(name, str) or not name.strip():
         raise ValueError(f"name must be text, got {name!r}.")
+    if refused := [letter for letter in name if letter == "/" or not letter.isprintable()]:
+        raise ValueError(
+            f"name must be text of one line without '/', got {refused[0]!r} in {name!r}."
+        )
     folder = Path(folder)
     described = {
         "data": _data_source(data),
-        "metrics": plain("metrics", metrics or {}),
+        "metrics": plain("metrics", _mapping("metrics", metrics)),
         "limits": _sentences(limits),
     }
-    given = plain("training", training or {})
+    given = plain("training", _mapping("training", training))
+    displays = _mapping("displays", displays)
     with scratch(folder) as path:
         drafts = export_encoders(aligner, path)
-        check_modality_names("displays", displays or {}, list(drafts))
+        check_modality_names("displays", displays, list(drafts))
         check_variants(variants, rows, list(drafts))
         written = _Files()
         encoders = {
-            modality: _entry(
-                draft, (displays or {}).get(modality), written, _typical(aligner, modality)
-            )
+            modality: _entry(draft, displays.get(modality), written, _typical(aligner, modality))
             for modality, draft in drafts.items()
         }
         found = {}
@@ -209,6 +212,8 @@ def _entry(
 def _data_source(data: DataSource | Mapping[str, Any] | None) -> DataSource:
     if data is None or isinstance(data, DataSource):
         source = data or DataSource()
+    elif not isinstance(data, Mapping):
+        raise TypeError(f"data must be a DataSource or a dict of its fields, got {data!r}.")
     else:
         known = [each.name for each in dataclasses.fields(DataSource)]
         if unknown := [key for key in data if key not in known]:
@@ -221,6 +226,13 @@ def _data_source(data: DataSource | Mapping[str, Any] | None) -> DataSource:
     if not isinstance(units, Mapping) or not all(isinstance(u, str) for u in units.values()):
         raise TypeError(f"units of data must be a dict of texts, got {units!r}.")
     return source
+
+
+def _mapping(name: str, value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        what = "of Display by modality" if name == "displays" else "of plain values by name"
+        raise TypeError(f"{name} must be a dict {what}, got {value!r}.")
+    return value or {}
 
 
 def _sentences(limits: Sequence[str]) -> tuple[str, ...]:

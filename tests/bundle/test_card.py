@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from mibsk import CanonicalBottleneck, IBAligner
 from mibsk.bundle import DataSource, write_bundle
@@ -76,7 +78,7 @@ def test_markup_of_users_is_text(aligner, tmp_path):
     write_bundle(
         aligner,
         tmp_path,
-        name=hostile,
+        name=hostile.replace("/", "").replace("\n", " "),
         data={"name": hostile, "licence": hostile},
         training={hostile: hostile},
         limits=[hostile],
@@ -84,7 +86,7 @@ def test_markup_of_users_is_text(aligner, tmp_path):
     text = card(tmp_path)
     shown = markdown_text(hostile)
     assert "\n" not in shown
-    assert text.count(shown) == 6
+    assert text.count(shown) == 5
     assert "<script>" not in text
     assert "\n# title" not in text
     assert "[x](" not in text
@@ -141,6 +143,12 @@ def test_values_become_plain(aligner, tmp_path):
         ({"data": DataSource(units={"x": 3})}, TypeError, "units of data must be a dict of texts"),
         ({"limits": "one"}, TypeError, "limits must be a list of sentences"),
         ({"name": ""}, ValueError, "name must be text"),
+        ({"name": "a/b"}, ValueError, "name must be text of one line without '/', got '/' in"),
+        ({"name": "a\nb"}, ValueError, "name must be text of one line without '/'"),
+        ({"data": "wine"}, TypeError, "data must be a DataSource or a dict of its fields"),
+        ({"metrics": "0.5"}, TypeError, "metrics must be a dict of plain values by name"),
+        ({"training": ["run"]}, TypeError, "training must be a dict of plain values by name"),
+        ({"displays": "audio"}, TypeError, "displays must be a dict of Display by modality"),
     ],
 )
 def test_other_values_are_refused(aligner, tmp_path, arguments, error, message):
@@ -190,3 +198,11 @@ def test_inputs_are_those_of_the_graphs(tmp_path):
         session = onnxruntime.InferenceSession(tmp_path / each.file)
         found = [(i.name, names[i.type], tuple(i.shape)) for i in session.get_inputs()]
         assert [(i.name, i.dtype, i.shape) for i in each.inputs] == found
+
+
+def test_of_a_pipeline_the_last_step_is_written(aligner, tmp_path):
+    pipe = make_pipeline(FunctionTransformer(), aligner)
+    with pytest.raises(TypeError, match=r"got Pipeline: pass its last step, pipe\[-1\]"):
+        write_bundle(pipe, tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert write_bundle(pipe[-1], tmp_path).n_components == 2

@@ -165,6 +165,7 @@ def test_files_of_something_else_are_not_replaced(tmp_path, name):
 
 def test_files_of_others_stay(tmp_path):
     others = ["notes.txt", "left-0123456789ab.onnx", "data/rows.csv"]
+    write_bundle(fitted(2)[0], tmp_path)
     for name in others:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("of somebody")
@@ -172,6 +173,15 @@ def test_files_of_others_stay(tmp_path):
     write_bundle(fitted(1)[0], tmp_path)
     assert all((tmp_path / name).read_text() == "of somebody" for name in others)
     assert len(list(tmp_path.glob("x-*.onnx"))) == 1
+
+
+@pytest.mark.parametrize("name", ["cat.png", "pictures/cat.png"])
+def test_a_folder_of_something_else_is_refused(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("of somebody")
+    with pytest.raises(ValueError, match="is no bundle and not empty, it contains '"):
+        write_bundle(fitted(0)[0], tmp_path)
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [tmp_path / name]
 
 
 def test_the_same_model_has_the_same_digest(bundles, tmp_path):

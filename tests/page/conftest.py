@@ -16,7 +16,7 @@ from mibsk.index import Content
 
 from .serving import indexed, served
 
-ATTACK = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
+ATTACK = '<img src=x onerror="alert(1)"><script>alert(2)'
 
 
 def png(pixels):
