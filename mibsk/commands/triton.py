@@ -42,4 +42,4 @@ def triton(
         )
     if not quiet:
         for modality, version in written.items():
-            click.echo(f"{modality}: {version}")
+            click.echo(f"{modality}: model {version.parent.name}, {version}")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from pathlib import Path
-from urllib.parse import quote
 
 from ..bundle import Bundle
 from ..files.whole_files import replace_file
@@ -16,6 +16,8 @@ from ._config import Tensor, config_text
 
 CONFIG, MODEL = "config.pbtxt", "model.onnx"
 _LONGEST_NAME = 200  # characters; file systems have a limit of 255 bytes
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.-]")
+_DIGITS = 8  # of the digest in a name that was changed
 _UNFINISHED = ".unfinished-"
 
 
@@ -25,8 +27,9 @@ def write_model_repository(
     """Write the encoders of a bundle as models of a Triton model repository.
 
     Each modality is a model, named after the bundle and the modality, such as ``digits-image``, and
-    after the variant, if the bundle is opened as one. Text is taken as strings, but by variants.
-    Of a model that the repository already has, the encoder becomes the next version, unless it is
+    after the variant, if the bundle is opened as one. Other characters than letters and digits of
+    ASCII, "_", "." and "-" become "_", and a short digest of the name follows. Text is taken as
+    strings, but by variants. Of a model that the repository already has, the encoder becomes the next version, unless it is
     the newest one; Triton serves the newest. A version appears in the repository when it is
     complete. The parameter ``mibsk_digest`` of the models is the digest of the bundle: only
     embeddings of models with the same digest are in one space.
@@ -88,11 +91,16 @@ def _graph(bundle: Bundle, modality: str) -> str:
 
 
 def _model_name(*names: str) -> str:
-    """Return the name of a folder, which is that of the model in requests."""
-    name = "-".join(quote(each, safe="") for each in names)
-    if len(name) > _LONGEST_NAME:
-        name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    return name
+    """Return the name of a folder, which is that of the model in requests.
+
+    It has letters, digits, "_", "." and "-" of ASCII only, as it is a part of addresses. A name
+    that is changed for that ends in a digest, so that different names stay different.
+    """
+    name = "-".join(names)
+    plain = _NOT_PLAIN.sub("_", name)[:_LONGEST_NAME]
+    if plain != name:
+        plain = f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:_DIGITS]}"
+    return plain
 
 
 def _config(bundle: Bundle, name: str, modality: str, file: Path, max_batch_size: int) -> str:

@@ -1,6 +1,7 @@
 """A model repository is what Triton's schema says, and its models are those of the bundle."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -201,7 +202,7 @@ def test_the_command(bundles, tmp_path):
     place = tmp_path / "repository"
     run = CliRunner().invoke(main, ["triton", str(bundles[0].path), str(place)])
     assert run.exit_code == 0, run.output
-    assert f"pixels: {place / 'sights-pixels' / '1'}" in run.output
+    assert f"pixels: model sights-pixels, {place / 'sights-pixels' / '1'}" in run.output
     missing = CliRunner().invoke(main, ["triton", str(tmp_path / "none"), str(place)])
     assert missing.exit_code == 2
     assert missing.output.startswith("mibsk: no bundle at")
@@ -214,3 +215,11 @@ def test_long_names_are_cut(bundles, tmp_path, monkeypatch):
     assert len(names) == 4
     assert all(name.startswith("sights-") and len(name) <= 12 + 17 for name in names)
     check_as_triton(written["pixels"].parent)
+
+
+def test_names_of_models_are_plain_and_different(bundles, tmp_path):
+    names = {_repository._model_name(*each) for each in (("a b", "x"), ("a_b", "x"), ("a/b", "x"))}
+    assert len(names) == 3
+    assert "a_b-x" in names
+    names |= {path.parent.name for path in write_model_repository(bundles[0], tmp_path).values()}
+    assert all(re.fullmatch("[A-Za-z0-9_.-]+", name) for name in names)
