@@ -86,6 +86,12 @@ class Bundle:
         self.manifest = manifest
         self.encoders: dict[str, OnnxEncoder] = encoders
 
+    def __repr__(self) -> str:
+        parts = [f"name={self.manifest.name!r}", f"modalities={self.modalities}"]
+        parts += [f"n_components={self.manifest.n_components}", f"digest={self.digest[:12]!r}"]
+        parts += [] if self.variant is None else [f"variant={self.variant!r}"]
+        return f"Bundle({', '.join(parts)})"
+
     @property
     def digest(self) -> str:
         """Digest of the space that the encoders embed into."""

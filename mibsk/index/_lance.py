@@ -21,6 +21,7 @@ from ._lance_errors import is_conflict, written
 from ._lance_rows import arrow_rows, empty_schema, field_of, hits_of, matrix_of, read_rows
 from ._lance_sql import any_of, as_sql, text
 from ._new_rows import NewRows
+from ._protocol import one_line
 from ._ranking import nearest
 from ._rows_in_memory import RowsInMemory
 from ._stored_names import column_of, decode_name, encode_name, metadata_columns
@@ -74,6 +75,13 @@ class LanceIndex:
         self._database = lancedb.connect(str(folder), read_consistency_interval=always)
         self._tables: dict[str, Any] = {}
         self._kept: dict[tuple[Any, str], tuple[int, Any]] = {}  # with the version of the table
+
+    def __repr__(self) -> str:
+        try:
+            rows: Any = {name: each.n_rows for name, each in self.modalities().items()}
+        except Exception:  # a folder that was removed or damaged; the object can still be shown
+            rows = "not readable"
+        return f"{one_line(self)[:-1]}, rows={rows})"
 
     def modalities(self) -> dict[str, ModalitySummary]:
         """Return what the index contains, by modality."""

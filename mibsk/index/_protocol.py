@@ -123,3 +123,11 @@ class Index(Protocol):
 
     def optimise(self) -> None:
         """Tidy the store after many changes, and build an approximate index if rows are many."""
+
+
+def one_line(index: Index) -> str:
+    """Return address, dimension and start of the digest of an index, as its `repr`."""
+    return (
+        f"{type(index).__name__}({index.address!r}, n_components={index.n_components}, "
+        f"digest={index.digest[:12]!r})"
+    )

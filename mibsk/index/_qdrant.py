@@ -18,6 +18,7 @@ from .._checks.parameters import check_scalar
 from ._checks import check_ids, check_modality, check_vectors, unknown_ids
 from ._columns import Type, plain_row
 from ._new_rows import NewRows
+from ._protocol import one_line
 from ._qdrant_filter import HIGH, LOW, VALUE, as_filter, split
 from ._ranking import nearest
 from ._stored_names import column_of, encode_name, metadata_columns
@@ -57,6 +58,9 @@ class QdrantIndex:
     ) -> None:
         self.address, self.digest, self.n_components = address, digest, n_components
         self._client, self._name = client, name
+
+    def __repr__(self) -> str:  # without a request to the server
+        return one_line(self)
 
     def modalities(self) -> dict[str, ModalitySummary]:
         """Return what the index contains, by modality."""

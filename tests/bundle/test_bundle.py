@@ -50,3 +50,10 @@ def test_a_manifest_that_leads_out_of_the_folder_is_refused(trained, tmp_path, n
     file.write_text(json.dumps(values))
     with pytest.raises(ValueError, match="is not a manifest that this version of mibsk can read"):
         Bundle(tmp_path)
+
+
+def test_a_bundle_is_shown_on_one_line(trained, tmp_path):
+    manifest = write_bundle(trained[0], tmp_path, name="digits")
+    names, n = trained[0].modality_names_, manifest.n_components
+    shown = f"name='digits', modalities={names}, n_components={n}, digest='{manifest.digest[:12]}'"
+    assert repr(Bundle(tmp_path)) == f"Bundle({shown})"

@@ -257,3 +257,10 @@ index.add("image", ["a", "b"], unit(2))
 def test_addresses_that_are_none(address, error, message):
     with pytest.raises(error, match=message):
         open_index(address, bundle=bundle(), create=True)
+
+
+def test_an_index_is_shown_on_one_line(index):
+    index.add("picture", ["a", "b"], unit(2))
+    kind = type(index).__name__
+    shown = f"{kind}({index.address!r}, n_components=8, digest='aaaaaaaaaaaa'"
+    assert repr(index) == shown + (", rows={'picture': 2})" if kind == "LanceIndex" else ")")
