@@ -86,7 +86,10 @@ class ArrayRows:
 
     def __init__(self, path: Path, selection: Selection) -> None:
         if selection.ids or selection.columns:
-            raise ValueError(f"{path} is an array, which has no columns to choose by name.")
+            raise ValueError(
+                f"{path} is an array, which has no columns to choose by name: write a Parquet file "
+                "with a column of lists, the rows of the array, and ids and metadata beside it."
+            )
         self.array = read_array(path, None)
         if self.array.ndim == 0:
             raise ValueError(f"{path} holds a single value: expected one row per sample.")
@@ -213,6 +216,13 @@ def _choose(
                 "as those of the training." + suggest(lacking[0], names)
             )
     columns = columns or [name for name in names if name not in ids]
+    if not selection.columns and spec.kind in ("text", "labels") and len(columns) > 1:
+        few = ", ".join(map(repr, columns[:_SHOWN])) + (", …" if len(columns) > _SHOWN else "")
+        raise ValueError(
+            f"{path} has {len(columns)} columns ({few}), but modality {spec.name!r} is one column "
+            f"of {spec.kind}: name it with --columns, or the others with --id or --metadata (in "
+            "Python columns=, ids= or id_column=, metadata=)."
+        )
     if not columns:
         raise ValueError(f"{path} has no columns but those that identify the rows, {ids}.")
     return index, ids, columns

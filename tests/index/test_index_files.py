@@ -172,7 +172,13 @@ def test_bad_files(built, opened, files, rows, tmp_path):
     refused("no modality 'txt'.*mean 'text'", "txt", "text.csv")
     refused("pass at least one", "text")
     refused("no column 'kye'.*mean 'key'", "text", "text.csv", id_column="kye")
-    refused("no columns to choose", "image", "image.npy", metadata="group")
+    refused("no columns to choose .* write a Parquet file", "image", "image.npy", metadata="group")
+    refused(
+        r"has 4 columns \('key', 'group', 'word', …\), but modality 'text' is one column of text: "
+        "name it with --columns",
+        "text",
+        "text.csv",
+    )
     refused("both be|same id '0'|same id", "text", "text.csv", "text.csv", **ALL)
     refused("have the same id", "text", "text.csv", id_column="group", columns="text")
     np.save(files / "wrong.npy", rows["image"][:, :4])
@@ -261,3 +267,14 @@ def test_pictures_in_the_cells_of_a_parquet_file(tmp_path):
         Display("image", "HW"),
     )
     assert content_of(cell, spec, display) == content_of(pixels, spec, display)
+
+
+def test_rows_in_a_column_of_lists(built, opened, rows, tmp_path):
+    ids = [f"{i:03d}" for i in range(120)]
+    table = pd.DataFrame({"key": ids, "image": rows["image"].tolist(), "year": range(120)})
+    table.to_parquet(tmp_path / "image.parquet")
+    index_files(
+        built, opened, "image", tmp_path / "image.parquet", id_column="key", metadata="year"
+    )
+    (hit,) = built.search("image", opened.embed("image", rows["image"][7:8]), k=1)[0]
+    assert (hit.id, hit.metadata) == ("007", {"year": 7})
