@@ -15,6 +15,7 @@ from ._errors import RequestError, bad_request
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_ORIENTATION, _ON_THEIR_SIDE = 0x0112, (5, 6, 7, 8)  # of EXIF: how cameras store pictures
 _MAX_PIXELS = 4096 * 4096  # of a picture before it is resized
 
 
@@ -78,12 +79,13 @@ def row_of_picture(
 
 def _read(picture: bytes, size: tuple[int, int], mode: str, param: str, resize: bool) -> np.ndarray:
     """Return pixels (height, width, ...) of uint8."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(io.BytesIO(picture), formats=_FORMATS) as image:
-            _check_size(image.size, size, param, resize)
-            converted = _on_white(image, mode)
+            lies = image.getexif().get(_ORIENTATION, 1) in _ON_THEIR_SIDE
+            _check_size(image.size[::-1] if lies else image.size, size, param, resize)
+            converted = _on_white(ImageOps.exif_transpose(image), mode)  # as browsers show it
     except RequestError:
         raise
     except Exception as error:  # of many types, by format

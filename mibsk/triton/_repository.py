@@ -31,8 +31,8 @@ def write_model_repository(
     ASCII, "_", "." and "-" become "_", and a short digest of the name follows. Text is taken as
     strings, but by variants. Of a model that the repository already has, the encoder becomes the
     next version, unless it is the newest one; Triton serves the newest. A version appears in the
-    repository when it is complete. The parameter ``mibsk_digest`` of the models is the digest of the bundle: only
-    embeddings of models with the same digest are in one space.
+    repository when it is complete. The parameter ``mibsk_digest`` of the models is the digest of
+    the bundle: only embeddings of models with the same digest are in one space.
 
     Parameters
     ----------

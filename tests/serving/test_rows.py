@@ -107,6 +107,17 @@ def test_pictures_are_seen_on_white(client, kind):
     assert not np.allclose(shown, vectors(client, "left", picture(np.zeros((8, 4), np.uint8))))
 
 
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_pictures_lie_as_their_camera_says(client, orientation):
+    upright = Image.fromarray(np.linspace(0, 255, 32).astype(np.uint8).reshape(8, 4))
+    turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90}
+    stored = upright.transpose(turn.get(orientation, Image.Transpose.ROTATE_270))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    expected = vectors(client, "left", url_of(upright))
+    np.testing.assert_array_equal(vectors(client, "left", url_of(stored, exif=exif)), expected)
+
+
 @pytest.mark.parametrize(
     ("modality", "value", "message"),
     [
