@@ -21,6 +21,10 @@ class EmbeddingError(ValueError):
     """An encoder returned NaN for a finite row; the message names it and the size of its values."""
 
 
+class IndexReplacedError(RuntimeError):
+    """An open index was replaced by one of another model; the message names it."""
+
+
 class TornFileError(ValueError):
     """A file is incomplete or damaged; the message names it."""
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from .._checks.packages import not_installed
 from .._checks.parameters import check_scalar
+from ..exceptions import IndexReplacedError
 from ..files.whole_files import replace_file
 from ._checks import check_ids, check_modality, check_vectors, unknown_ids
 from ._columns import Type
@@ -74,6 +75,7 @@ class LanceIndex:
         always = datetime.timedelta(0)  # other processes add rows while a server searches
         self._database = lancedb.connect(str(folder), read_consistency_interval=always)
         self._tables: dict[str, Any] = {}
+        self._record: tuple[int, int] | None = None  # the file of the digest, as it was read
         self._kept: dict[tuple[Any, str], tuple[int, Any]] = {}  # with the version of the table
 
     def __repr__(self) -> str:
@@ -252,12 +254,36 @@ class LanceIndex:
         ids, z = found["id"].to_numpy(), matrix_of(found["vector"], self.n_components)
         return RowsInMemory(ids, z, found.drop(["vector"]))
 
+    def _check_unchanged(self) -> None:
+        """Forget what was read if the index was built again; raise if it is of another model."""
+        folder = Path(self.address)
+        try:
+            stat = (folder / FILE).stat()
+        except FileNotFoundError:
+            if self._record is None:  # it is being created
+                return
+            raise
+        record = stat.st_ino, stat.st_mtime_ns
+        if record == self._record:
+            return
+        found = read_record(folder)
+        if found != (self.digest, self.n_components):
+            raise IndexReplacedError(
+                f"{folder} was replaced by an index of another model: open it again with the "
+                "bundle that it was built with."
+            )
+        self._tables.clear()
+        self._kept.clear()
+        self._record = record
+
     def _names(self) -> list[str]:
+        self._check_unchanged()
         # a table without a version is of a process that was killed while it created it
         tables = Path(self.address).glob("*.lance")
         return [decode_name(p.stem) for p in sorted(tables) if any(p.glob("_versions/*"))]
 
     def _table(self, modality: str, *, create: bool = False) -> Any:
+        self._check_unchanged()
         if modality in self._tables:
             return self._tables[modality]
         known = self._names()
