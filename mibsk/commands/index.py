@@ -26,7 +26,7 @@ from ._running import one_line_errors, progress_shown
     "id_column",
     metavar="COLUMN",
     help="Column of ids; rows of several modalities with the same id are partners. By default the "
-    "number of the row.",
+    "index that pandas has written, or the number of the row.",
 )
 @click.option("--prefix", metavar="TEXT", default="", help="Text in front of each id.")
 @click.option(

@@ -45,11 +45,14 @@ class RowFile(Protocol):
         Columns of the modality; none in an array.
     index : list of str
         Columns of the index that pandas has written.
+    numbers : range or None
+        The index that pandas has written, if it is a range, of which no column is written.
     """
 
     n_rows: int
     columns: list[str]
     index: list[str]
+    numbers: range | None
 
     def chunks(self, size: int) -> Iterator[Any]:
         """Yield the rows of the modality, `size` at a time."""
@@ -96,6 +99,7 @@ class ArrayRows:
         self.n_rows = len(self.array)
         self.columns: list[str] = []
         self.index: list[str] = []
+        self.numbers: range | None = None
 
     def chunks(self, size: int) -> Iterator[Any]:
         """Yield slices of the array."""
@@ -120,8 +124,9 @@ class ParquetRows:
         except self.errors as error:
             raise self._damaged(error) from error
         schema = self.file.schema_arrow
-        index = (schema.pandas_metadata or {}).get("index_columns", [])
-        index = [name for name in index if isinstance(name, str)]  # not a range of numbers
+        written = (schema.pandas_metadata or {}).get("index_columns", [])
+        index = [name for name in written if isinstance(name, str)]
+        self.numbers = _range_of(written)
         self.index, self.id_columns, self.columns = _choose(
             path, schema.names, index, spec, selection
         )
@@ -154,8 +159,17 @@ class ParquetRows:
         return ValueError(f"{self.path} is damaged, or not a Parquet file: {reason.rstrip('.')}.")
 
 
+def _range_of(index: list[Any]) -> range | None:
+    """Return the index of a table if pandas has written it as a range."""
+    if len(index) == 1 and isinstance(index[0], dict) and index[0].get("kind") == "range":
+        return range(index[0]["start"], index[0]["stop"], index[0]["step"])
+    return None
+
+
 class CsvRows:
     """Rows of a CSV or TSV file."""
+
+    numbers: range | None = None
 
     def __init__(self, path: Path, spec: InputSpec, selection: Selection) -> None:
         self.path, self.is_text = path, spec.kind in ("text", "labels")

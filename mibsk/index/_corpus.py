@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -87,6 +87,38 @@ class Chunk:
         )
 
 
+class Source(NamedTuple):
+    """Where rows of an index are from; its text is stored beside each of them.
+
+    Parameters
+    ----------
+    file, state, options, folder : str
+        Digests of the file, of what else its rows depend on (the number of the first one, files of
+        contents), of what is read of it, and of the name of its folder.
+    name : str
+        Name of the file.
+    """
+
+    file: str
+    state: str
+    options: str
+    folder: str
+    name: str
+
+    def __str__(self) -> str:
+        return "|".join(self)
+
+    @classmethod
+    def read(cls, text: str) -> Source:
+        """Return the source of its text; that of another program has no parts."""
+        parts = text.split("|", len(cls._fields) - 1)
+        return cls(*parts) if len(parts) == len(cls._fields) else cls("", "", "", "", text)
+
+    def is_earlier(self, other: Source) -> bool:
+        """Whether both are of one file, which has changed since."""
+        return self[2:] == other[2:] and self != other
+
+
 class Corpus:
     """Rows of one file.
 
@@ -126,9 +158,11 @@ class Corpus:
         self._columns = tuple(file.columns)
         self.n_rows = file.n_rows
         column = options.id_column or (file.index[0] if len(file.index) == 1 else None)
-        self.by_number = column is None
+        numbers = file.numbers if file.numbers != range(file.n_rows) else None
+        self.by_number = column is None and numbers is None
+        self.first = first if self.by_number else 0
         if column is None:
-            ids: Sequence[Any] = range(first, first + file.n_rows)
+            ids: Sequence[Any] = numbers or range(first, first + file.n_rows)
         else:
             ids = _cells(path, [column], text=True)[column]
         if None in ids:
@@ -142,11 +176,19 @@ class Corpus:
             )
 
     @property
-    def source(self) -> str:
-        """Name and digest of the file, and what is read of it, for :meth:`Index.add`."""
-        options = json.dumps([asdict(self.options), self.encoder.display.to_dict()]).encode()
-        digests = file_digest(self.path), hashlib.sha256(options).hexdigest()[:16]
-        return "|".join((*digests, self.path.name))
+    def source(self) -> Source:
+        """What the rows are, and where they are from, for :meth:`Index.add`."""
+        options = [asdict(self.options), self.encoder.display.to_dict()]
+        files = {} if self._files is None else self._files
+        contents = [(name, files[name].stat()) for name in files]
+        state = [self.first, [(name, at.st_size, at.st_mtime_ns) for name, at in contents]]
+        return Source(
+            file_digest(self.path),
+            _digest(state),
+            _digest(options),
+            _digest(str(self.path.resolve().parent)),
+            self.path.name,
+        )
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield all rows, `size` at a time."""
@@ -185,13 +227,24 @@ class Corpus:
             return Content(cell, media_type_of(cell))
         if not isinstance(cell, str):
             return None
-        path = self.path.parent / cell
+        folder = self.path.parent
+        path = folder / cell
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(
+                f"{self.path} names {cell!r} in column {self._column!r}, which is not in the "
+                "folder of the rows: copy or link the files into it, as contents can be seen by "
+                "whoever searches."
+            )
         if not path.is_file():
             raise ValueError(
                 f"{self.path} names {cell!r} in column {self._column!r}, but {path} is no file: "
                 "give paths relative to the folder of the rows."
             )
         return _of_file(path)
+
+
+def _digest(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
 def _cells(path: Path, names: Sequence[str], *, text: bool = False) -> dict[str, list[Any]]:
@@ -230,8 +283,23 @@ def _converted(values: list[Any]) -> list[Any]:
 
 
 def _files_by_name(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder by their name without its ending."""
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.is_file()}
+    """Return the files of a folder by their name without its ending.
+
+    Raises
+    ------
+    ValueError
+        If two files differ in the ending alone.
+    """
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            if path.stem in files:
+                raise ValueError(
+                    f"{folder} has {files[path.stem].name} and {path.name}, which would both be "
+                    f"shown for the row {path.stem!r}: move one of them."
+                )
+            files[path.stem] = path
+    return files
 
 
 def _of_file(path: Path) -> Content:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._checks.parameters import check_scalar
 from ..bundle import Bundle
-from ._corpus import Corpus, Options, check_readable
+from ._corpus import Corpus, Options, Source, check_readable
 from ._embed_chunk import embed_chunk
 from ._protocol import Index
 
@@ -35,12 +35,15 @@ class Indexed:
         Number of rows that an earlier call has added from the same file.
     n_missing : int
         Number of rows that were left out, as they are missing.
+    n_removed : int
+        Number of rows that an earlier version of the file had, which are no longer in it.
     """
 
     path: Path
     n_added: int
     n_there: int
     n_missing: int
+    n_removed: int = 0
 
 
 def index_files(
@@ -60,7 +63,8 @@ def index_files(
     """Embed the rows of files and add them to an index.
 
     Rows are added in chunks, each as a whole. If the call ends early and is repeated, rows that are
-    in the index from the same files are not embedded again. Rows that are missing are left out.
+    in the index from the same files are not embedded again. Rows that are missing are left out, and
+    those that an earlier version of a file had, and it has no longer, are removed.
 
     Parameters
     ----------
@@ -74,8 +78,9 @@ def index_files(
         ``.npy``, ``.parquet``, ``.csv`` or ``.tsv`` files, as
         :func:`mibsk.embedding.embed_files` reads them.
     id_column : str, default=None
-        Column of ids. None: the index that pandas has written, or the number of the row, which goes
-        on from file to file. Rows of different modalities with the same id are partners.
+        Column of ids. None: the index that pandas has written, unless it counts from 0, or the
+        number of the row, which goes on from file to file. Rows of different modalities with the
+        same id are partners.
     metadata : str or sequence of str, default=()
         Columns to filter by; in CSV, ISO 8601 dates are read as such.
     columns : str or sequence of str, default=()
@@ -165,6 +170,7 @@ def summary(done: Sequence[Indexed]) -> list[str]:
         counts = [f"{each.n_added:,} rows added"]
         counts += [f"{each.n_there:,} there already"] if each.n_there else []
         counts += [f"{each.n_missing:,} missing, left out"] if each.n_missing else []
+        counts += [f"{each.n_removed:,} no longer in it removed"] if each.n_removed else []
         lines.append(f"{each.path.name}: {', '.join(counts)}")
     return lines
 
@@ -203,8 +209,9 @@ def _open(bundle: Bundle, modality: str, paths: Sequence[Path], options: Options
 
 def _check_numbers(index: Index, modality: str, corpora: Sequence[Corpus]) -> None:
     """Raise if numbers of rows would replace the rows of other files."""
-    names = {corpus.path.name for corpus in corpora}
-    others = sorted({each.split("|", 2)[-1] for each in index.sources(modality)} - names)
+    own = {corpus.source[3:] for corpus in corpora}  # folder and name
+    found = {Source.read(each) for each in index.sources(modality)}
+    others = sorted(each.name for each in found if each[3:] not in own)
     if others:
         raise ValueError(
             f"{index.address} has rows of {others[0] or 'another program'} already, which the rows "
@@ -222,7 +229,7 @@ def _add(
     progress: Callable[[int, int], None] | None,
 ) -> Indexed:
     source = corpus.source
-    there = index.ids_of_source(modality, source)
+    there = index.ids_of_source(modality, str(source))
     n_added = n_missing = 0
     for chunk in corpus.chunks(batch_size):
         pending = np.array([i for i, each in enumerate(chunk.ids) if each not in there], int)
@@ -238,8 +245,19 @@ def _add(
                 z[present],
                 added.metadata,
                 [corpus.content(added, i) for i in range(len(added.ids))],
-                source=source,
+                source=str(source),
             )
         if progress is not None:
             progress(chunk.start + len(chunk.ids), corpus.n_rows)
-    return Indexed(corpus.path, n_added, len(there), n_missing)
+    return Indexed(
+        corpus.path, n_added, len(there), n_missing, _remove_earlier(index, modality, source)
+    )
+
+
+def _remove_earlier(index: Index, modality: str, source: Source) -> int:
+    """Delete the rows that an earlier version of a file had, and it has no longer."""
+    n_removed = 0
+    for each in index.sources(modality):
+        if Source.read(each).is_earlier(source):
+            n_removed += index.delete(modality, sorted(index.ids_of_source(modality, each)))
+    return n_removed

@@ -9,7 +9,14 @@ from PIL import Image
 
 from mibsk.bundle import Bundle, Display
 from mibsk.data import InputSpec
-from mibsk.index import content_of, embed_queries, index_files, open_index, parse_where
+from mibsk.index import (
+    content_of,
+    embed_queries,
+    index_files,
+    open_index,
+    parse_where,
+    summary,
+)
 from mibsk.index._content import media_type_of
 
 ALL = {"id_column": "key", "metadata": ["group", "word"]}
@@ -278,3 +285,76 @@ def test_rows_in_a_column_of_lists(built, opened, rows, tmp_path):
     )
     (hit,) = built.search("image", opened.embed("image", rows["image"][7:8]), k=1)[0]
     assert (hit.id, hit.metadata) == ("007", {"year": 7})
+
+
+def test_numbers_of_files_that_changed_are_those_of_their_rows(built, opened, rows, tmp_path):
+    a, b = tmp_path / "a.npy", tmp_path / "b.npy"
+    X = rows["image"]
+    np.save(a, X[:10])
+    np.save(b, X[10:15])
+    index_files(built, opened, "image", [a, b])
+    np.save(a, X[20:33])  # 3 rows more: those of b move
+    index_files(built, opened, "image", [a, b])
+    expected = opened.embed("image", np.concatenate([X[20:33], X[10:15]]))
+    found = built.get("image", [str(i) for i in range(18)], vectors=True)
+    np.testing.assert_allclose([row.vector for row in found], expected, atol=1e-6)
+    np.save(a, X[:4])
+    done = index_files(built, opened, "image", [b, a])
+    assert [each.n_removed for each in done] == [5, 4]
+    expected = opened.embed("image", np.concatenate([X[10:15], X[:4]]))
+    found = built.get("image", [str(i) for i in range(9)], vectors=True)
+    np.testing.assert_allclose([row.vector for row in found], expected, atol=1e-6)
+    assert built.modalities()["image"].n_rows == 9
+
+
+def test_rows_that_became_missing_are_removed(built, opened, rows, tmp_path):
+    table = rows["table"].copy()
+    table.to_parquet(tmp_path / "table.parquet")
+    index_files(built, opened, "table", tmp_path / "table.parquet")
+    table.iloc[3] = np.nan
+    table.to_parquet(tmp_path / "table.parquet")
+    (done,) = index_files(built, opened, "table", tmp_path / "table.parquet")
+    assert (done.n_missing, done.n_removed) == (1, 1)
+    assert summary([done])[0].endswith("1 missing, left out, 1 no longer in it removed")
+    with pytest.raises(ValueError, match="no row '3'"):
+        built.get("table", ["3"])
+
+
+@pytest.mark.parametrize("part", [slice(100, 110), slice(0, 20, 2), slice(None, None, -1)])
+def test_the_index_of_pandas_may_be_a_range(built, opened, rows, tmp_path, part):
+    table = rows["table"].iloc[part]
+    table.to_parquet(tmp_path / "table.parquet")
+    index_files(built, opened, "table", tmp_path / "table.parquet")
+    ids = [str(i) for i in table.index]
+    found = built.get("table", ids, vectors=True)
+    expected = opened.embed("table", table)
+    np.testing.assert_allclose([row.vector for row in found], expected, atol=1e-6)
+
+
+def test_a_file_of_the_same_name_elsewhere_is_another(built, opened, rows, tmp_path):
+    for folder in "pq":
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "x.npy", rows["image"][:10])
+    index_files(built, opened, "image", tmp_path / "p" / "x.npy")
+    with pytest.raises(ValueError, match=r"has rows of x\.npy already.*prefix"):
+        index_files(built, opened, "image", tmp_path / "q" / "x.npy")
+
+
+def test_files_of_contents_may_change_and_stay_in_their_folder(
+    built, opened, files, rows, tmp_path
+):
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    options = {"id_column": "key", "columns": "text", "contents": str(sounds)}
+    (sounds / "001.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVEold")
+    index_files(built, opened, "text", files / "text.csv", **options)
+    (sounds / "001.wav").write_bytes(b"RIFF\x00\x00\x00\x00WAVEnewer")
+    index_files(built, opened, "text", files / "text.csv", **options)
+    assert built.get("text", ["001"], contents=True)[0].content.data.endswith(b"newer")
+    (sounds / "001.ogg").write_bytes(b"OggS")
+    with pytest.raises(ValueError, match=r"001\.ogg and 001\.wav, which would both be shown"):
+        index_files(built, opened, "text", files / "text.csv", **options)
+    outside = rows["table"].assign(file="../secret.txt")
+    outside.to_csv(tmp_path / "outside.csv", index=False)
+    with pytest.raises(ValueError, match="which is not in the folder of the rows"):
+        index_files(built, opened, "table", tmp_path / "outside.csv", contents="file")
