@@ -60,7 +60,7 @@ class Guard:
         start, metrics = time.perf_counter(), self.service.metrics
         headers = dict(scope["headers"])
         request_id = _request_id(headers)
-        path, route, status = scope["path"], "other", 0
+        path, method, route, status = scope["path"], scope["method"], "other", 0
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -82,6 +82,8 @@ class Guard:
                 await response(scope, receive, send_with_id)
             else:
                 scope["mibsk.body"] = body
+                if scope["method"] == "HEAD":  # as GET; the server below sends no body
+                    scope = {**scope, "method": "GET"}
                 await self.app(scope, _replay(body, receive), send_with_id)
                 route = getattr(scope.get("route"), "path", "other")
         except RequestError as error:
@@ -109,7 +111,7 @@ class Guard:
                 log(
                     "request",
                     request_id=request_id.decode(),
-                    method=scope["method"],
+                    method=method,
                     path=path,
                     status=status,
                     ms=round(seconds * 1000, 2),

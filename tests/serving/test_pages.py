@@ -1,5 +1,7 @@
 import re
 
+import httpx
+
 from mibsk.page import FILES
 
 
@@ -28,4 +30,15 @@ def test_the_documentation_lists_all_routes_without_scripts(client):
     assert len(paths) > 15
     for path in paths:
         assert path in page
-    assert not re.search("<script|https?://(?!localhost)", page)
+    assert "<code>offset</code>" in page
+    assert not re.search("`|<script|https?://(?!localhost)", page)
+
+
+def test_head_is_answered_as_get_without_a_body(run_server, digits):
+    with run_server(digits) as server:
+        for path in ("/", "/healthz", "/manifest"):
+            got = httpx.get(server.address + path)
+            head = httpx.head(server.address + path)
+            assert (head.status_code, head.content) == (200, b"")
+            assert head.headers["content-length"] == got.headers["content-length"]
+        assert '"method":"HEAD"' in server.log().replace(" ", "")
