@@ -44,15 +44,17 @@ def check_object(
     """Raise unless a value is an object with these fields."""
     if not isinstance(values, dict):
         raise bad_request(f"{what} must be a JSON object, got {kind_of(values)}.")
-    for name in required:
-        if name not in values:
-            raise bad_request(f"{what} lacks the field {name!r}.", name)
-    for name in values:
-        if name not in known:
-            raise bad_request(
-                f"{what} has an unknown field {name[:100]!r}; known are {', '.join(known)}."
-                + suggest(name[:100], known)
-            )
+    lacking = next((name for name in required if name not in values), None)
+    unknown = next((name[:100] for name in values if name not in known), None)
+    if unknown is not None:
+        beside = f"lacks the field {lacking!r} and " if lacking is not None else ""
+        raise bad_request(
+            f"{what} {beside}has an unknown field {unknown!r}; known are {', '.join(known)}."
+            + suggest(unknown, known),
+            lacking,
+        )
+    if lacking is not None:
+        raise bad_request(f"{what} lacks the field {lacking!r}.", lacking)
 
 
 def choice(values: dict[str, Any], name: str, options: Sequence[str]) -> str:

@@ -125,7 +125,7 @@ def _check_size(given: tuple[int, int], size: tuple[int, int], param: str, resiz
         + (
             f", or at most {_MAX_PIXELS:,} pixels to resize."
             if resize
-            else ': resize it, or send "resize": true.'
+            else f': resize it, or send "resize": true beside {param}.'
         ),
         param,
     )
