@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from ._errors import RequestError, bad_request, errors_of_rows
 from ._fields import boolean, check_json_type, check_object, integer, json_object, kind_of, text
 from ._jobs import Job
+from ._logs import log
 from ._openapi import described
 from ._responses import json_response
 from ._rows import rows_of_json
@@ -73,8 +75,9 @@ async def _ask(service: Service, function: Callable[..., Response], *arguments: 
     try:
         return await service.in_thread(function, *arguments)
     except (OSError, RuntimeError) as error:  # of the store
+        log("index_not_read", level="error", problem=str(error))  # it may name places
         raise RequestError(
-            503, f"the index cannot be read: {error}.", "index_unavailable"
+            503, "the index cannot be read; the server's log says why.", "index_unavailable"
         ) from error
 
 
@@ -89,7 +92,11 @@ def index_of(snapshot: Snapshot) -> Any:
     if snapshot.index is not None:
         return snapshot.index
     if snapshot.index_problem:
-        raise RequestError(409, snapshot.index_problem, "index_unusable")
+        raise RequestError(
+            409,
+            "the index cannot be used with the bundle that is served; the server's log says why.",
+            "index_unusable",
+        )
     raise RequestError(
         404, "this server has no index: start it with --index, see mibsk index.", "no_index"
     )
@@ -158,7 +165,12 @@ def _summary(snapshot: Snapshot) -> Response:
         name: {"n_rows": each.n_rows, "columns": each.columns, "has_content": each.has_content}
         for name, each in index.modalities().items()
     }
-    return json_response({"address": index.address, "modalities": modalities})
+    return json_response({"name": _name_of(index.address), "modalities": modalities})
+
+
+def _name_of(address: Any) -> str:
+    """Return the last part of an address: where the index is concerns no visitor."""
+    return re.split(r"[/\\]", str(address).rstrip("/\\"))[-1].partition("?")[0]
 
 
 def _rows(snapshot: Snapshot, modality: str, offset: int, limit: int) -> Response:

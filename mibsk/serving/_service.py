@@ -73,8 +73,9 @@ class Service:
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no bundle at `path`, or it is damaged; or if there is no index. An index of
-        another model is no error: rows are embedded, and searches answer that it cannot be used.
+        If there is no bundle at `path`, or it is damaged; or if there is no index, or one of
+        another model. After a reload this is no error: rows are embedded, and searches answer that
+        the index cannot be used.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Service:
         self._seen = signature(self.path)
         self._reloading = asyncio.Lock()
         first = open_snapshot(self.path, self.settings.n_threads)
-        self.snapshot = self._with_index(first, (ValueError,))  # it has to be there
+        self.snapshot = self._with_index(first, ())  # it has to be there, and of this bundle
         self.metrics.show(self.snapshot.bundle.manifest)
 
     async def in_thread(self, function: Callable[..., _T], *arguments: Any) -> _T:

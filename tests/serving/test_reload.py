@@ -106,6 +106,8 @@ def test_an_index_of_the_bundle_before_is_not_searched(client_of, served, digits
             raise ValueError("the index is of another model.")
         return index
 
+    with pytest.raises(ValueError, match="another model"):
+        client_of(other, open_index=open_index)
     client = client_of(served, open_index=open_index)
     query = {"query": {"modality": "left", "id": "1"}, "modality": "right"}
     assert client.post("/search", json=query).status_code == 200

@@ -44,6 +44,11 @@ def test_a_search_is_filtered(searching):
     ("body", "status", "message"),
     [
         ({"modality": "right"}, 400, "lacks the field 'query'"),
+        (
+            {"query": {}, "to": "right"},
+            400,
+            "lacks the field 'modality' and has an unknown field 'to'",
+        ),
         ({"query": {}, "modality": "right"}, 400, "one of the fields"),
         ({"query": {"id": "1", "vector": []}, "modality": "right"}, 400, "one of the fields"),
         ({"query": {"id": "1"}, "modality": "right"}, 400, "modality must be a string"),
@@ -100,13 +105,35 @@ def test_without_an_index_search_says_so(client):
 
 
 def test_an_index_of_another_model_is_not_searched(client_of, digits, halves):
+    index = FakeIndex(Bundle(digits), {name: X[:5] for name, X in halves.items()})
+    opened = []
+
     def open_index(bundle):
-        raise ValueError("the index is of another model.")
+        opened.append(bundle)
+        if len(opened) > 1:
+            raise ValueError("/home/me/index is of another model.")
+        return index
 
     client = client_of(digits, open_index=open_index)
+    assert client.portal.call(client.service.reload)
     answer = search(client, {"modality": "left", "id": "1"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "index_unusable")
-    assert answer.json()["error"]["message"] == "the index is of another model."
-    assert client.get("/readyz").json()["index_problem"] == "the index is of another model."
+    assert "/home" not in answer.text
+    assert "another model" in client.get("/readyz").json()["index_problem"]
     body = {"model": "left", "input": halves["left"][0].tolist()}
     assert client.post("/v1/embeddings", json=body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("/home/me/digits-index/", "digits-index"),
+        ("qdrant+https://me:secret@host:6333/digits?key=secret", "digits"),
+    ],
+)
+def test_visitors_see_the_name_of_the_index_alone(client_of, digits, halves, address, name):
+    index = FakeIndex(Bundle(digits), {key: X[:5] for key, X in halves.items()})
+    index.address = address
+    answer = client_of(digits, open_index=lambda bundle: index).get("/index")
+    assert answer.json()["name"] == name
+    assert not any(word in answer.text for word in ("home", "secret", "host"))
