@@ -81,6 +81,7 @@ def test_what_is_drawn_is_what_the_encoder_gets(browser, server, digits):
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4, steps=8)
         page.mouse.up()
         found = results(page)
+        page.get_by_text("rows of right for your drawing.").wait_for()
         row = np.array(page.posted[-1]["query"]["input"])
         assert row.shape == (8, 4)
         assert row.min() == 0
@@ -135,7 +136,8 @@ def test_target_number_and_filters(browser, server, digits):
         page.get_by_label("Condition").select_option("at most")
         page.get_by_label("Value").fill("102")
         page.get_by_role("button", name="Add").click()
-        page.get_by_text("The 3 nearest rows of left").wait_for()
+        told = "to row digit 000 of left, where row at least 100 and row at most 102."
+        page.get_by_text(f"The 3 nearest rows of left {told}").wait_for()
         where = {"row": {"gte": 100, "lte": 102}}
         assert page.posted[-1]["where"] == where
         assert results(page) == ids_of(digits, "left", vector, 5, where=where)
@@ -235,6 +237,7 @@ def test_words_values_and_classes(browser, mixed_server, mixed):
         page.get_by_label("Words to search with").press("Enter")
         vector = mixed.bundle.embed("words", ["green pear"])[0]
         assert results(page) == ids_of(mixed, "sizes", vector)
+        page.get_by_text("rows of sizes for “green pear”.").wait_for()
 
         page.get_by_role("radio", name="sizes").check()
         page.get_by_role("tab", name="Enter values").click()
@@ -247,6 +250,28 @@ def test_words_values_and_classes(browser, mixed_server, mixed):
         page.get_by_role("button", name="Search", exact=True).click()
         vector = mixed.bundle.embed("sizes", mixed.rows["sizes"].iloc[:1] * 0 + [0.5, -1])[0]
         assert results(page) == ids_of(mixed, "words", vector)
+
+
+def test_numbers_are_never_broken(browser, mixed_server):
+    with visit(browser, mixed_server, viewport={"width": 390, "height": 844}) as page:
+        page.get_by_label("Find").select_option("sizes")
+        page.wait_for_selector(".values .figure")
+        lines = (
+            "(all) => all.map((e) => e.getClientRects().length && getComputedStyle(e).whiteSpace)"
+        )
+        assert set(page.locator(".values .figure").evaluate_all(lines)) == {"nowrap"}
+        names = "(all) => all.filter((e) => e.textContent === 'height').map((e) => e.offsetHeight)"
+        heights = page.locator(".values dt").evaluate_all(names)
+        assert 0 < max(heights) < 30  # one line
+
+
+def test_a_row_found_in_its_own_modality_is_marked(browser, server, digits):
+    with visit(browser, server) as page:
+        page.get_by_role("button", name="Row digit 005").click()
+        page.get_by_text("to row digit 005 of left").wait_for()
+        page.get_by_label("Find").select_option("left")
+        page.get_by_text("nearest rows of left to row digit 005").wait_for()
+        assert page.locator(".badge").all_inner_texts() == ["the query"]
 
 
 def test_a_class_is_chosen(browser, classes):
@@ -302,6 +327,7 @@ def test_a_token_is_asked_for_and_kept_in_the_session(browser, digits):
     ):
         for token, then in (("wrong", "did not accept"), ("secret", None)):
             page.get_by_label("Token", exact=True).fill(token)
+            assert page.locator(".late").count() == 0
             page.get_by_role("button", name="Continue").click()
             if then:
                 page.get_by_text(then).wait_for()

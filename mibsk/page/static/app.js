@@ -29,6 +29,7 @@ async function connect() {
 
 async function start() {
   startTheme(byId("theme"));
+  results.replaceChildren(); // the script has started
   const backend = await connect();
   const manifest = await backend.manifest();
   const summary = inOrder(await backend.summary(), manifest);
@@ -76,11 +77,12 @@ function wire(backend, manifest, summary) {
     const mine = (running = new AbortController());
     try {
       const asked = { query: query.current(), ...controls.current() };
+      const names = { of: query.nameOf(asked.query), filters: controls.filterText() };
       status.textContent = "Searching …";
       place.setAttribute("aria-busy", "true");
       const answer = await backend.search({ ...asked, signal: mine.signal });
       if (mine !== running) return;
-      show(asked, answer.results);
+      show(asked, answer.results, names);
       if (NARROW.matches && !first && !still) results.scrollIntoView({ block: "start" });
       await findPartner(asked, answer.results, mine);
     } catch (error) {
@@ -92,11 +94,13 @@ function wire(backend, manifest, summary) {
     }
   }
 
-  function show(asked, rows) {
+  function show(asked, rows, names) {
     const of = `of ${asked.modality}`;
     const found = rows.length === 1 ? `The nearest row ${of}` : `The ${rows.length} nearest rows ${of}`;
-    const from = asked.query.id === undefined ? "" : ` to row ${asked.query.id} of ${asked.query.modality}`;
-    status.textContent = rows.length ? `${found}${from}.` : `No row ${of} passes the filters.`;
+    const filters = names.filters && `, where ${names.filters}`;
+    status.textContent = rows.length
+      ? `${found} ${names.of}${filters}.`
+      : `No row ${of} passes the filters: ${names.filters}.`;
     place.replaceChildren(resultsView({ backend, ...asked, results: rows, onFollow: follow }));
   }
 

@@ -69,7 +69,8 @@ export function table(mapping) {
   const entries = Object.entries(mapping);
   const list = h("dl", { class: "values" });
   for (const [name, value] of entries.slice(0, MOST)) {
-    list.append(h("div", {}, h("dt", {}, name), h("dd", {}, formatValue(value))));
+    const kind = typeof value === "number" ? { class: "figure" } : {};
+    list.append(h("div", {}, h("dt", {}, name), h("dd", kind, formatValue(value))));
   }
   if (entries.length > MOST) {
     list.append(h("p", { class: "muted" }, `and ${entries.length - MOST} more`));

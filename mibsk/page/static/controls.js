@@ -36,6 +36,7 @@ export function controlsView({ summary, onChange }) {
       target.value = modality;
       takeColumns();
     },
+    filterText: filters.text,
     current: () => ({ modality: target.value, k: Number(count.value), where: filters.where() }),
   };
 }

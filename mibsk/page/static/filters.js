@@ -44,7 +44,7 @@ export function filtersView({ onChange }) {
   function show() {
     list.replaceChildren(
       ...conditions.map((each) => {
-        const text = `${each.column} ${each.name} ${each.value}`;
+        const text = textOf(each);
         const remove = h("button", { type: "button", class: "quiet", "aria-label": `Remove the filter ${text}` }, "×");
         remove.addEventListener("click", () => {
           conditions = conditions.filter((other) => other !== each);
@@ -92,8 +92,12 @@ export function filtersView({ onChange }) {
       show();
     },
     where: () => whereOf(conditions),
+    /** The conditions as people read them, "" if there are none. */
+    text: () => conditions.map(textOf).join(" and "),
   };
 }
+
+const textOf = ({ column, name, value }) => `${column} ${name} ${value}`;
 
 function readAs(type, text) {
   if (NUMBER.test(type)) return text !== "" && Number.isFinite(Number(text)) ? Number(text) : undefined;

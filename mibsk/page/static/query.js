@@ -10,6 +10,8 @@ import { uploadPane } from "./pane-upload.js";
 import { valuesPane } from "./pane-values.js";
 import { wordsPane } from "./pane-words.js";
 
+const LONGEST = 60; // characters of a query that are repeated
+const OWN = { Draw: "your drawing", Upload: "your picture", "Enter values": "your values" };
 const MOST_VALUES = 4096; // numbers of a row that a person may paste
 
 /** The ways to give a row of a modality: what they are called, and what makes them. */
@@ -36,6 +38,7 @@ export function queryView({ section, backend, manifest, summary, onQuery, onModa
   const panes = h("div", { class: "ways" });
   let modality = null;
   let pane = null;
+  let way = "";
   let papers = {};
 
   const nRowsOf = (name) => summary.modalities[name]?.n_rows ?? 0;
@@ -104,6 +107,7 @@ export function queryView({ section, backend, manifest, summary, onQuery, onModa
         onError: (error) => made === pane && onError(error),
       });
       pane = made;
+      way = ways[at][0];
       picked = undefined;
       place.replaceChildren(pane.element);
     }
@@ -123,6 +127,13 @@ export function queryView({ section, backend, manifest, summary, onQuery, onModa
 
   return {
     choose,
+    /** What a query is called: the row, the words, or the way by which it was given. */
+    nameOf({ id, modality: from, input }) {
+      if (id !== undefined) return `to row ${id} of ${from}`;
+      if (OWN[way]) return `for ${OWN[way]}`;
+      const text = String(input);
+      return `for “${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}”`;
+    },
     current() {
       if (!pane) throw new Error("There is no query yet.");
       return pane.query();

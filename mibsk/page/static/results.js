@@ -13,11 +13,13 @@ export function resultsView({ backend, query, modality, results, onFollow }) {
   return list;
 
   function card(row, rank) {
-    const partner = query.id !== undefined && query.id === row.id && query.modality !== modality;
+    const same = query.id !== undefined && query.id === row.id;
+    const partner = same && query.modality !== modality;
+    const itself = same && !partner;
     const label = [
       `Result ${rank}, row ${row.id}`,
       `similarity ${row.score.toFixed(3)}`,
-      ...(partner ? ["the partner of the query"] : []),
+      ...(partner ? ["the partner of the query"] : itself ? ["the query itself"] : []),
     ].join(", ");
     const content = contentView(backend, modality, row);
     const follow = h("button", { type: "button", class: "quiet follow", tabindex: "-1" }, "Use as query");
@@ -31,7 +33,7 @@ export function resultsView({ backend, query, modality, results, onFollow }) {
         "div",
         { class: "rank" },
         h("span", { class: "number" }, rank),
-        partner ? h("span", { class: "badge" }, "partner") : null,
+        same ? h("span", { class: "badge" }, partner ? "partner" : "the query") : null,
         h("span", { class: "score", title: "similarity" }, row.score.toFixed(3)),
       ),
       bar,
