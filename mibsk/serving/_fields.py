@@ -14,7 +14,10 @@ _MISSING = object()
 
 
 def json_object(
-    body: bytes, known: Collection[str], required: Sequence[str] = ()
+    body: bytes,
+    known: Collection[str],
+    required: Sequence[str] = (),
+    elsewhere: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the JSON object of a body.
 
@@ -24,6 +27,8 @@ def json_object(
         JSON as in RFC 8259: no NaN, no infinite numbers.
     known, required : collection of str
         Names of fields that may and that must be there.
+    elsewhere : dict of str to str, default=None
+        What to say of fields that belong elsewhere, by name.
 
     Raises
     ------
@@ -34,12 +39,16 @@ def json_object(
         values = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"the body is not JSON: {error}.") from error
-    check_object("the body", values, known, required)
+    check_object("the body", values, known, required, elsewhere)
     return values
 
 
 def check_object(
-    what: str, values: Any, known: Collection[str], required: Sequence[str] = ()
+    what: str,
+    values: Any,
+    known: Collection[str],
+    required: Sequence[str] = (),
+    elsewhere: Mapping[str, str] | None = None,
 ) -> None:
     """Raise unless a value is an object with these fields."""
     if not isinstance(values, dict):
@@ -47,10 +56,11 @@ def check_object(
     lacking = next((name for name in required if name not in values), None)
     unknown = next((name[:100] for name in values if name not in known), None)
     if unknown is not None:
+        place = (elsewhere or {}).get(unknown)
         beside = f"lacks the field {lacking!r} and " if lacking is not None else ""
         raise bad_request(
             f"{what} {beside}has an unknown field {unknown!r}; known are {', '.join(known)}."
-            + suggest(unknown, known),
+            + (f" {place}." if place else suggest(unknown, known)),
             lacking,
         )
     if lacking is not None:

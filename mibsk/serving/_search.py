@@ -104,7 +104,7 @@ def index_of(snapshot: Snapshot) -> Any:
 
 def _search(service: Service, snapshot: Snapshot, body: bytes) -> Response:
     index = index_of(snapshot)
-    values = json_object(body, _FIELDS, ("query", "modality"))
+    values = json_object(body, _FIELDS, ("query", "modality"), {"resize": "It goes inside query"})
     modality = text(values, "modality")
     k = integer(values, "k", 10, 1, _MAX_K)
     where = values.get("where")

@@ -44,6 +44,7 @@ def test_a_search_is_filtered(searching):
     ("body", "status", "message"),
     [
         ({"modality": "right"}, 400, "lacks the field 'query'"),
+        ({"query": {}, "modality": "right", "resize": True}, 400, "It goes inside query."),
         (
             {"query": {}, "to": "right"},
             400,
