@@ -33,7 +33,7 @@ def model_card(manifest: Manifest) -> str:
         manifest=manifest,
         metrics=[each for each in measured if _LEAKAGE not in each["name"].lower()],
         leakage=[each for each in measured if _LEAKAGE in each["name"].lower()],
-        training=list(_values((), manifest.training)),
+        training=list(_values((), _without_defaults(manifest.training))),
         programs=next(iter(manifest.preprocessing.get("text", ())), "").partition("/")[0],
         unknown=UNKNOWN,
     )
@@ -67,6 +67,16 @@ def _values(path: tuple[str, ...], values: Any) -> Iterator[tuple[str, Any]]:
             yield from _values((*path, key), each)
     else:
         yield ", ".join(path).replace("_", " "), values
+
+
+def _without_defaults(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of the training, of its parameters those that were changed."""
+    params, changed = training.get("params"), training.get("changed_params")
+    if not isinstance(params, Mapping) or not isinstance(changed, list):
+        return dict(training)
+    shown = {name: value for name, value in params.items() if name in changed}
+    rest = {key: value for key, value in training.items() if key != "changed_params"}
+    return rest | {"params": shown or "the defaults"}
 
 
 def _number(value: Any) -> str:

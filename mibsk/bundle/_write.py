@@ -16,6 +16,7 @@ from ..onnx import OnnxEncoder, export_encoders, export_text_encoder
 from ._card import model_card
 from ._display import Display
 from ._entries import DataSource, EncoderFile, GraphFile, TensorInput, Variant
+from ._facts import changed_params, training_facts
 from ._folder import named_after, replace_bundle, scratch, sha256_of
 from ._manifest import Manifest
 from ._ordered import is_ordered
@@ -151,6 +152,8 @@ def write_bundle(
             training={
                 "estimator": type(aligner).__name__,
                 "params": metadata.params,
+                "changed_params": changed_params(aligner, metadata.params),
+                **plain("training", training_facts(aligner)),
                 "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 **given,
             },
@@ -228,7 +231,7 @@ def _data_source(data: DataSource | Mapping[str, Any] | None) -> DataSource:
     return source
 
 
-def _mapping(name: str, value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         what = "of Display by modality" if name == "displays" else "of plain values by name"
         raise TypeError(f"{name} must be a dict {what}, got {value!r}.")

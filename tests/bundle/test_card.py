@@ -35,6 +35,10 @@ def test_facts_that_are_not_given_are_not_known(aligner, tmp_path):
     assert "The quality of this model is not known" in text
     assert "It is not known: no measurement was recorded." in text
     assert "## Variant" not in text
+    assert "The metrics above" not in text
+    for line in ("| n pairs | 60 |", "| directions, kept | 2 |", "| params, n components | 2 |"):
+        assert line in text, line
+    assert "| params, ridge" not in text
 
 
 def test_facts_that_are_given_are_shown(aligner, tmp_path):
@@ -206,3 +210,23 @@ def test_of_a_pipeline_the_last_step_is_written(aligner, tmp_path):
         write_bundle(pipe, tmp_path)
     assert not list(tmp_path.iterdir())
     assert write_bundle(pipe[-1], tmp_path).n_components == 2
+
+
+def test_what_the_training_has_found_is_shown(tmp_path):
+    hidden = RNG.normal(size=(80, 3)).astype(np.float32)
+    rows = {"x": hidden, "y": hidden[:, :2] + 0.1 * RNG.normal(size=(80, 2))}
+    aligner = IBAligner(n_components=2, max_epochs=3, early_stopping=True, random_state=0).fit(rows)
+    manifest = write_bundle(aligner, tmp_path)
+    training, last = manifest.training, aligner.history_[-1]
+    assert training["epochs"] == aligner.n_iter_
+    assert training["last_epoch"] == {key: last[key] for key in ("train_loss", "valid_loss")}
+    assert training["directions"]["kept"] == int(aligner.correlations_["kept"].sum())
+    weight = aligner.selection_.index[aligner.selection_["chosen"]][0]
+    assert str(training["weight_of_the_closed_form"]).startswith(
+        "infinity" if np.isinf(weight) else f"{weight:g}"
+    )
+    changed = ["early_stopping", "max_epochs", "n_components", "random_state"]
+    assert training["changed_params"] == changed
+    text = card(tmp_path)
+    assert text.count("| params, ") == 4
+    assert f"| last epoch, valid loss | {last['valid_loss']:.4g} |" in text
