@@ -42,7 +42,7 @@ def config_text(
     Triton adds the axis of the batch, so the shapes are those of one row.
     """
     lines = [
-        f"name: {_quoted(name)}",
+        f"name: {quoted(name)}",
         'platform: "onnxruntime_onnx"',
         f"max_batch_size: {max_batch_size}",
         *_tensors("input", inputs),
@@ -53,8 +53,8 @@ def config_text(
     for key, value in parameters.items():
         lines += [
             "parameters {",
-            f"  key: {_quoted(key)}",
-            f"  value {{ string_value: {_quoted(value)} }}",
+            f"  key: {quoted(key)}",
+            f"  value {{ string_value: {quoted(value)} }}",
             "}",
         ]
     return "\n".join(lines) + "\n"
@@ -65,14 +65,14 @@ def _tensors(field: str, tensors: Iterable[Tensor]) -> Iterable[str]:
         dims, reshape = (tensor.shape, "") if tensor.shape else ((1,), "  reshape { }\n")
         yield (
             f"{field} {{\n"
-            f"  name: {_quoted(tensor.name)}\n"
+            f"  name: {quoted(tensor.name)}\n"
             f"  data_type: {tensor.type}\n"
             f"  dims: [ {', '.join(map(str, dims))} ]\n"
             f"{reshape}}}"
         )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a string of protobuf text; of what is not ASCII, its UTF-8 bytes in octal."""
     escaped = (
         chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..bundle import Bundle
 from ..files.whole_files import replace_file
 from ..onnx import open_session
-from ._config import Tensor, config_text
+from ._config import Tensor, config_text, quoted
 
 CONFIG, MODEL = "config.pbtxt", "model.onnx"
 _LONGEST_NAME = 200  # characters; file systems have a limit of 255 bytes
@@ -51,7 +51,8 @@ def write_model_repository(
     Raises
     ------
     ValueError
-        If `max_batch_size` is not positive.
+        If `max_batch_size` is not positive, or the repository has a model of the same name that is of
+        another bundle or modality.
     OSError
         If a file cannot be written. Versions that were complete stay as they are.
 
@@ -78,6 +79,7 @@ def write_model_repository(
         variant = () if bundle.variant is None else (bundle.variant,)
         name = _model_name(bundle.manifest.name, modality, *variant)
         config = _config(bundle, name, modality, file, max_batch_size)
+        _check_same_model(Path(folder) / name, bundle.manifest.name, modality)
         written[modality] = _add_version(Path(folder) / name, file, config)
     return written
 
@@ -110,7 +112,25 @@ def _config(bundle: Bundle, name: str, modality: str, file: Path, max_batch_size
         [Tensor.of(argument) for argument in session.get_inputs()],
         [Tensor.of(argument) for argument in session.get_outputs()],
         max_batch_size=max_batch_size,
-        parameters={"mibsk_digest": bundle.digest, "mibsk_modality": modality},
+        parameters={
+            "mibsk_digest": bundle.digest,
+            "mibsk_model": bundle.manifest.name,
+            "mibsk_modality": modality,
+        },
+    )
+
+
+def _check_same_model(folder: Path, name: str, modality: str) -> None:
+    """Raise if a folder is that of another model, of which a name is the same when joined."""
+    file = folder / CONFIG
+    if not file.is_file():
+        return
+    earlier = file.read_text()
+    if all(f"string_value: {quoted(each)} }}" in earlier for each in (name, modality)):
+        return
+    raise ValueError(
+        f"{folder} is the model of another bundle than {name!r}, or of another modality than "
+        f"{modality!r}: write them to different repositories, or give the bundle another name."
     )
 
 

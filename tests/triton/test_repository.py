@@ -135,6 +135,17 @@ def test_a_variant_is_a_model_of_its_own(tmp_path):
     assert "s-words-int8" in CliRunner().invoke(main, command).output
 
 
+def test_models_whose_joined_names_are_the_same_do_not_replace_each_other(tmp_path):
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    for name, modality in (("a", "b-c"), ("a-b", "c")):
+        model = IBAligner(n_components=2, encoders="network", bottleneck=None, max_epochs=1)
+        write_bundle(model.fit({modality: X, "other": X + 1}), tmp_path / name, name=name)
+    write_model_repository(Bundle(tmp_path / "a"), tmp_path / "repository")
+    with pytest.raises(ValueError, match="a-b-c is the model of another bundle than 'a-b'"):
+        write_model_repository(Bundle(tmp_path / "a-b"), tmp_path / "repository")
+    assert sorted(os.listdir(tmp_path / "repository" / "a-b-c")) == ["1", "config.pbtxt"]
+
+
 def test_a_new_bundle_is_the_next_version(bundles, tmp_path):
     first, second = bundles
     versions = [
