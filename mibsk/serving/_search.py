@@ -185,6 +185,11 @@ def _rows(snapshot: Snapshot, modality: str, offset: int, limit: int) -> Respons
 
 def _content(snapshot: Snapshot, modality: str, id: str) -> Response:
     index = index_of(snapshot)
+    place = f"{modality}/rows/{id}"  # either name may contain "/rows/"
+    for name in sorted(index.modalities(), key=len, reverse=True):
+        if place.startswith(f"{name}/rows/"):
+            modality, id = name, place.removeprefix(f"{name}/rows/")
+            break
     _check_modality(index, modality)
     content = _one_row(index, modality, id, contents=True).content
     if content is None:
@@ -234,6 +239,8 @@ def _asked(call: Callable[[], _T], param: str) -> _T:
         return call()
     except (ValueError, TypeError) as error:
         raise bad_request(str(error), param) from error
+    except RecursionError as error:
+        raise bad_request(f"{param} has too many lists or objects in each other.", param) from error
 
 
 def _number_of(request: Request, name: str, default: int, low: int, high: int) -> int:

@@ -30,6 +30,7 @@ TYPES = {
 
 _FIELDS = ("name", "shape", "datatype", "data", "parameters")
 _MAX_AXES = 32  # NumPy takes 64
+_MAX_VALUES = 2**31
 
 
 def read_tensor(values: Any, binary: memoryview) -> tuple[Any, int]:
@@ -81,6 +82,8 @@ def _shape(shape: Any) -> tuple[int, ...]:
     )
     if not whole or not 1 <= len(shape) <= _MAX_AXES:
         raise bad_request("shape must be a list of whole numbers, of rows first.", "shape")
+    if prod(max(n, 1) for n in shape) > _MAX_VALUES:  # NumPy refuses them also beside an axis of 0
+        raise bad_request(f"shape {shortened(shape)} is of too many values.", "shape")
     return tuple(shape)
 
 

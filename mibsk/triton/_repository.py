@@ -51,8 +51,8 @@ def write_model_repository(
     Raises
     ------
     ValueError
-        If `max_batch_size` is not positive, or the repository has a model of the same name that is of
-        another bundle or modality.
+        If `max_batch_size` is not positive, or the repository has a model of the same name that is
+        of another bundle or modality.
     OSError
         If a file cannot be written. Versions that were complete stay as they are.
 

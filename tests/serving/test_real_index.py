@@ -22,7 +22,7 @@ def index(digits, halves, tmp_path_factory):
     address = tmp_path_factory.mktemp("index") / "digits"
     bundle = Bundle(digits)
     opened = open_index(address, bundle=bundle, create=True)
-    ids = [f"row/{i} ü" for i in range(50)]
+    ids = [f"row/{i} ü" for i in range(49)] + ["a/rows/b"]
     metadata = pd.DataFrame({"number": range(50), "name": ids})
     contents = [Content(b"picture %d" % i, "image/png") if i else None for i in range(50)]
     opened.add("right", ids, bundle.embed("right", halves["right"][:50]), metadata, contents)
@@ -55,6 +55,15 @@ def test_search_agrees_with_brute_force(searching, digits, halves):
     assert "Did you mean 'number'" in wrong.json()["error"]["message"]
 
 
+def test_conditions_in_conditions_without_end_are_refused(searching):
+    condition = "[" * 1000 + "]" * 1000
+    query = '{"modality": "left", "id": "row/3 ü"}'
+    body = f'{{"query": {query}, "modality": "right", "where": {{"number": {condition}}}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = searching.post("/search", content=body.encode(), headers=headers)
+    assert answer.status_code == 400, answer.text
+
+
 def test_rows_and_contents_are_those_of_the_index(searching):
     summary = searching.get("/index").json()["modalities"]
     assert summary["right"] == {
@@ -67,6 +76,8 @@ def test_rows_and_contents_are_those_of_the_index(searching):
     assert [row["media_type"] for row in rows] == [None, "image/png"]
     content = searching.get("/index/right/rows/row%2F1%20%C3%BC/content")
     assert (content.content, content.headers["content-type"]) == (b"picture 1", "image/png")
+    nested = searching.get("/index/right/rows/a%2Frows%2Fb/content")
+    assert nested.content == b"picture 49"
     assert searching.get("/index/right/rows/row%2F0%20%C3%BC/content").status_code == 404
     assert searching.get("/index/right/rows/none/content").status_code == 404
 
