@@ -61,7 +61,22 @@ export function filterOf(columns, types, where = {}) {
   return (row) => tests.every((test) => test(row));
 }
 
-const timeOf = (text) => (text === null ? null : Date.parse(text));
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:Z|([+-])(\d\d):?(\d\d))?$/;
+
+/** Microseconds since 1970, as Python counts them; a time without a zone is one of UTC. */
+export function timeOf(text) {
+  if (text === null) return null;
+  const found = TIME.exec(text);
+  if (!found) throw new Error(`${text} is no date such as 2024-01-31 or 2024-01-31T12:00:00Z.`);
+  const [year, month, day, hour, minute, second] = found.slice(1, 7).map((part) => Number(part ?? 0));
+  const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  date.setUTCFullYear(year, month - 1, day); // Date.UTC takes 0 to 99 for 1900 to 1999
+  const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  if (!same || hour > 23 || minute > 59 || second > 59) throw new Error(`There is no time ${text}.`);
+  const shift = (found[8] === "-" ? -1 : 1) * (60 * Number(found[9] ?? 0) + Number(found[10] ?? 0));
+  const parts = BigInt((found[7] ?? "").slice(0, 6).padEnd(6, "0"));
+  return (BigInt(date.getTime()) - BigInt(shift) * 60000n) * 1000n + parts;
+}
 
 function timesIn(condition) {
   if (Array.isArray(condition)) return condition.map(timeOf);
