@@ -199,6 +199,8 @@ def _is_binary(outputs: Any, binary: bool) -> bool:
 def _as_rows(spec: InputSpec, tensor: np.ndarray) -> Any:
     """Return a tensor as rows: strings and labels as a list, of shape (n,) or (n, 1)."""
     if spec.kind not in ("text", "labels"):
+        if tensor.dtype == object:  # NumPy would read numbers in strings
+            raise bad_request(f"model {spec.name!r} takes numbers, got BYTES, strings.", INPUT)
         return tensor
     if tensor.ndim > 2 or tensor.shape[1:] not in ((), (1,)):
         raise bad_request(

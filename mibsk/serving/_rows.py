@@ -55,7 +55,7 @@ def rows_of_json(
     if isinstance(value, str | dict):
         value = [value]
     elif isinstance(value, list) and not any(isinstance(each, str | dict) for each in value):
-        return _numbers(spec, _several(spec, value, param))
+        return _numbers(spec, _several(spec, value, param), param)
     if not isinstance(value, list):
         raise bad_request(
             f"{param} must be a row of modality {spec.name!r}, numbers of shape {spec.shape}, or a "
@@ -63,7 +63,7 @@ def rows_of_json(
             param,
         )
     rows = [_single(spec, display, each, param, resize) for each in value]
-    return _numbers(spec, rows)
+    return _numbers(spec, rows, param)
 
 
 def _scalars(spec: InputSpec, value: Any, param: str, kinds: Any, expected: str) -> list[Any]:
@@ -121,7 +121,7 @@ def _single(spec: InputSpec, display: Display, value: Any, param: str, resize: b
     return value
 
 
-def _numbers(spec: InputSpec, rows: list[Any]) -> Any:
+def _numbers(spec: InputSpec, rows: list[Any], param: str) -> Any:
     """Return rows as an array of the type of the modality, or as they are if they have no shape.
 
     JSON has one type of number: whole ones are pixels of a modality of bytes, and numbers like
@@ -131,9 +131,23 @@ def _numbers(spec: InputSpec, rows: list[Any]) -> Any:
         array = np.asarray(rows)
     except ValueError:  # of unequal shapes: the encoder says which
         return rows
+    # true and false become 1 and 0: only then the lists are searched
+    if array.dtype.kind in "iuf" and ((array == 0) | (array == 1)).any() and _has_boolean(rows):
+        raise bad_request(
+            f"{param} has true or false among the numbers of modality {spec.name!r}: send 1 or 0.",
+            param,
+        )
     if array.dtype.kind not in "iu":
         return rows if array.dtype.kind in "OU" else array
     if spec.pixels == "byte" or spec.dtype == "uint8":
         as_bytes = array.astype(np.uint8)
         return as_bytes if np.array_equal(as_bytes, array) else array
     return array.astype(np.float64) if spec.pixels in ("", "whole", "real") else array
+
+
+def _has_boolean(values: Any) -> bool:
+    """Return whether lists in lists have true or false, which NumPy reads as numbers."""
+    if not isinstance(values, list):
+        return False
+    kinds = set(map(type, values))
+    return bool in kinds or (list in kinds and any(map(_has_boolean, values)))
