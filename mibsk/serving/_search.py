@@ -128,6 +128,8 @@ def _vector(service: Service, snapshot: Snapshot, index: Any, query: Any) -> np.
     if len(given) != 1:
         raise bad_request("query must have one of the fields 'input', 'id' and 'vector'.", "query")
     if given == ["vector"]:
+        if "modality" in query and text(query, "modality") not in index.modalities():
+            snapshot.encoder(query["modality"], "modality")  # raises if it is unknown
         return _given_vector(query["vector"], snapshot.bundle.manifest.n_components)
     modality = text(query, "modality")
     if given == ["id"]:

@@ -59,6 +59,8 @@ def test_a_search_is_filtered(searching):
         ({"query": {"vector": [True] * 8}, "modality": "right"}, 400, "list of 8 numbers"),
         ({"query": {"modality": "left", "id": "x"}, "modality": "right"}, 404, "no row 'x'"),
         ({"query": {"modality": "up", "id": "1"}, "modality": "right"}, 404, "no modality 'up'"),
+        ({"query": {"modality": "up", "vector": [1] * 8}, "modality": "right"}, 404, "no modality"),
+        ({"query": {"modality": ["left"], "vector": [1] * 8}, "modality": "right"}, 400, "string"),
         ({"query": {"modality": "up", "input": []}, "modality": "right"}, 404, "no modality"),
         ({"query": {"modality": "left", "input": []}, "modality": "right"}, 400, "empty"),
         ({"query": {"modality": "left", "id": "1"}, "modality": "up"}, 404, "no modality 'up'"),
