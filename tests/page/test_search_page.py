@@ -36,8 +36,9 @@ def test_a_row_is_picked_and_its_neighbours_are_shown(browser, server, digits):
         assert results(page) == [hit.id for hit in found]
         shown = [float(text) for text in page.locator(".score").all_inner_texts()]
         np.testing.assert_allclose(shown, [hit.score for hit in found], rtol=0, atol=6e-4)
+        page.locator(".result img").nth(9).wait_for()  # pictures are loaded after the rows
         assert page.locator(".result img").count() == 10
-        assert page.evaluate("[...document.images].every((i) => i.complete && i.naturalWidth)")
+        page.wait_for_function("[...document.images].every((i) => i.complete && i.naturalWidth)")
 
 
 def test_the_partner_is_marked_and_its_rank_is_told(browser, server, digits):
