@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from fastapi import APIRouter, Request
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.responses import Response
 
 from ._errors import RequestError, bad_request, errors_of_rows
@@ -30,6 +31,15 @@ _NORMS = (1e-30, 1e30)  # of a query vector, whose norm becomes 1
 _T = TypeVar("_T")
 
 
+class _Text(PathConvertor):
+    """Any text, also of several lines."""
+
+    regex = r"(?s:.*)"
+
+
+register_url_convertor("text", _Text())
+
+
 def routes(service: Service) -> APIRouter:
     """Return the routes of search."""
     router = APIRouter(tags=["Search"])
@@ -46,7 +56,7 @@ def routes(service: Service) -> APIRouter:
         """Say what the index contains."""
         return await _ask(service, _summary, service.snapshot)
 
-    @router.get("/index/{modality:path}/rows", **described(extra=(409, 503)))
+    @router.get("/index/{modality:text}/rows", **described(extra=(409, 503)))
     async def rows(modality: str, request: Request) -> Response:
         """List rows of a modality: `offset` are left out, and at most `limit` are listed."""
         offset = _number_of(request, "offset", 0, 0, _MAX_OFFSET)
@@ -54,7 +64,7 @@ def routes(service: Service) -> APIRouter:
         return await _ask(service, _rows, service.snapshot, modality, offset, limit)
 
     @router.get(
-        "/index/{modality:path}/rows/{id:path}/content",
+        "/index/{modality:text}/rows/{id:text}/content",
         **described(extra=(409, 503), content="*/*"),
     )
     async def content(modality: str, id: str) -> Response:

@@ -22,7 +22,7 @@ def index(digits, halves, tmp_path_factory):
     address = tmp_path_factory.mktemp("index") / "digits"
     bundle = Bundle(digits)
     opened = open_index(address, bundle=bundle, create=True)
-    ids = [f"row/{i} ü" for i in range(49)] + ["a/rows/b"]
+    ids = [f"row/{i} ü" for i in range(48)] + ["two\nlines", "a/rows/b"]
     metadata = pd.DataFrame({"number": range(50), "name": ids})
     contents = [Content(b"picture %d" % i, "image/png") if i else None for i in range(50)]
     opened.add("right", ids, bundle.embed("right", halves["right"][:50]), metadata, contents)
@@ -78,6 +78,7 @@ def test_rows_and_contents_are_those_of_the_index(searching):
     assert (content.content, content.headers["content-type"]) == (b"picture 1", "image/png")
     nested = searching.get("/index/right/rows/a%2Frows%2Fb/content")
     assert nested.content == b"picture 49"
+    assert searching.get("/index/right/rows/two%0Alines/content").content == b"picture 48"
     assert searching.get("/index/right/rows/row%2F0%20%C3%BC/content").status_code == 404
     assert searching.get("/index/right/rows/none/content").status_code == 404
 
