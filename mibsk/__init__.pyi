@@ -19,6 +19,7 @@ from .estimators import (
     IBAligner,
     IBAlignerCV,
     ModalityEncoder,
+    QFormerCaptioner,
     fit_together,
 )
 from .onnx import OnnxEncoder
@@ -33,6 +34,7 @@ __all__ = [
     "Modalities",
     "ModalityEncoder",
     "OnnxEncoder",
+    "QFormerCaptioner",
     "canonical",
     "data",
     "datasets",

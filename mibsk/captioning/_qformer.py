@@ -300,17 +300,18 @@ class Attention(nn.Module):
 
     def keys_and_values(self, source: Tensor) -> tuple[Tensor, Tensor]:
         """Return keys and values (n, n_heads, length, width of a head)."""
-        return self._by_head(self.key(source)), self._by_head(self.value(source))
+        return self.by_head(self.key(source)), self.by_head(self.value(source))
 
     def forward(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
         """Return the states (n, length, width) after they attended where `mask` is True."""
         rate = self.dropout.p if self.training else 0.0
         found = scaled_dot_product_attention(
-            self._by_head(self.query(x)), keys, values, attn_mask=mask, dropout_p=rate
+            self.by_head(self.query(x)), keys, values, attn_mask=mask, dropout_p=rate
         )
         return self.norm(x + self.dropout(self.output(found.transpose(1, 2).flatten(2))))
 
-    def _by_head(self, x: Tensor) -> Tensor:
+    def by_head(self, x: Tensor) -> Tensor:
+        """Return (n, length, width) as (n, n_heads, length, width of a head)."""
         return x.unflatten(2, (self.n_heads, -1)).transpose(1, 2)
 
 

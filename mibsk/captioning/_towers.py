@@ -68,7 +68,9 @@ class QFormerTowers(JointEncoders):
         feature_width = input_shapes[PICTURE][-1]
         qformer = QFormer(feature_width, self.n_tokens, **self.options)
         return {
-            PICTURE: PictureTower(qformer, feature_width, n_outputs),
+            PICTURE: PictureTower(
+                qformer, feature_width, n_outputs, keeps_memory=self.captioning > 0
+            ),
             CAPTION: CaptionTower(qformer, n_outputs),
         }
 
@@ -105,10 +107,23 @@ class QFormerTowers(JointEncoders):
 
 
 class PictureTower(nn.Module):
-    """Features of pictures to embeddings."""
+    """Features of pictures to embeddings.
 
-    def __init__(self, qformer: QFormer, feature_width: int, n_outputs: int) -> None:
+    Parameters
+    ----------
+    qformer : QFormer
+        Reads them.
+    feature_width, n_outputs : int
+        Widths of features and embeddings.
+    keeps_memory : bool
+        Keep what text sees of the queries for the loss of the captions, which is computed next.
+    """
+
+    def __init__(
+        self, qformer: QFormer, feature_width: int, n_outputs: int, *, keeps_memory: bool
+    ) -> None:
         super().__init__()
+        self.keeps_memory = keeps_memory
         width = qformer.queries.shape[1]
         self.qformer = qformer
         self.norm = nn.LayerNorm(feature_width)
@@ -119,7 +134,7 @@ class PictureTower(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map features (n, d) or (n, n_patches, d) to (n, n_outputs)."""
         queries, memory = self.qformer.look(self.norm(features))
-        if torch.is_grad_enabled():  # the loss of the captions needs it next
+        if self.keeps_memory and torch.is_grad_enabled():
             self._last = features, memory
         return self.project(queries.mean(1))
 
@@ -129,6 +144,10 @@ class PictureTower(nn.Module):
         if last is not None and last[0] is features:
             return last[1]
         return self.qformer.look(self.norm(features))[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without the last batch, which a fit that was interrupted leaves."""
+        return {**super().__getstate__(), "_last": None}
 
 
 class CaptionTower(nn.Module):

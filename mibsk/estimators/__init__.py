@@ -7,6 +7,7 @@ from ._canonical_bottleneck import CanonicalBottleneck
 from ._fit_together import fit_together
 from ._modality_encoder import ModalityEncoder
 from ._paired import PairedTransformer
+from ._qformer_captioner import QFormerCaptioner
 
 __all__ = [
     "CanonicalBottleneck",
@@ -14,5 +15,6 @@ __all__ = [
     "IBAlignerCV",
     "ModalityEncoder",
     "PairedTransformer",
+    "QFormerCaptioner",
     "fit_together",
 ]

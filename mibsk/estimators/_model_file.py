@@ -43,9 +43,7 @@ class ModelFileMixin(FittedAligner):
             If the file cannot be written.
         """
         check_fitted(self)
-        trained = self.trained_
-        training = trained.net.training_state(with_frozen=True)
-        write_state(path, {**model_state(self, trained), "training": training})
+        write_state(path, file_state(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **params: Any) -> Self:
@@ -94,34 +92,67 @@ class ModelFileMixin(FittedAligner):
         True
         """
         path = os.fspath(path)
-        known = cls._get_param_names()
-        if unknown := [name for name in params if name not in known]:
-            raise ValueError(
-                f"{cls.__name__} has no parameter {unknown[0]!r}." + suggest(unknown[0], known)
-            )
-        saved = read_model_state(read_state(path), path)
-        if unknown := [name for name in saved.params if name not in known]:
-            raise ValueError(
-                f"{path} was saved with the parameter {unknown[0]!r}, which {cls.__name__} of this "
-                "version of mibsk does not have: load it with the version that wrote it."
-            )
-        aligner = cls(**_params_of_the_net(saved.params, params, path))
-        if "device" not in params:
-            aligner.device = device_here(aligner.device, path)
-        aligner._validate_params()
-        _check_names(aligner, path)
-        aligner._adopt(rebuild(aligner, saved, path))
-        if saved.output_config is not None:
-            aligner._sklearn_output_config = saved.output_config
-        aligner.set_params(**{name: params[name] for name in params if name not in _FOR_THE_NET})
-        aligner._validate_params()
-        return aligner
+        check_names(cls, params)
+        return from_file_state(cls, read_state(path), path, params)
 
 
-def _params_of_the_net(
-    saved: dict[str, Any], passed: Mapping[str, Any], path: str
+def file_state(aligner: Any) -> dict[str, Any]:
+    """Return a fitted aligner as values for a state file."""
+    training = aligner.trained_.net.training_state(with_frozen=True)
+    return {**model_state(aligner, aligner.trained_), "training": training}
+
+
+def from_file_state(cls: type[Any], state: Any, path: str, params: Mapping[str, Any]) -> Any:
+    """Return the aligner from the result of :func:`file_state`.
+
+    Parameters
+    ----------
+    cls : type
+        Its class.
+    state : object
+        The result.
+    path : str
+        File that it was read from, for messages.
+    params : mapping
+        Parameters that replace the saved ones, and those that are not stored.
+
+    Raises
+    ------
+    ValueError
+        As :meth:`ModelFileMixin.load` does.
+    """
+    saved = read_model_state(state, path)
+    if unknown := [name for name in saved.params if name not in cls._get_param_names()]:
+        raise ValueError(
+            f"{path} was saved with the parameter {unknown[0]!r}, which {cls.__name__} of this "
+            "version of mibsk does not have: load it with the version that wrote it."
+        )
+    aligner = cls(**with_stored(cls, saved.params, params, path))
+    if "device" not in params:
+        aligner.device = device_here(aligner.device, path)
+    aligner._validate_params()
+    _check_registered(aligner, path)
+    aligner._adopt(rebuild(aligner, saved, path))
+    if saved.output_config is not None:
+        aligner._sklearn_output_config = saved.output_config
+    aligner.set_params(**{name: params[name] for name in params if name not in _FOR_THE_NET})
+    aligner._validate_params()
+    return aligner
+
+
+def check_names(cls: type[Any], params: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` if a class of estimators has no such parameter."""
+    known = cls._get_param_names()
+    if unknown := [name for name in params if name not in known]:
+        raise ValueError(
+            f"{cls.__name__} has no parameter {unknown[0]!r}." + suggest(unknown[0], known)
+        )
+
+
+def with_stored(
+    cls: type[Any], saved: dict[str, Any], passed: Mapping[str, Any], path: str
 ) -> dict[str, Any]:
-    """Return the parameters of the net, with those not stored taken from `passed`.
+    """Return the saved parameters, with those that were not stored taken from `passed`.
 
     Raises
     ------
@@ -146,12 +177,12 @@ def _params_of_the_net(
     if lost:
         raise ValueError(
             f"{path} contains the weights, but not these objects, which cannot be stored "
-            f"safely: {', '.join(lost)}. Pass them: IBAligner.load(path, {', '.join(advice)})."
+            f"safely: {', '.join(lost)}. Pass them: {cls.__name__}.load(path, {', '.join(advice)})."
         )
     return chosen
 
 
-def _check_names(aligner: Any, path: str) -> None:
+def _check_registered(aligner: Any, path: str) -> None:
     """Raise ``ValueError`` if the aligner names an encoder or a loss that is not registered."""
     encoders = aligner.encoders
     known_encoders = encoder_names(reserved=True)

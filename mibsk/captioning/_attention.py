@@ -1,0 +1,42 @@
+"""What the queries of a querying transformer attend to."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ._qformer import QFormer
+
+
+@torch.inference_mode()
+def attention_of_queries(qformer: QFormer, features: Tensor) -> Tensor:
+    r"""Return the weights with which each query reads each feature, in the last layer that reads.
+
+    They are :math:`\mathrm{softmax}(q k^\top / \sqrt{d})`, as means over the heads.
+
+    Parameters
+    ----------
+    qformer : QFormer
+        In eval mode.
+    features : Tensor of shape (n, n_features, feature_width)
+
+    Returns
+    -------
+    Tensor of shape (n, n_queries, n_features)
+        Rows sum to 1.
+    """
+    seen: list[Tensor] = []
+
+    def keep(attention: torch.nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        seen[:] = inputs[:2]
+
+    readers = [layer.to_features for layer in qformer.layers if layer.to_features is not None]
+    handle = readers[-1].register_forward_hook(keep)
+    try:
+        qformer.look(features)
+    finally:
+        handle.remove()
+    states, keys = seen
+    queries = readers[-1].by_head(readers[-1].query(states))
+    weights = queries @ keys.transpose(2, 3) / queries.shape[-1] ** 0.5
+    return weights.softmax(-1).mean(1)
