@@ -52,12 +52,11 @@ def sample_texts(
     sums, lengths, words = torch.zeros(n, device=device), torch.zeros(n, device=device), []
     for _ in range(longest):
         logits, memory = qformer.write(last, memory)
-        logits = logits[:, -1].float()
-        logits[:, 0] = -torch.inf  # padding
-        p = (logits / temperature).softmax(-1).cpu()
+        log_p = logits[:, -1].float().log_softmax(-1)
+        log_p[:, 0] = -torch.inf  # padding
+        p = (log_p / temperature).softmax(-1).cpu()
         word = p.multinomial(1, generator=generator).to(device)
-        log_p = logits.log_softmax(-1).gather(1, word)[:, 0]
-        sums += torch.where(going_on, log_p, 0)
+        sums += torch.where(going_on, log_p.gather(1, word)[:, 0], 0)
         lengths += going_on
         words.append(torch.where(going_on, word[:, 0], 0))
         going_on &= word[:, 0] != end

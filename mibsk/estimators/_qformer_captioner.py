@@ -518,7 +518,7 @@ class QFormerCaptioner(CaptionerFileMixin, TransformerMixin, BaseEstimator):
         ValueError
             If they have another number of axes.
         """
-        features = X if self.tower is None else as_tower(self.tower).features(X)
+        features = X if self.tower is None else self.tower.features(X)
         shape = np.shape(features) if isinstance(features, list | tuple) else features.shape
         if len(shape) not in (2, 3):
             advice = "" if self.tower else "; of images, pass the image encoder as tower="
