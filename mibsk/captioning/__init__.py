@@ -7,7 +7,7 @@ from ._captions import Captions, check_texts, read_captions
 from ._qformer import Memory, QFormer
 from ._sampling import sample_texts
 from ._tokenizer import BEGIN, END, PADDING, UNKNOWN, CaptionTokenizer
-from ._towers import CAPTION, PICTURE, QFormerTowers, hard_negatives
+from ._towers import CAPTION, PICTURE, PictureTower, QFormerTowers, hard_negatives
 
 __all__ = [
     "BEGIN",
@@ -19,6 +19,7 @@ __all__ = [
     "CaptionTokenizer",
     "Captions",
     "Memory",
+    "PictureTower",
     "QFormer",
     "QFormerTowers",
     "attention_of_queries",

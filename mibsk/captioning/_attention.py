@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ._qformer import QFormer
+from ._qformer import Attention, QFormer
 
 
 @torch.inference_mode()
@@ -27,16 +27,17 @@ def attention_of_queries(qformer: QFormer, features: Tensor) -> Tensor:
     """
     seen: list[Tensor] = []
 
-    def keep(attention: torch.nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def keep(attention: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         seen[:] = inputs[:2]
 
-    readers = [layer.to_features for layer in qformer.layers if layer.to_features is not None]
-    handle = readers[-1].register_forward_hook(keep)
+    *_, last = (layer.to_features for layer in qformer.layers if layer.to_features is not None)
+    assert isinstance(last, Attention)
+    handle = last.register_forward_hook(keep)
     try:
         qformer.look(features)
     finally:
         handle.remove()
     states, keys = seen
-    queries = readers[-1].by_head(readers[-1].query(states))
+    queries = last.by_head(last.query(states))
     weights = queries @ keys.transpose(2, 3) / queries.shape[-1] ** 0.5
     return weights.softmax(-1).mean(1)

@@ -61,8 +61,8 @@ class CaptionerFileMixin(BaseEstimator):
         path : path
             The file.
         **params : dict
-            Parameters that replace the saved ones, and objects that are not stored in the file, such as
-            a tower or a loss of your own.
+            Parameters that replace the saved ones, and objects that are not stored in the file,
+            such as a tower or a loss of your own.
 
         Returns
         -------

@@ -10,7 +10,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-
 from skorch.callbacks import Callback
 
 from mibsk import IBAligner, QFormerCaptioner
@@ -36,9 +35,7 @@ def pictures(kinds, seed=0):
 
 
 def texts(kinds):
-    return [
-        [f"a {COLOURS[c]} {THINGS[t]}", f"one {THINGS[t]} in {COLOURS[c]}"] for c, t in kinds
-    ]
+    return [[f"a {COLOURS[c]} {THINGS[t]}", f"one {THINGS[t]} in {COLOURS[c]}"] for c, t in kinds]
 
 
 X, Y = pictures(KINDS), texts(KINDS)
@@ -141,7 +138,7 @@ def test_a_saved_captioner_is_the_same(trained, tmp_path):
     assert loaded.get_params() == trained.get_params()
     longer = QFormerCaptioner.load(tmp_path / "captioner.safetensors", n_beams=7)
     assert longer.n_beams == 7
-    with pytest.raises(ValueError, match="no parameter 'n_beam'.*n_beams"):
+    with pytest.raises(ValueError, match=r"no parameter 'n_beam'.*n_beams"):
         QFormerCaptioner.load(tmp_path / "captioner.safetensors", n_beam=7)
     again = pickle.loads(pickle.dumps(trained))
     assert list(again.predict(new)) == list(trained.predict(new))
@@ -165,7 +162,7 @@ def test_an_object_that_no_file_holds_is_asked_for(tmp_path):
     tower = Patches()
     captioner = QFormerCaptioner(tower, **SMALL).fit(X.reshape(-1, 24), Y)
     captioner.save(tmp_path / "captioner")
-    with pytest.raises(ValueError, match="QFormerCaptioner.load\\(path, tower="):
+    with pytest.raises(ValueError, match=r"QFormerCaptioner.load\(path, tower="):
         QFormerCaptioner.load(tmp_path / "captioner")
     loaded = QFormerCaptioner.load(tmp_path / "captioner", tower=tower)
     assert list(loaded.predict(X.reshape(-1, 24))) == list(captioner.predict(X.reshape(-1, 24)))
@@ -179,17 +176,14 @@ class Patches:
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path):
-    class Stop(Exception):
-        pass
-
     class StopAfterOne(Callback):
         def on_epoch_begin(self, net, **kwargs):
             if len(net.history) == 2 and armed:
-                raise Stop
+                raise RuntimeError("stopped")
 
     armed = True
     params = {"callbacks": [StopAfterOne()], "checkpoint": tmp_path, "max_epochs": 3}
-    with pytest.raises(Stop):
+    with pytest.raises(RuntimeError, match="stopped"):
         fitted(**params)
     armed = False
     resumed, whole = fitted(**params), fitted(max_epochs=3)
@@ -202,6 +196,19 @@ def test_other_weights_of_the_losses_are_another_training(tmp_path):
     b = fitted(checkpoint=tmp_path, captioning=0.5)
     assert not np.array_equal(a.transform(X), b.transform(X))
     np.testing.assert_array_equal(b.transform(X), fitted(captioning=0.5).transform(X))
+
+
+def test_captions_of_a_group_are_held_out_together():
+    groups = np.repeat(np.arange(24), 4)
+    captioner = QFormerCaptioner(**SMALL, early_stopping=True, bottleneck=None).fit(
+        X, Y, groups=groups
+    )
+    alone = QFormerCaptioner(**SMALL, early_stopping=True, bottleneck=None).fit(
+        X, Y, groups=np.arange(96)
+    )
+    by_default = QFormerCaptioner(**SMALL, early_stopping=True, bottleneck=None).fit(X, Y)
+    np.testing.assert_array_equal(alone.transform(X), by_default.transform(X))
+    assert not np.array_equal(captioner.transform(X), alone.transform(X))
 
 
 def test_without_the_loss_of_captions_there_are_only_embeddings():
@@ -268,9 +275,11 @@ def test_bad_input_keeps_the_model(trained):
     captioner.set_params(max_length=32)
     with pytest.raises(ValueError, match="pass the image encoder as tower="):
         captioner.fit(np.zeros((96, 8, 8, 3), np.uint8), Y)
-    with pytest.raises(ValueError, match="finite|NaN|missing"):
+    with pytest.raises(ValueError, match=r"NaN|missing"):
         captioner.fit(np.where(X > 0.9, np.nan, X), Y)
     np.testing.assert_array_equal(captioner.transform(X), before)
+    with pytest.raises(ValueError, match="groups"):
+        captioner.fit(X, Y, groups=np.arange(95))
     with pytest.raises(ValueError, match="shape"):
         captioner.predict(X[:, :2])
     with pytest.raises(ValueError, match="NaN"):
