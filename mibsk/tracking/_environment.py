@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -27,7 +28,7 @@ PACKAGES = (
 """Packages that a loaded aligner imports."""
 
 
-def write_environment(folder: Path) -> None:
+def write_environment(folder: Path, further: Sequence[str] = ()) -> None:
     """Write the package itself and the files of its environment into a model folder.
 
     No package index is assumed to have mibsk: `code` holds a copy of it, which MLflow puts first
@@ -37,7 +38,7 @@ def write_environment(folder: Path) -> None:
     package = Path(__file__).parents[1]
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package, folder / CODE / package.name, ignore=ignored)
-    requirements = [_pinned(name) for name in PACKAGES]
+    requirements = [_pinned(name) for name in (*PACKAGES, *further)]
     (folder / REQUIREMENTS).write_text("\n".join(requirements) + "\n")
     python, installs = platform.python_version(), ["-r requirements.txt"]
     build = ["pip", "setuptools", "wheel"]

@@ -1,4 +1,4 @@
-"""MLflow flavour of fitted aligners, which load back as `IBAligner` or as a pyfunc model."""
+"""MLflow flavour of fitted aligners and captioners, which load back, also as pyfunc models."""
 
 from __future__ import annotations
 
@@ -11,35 +11,42 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .. import __version__
+from ..captioning import CAPTION, PICTURE
 from ..data import is_mapping
-from ..estimators import IBAligner
+from ..estimators import IBAligner, QFormerCaptioner
 from ._bundle import BUNDLE, check_bundle
 from ._environment import CODE, CONDA, PYTHON, write_environment
 from ._mlflow import import_mlflow
 from ._store import check_store
 
 FLAVOR_NAME = "mibsk"
-_FILE = "aligner.safetensors"
+Model = IBAligner | QFormerCaptioner
+
+_FILES: dict[str, type[Model]] = {
+    "aligner.safetensors": IBAligner,
+    "captioner.safetensors": QFormerCaptioner,
+}
 
 
 def save_model(
-    aligner: IBAligner,
+    aligner: Model,
     path: str | Path,
     mlflow_model: Any = None,
     *,
     bundle: str | Path | None = None,
 ) -> None:
-    """Save a fitted aligner as an MLflow model folder.
+    """Save a fitted aligner or captioner as an MLflow model folder.
 
-    The folder holds the file of :meth:`IBAligner.save`, which runs no code when it is loaded by
-    :func:`load_model`, and what `mlflow models serve` needs: a copy of this package, and the
-    requirements of the packages that it imports. Served, or loaded with `mlflow.pyfunc`, the model
-    returns the embeddings of whichever modalities it is given, by name.
+    The folder holds the file of :meth:`IBAligner.save` or :meth:`QFormerCaptioner.save`, which runs
+    no code when it is loaded by :func:`load_model`, and what `mlflow models serve` needs: a copy of
+    this package, and the requirements of the packages that it imports. Served, or loaded with
+    `mlflow.pyfunc`, the model returns the embeddings of whichever modalities it is given, by name;
+    a captioner that is given a "picture" also returns its captions, under "generated".
 
     Parameters
     ----------
-    aligner : IBAligner
-        A fitted aligner.
+    aligner : IBAligner or QFormerCaptioner
+        Fitted.
     path : path-like
         A folder, which must not exist.
     mlflow_model : mlflow.models.Model, default=None
@@ -51,40 +58,42 @@ def save_model(
     Raises
     ------
     TypeError
-        If `aligner` is not an `IBAligner`.
+        If `aligner` is neither.
     ValueError
-        If the bundle is that of another aligner.
+        If the bundle is that of another model.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     FileExistsError
         If `path` exists.
     """
     mlflow = import_mlflow()
-    if not isinstance(aligner, IBAligner):
+    if not isinstance(aligner, Model):
         raise TypeError(
-            f"aligner must be an IBAligner, got {type(aligner).__name__}; of a fitted IBAlignerCV, "
-            "pass its aligner_."
+            f"aligner must be an IBAligner or a QFormerCaptioner, got {type(aligner).__name__}; of "
+            "a fitted IBAlignerCV, pass its aligner_."
         )
     check_is_fitted(aligner)
+    trained = aligner.aligner_ if isinstance(aligner, QFormerCaptioner) else aligner
     if bundle is not None:
-        check_bundle(bundle, aligner.modality_names_, aligner.n_components_)
+        check_bundle(bundle, trained.modality_names_, trained.n_components_)
     folder = Path(path)
     folder.mkdir(parents=True, exist_ok=False)
     if bundle is not None:
         shutil.copytree(bundle, folder / BUNDLE)
-    aligner.save(folder / _FILE)
-    write_environment(folder)
+    file = next(name for name, kind in _FILES.items() if isinstance(aligner, kind))
+    aligner.save(folder / file)
+    write_environment(folder, () if aligner is trained else ("tokenizers",))
     model = mlflow.models.Model() if mlflow_model is None else mlflow_model
-    model.signature = _signature(aligner)
+    model.signature = _signature(trained)
     inputs = {
         spec.name: {"kind": spec.kind, "dtype": spec.dtype, "shape": [-1, *spec.shape]}
-        for spec in aligner.inputs_.values()
+        for spec in trained.inputs_.values()
     }
-    model.add_flavor(FLAVOR_NAME, data=_FILE, version=__version__, inputs=inputs)
+    model.add_flavor(FLAVOR_NAME, data=file, version=__version__, inputs=inputs)
     mlflow.pyfunc.add_to_model(
         model,
         loader_module=__name__,
-        data=_FILE,
+        data=file,
         code=CODE,
         conda_env=CONDA,
         python_env=PYTHON,
@@ -95,19 +104,19 @@ def save_model(
 
 
 def log_model(
-    aligner: IBAligner,
+    aligner: Model,
     name: str = "model",
     *,
     registered_model_name: str | None = None,
     alias: str | None = None,
     bundle: str | Path | None = None,
 ) -> Any:
-    """Log a fitted aligner to the active run, and optionally register it.
+    """Log a fitted aligner or captioner to the active run, and optionally register it.
 
     Parameters
     ----------
-    aligner : IBAligner
-        A fitted aligner.
+    aligner : IBAligner or QFormerCaptioner
+        Fitted.
     name : str, default="model"
         Name of the logged model.
     registered_model_name : str, default=None
@@ -142,8 +151,8 @@ def log_model(
     return info
 
 
-def load_model(model_uri: str, **params: Any) -> IBAligner:
-    """Load an aligner that was logged or saved, e.g. ``models:/mibsk@champion``.
+def load_model(model_uri: str, **params: Any) -> Model:
+    """Load an aligner or a captioner that was logged or saved, e.g. ``models:/mibsk@champion``.
 
     Loading runs no code.
 
@@ -159,7 +168,7 @@ def load_model(model_uri: str, **params: Any) -> IBAligner:
 
     Returns
     -------
-    IBAligner
+    IBAligner or QFormerCaptioner
 
     Raises
     ------
@@ -180,13 +189,13 @@ def load_model(model_uri: str, **params: Any) -> IBAligner:
     return _load(folder / flavors[FLAVOR_NAME]["data"], params)
 
 
-def _load(file: Path, params: Mapping[str, Any]) -> IBAligner:
+def _load(file: Path, params: Mapping[str, Any]) -> Model:
     if file.suffix == ".joblib":
         raise ValueError(
             f"{file.name} is a pickle, as earlier versions of mibsk logged models: load it with "
             "the version that logged it, save it with IBAligner.save, and log it again."
         )
-    return IBAligner.load(file, **params)
+    return _FILES[file.name].load(file, **params)
 
 
 class _Pyfunc:
@@ -214,9 +223,41 @@ class _Pyfunc:
         return aligner.embed(model_input)
 
 
-def _load_pyfunc(path: str, model_config: Mapping[str, Any] | None = None) -> _Pyfunc:
+class _CaptionerPyfunc:
+    """Captioner that `mlflow.pyfunc.load_model` wraps."""
+
+    def __init__(self, captioner: QFormerCaptioner) -> None:
+        self.captioner = captioner
+
+    def predict(
+        self, model_input: Any, params: dict[str, Any] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return embeddings (n, n_components) by name, and captions (n,) of the pictures.
+
+        Parameters
+        ----------
+        model_input : mapping of str to array-like
+            Features under "picture", texts under "caption", or both.
+        params : dict, default=None
+            Not used; MLflow passes it.
+        """
+        if not is_mapping(model_input) or not len(model_input):
+            raise TypeError(
+                f"a captioner reads a mapping with {PICTURE!r}, {CAPTION!r} or both, got "
+                f"{type(model_input).__name__}."
+            )
+        found = self.captioner.embed(model_input)
+        if PICTURE in found and self.captioner.captioning:
+            found["generated"] = self.captioner.predict(model_input[PICTURE]).astype(str)
+        return found
+
+
+def _load_pyfunc(
+    path: str, model_config: Mapping[str, Any] | None = None
+) -> _Pyfunc | _CaptionerPyfunc:
     passed = {name: value for name, value in (model_config or {}).items() if value is not None}
-    return _Pyfunc(_load(Path(path), passed))
+    model = _load(Path(path), passed)
+    return _CaptionerPyfunc(model) if isinstance(model, QFormerCaptioner) else _Pyfunc(model)
 
 
 def _signature(aligner: IBAligner) -> Any:
