@@ -84,7 +84,7 @@ class QFormerTowers(JointEncoders):
         return terms
 
     def _captioning(self, modules: Any, rows: Any, embeddings: Any) -> Tensor:
-        tower, tokens = modules[PICTURE], rows[CAPTION].long()
+        tower, tokens = modules[PICTURE], without_padding(rows[CAPTION].long())
         logits, _ = tower.qformer.write(tokens[:, :-1], tower.memory_of(rows[PICTURE]))
         loss = cross_entropy(
             logits.flatten(0, 1),
@@ -95,7 +95,8 @@ class QFormerTowers(JointEncoders):
         return self.captioning * loss
 
     def _matching(self, modules: Any, rows: Any, embeddings: Any) -> Tensor:
-        tower, tokens, features = modules[PICTURE], rows[CAPTION].long(), rows[PICTURE]
+        tower, features = modules[PICTURE], rows[PICTURE]
+        tokens = without_padding(rows[CAPTION].long())
         captions, pictures = hard_negatives(embeddings[PICTURE], embeddings[CAPTION], rows.groups)
         n = len(tokens)
         texts = torch.cat([tokens, tokens[captions], tokens])
@@ -161,7 +162,14 @@ class CaptionTower(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (n, length), of any type of number, to (n, n_outputs)."""
         tokens = tokens.long()
+        if self.training:  # an exported encoder has a fixed length
+            tokens = without_padding(tokens)
         return self.project(self.qformer.read(tokens, tokens != PADDING)[:, 0])
+
+
+def without_padding(tokens: Tensor) -> Tensor:
+    """Return tokens (n, length) up to the end of the longest text."""
+    return tokens[:, : int((tokens != PADDING).sum(1).max())]
 
 
 @torch.no_grad()

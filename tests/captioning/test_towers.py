@@ -16,6 +16,7 @@ from mibsk.captioning import (
     beam_search,
     hard_negatives,
 )
+from mibsk.data import Batch
 
 # each caption occurs several times on purpose
 pytestmark = [
@@ -125,3 +126,23 @@ def test_hard_negatives_are_wrong_and_similar():
     assert chosen > (Z @ Z.T)[wrong].mean() + 0.3
     alone, _ = hard_negatives(Z[:2], Z[:2], torch.zeros(2, dtype=torch.int64))
     assert alone.tolist() == [0, 1]
+
+
+def test_padding_is_left_out_in_training():
+    torch.manual_seed(0)
+    joint = towers(matching=1.0)
+    modules = joint({PICTURE: (3, 8), CAPTION: (9,)}, 8)
+    short = torch.from_numpy(TOKENS[:6])
+    long = torch.nn.functional.pad(short, (0, 9 - short.shape[1]))
+    features = torch.from_numpy(X[PICTURE][:6])
+    losses, texts = [], []
+    for tokens in (short, long):
+        rows = Batch({PICTURE: features, CAPTION: tokens})
+        Z = {name: modules[name](rows[name]) for name in rows}
+        torch.manual_seed(1)  # of the negatives
+        losses.append([term(modules, rows, Z).item() for term in joint.terms().values()])
+        texts.append(Z[CAPTION])
+    assert losses[0] == losses[1]
+    assert torch.equal(*texts)
+    modules[CAPTION].eval()
+    torch.testing.assert_close(modules[CAPTION](long), texts[0])
