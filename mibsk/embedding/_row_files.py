@@ -46,7 +46,8 @@ class RowFile(Protocol):
     index : list of str
         Columns of the index that pandas has written.
     numbers : range or None
-        The index that pandas has written, if it is a range, of which no column is written.
+        The index that pandas has written, if it is a range, of which no column is written; None
+        also if it has another length than the file, as after a slice by another program.
     """
 
     n_rows: int
@@ -126,11 +127,11 @@ class ParquetRows:
         schema = self.file.schema_arrow
         written = (schema.pandas_metadata or {}).get("index_columns", [])
         index = [name for name in written if isinstance(name, str)]
-        self.numbers = _range_of(written)
+        self.n_rows = self.file.metadata.num_rows
+        self.numbers = _range_of(written, self.n_rows)
         self.index, self.id_columns, self.columns = _choose(
             path, schema.names, index, spec, selection
         )
-        self.n_rows = self.file.metadata.num_rows
 
     def chunks(self, size: int) -> Iterator[Any]:
         """Yield data frames."""
@@ -159,10 +160,12 @@ class ParquetRows:
         return ValueError(f"{self.path} is damaged, or not a Parquet file: {reason.rstrip('.')}.")
 
 
-def _range_of(index: list[Any]) -> range | None:
-    """Return the index of a table if pandas has written it as a range."""
+def _range_of(index: list[Any], n_rows: int) -> range | None:
+    """Return the index of a table if pandas has written it as a range of its rows."""
     if len(index) == 1 and isinstance(index[0], dict) and index[0].get("kind") == "range":
-        return range(index[0]["start"], index[0]["stop"], index[0]["step"])
+        numbers = range(index[0]["start"], index[0]["stop"], index[0]["step"])
+        if len(numbers) == n_rows:  # pyarrow keeps the range when it takes a part of the rows
+            return numbers
     return None
 
 

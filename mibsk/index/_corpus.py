@@ -6,7 +6,8 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from ..bundle import EncoderFile
 from ..embedding import Selection, file_digest, open_rows
 from ..reporting import csv_chunks
 from ._content import content_of, media_type_of
+from ._row_ids import ids_of
 from ._values import Content
 
 _EXACT = 2**53
@@ -92,16 +94,16 @@ class Source(NamedTuple):
 
     Parameters
     ----------
-    file, state, options, folder : str
-        Digests of the file, of what else its rows depend on (the number of the first one, files of
-        contents), of what is read of it, and of the name of its folder.
+    file, state, ids, folder : str
+        Digests of the file, of what else its rows depend on (the number of the first one, columns,
+        how they are shown), of how their ids are made, and of the name of its folder.
     name : str
         Name of the file.
     """
 
     file: str
     state: str
-    options: str
+    ids: str
     folder: str
     name: str
 
@@ -115,7 +117,7 @@ class Source(NamedTuple):
         return cls(*parts) if len(parts) == len(cls._fields) else cls("", "", "", "", text)
 
     def is_earlier(self, other: Source) -> bool:
-        """Whether both are of one file, which has changed since."""
+        """Whether both are of one file with the same ids, read before it or the options changed."""
         return self[2:] == other[2:] and self != other
 
 
@@ -130,8 +132,6 @@ class Corpus:
         Encoder of the modality, with the rows that it takes and how they are shown.
     options : Options
         What is read of the file.
-    first : int
-        Number of its first row, if rows are identified by their number.
 
     Attributes
     ----------
@@ -140,7 +140,9 @@ class Corpus:
     n_rows : int
         Number of rows.
     by_number : bool
-        Whether ids are numbers of rows.
+        Whether ids are numbers of rows, or an index of pandas that counts from 0.
+    has_index : bool
+        Whether pandas has written an index, also one that counts from 0.
 
     Raises
     ------
@@ -148,7 +150,7 @@ class Corpus:
         If the file cannot be read, or lacks a column or an id.
     """
 
-    def __init__(self, path: Path, encoder: EncoderFile, options: Options, first: int = 0) -> None:
+    def __init__(self, path: Path, encoder: EncoderFile, options: Options) -> None:
         self.path, self.encoder, self.options = path, encoder, options
         self._files, self._column = None, options.contents
         if options.contents is not None and Path(options.contents).is_dir():
@@ -158,13 +160,14 @@ class Corpus:
         self._columns = tuple(file.columns)
         self.n_rows = file.n_rows
         column = options.id_column or (file.index[0] if len(file.index) == 1 else None)
-        numbers = file.numbers if file.numbers != range(file.n_rows) else None
-        self.by_number = column is None and numbers is None
-        self.first = first if self.by_number else 0
+        counted = range(file.n_rows)
+        self.has_index = column is not None or file.numbers is not None
+        self.by_number = column is None and file.numbers in (None, counted)
+        self._first = 0
         if column is None:
-            ids: Sequence[Any] = numbers or range(first, first + file.n_rows)
+            ids = ids_of(file.numbers or counted)
         else:
-            ids = _cells(path, [column], text=True)[column]
+            ids = ids_of(_cells(path, [column], text=True)[column])
         if None in ids:
             raise ValueError(f"{path} has no {column!r} in row {ids.index(None)}: each needs one.")
         self.ids = [f"{options.prefix}{each}" for each in ids]
@@ -175,20 +178,33 @@ class Corpus:
                 {name: pd.Series(each, dtype=object) for name, each in cells.items()}
             )
 
-    @property
+    def count_from(self, first: int) -> None:
+        """Identify the rows by numbers that go on from those of other files."""
+        self._first = first
+        self.ids = [f"{self.options.prefix}{first + i}" for i in range(self.n_rows)]
+
+    @cached_property
     def source(self) -> Source:
         """What the rows are, and where they are from, for :meth:`Index.add`."""
-        options = [asdict(self.options), self.encoder.display.to_dict()]
-        files = {} if self._files is None else self._files
-        contents = [(name, files[name].stat()) for name in files]
-        state = [self.first, [(name, at.st_size, at.st_mtime_ns) for name, at in contents]]
+        read = self.options
+        display = self.encoder.display.to_dict()
         return Source(
             file_digest(self.path),
-            _digest(state),
-            _digest(options),
+            _digest([self._first, read.columns, read.metadata, read.contents, display]),
+            _digest([read.id_column, read.prefix]),
             _digest(str(self.path.resolve().parent)),
             self.path.name,
         )
+
+    @property
+    def has_files(self) -> bool:
+        """Whether a folder of contents, if one is given, has a file of one of the rows."""
+        if self._files is None or not self.ids:
+            return True
+        return any(self._name(each) in self._files for each in self.ids)
+
+    def _name(self, id_: str) -> str:
+        return id_.removeprefix(self.options.prefix)
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         """Yield all rows, `size` at a time."""
@@ -206,6 +222,12 @@ class Corpus:
             yield Chunk(start, self.ids[part], rows, metadata, cells)
             start += len(table)
 
+    def in_files(self, chunk: Chunk) -> np.ndarray:
+        """Return whether the contents of the rows of a chunk are files of their own (n,)."""
+        if chunk.cells is None:
+            return np.full(len(chunk.ids), self._files is not None)
+        return np.array([isinstance(_bytes_or_path(each), str) for each in chunk.cells], bool)
+
     def content(self, chunk: Chunk, i: int) -> Content | None:
         """Return what a person sees or hears of the i-th row of a chunk.
 
@@ -215,24 +237,22 @@ class Corpus:
             If a column names a file that does not exist.
         """
         if self._files is not None:
-            name = chunk.ids[i].removeprefix(self.options.prefix)
+            name = self._name(chunk.ids[i])
             return _of_file(self._files[name]) if name in self._files else None
         if chunk.cells is None:
             row = chunk.rows[i] if isinstance(chunk.rows, np.ndarray) else chunk.rows.iloc[i]
             return content_of(row, self.encoder.input, self.encoder.display)
-        cell = chunk.cells[i]
-        if isinstance(cell, dict):  # bytes and path, as files of the library "datasets" have them
-            cell = cell.get("bytes") or cell.get("path")
+        cell = _bytes_or_path(chunk.cells[i])
         if isinstance(cell, bytes):
             return Content(cell, media_type_of(cell))
-        if not isinstance(cell, str):
+        if cell is None:
             return None
         folder = self.path.parent
         path = folder / cell
         if not path.resolve().is_relative_to(folder.resolve()):
             raise ValueError(
                 f"{self.path} names {cell!r} in column {self._column!r}, which is not in the "
-                "folder of the rows: copy or link the files into it, as contents can be seen by "
+                "folder of the rows: copy the files into it, as contents can be seen by "
                 "whoever searches."
             )
         if not path.is_file():
@@ -280,6 +300,13 @@ def _converted(values: list[Any]) -> list[Any]:
     ):
         convert = int
     return [None if e is None else convert(e) for e in values] if convert and found else values
+
+
+def _bytes_or_path(cell: Any) -> bytes | str | None:
+    """Return what a cell of the column of contents holds."""
+    if isinstance(cell, dict):  # bytes and path, as files of the library "datasets" have them
+        cell = cell.get("bytes") or cell.get("path")
+    return cell if isinstance(cell, bytes | str) else None
 
 
 def _files_by_name(folder: Path) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mibsk import IBAligner
-from mibsk.bundle import write_bundle
+from mibsk.bundle import Bundle, write_bundle
 from mibsk.index import open_index
 
 D = 8
@@ -81,3 +81,15 @@ def files(rows, tmp_path):
     pd.DataFrame({**extra, "text": rows["text"]}).to_csv(folder / "text.csv", index=False)
     rows["table"].assign(**extra).to_parquet(folder / "table.parquet")
     return folder
+
+
+@pytest.fixture
+def opened(model):
+    """Return the bundle."""
+    return Bundle(model)
+
+
+@pytest.fixture
+def built(address, opened):
+    """Return an empty index of each kind."""
+    return open_index(address, bundle=opened, create=True)

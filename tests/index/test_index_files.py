@@ -7,29 +7,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mibsk.bundle import Bundle, Display
+from mibsk.bundle import Display
 from mibsk.data import InputSpec
 from mibsk.index import (
     content_of,
     embed_queries,
     index_files,
-    open_index,
     parse_where,
     summary,
 )
 from mibsk.index._content import media_type_of
 
 ALL = {"id_column": "key", "metadata": ["group", "word"]}
-
-
-@pytest.fixture
-def opened(model):
-    return Bundle(model)
-
-
-@pytest.fixture
-def built(address, opened):
-    return open_index(address, bundle=opened, create=True)
 
 
 def test_files_of_every_kind(built, opened, files, rows):
@@ -356,5 +345,5 @@ def test_files_of_contents_may_change_and_stay_in_their_folder(
         index_files(built, opened, "text", files / "text.csv", **options)
     outside = rows["table"].assign(file="../secret.txt")
     outside.to_csv(tmp_path / "outside.csv", index=False)
-    with pytest.raises(ValueError, match="which is not in the folder of the rows"):
+    with pytest.raises(ValueError, match="not in the folder of the rows: copy the files"):
         index_files(built, opened, "table", tmp_path / "outside.csv", contents="file")
