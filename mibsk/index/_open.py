@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ._lance import LanceIndex, create_lance, read_record
 from ._protocol import Index
-from ._qdrant import QdrantIndex, connect, create_qdrant, read_qdrant, server_errors
+from ._qdrant import QdrantIndex, create_qdrant, read_qdrant
+from ._qdrant_client import connect, server_errors
 
 if TYPE_CHECKING:
     from ..bundle import Bundle

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import base64
-import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .._checks.packages import not_installed
 from .._checks.parameters import check_scalar
+from ..exceptions import IndexReplacedError
 from ._checks import check_ids, check_modality, check_vectors, unknown_ids
 from ._columns import Type, plain_row
 from ._new_rows import NewRows
 from ._protocol import one_line
+from ._qdrant_client import is_local, server_errors
 from ._qdrant_filter import HIGH, LOW, VALUE, as_filter, split
 from ._ranking import nearest
 from ._stored_names import column_of, encode_name, metadata_columns
@@ -137,7 +135,7 @@ class QdrantIndex:
             chosen = as_filter(conditions(where, columns))
             n = self._client.count(collection).count
             params = None
-            if not _is_local(self._client):
+            if not is_local(self._client):
                 params = models.SearchParams(exact=n <= FLAT_ROWS, hnsw_ef=_EF)
             wanted = ["id", *(column_of(name, kind) for name, kind in columns.items())]
 
@@ -221,8 +219,20 @@ class QdrantIndex:
         return f"{self._name}.{encode_name(modality)}"
 
     def _columns(self) -> dict[str, dict[str, Type]]:
-        """Return the columns of each modality."""
-        points, _ = self._client.scroll(self._name, limit=10_000, with_payload=True)
+        """Return the columns of each modality; raise if the index was replaced or is gone."""
+        try:
+            points, _ = self._client.scroll(self._name, limit=10_000, with_payload=True)
+        except Exception:  # its kind is not the same in local mode
+            if self._client.collection_exists(self._name):
+                raise
+            message = f"no index at {self.address}: build one with mibsk index."
+            raise FileNotFoundError(message) from None
+        records = [_space_of(p.payload, self._name) for p in points if p.id == _RECORD]
+        if records != [(self.digest, self.n_components)]:
+            raise IndexReplacedError(
+                f"{self.address} was replaced by an index of another model: open it again with the "
+                "bundle that it was built with."
+            )
         payloads = {p.payload["modality"]: p.payload for p in points if p.id != _RECORD}
         return {name: metadata_columns(payloads[name]) for name in sorted(payloads)}
 
@@ -257,6 +267,12 @@ class QdrantIndex:
         collection = self._collection(modality)
         if not self._client.collection_exists(collection):
             _create(self._client, collection, self.n_components)
+        elif self._client.count(collection).count and modality not in self._columns():
+            raise ValueError(
+                f"the collection {collection!r} has rows that the index {self.address} does not "
+                "know, as of an index that was deleted in part: delete it too, or choose another "
+                "name."
+            )
         point = models.PointStruct(
             id=_point(modality), vector=[0.0], payload={"modality": modality}
         )
@@ -276,39 +292,6 @@ class QdrantIndex:
             ),
             wait=True,
         )
-
-
-_LOCAL: dict[str, Any] = {}
-"""Clients of this process in local mode, of which Qdrant allows one for each place."""
-
-
-def connect(kind: str, place: str) -> Any:
-    """Return a client.
-
-    Parameters
-    ----------
-    kind : {"http", "https", "file", "memory"}
-        Protocol of a server, or local mode with or without a folder.
-    place : str
-        Host and port, or folder.
-
-    Raises
-    ------
-    NotInstalledError
-        If the package is missing.
-    """
-    try:
-        from qdrant_client import QdrantClient
-    except ImportError as error:
-        raise not_installed("for an index in Qdrant", "qdrant-client") from error
-    if kind in ("http", "https"):
-        key = os.environ.get("QDRANT_API_KEY")
-        return QdrantClient(url=f"{kind}://{place}", api_key=key, check_compatibility=False)
-    where = ":memory:" if kind == "memory" else os.path.abspath(place)
-    if where not in _LOCAL:
-        _LOCAL[where] = QdrantClient(":memory:") if kind == "memory" else QdrantClient(path=where)
-        atexit.register(_LOCAL[where].close)
-    return _LOCAL[where]
 
 
 def create_qdrant(client: Any, name: str, digest: str, n_components: int) -> None:
@@ -332,33 +315,17 @@ def read_qdrant(client: Any, name: str) -> tuple[str, int] | None:
     if not client.collection_exists(name):
         return None
     points = client.retrieve(name, [_RECORD], with_payload=True)
-    payload = points[0].payload if points else {}
+    return _space_of(points[0].payload if points else {}, name)
+
+
+def _space_of(payload: Mapping[str, Any], name: str) -> tuple[str, int]:
+    """Return digest and dimension of the point that describes an index."""
     if payload.get("format") != FORMAT:
         raise ValueError(
             f"the collection {name!r} is not an index of this version of mibsk: choose another "
             "name."
         )
     return str(payload["digest"]), int(payload["n_components"])
-
-
-@contextmanager
-def server_errors(address: str) -> Iterator[None]:
-    """Turn errors of the connection and of the server into one that names the address."""
-    from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
-
-    try:
-        yield
-    except (ResponseHandlingException, UnexpectedResponse) as error:
-        what = " ".join(str(error).split())
-        raise ConnectionError(
-            f"the Qdrant server of {address} cannot be used ({what}): is it running, is "
-            "QDRANT_API_KEY set, and has it room?"
-        ) from error
-
-
-def _is_local(client: Any) -> bool:
-    """Whether Qdrant's local mode is used, which compares with all rows and has no indexes."""
-    return any(client is each for each in _LOCAL.values())
 
 
 def _create(client: Any, collection: str, n_components: int) -> None:
@@ -368,7 +335,7 @@ def _create(client: Any, collection: str, n_components: int) -> None:
         collection,
         vectors_config=models.VectorParams(size=n_components, distance=models.Distance.DOT),
     )
-    if not _is_local(client):
+    if not is_local(client):
         for key, kind in {
             "number": "integer",
             "source": "keyword",

@@ -31,6 +31,23 @@ def test_search_is_brute_force_with_ties_by_id(index):
             assert [(h.id, h.score) for h in hits] == brute_force(z, ids, query, k)
 
 
+def test_scores_of_vectors_of_norm_one_are_at_most_one(index):
+    z = unit(200)
+    assert (z.astype(float) ** 2).sum(axis=1).astype(np.float32).max() > 1  # by rounding
+    ids = [f"{i:03d}" for i in range(200)]
+    index.add("image", ids, z)
+    for sign, rank in ((1, 0), (-1, -1)):
+        found = [hits[rank] for hits in index.search("image", sign * z, 200)]
+        assert [hit.id for hit in found] == ids
+        scores = sign * np.array([hit.score for hit in found])
+        assert scores.max() == 1
+        np.testing.assert_allclose(scores, 1, rtol=0, atol=1e-6)
+    index.add("image", ["long"], 3 * z[:1])
+    (hits,) = index.search("image", z[:1], 1)
+    assert hits[0].id == "long"
+    np.testing.assert_allclose(hits[0].score, 3, rtol=1e-6)
+
+
 def test_rows_come_back(index):
     z = unit(5)
     ids = ["a", "it's", 'say "b"', "100 %", "naïve ☃"]
