@@ -1,17 +1,12 @@
 """Points in time in conditions: the browser reads them as Python does."""
 
 import json
-import os
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-import mibsk
 from mibsk.index._columns import microseconds
+from tests.javascript import in_node
 
-NEAREST = Path(mibsk.__file__).parent / "page" / "static" / "nearest.js"
 TIMES = [
     "2024-01-01",
     "2024-01-01T12:00",
@@ -22,27 +17,28 @@ TIMES = [
     "2024-01-01T12:00:00-0930",
     "1969-12-31T23:59:59.5",
     "1899-03-04T05:06:07Z",
+    "2024-01-01T12:00:00+23:59",
+    "2024-01-01T12:00:00-23:59",
 ]
-NO_TIMES = ["garbage", "", "2024-13-01", "2023-02-29", "2024-01-01T25:00", "01/02/2024"]
-PROGRAM = """
-import { timeOf } from %s;
-const read = (text) => { try { return String(timeOf(text)); } catch (error) { return null; } };
-console.log(JSON.stringify(%s.map(read)));
-"""
+SUCH = "2024-01-31 or 2024-01-31T12:00:00Z"
+NO_TIMES = [
+    "garbage",
+    "",
+    "2024-13-01",
+    "2023-02-29",
+    "2024-01-01T25:00",
+    "01/02/2024",
+    "2024-01-01T12:00+24:00",
+    "2024-01-01T12:00+99:99",
+    "2024-01-01T12:00-2400",
+    "2024-01-01Z",
+    "2024-01-01+02:00",
+]
 
 
 def in_javascript(texts, zone):
-    if shutil.which("node") is None:
-        pytest.skip("node is not installed")
-    program = PROGRAM % (json.dumps(NEAREST.as_uri()), json.dumps(texts))
-    done = subprocess.run(
-        ["node", "--input-type=module", "-e", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"TZ": zone, "NODE_NO_WARNINGS": "1"},
-    )
-    return json.loads(done.stdout)
+    read = f"{json.dumps(texts)}.map((text) => tried(() => String(page.timeOf(text))))"
+    return in_node("nearest.js", read, zone)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
@@ -51,4 +47,11 @@ def test_times_are_those_of_python(zone):
 
 
 def test_other_text_is_refused():
-    assert in_javascript(NO_TIMES, "UTC") == [None] * len(NO_TIMES)
+    for text, answer in zip(NO_TIMES, in_javascript(NO_TIMES, "UTC"), strict=True):
+        assert answer in (f"There is no time {text}.", f"{text} is no date such as {SUCH}.")
+
+
+@pytest.mark.parametrize("text", [each for each in NO_TIMES if each != "01/02/2024"])
+def test_python_refuses_it_too(text):
+    with pytest.raises(ValueError):  # noqa: PT011  # of pandas, with a message for each
+        microseconds(text)

@@ -4,6 +4,7 @@
 import { h, labelled } from "./dom.js";
 
 const NUMBER = /int|float|double|number|decimal|half|long/i;
+const WHOLE = /int|long/i;
 const BOOLEAN = /bool/i;
 const ORDERED = /int|float|double|number|decimal|half|long|date|time/i;
 const OF_ORDERED = { is: null, "is not": "ne", "at least": "gte", "at most": "lte" };
@@ -27,13 +28,15 @@ export function filtersView({ onChange }) {
 
   function add() {
     const text = value.value.trim();
-    const read = readAs(types[column.value], text);
-    problem.hidden = read !== undefined;
-    if (read === undefined) {
-      const wanted = BOOLEAN.test(types[column.value]) ? "true or false" : "a number";
-      problem.textContent = `${column.value} takes ${wanted}, not ${JSON.stringify(text)}.`;
+    let read;
+    try {
+      read = readAs(types[column.value], text);
+    } catch (error) {
+      problem.textContent = `${column.value} ${error.message}`;
+      problem.hidden = false;
       return;
     }
+    problem.hidden = true;
     const one = { column: column.value, name: operator.value, key: operators()[operator.value], value: read };
     conditions = conditions.filter((each) => !clash(each, one)).concat(one);
     value.value = "";
@@ -99,10 +102,21 @@ export function filtersView({ onChange }) {
 
 const textOf = ({ column, name, value }) => `${column} ${name} ${value}`;
 
-function readAs(type, text) {
-  if (NUMBER.test(type)) return text !== "" && Number.isFinite(Number(text)) ? Number(text) : undefined;
-  if (BOOLEAN.test(type)) return { true: true, false: false }[text.toLowerCase()];
-  return text;
+/** The value of a condition on a column of some type. */
+export function readAs(type, text) {
+  if (BOOLEAN.test(type)) {
+    const read = { true: true, false: false }[text.toLowerCase()];
+    if (read === undefined) throw new Error(`takes true or false, not ${JSON.stringify(text)}.`);
+    return read;
+  }
+  if (!NUMBER.test(type)) return text;
+  const read = Number(text);
+  if (text === "" || !Number.isFinite(read)) throw new Error(`takes a number, not ${JSON.stringify(text)}.`);
+  if (WHOLE.test(type) && Math.abs(read) > Number.MAX_SAFE_INTEGER) {
+    const limit = Number.MAX_SAFE_INTEGER;
+    throw new Error(`takes whole numbers up to ${limit} here, as browsers round larger ones, not ${text}.`);
+  }
+  return read;
 }
 
 /** Whether one condition replaces another: the same of one column, or an equality. */

@@ -2,6 +2,8 @@
  * Search in vectors by inner product: exact, best first, ties by id.
  */
 
+const ROUNDING = 1e-6; // of the product of two vectors of norm 1 in float32
+
 /**
  * @param {Float32Array} vectors (n * d)
  * @param {Float32Array} query (d)
@@ -20,6 +22,8 @@ export function nearest(vectors, query, ids, k, passes) {
     }
     let score = 0;
     for (let i = 0, at = row * d; i < d; i++, at++) score += vectors[at] * query[i];
+    // vectors of norm 1 that were rounded to float32 exceed it
+    if (Math.abs(score) <= 1 + ROUNDING) score = Math.max(-1, Math.min(1, score));
     scores[row] = kept[n++] = score;
   }
   // numbers alone sort in a fraction of the time of pairs: first the score that the last one needs
@@ -61,7 +65,7 @@ export function filterOf(columns, types, where = {}) {
   return (row) => tests.every((test) => test(row));
 }
 
-const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:Z|([+-])(\d\d):?(\d\d))?$/;
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/;
 
 /** Microseconds since 1970, as Python counts them; a time without a zone is one of UTC. */
 export function timeOf(text) {
@@ -72,8 +76,11 @@ export function timeOf(text) {
   const date = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
   date.setUTCFullYear(year, month - 1, day); // Date.UTC takes 0 to 99 for 1900 to 1999
   const same = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  if (!same || hour > 23 || minute > 59 || second > 59) throw new Error(`There is no time ${text}.`);
-  const shift = (found[8] === "-" ? -1 : 1) * (60 * Number(found[9] ?? 0) + Number(found[10] ?? 0));
+  const [zoneHour, zoneMinute] = found.slice(9, 11).map((part) => Number(part ?? 0));
+  if (!same || Math.max(hour, zoneHour) > 23 || Math.max(minute, zoneMinute, second) > 59) {
+    throw new Error(`There is no time ${text}.`);
+  }
+  const shift = (found[8] === "-" ? -1 : 1) * (60 * zoneHour + zoneMinute);
   const parts = BigInt((found[7] ?? "").slice(0, 6).padEnd(6, "0"));
   return (BigInt(date.getTime()) - BigInt(shift) * 60000n) * 1000n + parts;
 }
