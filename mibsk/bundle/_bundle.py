@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .._checks.parameters import suggest
+from ..files.digest import sha256_of
 from ..onnx import OnnxEncoder
-from ._folder import sha256_of
 from ._manifest import FILE, Manifest
 
 _ATTEMPTS = 10  # a writer replaces the bundle between two reads of its manifest

@@ -7,7 +7,6 @@ reader finds the earlier bundle or the new one, whenever the writer is killed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -16,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
+from ..files.digest import sha256_of
 from ..files.whole_files import check_can_write, remove_unfinished, replace_file
 from ._entries import digest_of
 from ._manifest import CARD, FILE, Manifest
@@ -29,12 +29,6 @@ _NAMED = re.compile(r".*-([0-9a-f]{12})")  # the stem of a file named after its 
 def named_after(stem: str, suffix: str, sha256: str) -> str:
     """Return the name of a file, with the start of the digest of its content."""
     return f"{stem}-{sha256[:12]}{suffix}"
-
-
-def sha256_of(path: Path) -> str:
-    """Return the digest of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

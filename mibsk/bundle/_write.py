@@ -12,12 +12,13 @@ from .. import __version__
 from .._checks.parameters import check_modality_names
 from .._checks.rows import n_rows
 from ..estimators import PairedTransformer
+from ..files.digest import sha256_of
 from ..onnx import OnnxEncoder, export_encoders, export_text_encoder
 from ._card import model_card
 from ._display import Display
 from ._entries import DataSource, EncoderFile, GraphFile, TensorInput, Variant
 from ._facts import changed_params, training_facts
-from ._folder import named_after, replace_bundle, scratch, sha256_of
+from ._folder import named_after, replace_bundle, scratch
 from ._manifest import Manifest
 from ._ordered import is_ordered
 from ._plain import plain

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.utils import Bunch
 
 from .._checks.parameters import check_scalar
+from ..files.digest import sha256_of
 from ._captioned import Side, captioned_bunch
 from ._data_file import DataFile, read_data_file
 from ._image_files import ImageFiles
@@ -184,7 +185,7 @@ def _read_images(entries: list[dict], folder: Path, image_size: int) -> np.ndarr
             f"{len(missing)} of {len(files)} images are missing, such as {missing[0]}: copy the "
             "folder openclipart again."
         )
-    lines = (f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files)
+    lines = (f"{sha256_of(file)}  {file.name}\n" for file in files)
     actual = hashlib.sha256("".join(lines).encode()).hexdigest()
     if actual != IMAGES_CHECKSUM:
         raise OSError(

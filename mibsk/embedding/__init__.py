@@ -1,7 +1,6 @@
 """Embeddings of the rows of many files, on one machine or on a cluster."""
 
 from ._embed_files import embed_files
-from ._model_files import file_digest
 from ._one_file import Outcome
 from ._row_files import READABLE, RowFile, Selection, open_rows
 from ._summary import summary
@@ -12,7 +11,6 @@ __all__ = [
     "RowFile",
     "Selection",
     "embed_files",
-    "file_digest",
     "open_rows",
     "summary",
 ]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .._checks.parameters import check_scalar
+from ..files.digest import sha256_of
 from ..files.whole_files import remove_unfinished
 from ._cluster import embed_on_cluster
-from ._model_files import encoder_of, file_digest, load_encoder
+from ._model_files import encoder_of, load_encoder
 from ._one_file import Outcome, Task, embed_file
 from ._output_files import FORMATS, import_pyarrow
 from ._row_files import Selection
@@ -104,7 +105,7 @@ def embed_files(
     check_scalar("batch_size", batch_size, low=1, integer=True)
     source = Path(os.path.abspath(model))
     encoder = load_encoder(source, modality, batch_size)
-    digest, name = file_digest(source), encoder.input_.name
+    digest, name = sha256_of(source), encoder.input_.name
     rows = [Path(os.path.abspath(path)) for path in _several(files)]
     if not rows:
         raise ValueError("there are no files of rows: pass at least one.")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from .._checks.parameters import suggest
+from ..files.digest import sha256_of
 from ..onnx import OnnxEncoder
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def load_encoder(path: Path, modality: str | None, batch_size: int) -> Any:
@@ -68,7 +62,7 @@ def encoder_of(path: Path, digest: str, modality: str | None, batch_size: int) -
     ValueError
         If the file has another digest.
     """
-    if not path.is_file() or file_digest(path) != digest:
+    if not path.is_file() or sha256_of(path) != digest:
         raise ValueError(
             f"{path} is not the same file here as where the command was started: put the model, "
             "the rows and the output on a file system that all machines share."

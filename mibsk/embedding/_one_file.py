@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._model_files import encoder_of, file_digest
+from ..files.digest import sha256_of
+from ._model_files import encoder_of
 from ._output_files import Record, read_record, write_embeddings
 from ._row_files import RowFile, Selection, open_rows
 
@@ -86,7 +87,7 @@ def _embed(task: Task, progress: Progress | None) -> Outcome:
     file = open_rows(task.rows, encoder.input_, task.selection)
     record = Record(
         task.digest,
-        file_digest(task.rows),
+        sha256_of(task.rows),
         task.modality,
         list(task.selection.ids),
         list(task.selection.columns),

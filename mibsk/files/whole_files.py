@@ -49,7 +49,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = _beside(path)
+    aside = path_beside(path)
     try:
         with open(aside, "xb") as file:
             yield file
@@ -65,7 +65,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 def remove_unfinished(path: str | os.PathLike[str]) -> None:
     """Remove what killed processes left of a file that is whole by now."""
     path = Path(path)
-    for aside in path.parent.glob(f"{escape(_start(path))}*.tmp"):
+    for aside in left_beside(path):
         aside.unlink(missing_ok=True)
 
 
@@ -80,7 +80,7 @@ def check_can_write(path: str | os.PathLike[str]) -> None:
     path = Path(path)
     if os.path.isdir(path):
         raise ValueError(f"{path} is a folder: give the name of a file in it")
-    probe = _beside(path)
+    probe = path_beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(probe, "xb"):
@@ -92,9 +92,14 @@ def check_can_write(path: str | os.PathLike[str]) -> None:
         raise ValueError(f"{path} cannot be written{why}; choose another place") from error
 
 
-def _beside(path: Path) -> Path:
-    """Return the path of a new file in the same folder."""
+def path_beside(path: Path) -> Path:
+    """Return the path of a new file or folder in the same folder, which is to replace `path`."""
     return path.with_name(f"{_start(path)}{uuid.uuid4().hex}.tmp")
+
+
+def left_beside(path: Path) -> Iterator[Path]:
+    """Yield the paths of :func:`path_beside` that are there, as of processes that were killed."""
+    return path.parent.glob(f"{escape(_start(path))}*.tmp")
 
 
 def _start(path: Path) -> str:

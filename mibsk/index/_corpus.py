@@ -16,7 +16,8 @@ import pandas as pd
 
 from .._checks.packages import not_installed
 from ..bundle import EncoderFile
-from ..embedding import Selection, file_digest, open_rows
+from ..embedding import Selection, open_rows
+from ..files.digest import sha256_of
 from ..reporting import csv_chunks
 from ._content import content_of, media_type_of
 from ._row_ids import ids_of
@@ -189,7 +190,7 @@ class Corpus:
         read = self.options
         display = self.encoder.display.to_dict()
         return Source(
-            file_digest(self.path),
+            sha256_of(self.path),
             _digest([self._first, read.columns, read.metadata, read.contents, display]),
             _digest([read.id_column, read.prefix]),
             _digest(str(self.path.resolve().parent)),

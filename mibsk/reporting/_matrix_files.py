@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from .._checks.devices import Matrix
 from .._checks.matrices import as_matrix
 from .._checks.parameters import suggest
 from .._checks.vector_cells import stack_rows
+from ..files.digest import sha256_of
 from ._measurement import Source
 from ._table_files import TABLES, read_table, with_index
 
@@ -123,8 +123,7 @@ def locate(name: str) -> tuple[Path, str | None]:
 def source_of(path: str | os.PathLike[str]) -> Source:
     """Return path and digest of a readable file."""
     name = os.fspath(path)
-    with open(locate(name)[0], "rb") as file:
-        return Source(name, hashlib.file_digest(file, "sha256").hexdigest())
+    return Source(name, sha256_of(locate(name)[0]))
 
 
 def read_array(file: Path, member: str | None) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..bundle import Bundle, Display
 from ..data import InputSpec
 from ..onnx import OnnxEncoder
 from ._errors import RequestError
+from ._fields import shortened
 
 _TRIES = 3
 
@@ -95,7 +96,7 @@ class Snapshot:
             names = list(self.encoders)
             raise RequestError(
                 404,
-                f"the bundle has no modality {_shortened(modality)}, only {', '.join(names)}."
+                f"the bundle has no modality {shortened(modality)}, only {', '.join(names)}."
                 + (suggest(modality[:100], names) if isinstance(modality, str) else ""),
                 "model_not_found",
                 param,
@@ -174,11 +175,6 @@ def _a_row(spec: InputSpec) -> Any:
     if spec.kind == "labels":
         return [spec.classes[0]]
     return np.ones((1, *spec.shape), spec.dtype)
-
-
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else text[:97] + "..."
 
 
 OpenIndex = Callable[[Bundle], Any]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from glob import escape
 from pathlib import Path
+
+from ..files.whole_files import left_beside, path_beside
 
 MARK = "data/site.json"
 """File by which the folder of a site is recognised."""
@@ -42,7 +42,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     folder = Path(os.path.abspath(folder))  # "." has no name to write beside
     check_replaceable(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = _beside(folder)
+    new = path_beside(folder)
     try:
         new.mkdir()
         yield new
@@ -50,7 +50,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         _swap(new, folder)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    for left in folder.parent.glob(f"{escape(_start(folder))}*.tmp"):  # by killed processes
+    for left in left_beside(folder):  # by killed processes
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -59,7 +59,7 @@ def _swap(new: Path, folder: Path) -> None:
     if not folder.exists():
         os.replace(new, folder)
         return
-    old = _beside(folder)
+    old = path_beside(folder)
     os.replace(folder, old)
     try:
         os.replace(new, folder)
@@ -67,12 +67,3 @@ def _swap(new: Path, folder: Path) -> None:
         os.replace(old, folder)
         raise
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _start(folder: Path) -> str:
-    """Return how the names of new folders beside a folder start."""
-    return f".{folder.name[:100]}."
-
-
-def _beside(folder: Path) -> Path:
-    return folder.with_name(f"{_start(folder)}{uuid.uuid4().hex}.tmp")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def write_rows(
                 types.append(_media_type(row.content))
                 ids.append(row.id)
                 for name, values in columns.items():
-                    values.append(plain(row.metadata.get(name)))
+                    values.append(row.metadata.get(name))
             on_rows(len(rows))
     table = {"ids": ids, "columns": columns, "media_types": types, "contents": paths}
     text = json.dumps(table, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -72,17 +71,6 @@ def size_of_rows(index: Index, modality: str, n_rows: int, n_components: int) ->
     contents = sum(len(row.content.data) for row in first if row.content)
     texts = sum(len(json.dumps([row.id, row.metadata], default=str)) for row in first)
     return n_rows * (4 * n_components + (contents + texts) // len(first))
-
-
-def plain(value: Any) -> Any:
-    """Return a value of the metadata as JSON has it; None if it is missing."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return str(value)
 
 
 def _chunks(index: Index, modality: str, n_rows: int) -> Iterator[list[Row]]:

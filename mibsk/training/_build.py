@@ -82,8 +82,9 @@ def _build_encoders(
     TypeError, ValueError
         If a name is not a modality, or an encoder does not support the rows.
     """
-    if isinstance(specs, JointEncoders):
-        return _build_jointly(specs, inputs, n_components, probabilistic=probabilistic)
+    if isinstance(specs, JointEncoders):  # which scale the rows themselves
+        n_outputs = (2 if probabilistic else 1) * n_components
+        specs, scalings = _joint_modules(specs, inputs, n_outputs), dict.fromkeys(inputs)
     if isinstance(specs, Mapping):
         check_modality_names("encoders", specs, list(inputs))
     encoders = {}
@@ -108,14 +109,10 @@ def _network(specification: Any, spec: InputSpec) -> Any:
     return specification
 
 
-def _build_jointly(
-    joint: JointEncoders,
-    inputs: Mapping[str, InputSpec],
-    n_components: int,
-    *,
-    probabilistic: bool,
-) -> dict[str, Encoder]:
-    """Build encoders that may share weights.
+def _joint_modules(
+    joint: JointEncoders, inputs: Mapping[str, InputSpec], n_outputs: int
+) -> dict[str, _Built]:
+    """Return the modules of all modalities, which may share weights.
 
     Raises
     ------
@@ -128,24 +125,13 @@ def _build_jointly(
                 f"modality {name!r} has {spec.kind} rows, which joint encoders do not read: "
                 "convert them to an array."
             )
-    n_outputs = (2 if probabilistic else 1) * n_components
     modules = joint({name: spec.shape for name, spec in inputs.items()}, n_outputs)
     if not isinstance(modules, Mapping) or modules.keys() != inputs.keys():
         got = list(modules) if isinstance(modules, Mapping) else type(modules).__name__
         raise TypeError(
             f"{type(joint).__name__} must return a module for each of {list(inputs)}, got {got}."
         )
-    return {
-        name: build_encoder(
-            _Built(modules[name]),
-            spec.shape,
-            n_components,
-            dtype=spec.dtype,
-            probabilistic=probabilistic,
-            modality=name,
-        )
-        for name, spec in inputs.items()
-    }
+    return {name: _Built(modules[name]) for name in inputs}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 from ..bundle import Bundle
+from ..files.digest import sha256_of
 from ..files.whole_files import replace_file
 from ..onnx import open_session
 from ._config import Tensor, config_text, quoted
@@ -139,22 +140,16 @@ def _add_version(model: Path, source: Path, config: str) -> Path:
     model.mkdir(parents=True, exist_ok=True)
     versions = [int(path.name) for path in model.iterdir() if path.name.isdecimal()]
     newest = model / str(max(versions, default=0))
-    content = source.read_bytes()
-    is_new = not versions or _sha256(newest / MODEL) != hashlib.sha256(content).hexdigest()
+    is_new = not (newest / MODEL).is_file() or sha256_of(newest / MODEL) != sha256_of(source)
     replace_file(model / CONFIG, [config.encode()])
     if not is_new:
         return newest
     aside = model / f"{_UNFINISHED}{uuid.uuid4().hex}"  # Triton reads only folders named by numbers
     try:
-        replace_file(aside / MODEL, [content])
+        replace_file(aside / MODEL, [source.read_bytes()])
         version = model / str(max(versions, default=0) + 1)
         os.replace(aside, version)
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
     return version
-
-
-def _sha256(path: Path) -> str:
-    """Return the digest of a file; "" if there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

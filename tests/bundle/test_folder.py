@@ -21,7 +21,8 @@ import json, os, shutil, signal, sys
 from pathlib import Path
 from mibsk.bundle._bundle import read_manifest
 from mibsk.bundle._card import model_card
-from mibsk.bundle._folder import replace_bundle, sha256_of
+from mibsk.bundle._folder import replace_bundle
+from mibsk.files.digest import sha256_of
 
 earlier, new, folder = map(Path, sys.argv[1:])
 manifest = read_manifest(new)
