@@ -11,7 +11,14 @@ from ._reports import alignment_report, information_report
 from ._scorers import get_scorer, get_scorer_names
 from ._svcca import svcca
 from ._uniformity import uniformity
-from .captions import bleu, caption_tokens, cider_d, rouge_l
+from .captions import (
+    bleu,
+    caption_scores,
+    caption_tokens,
+    cider_d,
+    compare_captions,
+    rouge_l,
+)
 from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
 from .probes import kept, leakage, probe_information
 from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
@@ -51,8 +58,10 @@ __all__ = [
     "probe_information",
     # generated captions
     "bleu",
+    "caption_scores",
     "caption_tokens",
     "cider_d",
+    "compare_captions",
     "rouge_l",
     # intervals, tests and comparisons
     "Bootstrap",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..._checks.parameters import check_scalar
-from ..statistics import Sampled, Values, over_values, with_interval
-from ._texts import ORDERS, Tokenizer, caption_tokens, ngrams, tokens_of
+from ..statistics import Sampled, Values, over_sums, with_interval
+from ._texts import ORDERS, Texts, Tokenizer, caption_tokens, ngrams, tokens_of
 
 _TINY, _SMALL = 1e-15, 1e-9  # as in the published evaluation, for captions without n-grams
 
@@ -68,15 +69,18 @@ def bleu(
     """
     check_scalar("n", n, low=1, high=ORDERS + 1, integer=True)
     tokens, references = tokens_of(captions, references, tokenizer)
-    counts = np.array([_counts(*each) for each in zip(tokens, references, strict=True)])
-
-    def statistic(drawn: Values) -> Values:
-        return _score(drawn.sum(axis=-2), n)
-
-    return lambda ci: over_values(counts, ci, (0, 1), statistic=statistic)
+    counts = bleu_counts(tokens, references)
+    return lambda ci: over_sums(counts, partial(bleu_of_sums, n=n), ci, (0, 1))
 
 
-def _counts(tokens: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
+def bleu_counts(tokens: Texts, references: Sequence[Texts]) -> Values:
+    """Return what BLEU adds up over samples, (n_samples, 2 + 2 ORDERS), see `_counts`."""
+    return np.array(
+        [_counts(*each) for each in zip(tokens, references, strict=True)], dtype=np.float64
+    )
+
+
+def _counts(tokens: Sequence[str], references: Texts) -> list[float]:
     """Return the lengths of caption and reference, and matched and all n-grams of each order."""
     length = len(tokens)
     closest = min((abs(len(each) - length), len(each)) for each in references)[1]
@@ -89,8 +93,8 @@ def _counts(tokens: Sequence[str], references: Sequence[Sequence[str]]) -> list[
     return [length, closest, *matched, *(max(0, length - k) for k in range(ORDERS))]
 
 
-def _score(sums: Values, n: int) -> Values:
-    """Return BLEU of sums (..., 2 + 2 ORDERS)."""
+def bleu_of_sums(sums: Values, n: int) -> Values:
+    """Return BLEU@n (...) of sums (..., 2 + 2 ORDERS) of counts."""
     length, closest = sums[..., 0], sums[..., 1]
     matched, possible = sums[..., 2 : 2 + n], sums[..., 2 + ORDERS : 2 + ORDERS + n]
     precision = np.exp(np.log((matched + _TINY) / (possible + _SMALL)).mean(axis=-1))

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..statistics import Sampled, over_values, with_interval
-from ._texts import ORDERS, NGrams, Tokenizer, caption_tokens, ngrams, tokens_of
+from ..statistics import Sampled, Values, over_values, with_interval
+from ._texts import ORDERS, NGrams, Texts, Tokenizer, caption_tokens, ngrams, tokens_of
 
 _SIGMA = 6.0  # tokens
 
@@ -77,7 +77,18 @@ def cider_d(captions: Any, references: Any, *, tokenizer: Tokenizer = caption_to
     >>> good > 4, poor
     (True, 0.0)
     """
-    tokens, references = tokens_of(captions, references, tokenizer)
+    scores = cider_scores(*tokens_of(captions, references, tokenizer))
+    return lambda ci: over_values(scores, ci, (0, 10))
+
+
+def cider_scores(tokens: Texts, references: Sequence[Texts]) -> Values:
+    """Return CIDEr-D of each sample, (n_samples,), with the frequencies of all references.
+
+    Raises
+    ------
+    ValueError
+        If there is only one sample.
+    """
     if len(tokens) < 2:
         raise ValueError(
             "CIDEr-D weighs n-grams by how few samples have them, and needs at least 2, got 1."
@@ -95,11 +106,12 @@ def cider_d(captions: Any, references: Any, *, tokenizer: Tokenizer = caption_to
             length += count if len(gram) == 2 else 0
         return _Weighed(weights, [math.sqrt(square) for square in squares], length)
 
-    scores = [
-        _agreement(weighed(ngrams(caption)), [weighed(each) for each in texts])
-        for caption, texts in zip(tokens, cooked, strict=True)
-    ]
-    return lambda ci: over_values(np.array(scores), ci, (0, 10))
+    return np.array(
+        [
+            _agreement(weighed(ngrams(caption)), [weighed(each) for each in texts])
+            for caption, texts in zip(tokens, cooked, strict=True)
+        ]
+    )
 
 
 def _agreement(caption: _Weighed, references: Sequence[_Weighed]) -> float:

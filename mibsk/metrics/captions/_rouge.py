@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..statistics import Sampled, over_values, with_interval
-from ._texts import Tokenizer, caption_tokens, tokens_of
+from ..statistics import Sampled, Values, over_values, with_interval
+from ._texts import Texts, Tokenizer, caption_tokens, tokens_of
 
 _BETA = 1.2  # weight of recall
 
@@ -57,12 +57,16 @@ def rouge_l(captions: Any, references: Any, *, tokenizer: Tokenizer = caption_to
     >>> rouge_l(["a red cat"], [["a red cat"]]), rouge_l(["a dog"], [["a cat"]])
     (1.0, 0.5)
     """
-    tokens, references = tokens_of(captions, references, tokenizer)
-    scores = np.array([_score(*each) for each in zip(tokens, references, strict=True)])
+    scores = rouge_scores(*tokens_of(captions, references, tokenizer))
     return lambda ci: over_values(scores, ci, (0, 1))
 
 
-def _score(tokens: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+def rouge_scores(tokens: Texts, references: Sequence[Texts]) -> Values:
+    """Return ROUGE-L of each sample, (n_samples,)."""
+    return np.array([_score(*each) for each in zip(tokens, references, strict=True)])
+
+
+def _score(tokens: Sequence[str], references: Texts) -> float:
     common = [(longest_common_subsequence(tokens, each), len(each)) for each in references]
     longest = max(length for length, _ in common)
     if longest == 0:

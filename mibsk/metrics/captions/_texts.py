@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Tokenizer = Callable[[str], Sequence[str]]
+Texts = Sequence[Sequence[str]]  # the tokens of each
 NGrams = Counter[tuple[str, ...]]
 
 ORDERS = 4  # n-grams of 1 to 4 tokens

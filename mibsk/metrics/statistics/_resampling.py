@@ -12,7 +12,7 @@ from ..._checks.devices import Matrix
 from ..._checks.groups import Groups
 from ..rows import take_rows
 from ._interval import CI, Bootstrap, Estimate, as_bootstrap
-from ._threads import in_threads
+from ._threads import in_threads, one_blas_thread
 
 Values = NDArray[np.float64]
 Bounds = tuple[float, float]
@@ -53,12 +53,8 @@ def over_values(
         Groups of which whole ones are drawn; None: those of the settings.
     """
     if statistic is None and weights is not None:
-        values = np.stack([values * weights, weights], axis=1)  # (n, 2)
-
-        def statistic(drawn: Values) -> Values:
-            total, weight = np.moveaxis(drawn.sum(axis=-2), -1, 0)
-            return np.divide(total, weight, out=np.full_like(total, np.nan), where=weight > 0)
-
+        weighted = np.stack([values * weights, weights], axis=1)
+        return over_sums(weighted, ratio_of_sums, ci, bounds, groups=groups)
     reduce = statistic or (lambda drawn: drawn.mean(axis=-1))
     value = float(reduce(values))
     if ci is None:
@@ -91,15 +87,91 @@ def draw_groups(
         If there is only one group.
     """
     order = np.argsort(groups, kind="stable")
-    rows_of = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
-    if len(rows_of) < 2:
+    sizes = np.unique(groups, return_counts=True)[1]
+    _check_several(len(sizes))
+    starts = np.cumsum(sizes) - sizes
+    for _ in range(n_resamples):
+        drawn = rng.integers(len(sizes), size=len(sizes))
+        of_drawn = sizes[drawn]
+        shifts = starts[drawn] - (np.cumsum(of_drawn) - of_drawn)
+        yield order[np.repeat(shifts, of_drawn) + np.arange(of_drawn.sum())]
+
+
+def _check_several(n_groups: int) -> None:
+    if n_groups < 2:
         raise ValueError(
             "an interval needs at least 2 groups among the held-out rows, since whole groups are "
             "drawn, got 1: pass more groups, a larger test_size, or ci=None."
         )
-    for _ in range(n_resamples):
-        drawn = rng.integers(len(rows_of), size=len(rows_of))
-        yield np.concatenate([rows_of[i] for i in drawn])
+
+
+def over_sums(
+    values: Values,
+    of_sums: Callable[[Values], Values],
+    ci: CI,
+    bounds: Bounds = UNBOUNDED,
+    *,
+    groups: Groups = None,
+) -> float | Estimate:
+    """Return a function of sums over rows, with an interval by drawing rows with replacement.
+
+    Parameters
+    ----------
+    values : ndarray (n, m)
+        What is added up over rows.
+    of_sums : callable
+        From sums (..., m) to values (...).
+    ci, bounds, groups
+        As in :func:`over_values`.
+    """
+    value = float(of_sums(values.sum(axis=0)))
+    if ci is None:
+        return value
+    chosen = as_bootstrap(ci)
+    groups = chosen.groups_of(len(values)) if groups is None else groups
+    return estimate_of_draws(value, of_sums(draw_sums(values, chosen, groups)), chosen, bounds)
+
+
+def draw_sums(values: Values, chosen: Bootstrap, groups: Groups) -> Values:
+    """Return the sums over rows drawn with replacement, (n_resamples, m), of values (n, m).
+
+    As many rows as there are, or as many groups, are drawn. Statistics that are computed from one
+    array of sums belong to the same draws.
+
+    Raises
+    ------
+    ValueError
+        If there is only one group.
+    """
+    if groups is not None:
+        kinds, of_row = np.unique(groups, return_inverse=True)
+        _check_several(len(kinds))
+        totals = np.zeros((len(kinds), values.shape[1]))
+        np.add.at(totals, of_row, values)
+        values = totals
+    n, rng = len(values), np.random.default_rng(chosen.random_state)
+    at_once = max(1, _COUNTS_SIZE // n)
+    found = []
+    with one_blas_thread():
+        for start in range(0, chosen.n_resamples, at_once):
+            size = min(at_once, chosen.n_resamples - start)
+            drawn = rng.integers(n, size=(size, n)) + n * np.arange(size)[:, None]
+            counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+            found.append(counts.astype(np.float64) @ values)
+    return np.concatenate(found)
+
+
+def ratio_of_sums(sums: Values) -> Values:
+    """Return the first of two sums (..., 2) by the second, NaN where that is 0."""
+    total, count = np.moveaxis(sums, -1, 0)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def estimate_of_draws(
+    value: float, replicates: Values, chosen: Bootstrap, bounds: Bounds = UNBOUNDED
+) -> Estimate:
+    """Return a value with its interval, given its replicates on rows drawn with replacement."""
+    return _estimate(value, replicates, 1.0, chosen, bounds)
 
 
 def over_rows(
