@@ -26,6 +26,7 @@ from ._nlvr import fetch_nlvr
 from ._omniglot import fetch_omniglot
 from ._openclipart import fetch_openclipart
 from ._room import make_room
+from ._scene_analogies import scene_analogies
 from ._scene_grammar import Scene, Thing, scene_of_caption
 from ._scenes import make_scenes
 from ._splits import load_bunch, save_bunch, split_bunch
@@ -64,6 +65,7 @@ __all__ = [
     "make_sprites",
     "one_per_picture",
     "save_bunch",
+    "scene_analogies",
     "scene_of_caption",
     "split_bunch",
 ]

@@ -21,7 +21,14 @@ from .captions import (
 )
 from .neighbours import cknna, cycle_knn, edit_distance_knn, lcs_knn, mutual_knn
 from .probes import kept, leakage, probe_information
-from .retrieval import mean_average_precision, mean_reciprocal_rank, median_rank, recall_at_k
+from .retrieval import (
+    analogy_recall,
+    mean_average_precision,
+    mean_reciprocal_rank,
+    median_rank,
+    recall_at_k,
+    retrieval_scores,
+)
 from .sharing import PartialInformation, information_by_subset, partial_information
 from .statistics import Bootstrap, Comparison, Estimate, PermutationTest, compare, permutation_test
 
@@ -42,10 +49,12 @@ __all__ = [
     "relative_modality_gap",
     "uniformity",
     # retrieval of partners
+    "analogy_recall",
     "mean_average_precision",
     "mean_reciprocal_rank",
     "median_rank",
     "recall_at_k",
+    "retrieval_scores",
     # information between representations, and consistency of runs
     "consistency",
     "gaussian_mutual_information",
