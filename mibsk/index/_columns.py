@@ -11,7 +11,7 @@ import pandas as pd
 
 Type = Literal["string", "integer", "number", "boolean", "datetime"]
 
-_EXACT = 2**53  # integers up to here are exact in float64
+EXACT = 2**53  # integers up to here are exact in float64
 _INT64 = 2**63
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _MICROSECOND = datetime.timedelta(microseconds=1)
@@ -65,9 +65,9 @@ def as_stored(name: str, kind: Type, values: list[Any], stored: Type) -> list[An
     """
     if kind == stored:
         return values
-    if (kind, stored) == ("integer", "number") and _all_below(values, _EXACT):
+    if (kind, stored) == ("integer", "number") and _all_below(values, EXACT):
         return [None if each is None else float(each) for each in values]
-    whole = (kind, stored) == ("number", "integer") and _all_below(values, _EXACT)
+    whole = (kind, stored) == ("number", "integer") and _all_below(values, EXACT)
     if whole and all(each is None or each.is_integer() for each in values):
         return [None if each is None else int(each) for each in values]
     example = next(each for each in values if each is not None)

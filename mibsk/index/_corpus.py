@@ -19,11 +19,11 @@ from ..bundle import EncoderFile
 from ..embedding import Selection, open_rows
 from ..files.digest import sha256_of
 from ..reporting import csv_chunks
+from ._columns import EXACT
 from ._content import content_of, media_type_of
 from ._row_ids import ids_of
 from ._values import Content
 
-_EXACT = 2**53
 _DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII
 )
@@ -297,7 +297,7 @@ def _converted(values: list[Any]) -> list[Any]:
     if all(isinstance(each, str) and _DATE.fullmatch(each) for each in found):
         convert = pd.Timestamp
     elif len(found) < len(values) and all(
-        isinstance(e, float) and e.is_integer() and abs(e) < _EXACT for e in found
+        isinstance(e, float) and e.is_integer() and abs(e) < EXACT for e in found
     ):
         convert = int
     return [None if e is None else convert(e) for e in values] if convert and found else values

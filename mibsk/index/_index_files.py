@@ -147,8 +147,8 @@ def index_files(
     bundle.encoder(modality)
     options = Options(id_column, _several(columns), _several(metadata), contents, prefix)
     corpora = _open(bundle, modality, [Path(path) for path in _several(files)], options)
-    _check_numbers(index, modality, corpora)
     sources = index.sources(modality)
+    _check_numbers(index, modality, corpora, sources)
     done = []
     for i, corpus in enumerate(corpora):
         if progress is not None:
@@ -229,13 +229,15 @@ def _open(bundle: Bundle, modality: str, paths: Sequence[Path], options: Options
     return corpora
 
 
-def _check_numbers(index: Index, modality: str, corpora: Sequence[Corpus]) -> None:
+def _check_numbers(
+    index: Index, modality: str, corpora: Sequence[Corpus], sources: set[str]
+) -> None:
     """Raise if numbers of rows would replace the rows of other files."""
     numbered = [corpus for corpus in corpora if corpus.by_number]
     if not numbered:
         return
     own = {corpus.source[3:] for corpus in corpora}  # folder and name
-    others = {each for each in index.sources(modality) if Source.read(each)[3:] not in own}
+    others = {each for each in sources if Source.read(each)[3:] not in own}
     if numbered[0].options.prefix:  # the numbers of other files may have another prefix
         ids = {each for corpus in numbered for each in corpus.ids}
         others = {each for each in others if ids & index.ids_of_source(modality, each)}
@@ -293,7 +295,7 @@ def _update_contents(index: Index, modality: str, corpus: Corpus, chunk: Chunk) 
     changed = [i for i, row in enumerate(rows) if row.content != contents[i]]
     if changed:
         new = chunk.take(np.array(changed))
-        z = np.stack([rows[i].vector for i in changed])
+        z = np.array([rows[i].vector for i in changed], np.float32)
         shown = [contents[i] for i in changed]
         index.add(modality, new.ids, z, new.metadata, shown, source=str(corpus.source))
     return len(changed)

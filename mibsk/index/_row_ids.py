@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-_EXACT = 2**53
+from ._columns import EXACT
+
 _WHOLE = re.compile(r"(-?(?:0|[1-9]\d*))\.0", re.ASCII)
 
 
@@ -37,6 +38,6 @@ def ids_of(values: Sequence[Any]) -> list[str | None]:
 def _id_of(value: Any) -> str | None:
     if value is None or value != value:  # NaN, of a column of floats
         return None
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
         value = int(value)
     return str(value)
