@@ -38,7 +38,7 @@ def scene_analogies(pictures: Bunch, *, n_analogies: int = 1000, random_state: i
         them, or a part of these.
     n_analogies : int, default=1000
         Largest number of analogies. There are as many as have a right answer among the pictures:
-        about 170 of 500 pictures, and 2,400 of 2,000. Of more, some are drawn.
+        about 150 of 500 pictures, and 2,400 of 2,000. Of more, some are drawn.
     random_state : int, default=0
         Seed of the draw.
 

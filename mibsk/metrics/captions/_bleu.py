@@ -10,7 +10,7 @@ import numpy as np
 
 from ..._checks.parameters import check_scalar
 from ..statistics import Sampled, Values, over_sums, with_interval
-from ._texts import ORDERS, Texts, Tokenizer, caption_tokens, ngrams, tokens_of
+from ._texts import ORDERS, NGrams, Texts, Tokenizer, caption_tokens, ngrams, tokens_of
 
 _TINY, _SMALL = 1e-15, 1e-9  # as in the published evaluation, for captions without n-grams
 
@@ -69,24 +69,29 @@ def bleu(
     """
     check_scalar("n", n, low=1, high=ORDERS + 1, integer=True)
     tokens, references = tokens_of(captions, references, tokenizer)
-    counts = bleu_counts(tokens, references)
+    (counts,) = bleu_counts([tokens], references)
     return lambda ci: over_sums(counts, partial(bleu_of_sums, n=n), ci, (0, 1))
 
 
-def bleu_counts(tokens: Texts, references: Sequence[Texts]) -> Values:
-    """Return what BLEU adds up over samples, (n_samples, 2 + 2 ORDERS), see `_counts`."""
-    return np.array(
-        [_counts(*each) for each in zip(tokens, references, strict=True)], dtype=np.float64
-    )
+def bleu_counts(systems: Sequence[Texts], references: Sequence[Texts]) -> list[Values]:
+    """Return for each system what BLEU adds up, (n_samples, 2 + 2 ORDERS), see `_counts`."""
+    found: list[list[list[int]]] = [[] for _ in systems]
+    for row, texts in enumerate(references):
+        lengths, most = [len(text) for text in texts], ngrams(texts[0])
+        for text in texts[1:]:
+            most |= ngrams(text)
+        for counts, tokens in zip(found, systems, strict=True):
+            counts.append(_counts(tokens[row], lengths, most))
+    return [np.array(counts, dtype=np.float64) for counts in found]
 
 
-def _counts(tokens: Sequence[str], references: Texts) -> list[float]:
-    """Return the lengths of caption and reference, and matched and all n-grams of each order."""
+def _counts(tokens: Sequence[str], lengths: Sequence[int], most: NGrams) -> list[int]:
+    """Return the lengths of caption and reference, and matched and all n-grams of each order.
+
+    `lengths` are those of the references, and `most` how often one of them has each n-gram.
+    """
     length = len(tokens)
-    closest = min((abs(len(each) - length), len(each)) for each in references)[1]
-    most = ngrams(references[0])
-    for each in references[1:]:
-        most |= ngrams(each)
+    closest = min((abs(each - length), each) for each in lengths)[1]
     matched = [0] * ORDERS
     for gram, count in ngrams(tokens).items():
         matched[len(gram) - 1] += min(count, most[gram])

@@ -77,41 +77,43 @@ def cider_d(captions: Any, references: Any, *, tokenizer: Tokenizer = caption_to
     >>> good > 4, poor
     (True, 0.0)
     """
-    scores = cider_scores(*tokens_of(captions, references, tokenizer))
+    tokens, references = tokens_of(captions, references, tokenizer)
+    (scores,) = cider_scores([tokens], references)
     return lambda ci: over_values(scores, ci, (0, 10))
 
 
-def cider_scores(tokens: Texts, references: Sequence[Texts]) -> Values:
-    """Return CIDEr-D of each sample, (n_samples,), with the frequencies of all references.
+def cider_scores(systems: Sequence[Texts], references: Sequence[Texts]) -> list[Values]:
+    """Return for each system CIDEr-D of each sample, (n_samples,).
 
     Raises
     ------
     ValueError
         If there is only one sample.
     """
-    if len(tokens) < 2:
+    if len(references) < 2:
         raise ValueError(
             "CIDEr-D weighs n-grams by how few samples have them, and needs at least 2, got 1."
         )
     cooked = [[ngrams(each) for each in texts] for texts in references]
     frequency = Counter(gram for texts in cooked for gram in set().union(*texts))
-    log_n = math.log(len(tokens))
+    log_n = math.log(len(references))
+    rarity = {gram: log_n - math.log(count) for gram, count in frequency.items()}
 
     def weighed(counts: NGrams) -> _Weighed:
         weights, squares, length = {}, [0.0] * ORDERS, 0
         for gram, count in counts.items():
-            weight = count * (log_n - math.log(max(1, frequency[gram])))
+            weight = count * rarity.get(gram, log_n)
             weights[gram] = weight
             squares[len(gram) - 1] += weight * weight
             length += count if len(gram) == 2 else 0
         return _Weighed(weights, [math.sqrt(square) for square in squares], length)
 
-    return np.array(
-        [
-            _agreement(weighed(ngrams(caption)), [weighed(each) for each in texts])
-            for caption, texts in zip(tokens, cooked, strict=True)
-        ]
-    )
+    found: list[list[float]] = [[] for _ in systems]
+    for row, texts in enumerate(cooked):
+        of_people = [weighed(each) for each in texts]
+        for scores, tokens in zip(found, systems, strict=True):
+            scores.append(_agreement(weighed(ngrams(tokens[row])), of_people))
+    return [np.array(scores) for scores in found]
 
 
 def _agreement(caption: _Weighed, references: Sequence[_Weighed]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -124,20 +124,21 @@ def caption_scores(
     groups = chosen.groups_of(len(tokens))
     rng = np.random.default_rng(random_state)
     found = {
-        ("all", "given"): _estimates(tokens, people, chosen, groups),
-        ("all", "shuffled"): _estimates(_shuffled(tokens, rng), people, chosen, groups),
+        "all": _estimates(
+            {"given": tokens, "shuffled": _shuffled(tokens, rng)}, people, chosen, groups
+        )
     }
     several = [row for row, texts in enumerate(people) if len(texts) > 1]
     of_several = None if groups is None else groups[several]
     if len(several if of_several is None else set(of_several)) > 1:
         persons, left = _hold_one_out([people[row] for row in several], rng)
-        given = [tokens[row] for row in several]
-        found["all but one", "given"] = _estimates(given, left, chosen, of_several)
-        found["all but one", "person"] = _estimates(persons, left, chosen, of_several)
+        of_block = {"given": [tokens[row] for row in several], "person": persons}
+        found["all but one"] = _estimates(of_block, left, chosen, of_several)
     n_samples = {"all": len(tokens), "all but one": len(several)}
     rows = {
-        (*who, score): (*estimate, n_samples[who[0]])
-        for who, estimates in found.items()
+        (block, who, score): (*estimate, n_samples[block])
+        for block, systems in found.items()
+        for who, estimates in systems.items()
         for score, estimate in estimates.items()
     }
     return pd.DataFrame(
@@ -198,10 +199,11 @@ def compare_captions(
     """
     chosen = as_bootstrap(ci)
     _check_names(chosen, a=a, b=b, references=references)
-    systems = [tokens_of(captions, references, tokenizer) for captions in (a, b)]
-    groups = chosen.groups_of(len(systems[0][0]))
-    found_a, found_b = (_estimates(*system, chosen, groups) for system in systems)
-    rows = {score: paired_difference(found_a[score], found_b[score]) for score in found_a}
+    tokens_a, people = tokens_of(a, references, tokenizer)
+    tokens_b, _ = tokens_of(b, references, tokenizer)
+    groups = chosen.groups_of(len(people))
+    found = _estimates({"a": tokens_a, "b": tokens_b}, people, chosen, groups)
+    rows = {score: paired_difference(found["a"][score], found["b"][score]) for score in _SCORES}
     return pd.DataFrame(
         [(r.a.value, r.b.value, r.difference, r.low, r.high, r.p_value) for r in rows.values()],
         index=pd.Index(rows, name="score"),
@@ -216,22 +218,21 @@ def _check_names(chosen: Bootstrap, **rows: Any) -> None:
 
 
 def _estimates(
-    tokens: Texts, references: Sequence[Texts], chosen: Bootstrap, groups: Groups
-) -> dict[str, Estimate]:
-    """Return all scores of captions, on the same resampled pictures."""
-    values = np.column_stack(
-        [
-            bleu_counts(tokens, references),
-            cider_scores(tokens, references),
-            rouge_scores(tokens, references),
-            np.ones(len(tokens)),
-        ]
-    )
-    total, drawn = values.sum(axis=0), draw_sums(values, chosen, groups)
-    return {
-        score: estimate_of_draws(float(of_sums(total)), of_sums(drawn), chosen, bounds)
-        for score, (of_sums, bounds) in _SCORES.items()
-    }
+    systems: Mapping[str, Texts], references: Sequence[Texts], chosen: Bootstrap, groups: Groups
+) -> dict[str, dict[str, Estimate]]:
+    """Return all scores of the captions of each system, on the same resampled pictures."""
+    tokens, count = list(systems.values()), np.ones(len(references))
+    counts, ciders = bleu_counts(tokens, references), cider_scores(tokens, references)
+    found = {}
+    for i, name in enumerate(systems):
+        rouge = rouge_scores(tokens[i], references)
+        values = np.column_stack([counts[i], ciders[i], rouge, count])
+        total, drawn = values.sum(axis=0), draw_sums(values, chosen, groups)
+        found[name] = {
+            score: estimate_of_draws(float(of_sums(total)), of_sums(drawn), chosen, bounds)
+            for score, (of_sums, bounds) in _SCORES.items()
+        }
+    return found
 
 
 def _shuffled(tokens: Texts, rng: np.random.Generator) -> Texts:
@@ -244,9 +245,11 @@ def _shuffled(tokens: Texts, rng: np.random.Generator) -> Texts:
 
 def _hold_one_out(
     references: Sequence[Texts], rng: np.random.Generator
-) -> tuple[Texts, list[Texts]]:
+) -> tuple[Texts, Sequence[Texts]]:
     """Draw one reference of each picture, and return these and those that are left."""
     held = rng.integers([len(texts) for texts in references])
     persons = [texts[i] for i, texts in zip(held, references, strict=True)]
-    left = [[*texts[:i], *texts[i + 1 :]] for i, texts in zip(held, references, strict=True)]
+    left: list[Texts] = [
+        [*texts[:i], *texts[i + 1 :]] for i, texts in zip(held, references, strict=True)
+    ]
     return persons, left

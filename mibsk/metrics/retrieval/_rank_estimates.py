@@ -61,9 +61,9 @@ def rank_estimates(
     ci = replace(ci, groups=None)
     if groups is not None:
         groups = pd.factorize(groups)[0]  # in the order of `Bootstrap`, which draws the same ones
-    places = ranks + 1.0
+    places = ranks.astype(np.float64) + 1
     columns = {f"recall_at_{k}": places <= k for k in ks} | {"mean_reciprocal_rank": 1 / places}
-    values = np.column_stack([*columns.values(), np.ones(len(ranks))])
+    values = np.column_stack([*columns.values(), np.ones(len(ranks))]).astype(np.float64)
     means, drawn = values.mean(axis=0), draw_sums(values, ci, groups)
     found = {
         name: estimate_of_draws(float(means[i]), ratio_of_sums(drawn[:, [i, -1]]), ci, (0, 1))
