@@ -22,13 +22,18 @@ def drawn(seed, n=15, m=20, d=4):
     return Z, query, minus, plus, is_right
 
 
+@pytest.mark.parametrize("weight", [1.0, 0.3])
 @given(seeds)
 @few
-def test_values_are_those_of_sorted_cosines(seed):
+def test_values_are_those_of_sorted_cosines(weight, seed):
     Z, query, minus, plus, is_right = drawn(seed)
-    table = analogy_recall(Z, query, minus, plus, is_right, k=(1, 4), ci=CI)["value"]
+    table = analogy_recall(Z, query, minus, plus, is_right, weight=weight, k=(1, 4), ci=CI)["value"]
     unit, a, b = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (Z, minus, plus))
-    for name, Q in (("arithmetic", unit[query] - a + b), ("picture", unit[query]), ("word", b)):
+    for name, Q in (
+        ("arithmetic", unit[query] + weight * (b - a)),
+        ("picture", unit[query]),
+        ("word", b),
+    ):
         ranks = []
         for z, own, right in zip(Q, query, is_right, strict=True):
             order = [row for row in np.argsort(-unit @ z) if row != own]
@@ -122,6 +127,7 @@ Z4, WORDS, RIGHT = np.eye(4), np.eye(4)[:2], np.array([[0, 1, 0, 0], [0, 0, 0, 1
         ((Z4, [0, 2], WORDS, WORDS, RIGHT * 1), {}, TypeError, "is_right must be booleans"),
         ((Z4, [0, 3], WORDS, WORDS, RIGHT), {}, ValueError, "no right picture, such as analogy 1"),
         ((Z4, [0, 2], WORDS, WORDS, RIGHT), {"k": 4}, ValueError, r"k must be in 1\.\.3"),
+        ((Z4, [0, 2], WORDS, WORDS, RIGHT), {"weight": 0}, ValueError, "weight must be a finite"),
         ((Z4, [0, 0], WORDS, WORDS, RIGHT), {}, ValueError, "at least 2 groups"),
     ],
 )

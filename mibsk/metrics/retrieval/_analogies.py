@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..._checks.blocks import tiles
 from ..._checks.devices import double, to_numpy
 from ..._checks.matrices import as_matrix, check_same_columns
+from ..._checks.parameters import check_positive
 from ..._checks.row_names import check_row_names
 from ..rows import unit_rows
 from ..statistics import Bootstrap, as_bootstrap, check_groups, paired_difference
@@ -27,6 +28,7 @@ def analogy_recall(
     Z_plus: ArrayLike,
     is_right: ArrayLike,
     *,
+    weight: float = 1.0,
     k: int | Sequence[int] = (1, 5, 10),
     ci: float | Bootstrap = 0.95,
 ) -> pd.DataFrame:
@@ -34,7 +36,7 @@ def analogy_recall(
 
     Analogy :math:`i` takes the picture :math:`q_i`, and looks for the pictures nearest to
 
-    .. math:: z_{q_i} - a_i + b_i
+    .. math:: z_{q_i} + w\, (b_i - a_i)
 
     by cosine, all embeddings having unit norm [1]_, [2]_. The picture itself is not among the
     answers. Pictures that resemble it may be right although the words say nothing, and pictures
@@ -52,6 +54,9 @@ def analogy_recall(
         Embeddings of the words that are subtracted and added.
     is_right : array-like of bool, shape (n_analogies, n_pictures)
         Which pictures are right answers; what it says of the picture of the analogy is ignored.
+    weight : float, default=1.0
+        The weight w, > 0. The embedding of a word is as long as that of a sentence, of which it is
+        a small part, so that a smaller weight than 1 is often better; choose it on other pictures.
     k : int or sequence of int, default=(1, 5, 10)
         Numbers of pictures retrieved, less than ``n_pictures``.
     ci : float or Bootstrap, default=0.95
@@ -70,8 +75,8 @@ def analogy_recall(
     Raises
     ------
     ValueError
-        If shapes do not fit together, rows are out of range, an analogy has no right answer, or
-        all are of one picture.
+        If shapes do not fit together, rows are out of range, `weight` is not positive, an analogy
+        has no right answer, or all are of one picture.
     TypeError
         If `query` are not integers, or `is_right` not booleans.
 
@@ -100,6 +105,7 @@ def analogy_recall(
     {'arithmetic': 1.0, 'picture': 0.0, 'word': 0.0}
     """
     chosen = as_bootstrap(ci)
+    check_positive("weight", weight)
     of_analogies = {"query": query, "Z_minus": Z_minus, "Z_plus": Z_plus, "is_right": is_right}
     check_row_names(of_analogies)
     check_groups(chosen, of_analogies)
@@ -120,7 +126,11 @@ def analogy_recall(
     others = len(pictures) - 1
     ks = as_ks(k, others)
     groups = own if chosen.groups is None else chosen.groups_of(len(own))
-    queries = {"arithmetic": pictures[own] - minus + plus, "picture": pictures[own], "word": plus}
+    queries = {
+        "arithmetic": pictures[own] + weight * (plus - minus),
+        "picture": pictures[own],
+        "word": plus,
+    }
     found = {
         name: rank_estimates(_ranks(Q, pictures, own, right), others, ks, chosen, groups)
         for name, Q in queries.items()
