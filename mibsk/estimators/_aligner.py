@@ -18,6 +18,7 @@ from ..data import is_table, read_form
 from ..losses import Minimality, Sufficiency
 from ..schedules import Learned, Schedule, SufficiencyBudget
 from ..training import (
+    LR_SCHEDULES,
     SAME_GROUP,
     Trained,
     check_objective,
@@ -129,10 +130,9 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         statistics of each chunk. See `docs/long-training.md`.
     lr : float, default=5e-3
         Learning rate, the largest one with `lr_schedule`.
-    lr_schedule : {"cosine"} or None, default="cosine"
-        "cosine" raises the learning rate over the first tenth of the epochs, and then lowers it to
-        0 along a cosine, unless `callbacks` include a skorch `LRScheduler`; None and `partial_fit`
-        keep it constant.
+    lr_schedule : {"cosine", "cosine-by-step"} or None, default="cosine"
+        "cosine" raises the rate over the first tenth of the epochs, then lowers it to 0, and
+        "cosine-by-step" over their steps; a skorch `LRScheduler` in `callbacks` takes its place.
     optimizer : str or callable, default="Adam"
         Name of a class in `torch.optim`, fused on a CPU if torch has a fused form, or a callable
         ``(params, lr=...) -> Optimizer``, which is left as it is.
@@ -253,7 +253,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         "batch_size": [Interval(Integral, 2, None, closed="left"), Options(Integral, {-1})],
         "chunk_size": [Interval(Integral, 2, None, closed="left"), None],
         "lr": [Interval(Real, 0, 1e30, closed="neither")],
-        "lr_schedule": [StrOptions({"cosine"}), None],
+        "lr_schedule": [StrOptions(set(LR_SCHEDULES)), None],
         "optimizer": [str, callable],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],

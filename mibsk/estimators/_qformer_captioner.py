@@ -96,9 +96,12 @@ class QFormerCaptioner(CaptionerFileMixin, FittedCaptioner):
         Weight of minimality; `mibsk.schedules.WarmUp` increases it from 0.
     lr : float, default=1e-3
         Largest learning rate.
+    lr_schedule : {"cosine-by-step", "cosine"} or None, default="cosine-by-step"
+        See :class:`IBAligner`. A transformer whose normalisation follows the attention diverges
+        without small first steps.
     n_components, sufficiency, minimality, bottleneck, temperature, max_epochs, batch_size
         As of :class:`IBAligner`.
-    lr_schedule, optimizer, early_stopping, validation_fraction, n_iter_no_change, callbacks
+    optimizer, early_stopping, validation_fraction, n_iter_no_change, callbacks
         As of :class:`IBAligner`.
     checkpoint, device, precision, verbose, random_state
         As of :class:`IBAligner`.
@@ -200,7 +203,7 @@ class QFormerCaptioner(CaptionerFileMixin, FittedCaptioner):
         max_epochs: int | str = "auto",
         batch_size: int = 128,
         lr: float = 1e-3,
-        lr_schedule: str | None = "cosine",
+        lr_schedule: str | None = "cosine-by-step",
         optimizer: Any = "Adam",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

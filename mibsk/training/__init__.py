@@ -6,6 +6,7 @@ from ._closed_form import FittedClosedForm
 from ._data import TrainingData, read_further_data, read_training_data
 from ._devices import resolve_device
 from ._inference import dataset_chunks, embed_rows
+from ._learning_rate import LR_SCHEDULES
 from ._model_state import model_state, read_model_state
 from ._module import AlignmentModule
 from ._net import AlignmentNet
@@ -19,6 +20,7 @@ from ._torch_defaults import torch_defaults
 from ._train import train
 
 __all__ = [
+    "LR_SCHEDULES",
     "SAME_GROUP",
     "AlignmentModule",
     "AlignmentNet",

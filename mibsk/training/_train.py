@@ -123,7 +123,9 @@ def train(
         if is_joint and role != "alone":
             join_processes(aligner, data, net, observer)
         if whole and changes_rate(aligner):
-            net.callbacks_.append(("learning_rate", CosineRate(net, n_before, epochs)))
+            by_step = aligner.lr_schedule == "cosine-by-step"
+            rate = CosineRate(net, n_before, epochs, by_step=by_step)
+            net.callbacks_.append(("learning_rate", rate))
         net.n_epochs_ = n_before + (epochs if whole else 1)
         trained = Trained(data.form, data.inputs, net, dict(columns))
         stages = Stages(aligner, trained, device, data.groups, continues=earlier is not None)

@@ -80,6 +80,7 @@ CASES = {
     },
     "closed form beside the networks": {"encoders": "auto", "bottleneck": "canonical"},
     "rate along a cosine": {"lr_schedule": "cosine"},
+    "rate along a cosine by step": {"lr_schedule": "cosine-by-step"},
     "schedule of epochs": {"callbacks": [("lr", LRScheduler("StepLR", step_size=2, gamma=0.1))]},
     "schedule of batches": {
         "callbacks": [
