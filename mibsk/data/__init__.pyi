@@ -15,7 +15,7 @@ from ._forms import (
     is_table,
     read_form,
 )
-from ._inputs import SPARSE_KINDS, InputSpec
+from ._inputs import InputSpec
 from ._items import check_known, stack_items
 from ._missing import Mask, present_rows, rows_with_missing, without_missing
 from ._modalities import Modalities
@@ -44,9 +44,9 @@ from ._source import (
     tensor_source,
 )
 from ._stream import StreamBatches, StreamSource, stream_chunks
+from ._token_ids import NO_TOKEN, token_ids, tokenizer_length, vocabulary_size
 
 __all__ = [
-    "SPARSE_KINDS",
     "Batch",
     "Batches",
     "ClassPairing",
@@ -60,6 +60,7 @@ __all__ = [
     "MappingForm",
     "Mask",
     "Modalities",
+    "NO_TOKEN",
     "ModalityTransformer",
     "Presence",
     "Rows",
@@ -95,6 +96,9 @@ __all__ = [
     "stream_chunks",
     "tensor_source",
     "to_batch",
+    "token_ids",
+    "tokenizer_length",
+    "vocabulary_size",
     "warn_duplicates",
     "with_row_names",
     "without_missing",

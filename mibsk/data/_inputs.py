@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -19,9 +19,9 @@ from .._checks.rows import as_dense, as_numbers, as_rows, check_finite, to_float
 from .._checks.text import check_none_missing, is_text
 from ._columns import by_name, column_names
 from ._one_hot import OneHot
+from ._token_ids import token_ids, tokenizer_length
 
 Kind = Literal["dense", "sparse", "text", "labels"]
-SPARSE_KINDS = ("sparse", "text")  # rows are prepared as a CSR matrix
 
 _FLOAT32, _FLOAT64 = np.dtype("float32"), np.dtype("float64")
 _SUM_OF_SQUARES = 1e76  # up to here, no float64 is too large for float32
@@ -42,10 +42,11 @@ class InputSpec:
     name : str
         Name of the modality.
     kind : {"dense", "sparse", "text", "labels"}
-        Arrays of numbers; sparse rows; strings, as hashed character n-grams; one-hot class labels.
+        Arrays of numbers; sparse rows; strings, as hashed character n-grams or token ids; one-hot
+        class labels.
     shape : tuple of int
-        Shape of one row of the encoder's input; ``(n_features,)`` for sparse rows and text,
-        ``(n_classes,)`` for labels.
+        Shape of one row of the encoder's input; ``(n_features,)`` for sparse rows and n-grams of
+        text, ``(n_tokens,)`` for token ids, ``(n_classes,)`` for labels.
     dtype : {"float32", "uint8"}
         Type of the prepared rows.
     classes : tuple
@@ -56,6 +57,9 @@ class InputSpec:
         Values of dense rows of two or more axes in `fit`: 0 and 1, whole numbers of 0 to 255, other
         whole numbers, numbers with fractions of 0 to 1, or others; "" of other rows, and if not
         known.
+    tokenizer : str
+        Tokenizer of a pretrained tower as JSON, by which strings become rows of token ids, -1 after
+        the last token; "" if they become n-grams.
     """
 
     name: str
@@ -65,6 +69,7 @@ class InputSpec:
     classes: tuple[Any, ...] = ()
     columns: tuple[str, ...] = ()
     pixels: Pixels = ""
+    tokenizer: str = field(default="", repr=False)
 
     @classmethod
     def learn(
@@ -75,6 +80,7 @@ class InputSpec:
         labels: bool = False,
         double: bool = False,
         sample: bool = False,
+        tokenizer: str = "",
     ) -> tuple[InputSpec, Any]:
         """Return the spec of `X`, and `X` as prepared by :meth:`prepare_all`.
 
@@ -91,6 +97,8 @@ class InputSpec:
             cannot tell apart are no error.
         sample : bool, default=False
             Whether `X` is only a part of the rows of the training, as of a torch Dataset.
+        tokenizer : str, default=""
+            Tokenizer of the encoder as JSON, if it reads token ids.
 
         Raises
         ------
@@ -109,7 +117,8 @@ class InputSpec:
         elif sp.issparse(X):
             spec = cls(name, "sparse", (X.shape[1],))
         elif X.dtype.kind in "OU" and is_text(X):
-            spec = cls(name, "text", (_TEXT_FEATURES,))
+            n_columns = tokenizer_length(tokenizer) if tokenizer else _TEXT_FEATURES
+            spec = cls(name, "text", (n_columns,), tokenizer=tokenizer)
         else:
             X = as_numbers(name, X, columns)
             dtype = "uint8" if X.dtype in (np.uint8, np.bool_) else "float32"
@@ -127,7 +136,7 @@ class InputSpec:
     @property
     def is_sparse(self) -> bool:
         """Whether prepared rows are a CSR matrix."""
-        return self.kind in SPARSE_KINDS
+        return self.kind == "sparse" or (self.kind == "text" and not self.tokenizer)
 
     def prepare_all(self, X: Any) -> np.ndarray | OneHot | sp.csr_array:
         """Check all rows of a training as :meth:`prepare` does; labels become codes.
@@ -168,7 +177,7 @@ class InputSpec:
         if X.dtype.kind == "O":
             check_none_missing(self.name, X, first_row)
         if self.kind == "text":
-            return self._hash(X)
+            return self._of_text(X)
         if self.kind == "sparse":
             return self._csr(X, first_row)
         if sp.issparse(X):
@@ -285,16 +294,19 @@ class InputSpec:
             )
         return OneHot(codes, len(self.classes))
 
-    def _hash(self, X: Any) -> sp.csr_array:
-        """Return strings (n,) as L2-normalised counts of hashed character n-grams."""
+    def _of_text(self, X: Any) -> np.ndarray | sp.csr_array:
+        """Return strings (n,) as token ids, or as L2-normalised counts of character n-grams."""
         if X.shape in ((0,), (0, 1)):  # an empty array can have any dtype, e.g. float64
-            return sp.csr_array((0, self.shape[0]), dtype=np.float32)
+            empty = np.empty((0, self.shape[0]), np.float32)
+            return empty if self.tokenizer else sp.csr_array(empty)
         if sp.issparse(X) or not is_text(X):
             raise TypeError(f"modality {self.name!r} was fitted on strings, got {_describe(X)}.")
         vectorizer = HashingVectorizer(
             analyzer="char_wb", ngram_range=_NGRAMS, n_features=self.shape[0], dtype=np.float32
         )
         try:
+            if self.tokenizer:
+                return token_ids(X.tolist(), self.tokenizer)
             return vectorizer.transform(X)
         except UnicodeEncodeError as error:
             raise ValueError(
@@ -342,6 +354,7 @@ class InputSpec:
             tuple(values["classes"]),
             tuple(values.get("columns", ())),  # missing in older files
             values.get("pixels", ""),  # likewise
+            values.get("tokenizer", ""),  # likewise
         )
 
 

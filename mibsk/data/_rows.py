@@ -19,8 +19,8 @@ class Features(NamedTuple):
 
     Parameters
     ----------
-    values : Tensor of float32 (n, n_features)
-        Input of the head of the encoder.
+    values : Tensor of float32 (n, n_features) or (n, tokens, n_features)
+        Input of the layers of the encoder above the tower.
     """
 
     values: torch.Tensor

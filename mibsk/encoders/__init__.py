@@ -1,13 +1,22 @@
 """One encoder per modality, a trunk and a head: torch modules that do not depend on the losses."""
 
 from .._checks import training_packages  # noqa: F401
-from ._build import auto_encoder, build_encoder, frozen_factory, make_encoder, scales_input
+from ._attention_pool import AttentionPool
+from ._build import (
+    auto_encoder,
+    build_encoder,
+    frozen_factory,
+    make_encoder,
+    scales_input,
+    spec_of,
+    tokenizer_of,
+)
 from ._closed_form import NORM_EPS, ClosedForm
 from ._conv1d import Conv1d, MeanMaxPool
 from ._encoder import Encoder
 from ._factory import EncoderFactory
 from ._flat_inputs import flat_inputs
-from ._frozen import Frozen, FrozenTrunk, frozen_names
+from ._frozen import Frozen, FrozenFactory, FrozenTrunk, frozen_names
 from ._images import ChannelsFirst
 from ._joint import JointEncoders, JointTerm
 from ._linear import Linear
@@ -18,6 +27,7 @@ from ._resnet import ResidualBlock, ResNet
 from ._scaling import InputScaling, Scaling, learn_scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
+from .pretrained import OnnxTower, Pretrained
 
 __all__ = [
     "NORM_EPS",
@@ -36,8 +46,12 @@ __all__ = [
     "Conv1d",
     "SparseLinear",
     "SparseMLP",
+    "AttentionPool",
     "Frozen",
+    "FrozenFactory",
     "FrozenTrunk",
+    "OnnxTower",
+    "Pretrained",
     "JointEncoders",
     "JointTerm",
     "frozen_factory",
@@ -52,4 +66,6 @@ __all__ = [
     "encoder_names",
     "factory_classes",
     "scales_input",
+    "spec_of",
+    "tokenizer_of",
 ]

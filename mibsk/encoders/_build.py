@@ -1,7 +1,9 @@
 """Encoders built from a specification and the shape of the data."""
 
 import copy
+from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,12 +13,13 @@ from .._checks.parameters import suggest
 from . import _registry
 from ._encoder import Encoder
 from ._factory import EncoderFactory
-from ._frozen import Frozen
+from ._frozen import FrozenFactory
 from ._images import image_layout
 from ._mlp import MLP
-from ._registry import EncoderSpec, check_factory
+from ._registry import EncoderSpec, Factory, check_factory
 from ._scaling import InputScaling
 from ._sparse import SparseMLP
+from .pretrained import PREFIX, Pretrained
 
 _WITH_DROPOUT = {"mlp": MLP(dropout=0.1), "sparse": SparseMLP(dropout=0.1)}
 """What "auto" uses instead of the encoders of these names: it suits fewer rows."""
@@ -112,9 +115,9 @@ def make_encoder(
     Parameters
     ----------
     spec : str, nn.Module or callable
-        A registered name; "auto" or "network", the choice of :func:`auto_encoder`, where "mlp"
-        and "sparse" have a dropout of 0.1; a module, of which a copy is used; or a factory
-        ``(input_shape, n_outputs) -> nn.Module``.
+        A registered name; "pretrained:PATH", see :class:`Pretrained`; "auto" or "network", the
+        choice of :func:`auto_encoder`, where "mlp" and "sparse" have a dropout of 0.1; a module,
+        of which a copy is used; or a factory ``(input_shape, n_outputs) -> nn.Module``.
     input_shape : tuple of int
         Shape of one row.
     n_outputs : int
@@ -147,12 +150,12 @@ def make_encoder(
     if isinstance(spec, str) and spec in ("auto", "network"):
         chosen = auto_encoder(input_shape, sparse)
         spec = _WITH_DROPOUT.get(chosen, chosen)
-    if isinstance(spec, str) and spec not in _registry.factories:
+    factory = _factory_of(spec)
+    if isinstance(spec, str) and factory is None:
         raise ValueError(
             f"No encoder is named {spec!r}.{suggest(spec, _registry.factories)} "
-            f"Known: {', '.join(sorted(_registry.factories))}."
+            f"Known: {', '.join(sorted(_registry.factories))}, and pretrained:PATH."
         )
-    factory = _registry.factories[spec] if isinstance(spec, str) else spec
     if isinstance(factory, EncoderFactory):
         if sparse != factory.reads_sparse:
             kind, advice = ("sparse", "'sparse'") if sparse else ("dense", "'mlp'")
@@ -232,10 +235,33 @@ def auto_encoder(input_shape: tuple[int, ...], sparse: bool) -> str:
     )
 
 
-def frozen_factory(spec: EncoderSpec) -> Frozen | None:
+def spec_of(encoders: Any, modality: str) -> Any:
+    """Return the specification of one modality, of a mapping or of one for all."""
+    return encoders.get(modality, "auto") if isinstance(encoders, Mapping) else encoders
+
+
+def _factory_of(spec: EncoderSpec) -> Factory | nn.Module | None:
+    """Return what a specification stands for: itself, or the factory of a name, if there is one.
+
+    ``"pretrained:PATH"`` is the name of ``Pretrained("PATH")``.
+    """
+    if not isinstance(spec, str):
+        return spec
+    if spec.startswith(PREFIX):
+        return Pretrained(spec.removeprefix(PREFIX))
+    return _registry.factories.get(spec)
+
+
+def frozen_factory(spec: EncoderSpec) -> FrozenFactory | None:
     """Return the factory of a frozen tower that `spec` is or names, None if it is another one."""
-    factory = _registry.factories.get(spec) if isinstance(spec, str) else spec
-    return factory if isinstance(factory, Frozen) else None
+    factory = _factory_of(spec)
+    return factory if isinstance(factory, FrozenFactory) else None
+
+
+def tokenizer_of(spec: EncoderSpec) -> str:
+    """Return the tokenizer (JSON) of an encoder that reads text as token ids, "" of others."""
+    factory = _factory_of(spec)
+    return factory.tokenizer if isinstance(factory, Pretrained) else ""
 
 
 def scales_input(spec: EncoderSpec) -> bool:
@@ -243,5 +269,5 @@ def scales_input(spec: EncoderSpec) -> bool:
 
     True unless `spec` is a factory that reads raw input, such as :class:`Frozen`, or its name.
     """
-    factory = _registry.factories.get(spec) if isinstance(spec, str) else spec
+    factory = _factory_of(spec)
     return not isinstance(factory, EncoderFactory) or factory.scales_input

@@ -119,7 +119,7 @@ class Encoder(nn.Module):
         Parameters
         ----------
         x : Tensor of shape (n, \*input_shape), pair of Tensors of shape (n, L), or Features
-            Dense rows, indices and values of sparse rows, or the input of the head.
+            Dense rows, indices and values of sparse rows, or what a frozen tower gives for rows.
 
         Returns
         -------
@@ -129,9 +129,10 @@ class Encoder(nn.Module):
             `None` unless `probabilistic`.
         """
         n_rows = (x if isinstance(x, Tensor) else x[0]).shape[0]
-        if isinstance(x, Features):  # of a frozen tower, which a head follows
-            assert self.head is not None
-            output = self.head(x.values)
+        if isinstance(x, Features):  # of a frozen tower, the first layer
+            output = x.values
+            for layer in list(self.backbone.children())[1:]:
+                output = layer(output)
         else:
             output = self.backbone(self.scaled(x))
         n_outputs = (2 if self.probabilistic else 1) * self.n_components

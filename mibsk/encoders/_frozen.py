@@ -1,6 +1,7 @@
 """Pretrained towers whose weights stay fixed."""
 
 import copy
+from abc import abstractmethod
 from os import PathLike
 from typing import Any, ClassVar, Self
 
@@ -10,7 +11,18 @@ from torch import Tensor, nn
 from ._factory import EncoderFactory
 
 
-class Frozen(EncoderFactory):
+class FrozenFactory(EncoderFactory):
+    """Factory of an encoder whose first layer is a :class:`FrozenTrunk`, which is run once."""
+
+    cache: str | PathLike[str] | None
+    """Folder for the features of the rows of `fit`."""
+
+    @abstractmethod
+    def trunk(self, input_shape: tuple[int, ...]) -> "FrozenTrunk":
+        r"""Return the first layer for rows of `input_shape`, on the CPU, in eval mode."""
+
+
+class Frozen(FrozenFactory):
     r"""Pretrained tower with fixed weights, below a linear head that is trained.
 
     Parameters

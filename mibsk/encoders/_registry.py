@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from ._attention_pool import AttentionPool
 from ._conv1d import Conv1d
 from ._factory import EncoderFactory
 from ._linear import Linear
@@ -12,12 +13,14 @@ from ._mlp import MLP
 from ._resnet import ResNet
 from ._sparse import SparseMLP
 from ._vit import ViT
+from .pretrained import Pretrained
 
 Factory = Callable[[tuple[int, ...], int], nn.Module]
 EncoderSpec = str | nn.Module | Factory
 
 factory_classes: dict[str, type[EncoderFactory]] = {
-    cls.__name__: cls for cls in (MLP, Linear, ResNet, ViT, Conv1d, SparseMLP)
+    cls.__name__: cls
+    for cls in (MLP, Linear, ResNet, ViT, Conv1d, SparseMLP, AttentionPool, Pretrained)
 }
 """Factories whose parameters are plain values, by class name."""
 
@@ -31,6 +34,7 @@ factories: dict[str, Factory] = {
     "resnet110": ResNet(110),
     "vit-tiny": ViT(),
     "conv1d": Conv1d(),
+    "attention-pool": AttentionPool(),
     "sparse": SparseMLP(),
 }
 

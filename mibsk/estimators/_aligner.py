@@ -423,7 +423,7 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         else:
             columns = table_columns(X) if is_table(X) else {}
             form = read_form(X, y, self.modalities)
-            data = read_training_data(X, y, form, device, rng, self.input_scaling)
+            data = read_training_data(X, y, form, device, rng, self.input_scaling, self.encoders)
         check_fusion(self.fusion, data.form.names)
         if data.presence is not None and uses_unpaired(self):
             data = data.with_unpaired()

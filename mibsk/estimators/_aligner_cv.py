@@ -445,5 +445,5 @@ def _check_data(aligner: IBAligner, X: Any, y: Any, groups: Any) -> tuple[Form, 
         check_table(X)
     form = read_form(X, y, aligner.modalities)
     device, rng = torch.device("cpu"), np.random.default_rng(0)
-    data = read_training_data(X, y, form, device, rng, aligner.input_scaling)
+    data = read_training_data(X, y, form, device, rng, aligner.input_scaling, aligner.encoders)
     return form, with_groups(aligner, data, groups, X).groups is not None

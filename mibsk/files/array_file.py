@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..exceptions import TornFileError
+from ..exceptions import FeatureCacheWarning, TornFileError
 from .memory_map import read_chunks
-from .whole_files import replace_file
+from .whole_files import check_can_write, replace_file
 
 _DIGEST_BYTES = 32
 _CHUNK_BYTES = 2**24
@@ -88,3 +89,54 @@ def read_array(path: str | os.PathLike[str], shape: tuple[int, ...]) -> NDArray[
         if file.read() != hasher.digest():
             raise TornFileError(f"{path} has changed since it was written: delete it.")
     return rows
+
+
+def read_or_write(
+    path: str | os.PathLike[str],
+    shape: tuple[int, ...],
+    chunks: Callable[[], Iterable[NDArray[np.float32]]],
+    reason_against: Callable[[NDArray[np.float32]], str] = lambda found: "",
+) -> NDArray[np.float32]:
+    """Return the rows of a file as a memory map, after they were computed if there is none.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    shape : tuple of int
+        Shape of all rows.
+    chunks : callable
+        Computes the rows, as for :func:`write_array`.
+    reason_against : callable, default returns ""
+        Says why the rows of a file are not those wanted; "" if they are.
+
+    Returns
+    -------
+    ndarray of float32
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Warns
+    -----
+    FeatureCacheWarning
+        If a file is damaged or has other rows. It is replaced.
+    """
+    found, reason = None, ""
+    try:
+        found = read_array(path, shape)
+    except TornFileError as error:
+        reason = str(error)
+    if found is not None:
+        reason = reason_against(found)
+    if reason:
+        message = f"{reason} Its features are computed again."
+        warnings.warn(message, FeatureCacheWarning, stacklevel=3)
+    if found is None or reason:
+        check_can_write(path)  # rather than after all have been computed
+        write_array(path, chunks())
+        found = read_array(path, shape)
+    assert found is not None
+    return found

@@ -10,8 +10,15 @@ import torch
 from torch import nn
 
 from .._checks.parameters import check_modality_names
-from ..data import SPARSE_KINDS, InputSpec
-from ..encoders import Encoder, InputScaling, JointEncoders, JointTerm, build_encoder
+from ..data import InputSpec
+from ..encoders import (
+    Encoder,
+    InputScaling,
+    JointEncoders,
+    JointTerm,
+    build_encoder,
+    spec_of,
+)
 from ..losses import IBObjective
 from ._devices import autocast_dtypes
 from ._epoch_means import EpochMeans
@@ -90,11 +97,11 @@ def _build_encoders(
     encoders = {}
     for name, spec in inputs.items():
         encoders[name] = build_encoder(
-            _network(specs.get(name, "auto") if isinstance(specs, Mapping) else specs, spec),
+            _network(spec_of(specs, name), spec),
             spec.shape,
             n_components,
             dtype=spec.dtype,
-            sparse=spec.kind in SPARSE_KINDS,
+            sparse=spec.is_sparse,
             probabilistic=probabilistic,
             scaling=scalings[name],
             modality=name,
@@ -120,7 +127,7 @@ def _joint_modules(
         If they are not those of all modalities, or a modality has sparse rows.
     """
     for name, spec in inputs.items():
-        if spec.kind in SPARSE_KINDS:
+        if spec.is_sparse:
             raise ValueError(
                 f"modality {name!r} has {spec.kind} rows, which joint encoders do not read: "
                 "convert them to an array."

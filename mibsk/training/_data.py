@@ -32,7 +32,7 @@ from ..data import (
     stack_items,
     without_missing,
 )
-from ..encoders import InputScaling, Scaling, learn_scaling
+from ..encoders import InputScaling, Scaling, learn_scaling, spec_of, tokenizer_of
 from ._result import Trained
 from ._source_rows import n_comparable
 
@@ -125,8 +125,12 @@ def read_training_data(
     device: torch.device,
     rng: np.random.Generator,
     input_scaling: Any,
+    encoders: Any = "auto",
 ) -> TrainingData:
-    """Check the arguments of `fit`, learn the specification of each modality, build a source."""
+    """Check the arguments of `fit`, learn the specification of each modality, build a source.
+
+    Strings become the rows that `encoders` read.
+    """
     _check_input_scaling(input_scaling, form.names)
     is_sample = isinstance(X, Dataset)
     # of pairs by class, no row is missing
@@ -138,8 +142,10 @@ def read_training_data(
         presence.check(of=" in a sample of the Dataset" if is_sample else "")
     inputs, seen = {}, {}
     for name in form.names:
+        labels = name in form.label_names
+        tokenizer = "" if labels else tokenizer_of(spec_of(encoders, name))
         inputs[name], seen[name] = InputSpec.learn(
-            name, raw[name], labels=name in form.label_names, sample=is_sample
+            name, raw[name], labels=labels, sample=is_sample, tokenizer=tokenizer
         )
     each = input_scaling if isinstance(input_scaling, Mapping) else {}
     default = "auto" if isinstance(input_scaling, Mapping) else input_scaling

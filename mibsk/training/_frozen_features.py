@@ -6,10 +6,11 @@ import copy
 import tempfile
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -20,10 +21,9 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..data import Features, Rows, TensorSource, digest, make_rows
-from ..encoders import Frozen, FrozenTrunk, InputScaling, frozen_factory
-from ..exceptions import FeatureCacheWarning, TornFileError
-from ..files.array_file import read_array, write_array
-from ..files.whole_files import check_can_write
+from ..encoders import FrozenFactory, FrozenTrunk, InputScaling, frozen_factory, spec_of
+from ..exceptions import FeatureCacheWarning
+from ..files.array_file import read_or_write
 from ._data import TrainingData
 from ._description import describe_module, weights_as_bytes
 from ._devices import exact_convolutions
@@ -53,10 +53,7 @@ def with_features(
     """
     source, rows = data.source, {}
     for name, spec in data.inputs.items():
-        encoders = aligner.encoders
-        if isinstance(encoders, Mapping):
-            encoders = encoders.get(name, "auto")
-        factory = frozen_factory(encoders)
+        factory = frozen_factory(spec_of(aligner.encoders, name))
         if factory is None or spec.is_sparse:  # the latter is refused when the encoder is built
             continue
         if not isinstance(source, TensorSource):
@@ -147,15 +144,14 @@ class FeatureRows:
 
     @cached_property
     def _features(self) -> Rows:
-        """The features (n, n_features), stored like other rows."""
+        """The features (n, ...), stored like other rows."""
         with _undisturbed(self.device):
-            n_features = self._run(0, 1).shape[1]
-            computed = self._computed((len(self), n_features))
+            computed = self._computed((len(self), *self._run(0, 1).shape[1:]))
         del self.trunk, self.rows  # they may be on a GPU
         return make_rows(computed, self.device)
 
-    def _computed(self, shape: tuple[int, int]) -> NDArray[np.float32]:
-        fits = 4 * shape[0] * shape[1] <= IN_MEMORY
+    def _computed(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        fits = 4 * prod(shape) <= IN_MEMORY
         if self.cache is None and fits:
             return np.concatenate(list(self._chunks()))
         if self.cache is None:
@@ -166,23 +162,12 @@ class FeatureRows:
         found = self._read_or_write(Path(self.cache) / f"{self._key()}.features", shape)
         return np.array(found) if fits else found
 
-    def _read_or_write(self, path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
-        found, reason = None, ""
-        try:
-            found = read_array(path, shape)
-        except TornFileError as error:
-            reason = str(error)
-        if found is not None and not self._are_of_tower(found):
-            found, reason = None, f"{path} has the features of another tower of the same weights."
-        if reason:
-            message = f"{reason} Its features are computed again."
-            warnings.warn(message, FeatureCacheWarning, stacklevel=2)
-        if found is None:
-            check_can_write(path)  # rather than after all have been computed
-            write_array(path, self._chunks())
-            found = read_array(path, shape)
-        assert found is not None
-        return found
+    def _read_or_write(self, path: Path, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        def reason_against(found: NDArray[np.float32]) -> str:
+            other = f"{path} has the features of another tower of the same weights."
+            return "" if self._are_of_tower(found) else other
+
+        return read_or_write(path, shape, self._chunks, reason_against)
 
     def _are_of_tower(self, features: NDArray[np.float32]) -> bool:
         """Whether the tower gives these features for a few rows; its settings may be hidden."""
@@ -227,7 +212,7 @@ def _undisturbed(device: torch.device) -> Any:
 
 
 def _trunk(
-    factory: Frozen, name: str, shape: tuple[int, ...], earlier: Trained | None
+    factory: FrozenFactory, name: str, shape: tuple[int, ...], earlier: Trained | None
 ) -> FrozenTrunk:
     """Return the tower that the training runs: that of an earlier one if it goes on."""
     if earlier is not None:
@@ -237,7 +222,7 @@ def _trunk(
     return factory.trunk(shape)
 
 
-def _warn_not_cached(factory: Frozen, name: str, reason: str) -> None:
+def _warn_not_cached(factory: FrozenFactory, name: str, reason: str) -> None:
     if factory.cache is not None:
         warnings.warn(
             f"the features of modality {name!r} are not cached: {reason}. They are computed in "

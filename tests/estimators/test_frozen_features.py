@@ -17,6 +17,7 @@ from mibsk import ClassPairs, IBAligner, IBAlignerCV
 from mibsk.encoders import Frozen, register_encoder
 from mibsk.encoders import _registry as registry
 from mibsk.exceptions import FeatureCacheWarning
+from mibsk.files import array_file
 from mibsk.training import _frozen_features, _train
 from mibsk.training._progress import rows_bar
 
@@ -363,8 +364,8 @@ class TestFolder:
             raise ValueError(f"{path} cannot be written")
 
         expected = aligner_of(cache=tmp_path).fit(data)
-        monkeypatch.setattr(_frozen_features, "check_can_write", refuse)
-        monkeypatch.setattr(_frozen_features, "write_array", refuse)
+        monkeypatch.setattr(array_file, "check_can_write", refuse)
+        monkeypatch.setattr(array_file, "write_array", refuse)
         assert_same(expected, aligner_of(cache=tmp_path).fit(data), data, rtol=0, atol=0)
 
     def test_a_folder_that_cannot_be_written(self, data, tmp_path):

@@ -1,0 +1,7 @@
+"""Pretrained towers from local folders of transformers and from ONNX files."""
+
+from ._factory import PREFIX, Pretrained
+from ._onnx import OnnxTower
+from ._pictures import resize_matrix
+
+__all__ = ["PREFIX", "OnnxTower", "Pretrained", "resize_matrix"]
