@@ -140,7 +140,7 @@ def write_bundle(
             number = n_rows("rows", next(iter(rows.values())))
             found[variant] = Variant(variant, graphs, number, recall)
         preprocessing = {}
-        if any(each.input.kind == "text" for each in encoders.values()):
+        if any(each.input.is_ngrams for each in encoders.values()):
             programs, preprocessing["text"] = text_programs()
             written.contents |= programs
         metadata = OnnxEncoder(next(iter(drafts.values()))).metadata_
@@ -198,7 +198,7 @@ def _entry(
     display = display or Display.of(spec, typical)
     display.check(spec)
     strings = None
-    if spec.kind == "text":
+    if spec.is_ngrams:
         path = draft.with_stem(f"{draft.stem}-strings")
         difference = export_text_encoder(draft, path, examples=EXAMPLES)
         inputs = (TensorInput("x", "string", ("batch",)),)

@@ -136,7 +136,12 @@ class InputSpec:
     @property
     def is_sparse(self) -> bool:
         """Whether prepared rows are a CSR matrix."""
-        return self.kind == "sparse" or (self.kind == "text" and not self.tokenizer)
+        return self.kind == "sparse" or self.is_ngrams
+
+    @property
+    def is_ngrams(self) -> bool:
+        """Whether rows are strings that become counts of n-grams, rather than token ids."""
+        return self.kind == "text" and not self.tokenizer
 
     def prepare_all(self, X: Any) -> np.ndarray | OneHot | sp.csr_array:
         """Check all rows of a training as :meth:`prepare` does; labels become codes.

@@ -9,7 +9,7 @@ from ._build import (
     make_encoder,
     scales_input,
     spec_of,
-    tokenizer_of,
+    tokenizers_of,
 )
 from ._closed_form import NORM_EPS, ClosedForm
 from ._conv1d import Conv1d, MeanMaxPool
@@ -67,5 +67,5 @@ __all__ = [
     "factory_classes",
     "scales_input",
     "spec_of",
-    "tokenizer_of",
+    "tokenizers_of",
 ]

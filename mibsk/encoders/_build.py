@@ -1,7 +1,7 @@
 """Encoders built from a specification and the shape of the data."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from typing import Any
 
@@ -258,10 +258,14 @@ def frozen_factory(spec: EncoderSpec) -> FrozenFactory | None:
     return factory if isinstance(factory, FrozenFactory) else None
 
 
-def tokenizer_of(spec: EncoderSpec) -> str:
-    """Return the tokenizer (JSON) of an encoder that reads text as token ids, "" of others."""
-    factory = _factory_of(spec)
-    return factory.tokenizer if isinstance(factory, Pretrained) else ""
+def tokenizers_of(encoders: Any, modalities: Iterable[str]) -> dict[str, str]:
+    """Return the tokenizer (JSON) of each modality whose encoder reads text as token ids."""
+    factories = {name: _factory_of(spec_of(encoders, name)) for name in modalities}
+    return {
+        name: factory.tokenizer
+        for name, factory in factories.items()
+        if isinstance(factory, Pretrained)
+    }
 
 
 def scales_input(spec: EncoderSpec) -> bool:

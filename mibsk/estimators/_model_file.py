@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from .._checks.parameters import suggest
-from ..encoders import encoder_names
+from ..encoders import encoder_names, frozen_factory
 from ..files.state_file import read_state, write_state
 from ..losses import MINIMALITY, SUFFICIENCY
 from ..training import Foreign, model_state, read_model_state, rebuild
@@ -189,6 +189,7 @@ def _check_registered(aligner: Any, path: str) -> None:
     named = [
         ("encoder", "mibsk.encoders.register_encoder", "encoders", spec, known_encoders)
         for spec in (encoders.values() if isinstance(encoders, Mapping) else [encoders])
+        if frozen_factory(spec) is None  # or it is "pretrained:PATH"
     ]
     for kind, known in (("sufficiency", SUFFICIENCY), ("minimality", MINIMALITY)):
         given = aligner.get_params(deep=False)[kind]

@@ -20,7 +20,7 @@ from torch import nn
 from .. import __version__
 from .._checks.packages import not_installed
 from ..data import InputSpec
-from ..encoders import Encoder
+from ..encoders import Encoder, OnnxTower
 from ..estimators import PairedTransformer
 from ..files.whole_files import check_can_write
 from ..training import one_at_a_time, torch_defaults
@@ -76,8 +76,8 @@ def export_encoders(aligner: PairedTransformer, folder: str | Path) -> dict[str,
 def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) -> Path:
     """Write the encoder of one modality, with input scaling and L2 norm, to one ONNX file.
 
-    Inputs are ``x`` (batch, ...) in the type of the training rows, or ``indices`` and ``values``
-    (batch, length) for sparse rows and text. The output is ``z`` (batch, n_components), rows of
+    Inputs are ``x`` (batch, ...) in the type of the training rows, token ids of text for a
+    pretrained tower, or ``indices`` and ``values`` (batch, length) for sparse rows and other text. The output is ``z`` (batch, n_components), rows of
     unit norm. The batch size is dynamic. Before the file is written, its outputs are compared with
     those of torch on random inputs in batches of 1, 7 and 64 rows. The metadata of the file hold
     modality, input shape and type, version, parameters and the largest difference.
@@ -101,8 +101,8 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
         If `aligner` is another estimator.
     ValueError
         If the aligner has no such modality, or is a `CanonicalBottleneck`, which computes in
-        float64, and float32 cannot hold a column of the modality; or if no file can be written to
-        `path`.
+        float64, and float32 cannot hold a column of the modality; if its tower is an ONNX file; or
+        if no file can be written to `path`.
     ParityError
         If ONNX and torch differ by more than 1e-4.
     NotInstalledError
@@ -117,6 +117,13 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
         raise not_installed("for export", "onnx", "onnxscript") from error
     spec = aligner.inputs_[modality]
     encoder = aligner.as_module(modality)
+    for part in encoder.modules():
+        if isinstance(part, OnnxTower):
+            raise ValueError(
+                f"the encoder of modality {modality!r} runs {part.path}, which cannot become a part "
+                "of another ONNX file: use a folder of transformers as the tower, or train on its "
+                "features, Pretrained(path).features(rows), and export the encoder of those."
+            )
     path = Path(path)
     check_can_write(path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as scratch:

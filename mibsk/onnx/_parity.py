@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..data import InputSpec
+from ..data import NO_TOKEN, InputSpec, vocabulary_size
 from ..encoders import Encoder
 from ..exceptions import ParityError
 
@@ -38,6 +38,11 @@ def random_inputs(
         values = rng.normal(size=padded).astype(np.float32)
         return rng.integers(spec.shape[0], size=padded), values
     shape = (n_rows, *spec.shape)
+    if spec.kind == "text":
+        ids = rng.integers(vocabulary_size(spec.tokenizer), size=shape).astype(np.float32)
+        lengths = rng.integers(1, spec.shape[0] + 1, size=n_rows)
+        ids[np.arange(spec.shape[0]) >= lengths[:, None]] = NO_TOKEN
+        return (ids,)
     if spec.dtype == "uint8":
         return (rng.integers(256, size=shape, dtype=np.uint8),)
     rows = rng.normal(size=shape)

@@ -59,6 +59,11 @@ def export_text_encoder(
             f"{encoder} is the encoder of modality {metadata.input.name!r}, which takes "
             f"{metadata.input.kind} rows: only encoders of text can take strings."
         )
+    if not metadata.input.is_ngrams:
+        raise ValueError(
+            f"{encoder} reads token ids of a pretrained tower, and no graph computes those of "
+            "strings: use OnnxEncoder, which has the tokenizer."
+        )
     model = onnx.load(encoder)
     version = next(each.version for each in model.opset_import if not each.domain)
     if version < OPSET:  # of a graph that was traced

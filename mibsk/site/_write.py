@@ -90,7 +90,13 @@ def write_site(
     if isinstance(index, str | Path):
         index = open_index(str(index), bundle=bundle)
     files = {**FILES, **{f"runtime/{k}": path for k, path in runtime_files(runtime).items()}}
-    if any(each.input.kind == "text" for each in bundle.manifest.encoders.values()):
+    inputs = [each.input for each in bundle.manifest.encoders.values()]
+    if tokenized := [each.name for each in inputs if each.tokenizer]:
+        raise ValueError(
+            f"the encoder of modality {tokenized[0]!r} reads token ids of a pretrained tower, which "
+            "no browser computes here: serve the bundle with mibsk serve."
+        )
+    if any(each.is_ngrams for each in inputs):
         files["static/text.js"] = _text_program(bundle)
     summary = index.modalities()
     n_rows = {name: min(each.n_rows, max_rows or each.n_rows) for name, each in summary.items()}

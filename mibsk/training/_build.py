@@ -11,14 +11,7 @@ from torch import nn
 
 from .._checks.parameters import check_modality_names
 from ..data import InputSpec
-from ..encoders import (
-    Encoder,
-    InputScaling,
-    JointEncoders,
-    JointTerm,
-    build_encoder,
-    spec_of,
-)
+from ..encoders import Encoder, InputScaling, JointEncoders, JointTerm, build_encoder
 from ..losses import IBObjective
 from ._devices import autocast_dtypes
 from ._epoch_means import EpochMeans
@@ -94,14 +87,19 @@ def _build_encoders(
         specs, scalings = _joint_modules(specs, inputs, n_outputs), dict.fromkeys(inputs)
     if isinstance(specs, Mapping):
         check_modality_names("encoders", specs, list(inputs))
+    networks = {}
+    for name, spec in inputs.items():
+        given = specs.get(name, "auto") if isinstance(specs, Mapping) else specs
+        networks[name] = _network(given, spec)
+    sparse = {name: spec.is_sparse for name, spec in inputs.items()}
     encoders = {}
     for name, spec in inputs.items():
         encoders[name] = build_encoder(
-            _network(spec_of(specs, name), spec),
+            networks[name],
             spec.shape,
             n_components,
             dtype=spec.dtype,
-            sparse=spec.is_sparse,
+            sparse=sparse[name],
             probabilistic=probabilistic,
             scaling=scalings[name],
             modality=name,

@@ -32,7 +32,7 @@ from ..data import (
     stack_items,
     without_missing,
 )
-from ..encoders import InputScaling, Scaling, learn_scaling, spec_of, tokenizer_of
+from ..encoders import InputScaling, Scaling, learn_scaling, tokenizers_of
 from ._result import Trained
 from ._source_rows import n_comparable
 
@@ -141,11 +141,16 @@ def read_training_data(
     if presence is not None:
         presence.check(of=" in a sample of the Dataset" if is_sample else "")
     inputs, seen = {}, {}
+    tokenizers: Mapping[str, str] = {}
+    if encoders not in ("auto", "network"):  # the default reads n-grams
+        tokenizers = tokenizers_of(encoders, form.names)
     for name in form.names:
-        labels = name in form.label_names
-        tokenizer = "" if labels else tokenizer_of(spec_of(encoders, name))
         inputs[name], seen[name] = InputSpec.learn(
-            name, raw[name], labels=labels, sample=is_sample, tokenizer=tokenizer
+            name,
+            raw[name],
+            labels=name in form.label_names,
+            sample=is_sample,
+            tokenizer=tokenizers.get(name, ""),
         )
     each = input_scaling if isinstance(input_scaling, Mapping) else {}
     default = "auto" if isinstance(input_scaling, Mapping) else input_scaling

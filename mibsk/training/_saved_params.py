@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -69,7 +70,7 @@ def _pack(value: Any) -> dict[str, Any]:
         return {"device": str(value)}
     if _is_torch_optimizer(value):
         return {"optimizer": value.__name__}
-    if type(value) in factory_classes.values() and can_hold(params := value.get_params()):
+    if type(value) in factory_classes.values() and can_hold(params := _plain(value.get_params())):
         return {"factory": {"name": type(value).__name__, "params": params}}
     if type(value) in _SETTINGS.values():
         return {"schedule": {"name": type(value).__name__, "params": asdict(value)}}
@@ -81,6 +82,11 @@ def _pack(value: Any) -> dict[str, Any]:
         return {"value": value}
     named = value if hasattr(value, "__qualname__") else type(value)
     return {"object": f"{named.__module__}.{named.__qualname__}"}
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters with paths as strings."""
+    return {k: os.fspath(v) if isinstance(v, os.PathLike) else v for k, v in params.items()}
 
 
 def _unpack(packed: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from mibsk.encoders import (
     Encoder,
     EncoderFactory,
     Frozen,
+    FrozenFactory,
     Linear,
     ResNet,
     SparseMLP,
@@ -127,7 +128,8 @@ def test_output_is_the_head_of_the_features(factory, shape):
 
 
 def test_every_factory_is_listed():
-    assert {*factory_classes.values(), Frozen} == set(EncoderFactory.__subclasses__())
+    classes = {*EncoderFactory.__subclasses__(), *FrozenFactory.__subclasses__()}
+    assert {*factory_classes.values(), Frozen, FrozenFactory} == classes
 
 
 @pytest.mark.parametrize(("factory", "shape"), CASES)

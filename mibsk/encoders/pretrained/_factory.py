@@ -224,7 +224,7 @@ class Pretrained(FrozenFactory):
             if self.unfrozen_from is not None and not whole:
                 raise ValueError(
                     f"unfrozen_from={self.unfrozen_from!r}, but {files.path} is an ONNX file, "
-                    "which is not trained: pass a folder of transformers, or leave unfrozen_from out."
+                    "which is not trained: pass a folder of transformers, or no unfrozen_from."
                 )
             parts: list[nn.Module] = [files.tower(input_shape, self.output)]
             n_fixed = 1

@@ -100,8 +100,8 @@ class Folder:
         if not any(path.glob("*.safetensors")):
             raise ValueError(
                 f"{path} has no safetensors file. Pickled weights (pytorch_model.bin) are not "
-                "read, since they can run code: load the model where you trust it, and write it with "
-                "save_pretrained(folder)."
+                "read, since they can run code: load the model where you trust it, and write "
+                "it with save_pretrained(folder)."
             )
         self.config = json.loads((path / "config.json").read_text("utf-8"))
         self.model_type: str = self.config.get("model_type", "")

@@ -50,7 +50,7 @@ class PretrainedTrunk(FrozenTrunk):
                 "values of 0 to 1."
             )
         with torch.no_grad():
-            if len(x) <= _ROWS_AT_A_TIME or torch.compiler.is_compiling():
+            if torch.compiler.is_compiling() or len(x) <= _ROWS_AT_A_TIME:
                 return self.tower(x)
             return torch.cat([self.tower(part) for part in x.split(_ROWS_AT_A_TIME)])
 
