@@ -27,7 +27,7 @@ from ._resnet import ResidualBlock, ResNet
 from ._scaling import InputScaling, Scaling, learn_scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
-from .pretrained import OnnxTower, Pretrained
+from .pretrained import OnnxTower, Pretrained, PretrainedTrunk
 
 __all__ = [
     "NORM_EPS",
@@ -52,6 +52,7 @@ __all__ = [
     "FrozenTrunk",
     "OnnxTower",
     "Pretrained",
+    "PretrainedTrunk",
     "JointEncoders",
     "JointTerm",
     "frozen_factory",

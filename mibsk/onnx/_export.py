@@ -77,10 +77,11 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
     """Write the encoder of one modality, with input scaling and L2 norm, to one ONNX file.
 
     Inputs are ``x`` (batch, ...) in the type of the training rows, token ids of text for a
-    pretrained tower, or ``indices`` and ``values`` (batch, length) for sparse rows and other text. The output is ``z`` (batch, n_components), rows of
-    unit norm. The batch size is dynamic. Before the file is written, its outputs are compared with
-    those of torch on random inputs in batches of 1, 7 and 64 rows. The metadata of the file hold
-    modality, input shape and type, version, parameters and the largest difference.
+    pretrained tower, or ``indices`` and ``values`` (batch, length) for sparse rows and other text.
+    The output is ``z`` (batch, n_components), rows of unit norm. The batch size is dynamic. Before
+    the file is written, its outputs are compared with those of torch on random inputs in batches of
+    1, 7 and 64 rows. The metadata of the file hold modality, input shape and type, version,
+    parameters and the largest difference.
 
     Parameters
     ----------
@@ -120,9 +121,9 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
     for part in encoder.modules():
         if isinstance(part, OnnxTower):
             raise ValueError(
-                f"the encoder of modality {modality!r} runs {part.path}, which cannot become a part "
-                "of another ONNX file: use a folder of transformers as the tower, or train on its "
-                "features, Pretrained(path).features(rows), and export the encoder of those."
+                f"the encoder of modality {modality!r} runs {part.path}, which cannot become a "
+                "part of another ONNX file: use a folder of transformers as the tower, or train on "
+                "its features, Pretrained(path).features(rows), and export the encoder of those."
             )
     path = Path(path)
     check_can_write(path)
@@ -185,11 +186,12 @@ def _trace(
         names, shapes = ["indices", "values"], ({0: batch, 1: length},) * 2
     else:
         module, names, shapes = encoder, ["x"], ({0: batch},)
-    logger = logging.getLogger("torch.onnx")
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
     with one_at_a_time(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # from internals of the exporter
-        level = logger.level
-        logger.setLevel(logging.ERROR)
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
         try:
             torch.onnx.export(
                 module,
@@ -203,7 +205,8 @@ def _trace(
                 verbose=False,
             )
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
 
 
 def _as_text(params: dict[str, Any]) -> dict[str, str]:

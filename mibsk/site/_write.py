@@ -93,8 +93,8 @@ def write_site(
     inputs = [each.input for each in bundle.manifest.encoders.values()]
     if tokenized := [each.name for each in inputs if each.tokenizer]:
         raise ValueError(
-            f"the encoder of modality {tokenized[0]!r} reads token ids of a pretrained tower, which "
-            "no browser computes here: serve the bundle with mibsk serve."
+            f"the encoder of modality {tokenized[0]!r} reads token ids of a pretrained tower, "
+            "which no browser computes here: serve the bundle with mibsk serve."
         )
     if any(each.is_ngrams for each in inputs):
         files["static/text.js"] = _text_program(bundle)

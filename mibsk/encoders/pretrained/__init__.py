@@ -3,5 +3,6 @@
 from ._factory import PREFIX, Pretrained
 from ._onnx import OnnxTower
 from ._pictures import resize_matrix
+from ._trunk import PretrainedTrunk
 
-__all__ = ["PREFIX", "OnnxTower", "Pretrained", "resize_matrix"]
+__all__ = ["PREFIX", "OnnxTower", "Pretrained", "PretrainedTrunk", "resize_matrix"]

@@ -29,6 +29,7 @@ from ._onnx import OnnxFile
 from ._trunk import PretrainedTrunk
 
 PREFIX = "pretrained:"
+_ROWS_AT_A_TIME = 512  # whose features are in memory beside those that are kept
 
 
 class Pretrained(FrozenFactory):
@@ -132,7 +133,6 @@ class Pretrained(FrozenFactory):
         self,
         rows: Any,
         *,
-        batch_size: int = 64,
         device: str | torch.device | None = None,
         progress: bool = False,
     ) -> NDArray[np.float32]:
@@ -142,8 +142,6 @@ class Pretrained(FrozenFactory):
         ----------
         rows : array-like of uint8 (n, H, W), (n, H, W, 3) or (n, 3, H, W), or of str (n,)
             Pictures or texts. A list may have pictures of different sizes.
-        batch_size : int, default=64
-            Number of rows that are in memory at a time.
         device : str or torch.device, default=None
             Where the tower runs; a GPU if there is one.
         progress : bool, default=False
@@ -163,7 +161,7 @@ class Pretrained(FrozenFactory):
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if isinstance(rows, list | tuple) and len({np.shape(row) for row in rows}) > 1:
-            return self._of_each_shape(rows, batch_size, device, progress)
+            return self._of_each_shape(rows, device, progress)
         files = self._files()
         prepared = self._prepared(rows)
         trunk, _, _ = self._split(prepared.shape[1:], whole=True)
@@ -177,8 +175,8 @@ class Pretrained(FrozenFactory):
 
         def chunks() -> Iterator[NDArray[np.float32]]:
             with _bar(len(prepared)) if progress else nullcontext() as bar:
-                for start in range(0, len(prepared), batch_size):
-                    part = run(start, start + batch_size)
+                for start in range(0, len(prepared), _ROWS_AT_A_TIME):
+                    part = run(start, start + _ROWS_AT_A_TIME)
                     if bar is not None:
                         bar.update(len(part))
                     yield part
@@ -186,7 +184,7 @@ class Pretrained(FrozenFactory):
         shape = (len(prepared), *run(0, 1).shape[1:])
         if self.cache is None or not len(prepared):
             return np.concatenate([np.empty((0, *shape[1:]), np.float32), *chunks()])
-        tower = [files.digest, self.output, str(torch.device(device).type), batch_size]
+        tower = [files.digest, self.output, torch.device(device).type, _ROWS_AT_A_TIME]
         key = digest(
             {"rows": prepared, "tower": tower, "versions": [torch.__version__, __version__]}
         )
@@ -271,9 +269,7 @@ class Pretrained(FrozenFactory):
         dense: NDArray[Any] = X if X.dtype == np.uint8 else X.astype(np.float32)
         return dense
 
-    def _of_each_shape(
-        self, rows: Any, batch_size: int, device: Any, progress: bool
-    ) -> NDArray[np.float32]:
+    def _of_each_shape(self, rows: Any, device: Any, progress: bool) -> NDArray[np.float32]:
         """Return the features of pictures of different sizes, in their order."""
         numbers: dict[tuple[int, ...], list[int]] = {}
         for number, row in enumerate(rows):
@@ -281,9 +277,7 @@ class Pretrained(FrozenFactory):
         found: list[Any] = [None] * len(rows)
         for of_shape in numbers.values():
             pictures = np.stack([rows[number] for number in of_shape])
-            features = self.features(
-                pictures, batch_size=batch_size, device=device, progress=progress
-            )
+            features = self.features(pictures, device=device, progress=progress)
             for number, row in zip(of_shape, features, strict=True):
                 found[number] = row
         return np.stack(found)

@@ -55,7 +55,7 @@ def models():
     }
 
 
-def write_tokenizer(folder):
+def _write_tokenizer(folder):
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     words = {word: number for number, word in enumerate(WORDS)}
@@ -72,6 +72,12 @@ def write_tokenizer(folder):
         "pad_token": "[PAD]",
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
+
+
+@pytest.fixture(scope="session")
+def write_tokenizer():
+    """Return a function that writes a tokenizer of a few words into a folder."""
+    return _write_tokenizer
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +98,7 @@ def towers(tmp_path_factory):
             if "vision" in name or name in ("vit", "deit", "clip", "siglip") or "dino" in name:
                 _write_preprocessor(path, name)
             if any(kind in name for kind in ("text", "bert")) or name in ("clip", "siglip"):
-                write_tokenizer(path)
+                _write_tokenizer(path)
         return path
 
     return folder
