@@ -16,7 +16,7 @@ from ._factory import EncoderFactory
 from ._frozen import FrozenFactory
 from ._images import image_layout
 from ._mlp import MLP
-from ._registry import EncoderSpec, Factory, check_factory
+from ._registry import EncoderSpec, check_factory
 from ._scaling import InputScaling
 from ._sparse import SparseMLP
 from .pretrained import PREFIX, Pretrained
@@ -240,7 +240,7 @@ def spec_of(encoders: Any, modality: str) -> Any:
     return encoders.get(modality, "auto") if isinstance(encoders, Mapping) else encoders
 
 
-def _factory_of(spec: EncoderSpec) -> Factory | nn.Module | None:
+def _factory_of(spec: EncoderSpec) -> Any:
     """Return what a specification stands for: itself, or the factory of a name, if there is one.
 
     ``"pretrained:PATH"`` is the name of ``Pretrained("PATH")``.

@@ -66,8 +66,9 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         in `sklearn.compose.ColumnTransformer`. None for a mapping or two tables.
     encoders : str, nn.Module, factory or mapping of those, default="auto"
         One specification for all modalities, or one per name (those left out are "auto"). A
-        specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, or a
-        factory ``(input_shape, n_outputs) -> nn.Module`` such as ``MLP(hidden=(512, 256))``.
+        specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, a
+        factory ``(input_shape, n_outputs) -> nn.Module`` such as ``MLP(hidden=(512, 256))``, or
+        ``"pretrained:PATH"`` for a pretrained tower (`mibsk.encoders.Pretrained`).
         "network" chooses a network from shape and type (`mibsk.encoders.auto_encoder`);
         "canonical" is canonical correlation analysis of the inputs in closed form, for all
         modalities, without a network. "auto" puts the closed form beside the networks, with the

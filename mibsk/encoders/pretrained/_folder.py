@@ -184,7 +184,7 @@ class Folder:
             project = nn.Sequential(*[each for each in (project, projection) if each is not None])
         return embedding, layers, Output(norm, pool, project, normalize=normalize)
 
-    def _family(self, reads: str) -> Family | None:
+    def _family(self, reads: Literal["text", "picture"]) -> Family | None:
         """Return the family of the tower that reads text or pictures, None if there is none."""
         name = self.model_type
         if name in PAIRS:

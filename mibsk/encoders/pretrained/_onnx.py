@@ -145,7 +145,7 @@ class OnnxTower(nn.Module):
         return self._session
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**super().__getstate__(), "_session": None}  # type: ignore[dict-item]
+        return {**super().__getstate__(), "_session": None}
 
 
 def open_session(path: Path) -> Any:

@@ -65,12 +65,13 @@ def _read(folder: Path) -> tuple[Any, tuple[int, str]]:
         found = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False
         )
-        tokenizer = getattr(found, "backend_tokenizer", None)
-        if tokenizer is None:
+        backend: Any = getattr(found, "backend_tokenizer", None)
+        if backend is None:
             raise ValueError(
                 f"the tokenizer in {folder} ({type(found).__name__}) has no form in the package "
                 "tokenizers: save a fast tokenizer there, as tokenizer.json."
             )
+        tokenizer = backend
     else:
         raise FileNotFoundError(
             f"{folder} has no tokenizer.json, which turns text into tokens: save the tokenizer of "

@@ -59,14 +59,17 @@ class PretrainedTrunk(FrozenTrunk):
             parts = [self.tower(x[some]) for some in order.split(_ROWS_AT_A_TIME)]
             return torch.cat(parts)[order.argsort()]
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(  # type: ignore[override]
+        self,
+        *,
+        destination: dict[str, Any] | None = None,
+        prefix: str = "",
+        keep_vars: bool = False,
+    ) -> dict[str, Any]:
         """Return the digest alone."""
-        destination: dict[str, Any] = kwargs.get("destination")
-        if destination is None:
-            destination = args[0] if args else {}
-        prefix = kwargs.get("prefix", args[1] if len(args) > 1 else "")
-        destination[f"{prefix}digest"] = self.digest
-        return destination
+        found = {} if destination is None else destination
+        found[f"{prefix}digest"] = self.digest
+        return found
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any

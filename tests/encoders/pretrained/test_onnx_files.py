@@ -96,7 +96,9 @@ def test_in_an_aligner(text, tmp_path):
     with pytest.raises(ValueError, match=r"model\.onnx, which cannot become a part of another"):
         export_encoder(aligner, "text", tmp_path / "text.onnx")
     pickled = pickle.dumps(aligner)
-    text.write_bytes(text.read_bytes() + b"\x00\x00")  # a changed file
+    graph = onnx.load(text)
+    graph.doc_string = "a changed file"
+    onnx.save(graph, text)
     with pytest.raises(ValueError, match=r"files of the tower in .* are not those of the training"):
         IBAligner.load(tmp_path / "aligner")
     with pytest.raises(ValueError, match="has changed since the tower was made of it"):
@@ -122,9 +124,9 @@ def test_a_published_sentence_encoder(tmp_path):
     for name in ("tokenizer.json", "sentence_bert_config.json", "modules.json"):
         shutil.copy(floats / name, tmp_path)
     shutil.copy(graph, tmp_path)
-    texts = ["a cat on a mat", "calendar, date, time", "the cat sat on the mat", ""]
+    texts = ["a cat on a mat", "calendar, date, time", "the cat sat on the mat"]
     of_floats = Pretrained(floats).features(texts)
     of_bytes = Pretrained(tmp_path / "model.onnx").features(texts)
-    assert (of_floats * of_bytes).sum(1).min() > 0.998
+    assert (of_floats * of_bytes).sum(1).min() > 0.999
     scores = of_floats @ of_floats[0]
     assert scores[2] > 0.7 > 0.3 > scores[1]
