@@ -169,6 +169,8 @@ class PixelValues(nn.Module):
         self.settings, self.new = settings, new
         self.channels_first = ChannelsFirst(input_shape)
         self.resizes = new != (height, width)
+        # the order of Pillow since version 13; before, the columns were always first
+        self.lines_first = new[0] < height and new[0] * width < new[1] * height
         crop = settings.crop or new
         if crop[0] > new[0] or crop[1] > new[1]:
             raise ValueError(
@@ -188,8 +190,11 @@ class PixelValues(nn.Module):
         """Return pixels (n, 3, height, width) of float32."""
         x = self.channels_first(x)
         if self.resizes:
-            x = _to_bytes(x.double() @ self.columns.T)
-            x = _to_bytes(self.lines @ x)
+            x = x.double()
+            if self.lines_first:
+                x = _to_bytes(_to_bytes(self.lines @ x) @ self.columns.T)
+            else:
+                x = _to_bytes(self.lines @ _to_bytes(x @ self.columns.T))
         height, width = self.crop
         x = x[:, :, self.top : self.top + height, self.left : self.left + width]
         x = x.float().expand(-1, 3, -1, -1)

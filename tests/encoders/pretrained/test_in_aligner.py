@@ -9,8 +9,9 @@ import torch
 from sklearn.base import clone
 
 from mibsk import IBAligner, OnnxEncoder
+from mibsk.bundle import Bundle, write_bundle
 from mibsk.encoders import Pretrained, PretrainedTrunk
-from mibsk.onnx import export_encoder
+from mibsk.onnx import export_encoder, export_text_encoder
 
 pytest.importorskip("transformers")
 
@@ -174,3 +175,16 @@ def test_exported(fitted, data, name, tmp_path):
     np.testing.assert_allclose(
         OnnxEncoder(path).transform(longer), fitted.embed({name: longer})[name], atol=1e-5
     )
+
+
+@pytest.mark.slow
+def test_a_bundle_of_text(frozen, data, tmp_path):
+    texts = [*data["text"][:5], ""]
+    write_bundle(frozen, tmp_path / "bundle")
+    bundle = Bundle(tmp_path / "bundle")
+    z = frozen.embed({"text": texts})["text"]
+    np.testing.assert_allclose(bundle.embed("text", texts), z, atol=1e-5)
+    assert bundle.manifest.encoders["text"].strings is None
+    file = tmp_path / "bundle" / bundle.manifest.encoders["text"].file
+    with pytest.raises(ValueError, match="reads token ids of a pretrained tower, and no graph"):
+        export_text_encoder(file, tmp_path / "strings.onnx", examples=texts)
