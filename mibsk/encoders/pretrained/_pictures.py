@@ -131,10 +131,11 @@ class PictureSettings:
 class PixelValues(nn.Module):
     r"""Map pictures (n, \*input_shape) of uint8 to pixels (n, 3, height, width).
 
-    Resizing is a product with one matrix for each axis, rounded to whole values after each. Weights
-    are whole multiples of 2**-22 as in Pillow, and all sums are exact in float64, so that the
-    result is that of Pillow, and the same on every device. A grey picture gets three equal
-    channels.
+    Resizing is a product with one matrix for each axis, the width first, rounded to whole values
+    after each. Weights are whole multiples of 2**-22 as in Pillow, and all sums are exact in
+    float64, so that the result is the same on every device. It is that of Pillow, except that newer
+    versions of it round and clip in another order where they resize the height first. A grey
+    picture gets three equal channels.
 
     Parameters
     ----------
@@ -169,8 +170,6 @@ class PixelValues(nn.Module):
         self.settings, self.new = settings, new
         self.channels_first = ChannelsFirst(input_shape)
         self.resizes = new != (height, width)
-        # the order of Pillow since version 13; before, the columns were always first
-        self.lines_first = new[0] < height and new[0] * width < new[1] * height
         crop = settings.crop or new
         if crop[0] > new[0] or crop[1] > new[1]:
             raise ValueError(
@@ -190,11 +189,8 @@ class PixelValues(nn.Module):
         """Return pixels (n, 3, height, width) of float32."""
         x = self.channels_first(x)
         if self.resizes:
-            x = x.double()
-            if self.lines_first:
-                x = _to_bytes(_to_bytes(self.lines @ x) @ self.columns.T)
-            else:
-                x = _to_bytes(self.lines @ _to_bytes(x @ self.columns.T))
+            x = _to_bytes(x.double() @ self.columns.T)
+            x = _to_bytes(self.lines @ x)
         height, width = self.crop
         x = x[:, :, self.top : self.top + height, self.left : self.left + width]
         x = x.float().expand(-1, 3, -1, -1)
