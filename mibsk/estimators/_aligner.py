@@ -66,14 +66,13 @@ class IBAligner(EncoderParamsMixin, ModelFileMixin, FittedAligner):
         in `sklearn.compose.ColumnTransformer`. None for a mapping or two tables.
     encoders : str, nn.Module, factory or mapping of those, default="auto"
         One specification for all modalities, or one per name (those left out are "auto"). A
-        specification is a name (`mibsk.encoders.encoder_names()`), a `torch.nn.Module`, a
-        factory ``(input_shape, n_outputs) -> nn.Module`` such as ``MLP(hidden=(512, 256))``, or
-        ``"pretrained:PATH"`` for a pretrained tower (`mibsk.encoders.Pretrained`).
-        "network" chooses a network from shape and type (`mibsk.encoders.auto_encoder`);
-        "canonical" is canonical correlation analysis of the inputs in closed form, for all
-        modalities, without a network. "auto" puts the closed form beside the networks, with the
-        weight that suits held-out pairs, which can be that of one of the two alone; in a mapping,
-        it is "network".
+        specification is a name (`mibsk.encoders.encoder_names()`), ``"pretrained:PATH"`` (see
+        `mibsk.encoders.Pretrained`), a `torch.nn.Module`, or a factory ``(input_shape, n_outputs)
+        -> nn.Module`` such as ``MLP(hidden=(512, 256))``. "network" chooses a network from shape
+        and type (`mibsk.encoders.auto_encoder`); "canonical" is canonical correlation analysis of
+        the inputs in closed form, for all modalities, without a network. "auto" puts the closed
+        form beside the networks, with the weight that suits held-out pairs, which can be that of
+        one of the two alone; in a mapping, it is "network".
     input_scaling : {"auto", "columns", "modality"}, None or mapping of those, default="auto"
         Scaling of dense input, for all modalities or one per name (those left out are "auto"). It
         is learned by the first `fit`, and not applied to sparse rows and text.
