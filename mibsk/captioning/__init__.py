@@ -1,31 +1,5 @@
 """Words for pictures: the querying transformer between features and text, and its decoding."""
 
-from .._checks import training_packages  # noqa: F401
-from ._attention import attention_of_queries
-from ._beam_search import beam_search
-from ._captions import Captions, check_texts, read_captions
-from ._qformer import Memory, QFormer
-from ._sampling import sample_texts
-from ._tokenizer import BEGIN, END, PADDING, UNKNOWN, CaptionTokenizer
-from ._towers import CAPTION, PICTURE, PictureTower, QFormerTowers, hard_negatives
+from .._checks.packages import attach_stub
 
-__all__ = [
-    "BEGIN",
-    "CAPTION",
-    "END",
-    "PADDING",
-    "PICTURE",
-    "UNKNOWN",
-    "CaptionTokenizer",
-    "Captions",
-    "Memory",
-    "PictureTower",
-    "QFormer",
-    "QFormerTowers",
-    "attention_of_queries",
-    "beam_search",
-    "check_texts",
-    "hard_negatives",
-    "read_captions",
-    "sample_texts",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -227,10 +227,14 @@ def test_texts_do_not_depend_on_the_pictures_beside(seed, n_beams):
         torch.testing.assert_close(scores[i : i + 1], score, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(8))
 @torch.no_grad()
-def test_one_beam_is_greedy(qformer, rows):
-    _, memory = qformer.look(rows[0][:1])
-    found, _ = beam_search(qformer, memory, begin=BEGIN, end=END, n_beams=1)
+def test_one_beam_is_greedy(penalty, seed):
+    qformer = small(n_tokens=5)  # of few words, the end is soon the second likeliest
+    features = torch.randn(1, 2, 6, generator=torch.Generator().manual_seed(seed))
+    _, memory = qformer.look(features)
+    found, _ = beam_search(qformer, memory, begin=BEGIN, end=END, n_beams=1, length_penalty=penalty)
     last, expected = torch.tensor([[BEGIN]]), []
     while len(expected) < 6 and (not expected or expected[-1] != END):
         logits, memory = qformer.write(last, memory)
