@@ -2,12 +2,11 @@ from ._attention import attention_of_queries
 from ._beam_search import beam_search
 from ._captions import Captions, check_texts, read_captions
 from ._likeliest_texts import likeliest_texts, likeliest_tokens
+from ._names import CAPTION, PICTURE
 from ._qformer import Memory, QFormer
 from ._sampling import sample_texts
 from ._tokenizer import BEGIN, END, PADDING, UNKNOWN, CaptionTokenizer
 from ._towers import (
-    CAPTION,
-    PICTURE,
     CaptionTower,
     PictureTower,
     QFormerTowers,

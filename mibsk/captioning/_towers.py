@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from ..encoders import JointEncoders, JointTerm
+from ._names import CAPTION, PICTURE
 from ._qformer import Memory, QFormer
 from ._tokenizer import PADDING
-
-PICTURE, CAPTION = "picture", "caption"
 
 
 class QFormerTowers(JointEncoders):

@@ -1,0 +1,3 @@
+"""Names of the modalities of a captioner."""
+
+PICTURE, CAPTION = "picture", "caption"
