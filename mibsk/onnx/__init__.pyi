@@ -1,3 +1,5 @@
+from ._captioner import OnnxCaptioner
+from ._captioner_export import export_captioner
 from ._encoder import OnnxEncoder
 from ._export import export_encoder, export_encoders
 from ._parity import ParityReport
@@ -7,8 +9,10 @@ from ._text_export import export_text_encoder
 
 __all__ = [
     "PRECISIONS",
+    "OnnxCaptioner",
     "OnnxEncoder",
     "ParityReport",
+    "export_captioner",
     "export_encoder",
     "export_encoders",
     "export_precision",

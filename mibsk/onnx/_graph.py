@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from ..captioning import CaptionTower, PictureTower
 from ..data import InputSpec
 from ..encoders import (
     NORM_EPS,
@@ -23,8 +23,8 @@ from ..encoders import (
     ResidualBlock,
     SparseLinear,
 )
-
-OPSET, IR_VERSION = 20, 10  # of onnxruntime 1.18 and later
+from ._graph_writer import GraphWriter, Shape
+from ._qformer_graph import caption_tower, picture_tower
 
 _ELEMENTWISE = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}
 _NOTHING = (nn.Dropout, nn.Identity)  # in evaluation mode
@@ -63,60 +63,14 @@ def encoder_graph(encoder: Encoder, spec: InputSpec, example: tuple[Tensor, ...]
     names = ["indices", "values"] if spec.is_sparse else ["x"]
     with torch.no_grad():
         z = graph.encoder(encoder, names, example)
-    return graph.model(spec, names, z, encoder.n_outputs)
+    shape: Shape = ("batch", "length") if spec.is_sparse else ("batch", *spec.shape)
+    types = ["int64", "float32"] if spec.is_sparse else [spec.dtype]
+    inputs = {name: (dtype, shape) for name, dtype in zip(names, types, strict=True)}
+    return graph.model("encoder", inputs, {"z": (z, ("batch", encoder.n_outputs))})
 
 
-class _Graph:
-    """Nodes and constants of a graph; methods append a part and return the name of its output."""
-
-    def __init__(self) -> None:
-        import onnx
-
-        self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-
-    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        output = f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(self.onnx.helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def constant(self, value: Tensor | Sequence[int] | np.ndarray) -> str:
-        name = f"constant_{len(self.constants)}"
-        array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
-        tensor = self.onnx.numpy_helper.from_array(np.ascontiguousarray(array), name)
-        self.constants.append(tensor)
-        return name
-
-    def number(self, value: float) -> str:
-        return self.constant(np.array([value], np.float32))
-
-    def model(self, spec: InputSpec, names: list[str], z: str, n_outputs: int) -> Any:
-        kinds, helper = self.onnx.TensorProto, self.onnx.helper
-        kind: tuple[Any, ...]
-        shape: tuple[str | int, ...]
-        if spec.is_sparse:
-            kind, shape = (kinds.INT64, kinds.FLOAT), ("batch", "length")
-        else:
-            kind = (kinds.UINT8 if spec.dtype == "uint8" else kinds.FLOAT,)
-            shape = ("batch", *spec.shape)
-        self.nodes.append(helper.make_node("Identity", [z], ["z"]))
-        graph = helper.make_graph(
-            self.nodes,
-            "encoder",
-            [
-                helper.make_tensor_value_info(name, type_, shape)
-                for name, type_ in zip(names, kind, strict=True)
-            ],
-            [helper.make_tensor_value_info("z", kinds.FLOAT, ("batch", n_outputs))],
-            self.constants,
-        )
-        opsets = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(
-            graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="mibsk"
-        )
-        self.onnx.checker.check_model(model)
-        return model
+class _Graph(GraphWriter):
+    """Graph of an encoder; methods append a part and return the name of its output."""
 
     def encoder(self, encoder: Encoder, names: list[str], example: tuple[Tensor, ...]) -> str:
         """Append :meth:`Encoder.forward`."""
@@ -147,10 +101,6 @@ class _Graph:
         """Append a division by the norm of each row, or by a small number if that is larger."""
         norm = self.node("ReduceL2", z, self.constant([1]), keepdims=1)
         return self.node("Div", z, self.node("Max", norm, self.number(NORM_EPS)))
-
-    def linear(self, x: str, weight: Tensor, bias: Tensor | None) -> str:
-        constants = [self.constant(part) for part in (weight, bias) if part is not None]
-        return self.node("Gemm", x, *constants, transB=1)
 
     def variates(self, form: ClosedForm, names: list[str]) -> str:
         """Append :meth:`ClosedForm.variates`."""
@@ -236,8 +186,7 @@ def _scale(graph: _Graph, part: Any, x: str, value: Tensor) -> str:
 def _linear(graph: _Graph, part: Any, x: str, value: Tensor) -> str:
     if value.ndim == 2:
         return graph.linear(x, part.weight, part.bias)
-    product = graph.node("MatMul", x, graph.constant(part.weight.T))
-    return product if part.bias is None else graph.node("Add", product, graph.constant(part.bias))
+    return graph.linear_of_sequence(x, part)
 
 
 def _flatten(graph: _Graph, part: Any, x: str, value: Tensor) -> str:
@@ -319,6 +268,8 @@ _RULES: dict[type[nn.Module], Callable[[_Graph, Any, str, Tensor], str]] = {
     ResidualBlock: _residual_block,
     MeanMaxPool: _mean_max_pool,
     ChannelsFirst: _channels_first,
+    PictureTower: picture_tower,
+    CaptionTower: caption_tower,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..captioning import CaptionTower
 from ..data import NO_TOKEN, InputSpec, vocabulary_size
 from ..encoders import Encoder
 from ..exceptions import ParityError
@@ -43,6 +44,10 @@ def random_inputs(
         lengths = rng.integers(1, spec.shape[0] + 1, size=n_rows)
         ids[np.arange(spec.shape[0]) >= lengths[:, None]] = NO_TOKEN
         return (ids,)
+    if isinstance(encoder.backbone, CaptionTower):
+        n_tokens = encoder.backbone.qformer.tokens.num_embeddings
+        present = np.arange(shape[1]) < rng.integers(1, shape[1] + 1, size=(n_rows, 1))
+        return ((present * rng.integers(1, n_tokens, size=shape)).astype(spec.dtype),)
     if spec.dtype == "uint8":
         return (rng.integers(256, size=shape, dtype=np.uint8),)
     rows = rng.normal(size=shape)
