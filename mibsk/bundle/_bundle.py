@@ -7,7 +7,7 @@ from typing import Any
 
 from .._checks.parameters import suggest
 from ..files.digest import sha256_of
-from ..onnx import OnnxEncoder
+from ..onnx import OnnxCaptioner, OnnxEncoder
 from ._manifest import FILE, Manifest
 
 _ATTEMPTS = 10  # a writer replaces the bundle between two reads of its manifest
@@ -37,6 +37,9 @@ class Bundle:
         What the bundle contains.
     encoders : dict of str to OnnxEncoder
         Opened encoders, by modality.
+    captioner : OnnxCaptioner or None
+        What describes pictures in words; None if the bundle was not written of a captioner, or a
+        variant was opened.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class Bundle:
         for _ in range(_ATTEMPTS):
             try:
                 encoders = _open(self.path, manifest, providers, n_threads, variant)
+                captioner = _open_captioner(self.path, manifest, providers, n_threads, variant)
                 break
             except (FileNotFoundError, ValueError):
                 earlier, manifest = manifest, read_manifest(self.path)
@@ -85,6 +89,7 @@ class Bundle:
             raise ValueError(f"the bundle at {path} is replaced all the time: try again later.")
         self.manifest = manifest
         self.encoders: dict[str, OnnxEncoder] = encoders
+        self.captioner: OnnxCaptioner | None = captioner
 
     def __repr__(self) -> str:
         parts = [f"name={self.manifest.name!r}", f"modalities={self.modalities}"]
@@ -174,3 +179,16 @@ def _open(
             )
         encoders[modality] = encoder
     return encoders
+
+
+def _open_captioner(
+    path: Path,
+    manifest: Manifest,
+    providers: str | list[str],
+    n_threads: int | None,
+    variant: str | None,
+) -> OnnxCaptioner | None:
+    if manifest.captioner is None or variant is not None:
+        return None
+    file = path / manifest.captioner.description
+    return OnnxCaptioner(file, providers=providers, n_threads=n_threads)

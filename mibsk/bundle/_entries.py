@@ -245,6 +245,32 @@ class Variant:
         )
 
 
+@dataclass(frozen=True)
+class CaptionerFiles:
+    """Files of a captioner, besides those of the encoders of pictures and captions.
+
+    Parameters
+    ----------
+    description : str
+        Name of the file that :class:`mibsk.onnx.OnnxCaptioner` opens.
+    files : dict of str to str
+        SHA-256 of that file and of those that it needs, by name.
+    """
+
+    description: str
+    files: dict[str, str]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any] | None) -> CaptionerFiles | None:
+        """Return the files from plain values, which are checked."""
+        if values is None:
+            return None
+        files = {file_name(name): sha256_digest(each) for name, each in values["files"].items()}
+        if values["description"] not in files:
+            raise ValueError(f"{values['description']!r} is not among the files of the captioner")
+        return cls(values["description"], files)
+
+
 def digest_of(digests: Mapping[str, str]) -> str:
     """Return the digest of a space, of the digests of its encoders by modality."""
     lines = sorted(f"{name}\0{each}\n" for name, each in digests.items())

@@ -6,6 +6,8 @@ import inspect
 import math
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from ..estimators import PairedTransformer
 
 
@@ -34,9 +36,9 @@ def training_facts(aligner: PairedTransformer) -> dict[str, Any]:
     return facts
 
 
-def changed_params(aligner: PairedTransformer, params: dict[str, str]) -> list[str]:
+def changed_params(estimator: BaseEstimator, params: dict[str, str]) -> list[str]:
     """Return names of the parameters, given as text, that are not the defaults of the estimator."""
-    known = inspect.signature(type(aligner)).parameters
+    known = inspect.signature(type(estimator)).parameters
     return [
         name for name, text in params.items() if name in known and text != repr(known[name].default)
     ]

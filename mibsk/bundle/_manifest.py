@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ._entries import (
+    CaptionerFiles,
     DataSource,
     EncoderFile,
     Variant,
@@ -53,6 +54,8 @@ class Manifest:
         By kind of input, files of programs that prepare it, with their digests.
     variants : dict of str to Variant
         The encoders in a lower precision, by its name.
+    captioner : CaptionerFiles, default=None
+        What describes pictures in words, with the encoders of pictures and captions.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Manifest:
     limits: tuple[str, ...] = ()
     preprocessing: dict[str, dict[str, str]] = field(default_factory=dict)
     variants: dict[str, Variant] = field(default_factory=dict)
+    captioner: CaptionerFiles | None = None
 
     @property
     def digest(self) -> str:
@@ -83,6 +87,8 @@ class Manifest:
         for variant in self.variants.values():
             for file in variant.encoders.values():
                 yield file.file, file.sha256
+        if self.captioner is not None:
+            yield from self.captioner.files.items()
 
     def to_json(self) -> str:
         """Return the text of the file."""
@@ -100,6 +106,7 @@ class Manifest:
             "limits": list(self.limits),
             "preprocessing": self.preprocessing,
             "variants": [each.to_dict() for each in self.variants.values()],
+            "captioner": None if self.captioner is None else asdict(self.captioner),
         }
         return json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -137,6 +144,7 @@ class Manifest:
                     for kind, programs in values["preprocessing"].items()
                 },
                 {each["name"]: Variant.from_dict(each) for each in values["variants"]},
+                CaptionerFiles.from_dict(values.get("captioner")),  # missing in earlier bundles
             )
             for name, variant in manifest.variants.items():
                 if set(variant.encoders) != set(encoders):

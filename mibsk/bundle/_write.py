@@ -8,15 +8,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sklearn.utils.validation import check_is_fitted
+
 from .. import __version__
 from .._checks.parameters import check_modality_names
 from .._checks.rows import n_rows
-from ..estimators import PairedTransformer
+from ..estimators import PairedTransformer, QFormerCaptioner
 from ..files.digest import sha256_of
-from ..onnx import OnnxEncoder, export_encoders, export_text_encoder
+from ..onnx import (
+    CaptionerDescription,
+    OnnxEncoder,
+    export_captioner,
+    export_encoders,
+    export_text_encoder,
+)
 from ._card import model_card
 from ._display import Display
-from ._entries import DataSource, EncoderFile, GraphFile, TensorInput, Variant
+from ._entries import CaptionerFiles, DataSource, EncoderFile, GraphFile, TensorInput, Variant
 from ._facts import changed_params, training_facts
 from ._folder import named_after, replace_bundle, scratch
 from ._manifest import Manifest
@@ -27,7 +35,7 @@ from ._variants import check_variants, write_variant
 
 
 def write_bundle(
-    aligner: PairedTransformer,
+    aligner: PairedTransformer | QFormerCaptioner,
     folder: str | Path,
     *,
     name: str = "mibsk",
@@ -46,8 +54,8 @@ def write_bundle(
 
     Parameters
     ----------
-    aligner : IBAligner, IBAlignerCV or CanonicalBottleneck
-        A fitted estimator.
+    aligner : IBAligner, IBAlignerCV, CanonicalBottleneck or QFormerCaptioner
+        A fitted estimator. The bundle of a captioner has what describes pictures in words too.
     folder : str or Path
         Created if it does not exist; a bundle that it contains is replaced.
     name : str, default="mibsk"
@@ -116,8 +124,16 @@ def write_bundle(
     }
     given = plain("training", _mapping("training", training))
     displays = _mapping("displays", displays)
+    captioner = aligner if isinstance(aligner, QFormerCaptioner) else None
+    if isinstance(aligner, QFormerCaptioner):
+        check_is_fitted(aligner)
+        aligner = aligner.aligner_
     with scratch(folder) as path:
-        drafts = export_encoders(aligner, path)
+        if captioner is None:
+            files = export_encoders(aligner, path)
+        else:
+            files = export_captioner(captioner, path)
+        drafts = {modality: files[modality] for modality in aligner.modality_names_}
         check_modality_names("displays", displays, list(drafts))
         check_variants(variants, rows, list(drafts))
         written = _Files()
@@ -144,6 +160,10 @@ def write_bundle(
             programs, preprocessing["text"] = text_programs()
             written.contents |= programs
         metadata = OnnxEncoder(next(iter(drafts.values()))).metadata_
+        estimator = captioner or aligner
+        params = metadata.params
+        if captioner is not None:
+            params = {key: repr(each) for key, each in captioner.get_params(deep=False).items()}
         manifest = Manifest(
             name=name,
             version=__version__,
@@ -151,15 +171,20 @@ def write_bundle(
             ordered=is_ordered(aligner),
             encoders=encoders,
             training={
-                "estimator": type(aligner).__name__,
-                "params": metadata.params,
-                "changed_params": changed_params(aligner, metadata.params),
+                "estimator": type(estimator).__name__,
+                "params": params,
+                "changed_params": changed_params(estimator, params),
                 **plain("training", training_facts(aligner)),
                 "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
                 **given,
             },
             preprocessing=preprocessing,
             variants=found,
+            captioner=(
+                None
+                if captioner is None
+                else _captioner_files(files, aligner.modality_names_, written)
+            ),
             **described,
         )
         replace_bundle(folder, manifest, written.contents, model_card(manifest))
@@ -210,6 +235,22 @@ def _entry(
         parity=metadata.parity,
         inputs=TensorInput.of(spec),
         strings=strings,
+    )
+
+
+def _captioner_files(
+    files: Mapping[str, Path], modalities: Sequence[str], written: _Files
+) -> CaptionerFiles:
+    """Return the entry of an exported captioner, of which the files are added."""
+    description = files["captioner"]
+    read = CaptionerDescription.from_json(description.read_text("utf-8"), description)
+    added = {part: written.add(file) for part, file in files.items() if part != "captioner"}
+    named = {part: {"file": each["file"], "sha256": each["sha256"]} for part, each in added.items()}
+    description.write_text(dataclasses.replace(read, files=named).to_json(), "utf-8")
+    added["captioner"] = written.add(description)
+    own = [each for part, each in added.items() if part not in modalities]
+    return CaptionerFiles(
+        added["captioner"]["file"], {each["file"]: each["sha256"] for each in own}
     )
 
 

@@ -1,4 +1,5 @@
 from ._captioner import OnnxCaptioner
+from ._captioner_description import CaptionerDescription
 from ._captioner_export import export_captioner
 from ._encoder import OnnxEncoder
 from ._export import export_encoder, export_encoders
@@ -9,6 +10,7 @@ from ._text_export import export_text_encoder
 
 __all__ = [
     "PRECISIONS",
+    "CaptionerDescription",
     "OnnxCaptioner",
     "OnnxEncoder",
     "ParityReport",

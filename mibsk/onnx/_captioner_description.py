@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -54,13 +53,6 @@ class CaptionerDescription:
     length_penalty: float
     version: str
     parity: dict[str, float]
-
-    def with_files(self, paths: Mapping[str, Path]) -> Self:
-        """Return the description with other names of its files, and the digests of these."""
-        files = {
-            part: {"file": path.name, "sha256": sha256_of(path)} for part, path in paths.items()
-        }
-        return replace(self, files=files)
 
     def path(self, folder: Path, part: str) -> Path:
         """Return the file of a part in a folder.

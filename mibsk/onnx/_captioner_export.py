@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import __version__
 from .._checks.packages import not_installed
-from ..captioning import CAPTION, PICTURE, CaptionTokenizer, Memory
+from ..captioning import CAPTION, PICTURE, Memory
 from ..data import InputSpec
 from ..encoders import Encoder
-from ..estimators import IBAligner
+from ..estimators import QFormerCaptioner
 from ..exceptions import ParityError
+from ..files.digest import sha256_of
 from ..files.whole_files import check_can_write
 from ..training import torch_defaults
 from ._captioner import write_feed
@@ -29,17 +30,8 @@ from ._qformer_graph import look_graph, write_graph
 from ._session import CPU, open_session
 
 
-class Captioner(Protocol):
-    """What is read of a fitted captioner."""
-
-    aligner_: IBAligner
-    tokenizer_: CaptionTokenizer
-    n_beams: int
-    length_penalty: float
-
-
 @torch_defaults()
-def export_captioner(captioner: Captioner, folder: str | Path) -> dict[str, Path]:
+def export_captioner(captioner: QFormerCaptioner, folder: str | Path) -> dict[str, Path]:
     """Write a captioner as ONNX files into a folder, from which `OnnxCaptioner` runs it.
 
     =================  ==================================================================
@@ -78,7 +70,8 @@ def export_captioner(captioner: Captioner, folder: str | Path) -> dict[str, Path
     ValueError
         If it was fitted without captions (``captioning=0``), or the folder cannot be written to.
     ParityError
-        If ONNX and torch differ by more than 1e-4. No file is written.
+        If ONNX and torch differ by more than 1e-4, embeddings as in :func:`export_encoder`. No file
+        is written.
     NotInstalledError
         If onnx is not installed.
 
@@ -98,7 +91,7 @@ def export_captioner(captioner: Captioner, folder: str | Path) -> dict[str, Path
     >>> onnx.generate(features[:5]) == captioner.generate(features[:5])
     True
     """
-    if not hasattr(type(captioner), "generate"):
+    if not isinstance(captioner, QFormerCaptioner):
         raise TypeError(
             f"captioner must be a fitted QFormerCaptioner, got {type(captioner).__name__}."
         )
@@ -130,14 +123,17 @@ def export_captioner(captioner: Captioner, folder: str | Path) -> dict[str, Path
         parity["look"], parity["write"] = prove_same_words(look, write, spec, encoder)
         drafts["tokenizer"].write_text(tokenizer.to_json(), "utf-8")
         description = CaptionerDescription(
-            files={},
+            files={
+                part: {"file": draft.name, "sha256": sha256_of(draft)}
+                for part, draft in drafts.items()
+            },
             max_length=tower.qformer.max_length,
             n_queries=tower.qformer.n_queries,
             n_beams=int(captioner.n_beams),
             length_penalty=float(captioner.length_penalty),
             version=__version__,
             parity=parity,
-        ).with_files(drafts)
+        )
         drafts["captioner"] = Path(scratch) / FILE
         drafts["captioner"].write_text(description.to_json(), "utf-8")
         written = {part: folder / draft.name for part, draft in drafts.items()}

@@ -105,7 +105,8 @@ def export_encoder(aligner: PairedTransformer, modality: str, path: str | Path) 
         float64, and float32 cannot hold a column of the modality; if its tower is an ONNX file; or
         if no file can be written to `path`.
     ParityError
-        If ONNX and torch differ by more than 1e-4.
+        If ONNX and torch differ by more than 1e-4, or than the rounding of float32 where the
+        bottleneck multiplies it to more.
     NotInstalledError
         If onnx is not installed; or onnxscript, which traces encoders that have other layers than
         those of this package: a vision transformer, or your own.

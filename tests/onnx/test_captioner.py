@@ -18,6 +18,7 @@ from mibsk.exceptions import ParityError
 from mibsk.onnx import OnnxCaptioner, OnnxEncoder, export_captioner
 from mibsk.onnx import _captioner_export as exporting
 from mibsk.onnx._captioner_export import prove_same_words
+from mibsk.onnx._parity import tolerance_of
 from mibsk.onnx._qformer_graph import look_graph, write_graph
 from mibsk.onnx._session import CPU, open_session
 
@@ -118,6 +119,21 @@ def test_pooled_features_and_settings_of_the_captioner(tmp_path):
     assert onnx.description.length_penalty == 0.5
     assert "(24,)" in repr(onnx)
     assert max(onnx.description.parity.values()) <= 1e-4
+
+
+def test_a_captioner_that_has_hardly_been_trained_is_exported(tmp_path):
+    """Its embeddings are nearly alike; the bottleneck multiplies the rounding of float32."""
+    short = {"max_epochs": 2, "lr": 1e-3, "n_components": 64, "width": 16, "n_layers": 2}
+    captioner = QFormerCaptioner(**SMALL | short).fit(X, Y)
+    encoder = captioner.aligner_.as_module("picture")
+    gain = float(torch.linalg.matrix_norm(encoder.bottleneck.weight, 2))
+    assert tolerance_of(encoder) == pytest.approx(8 * 2**-23 * gain, rel=1e-5)
+    assert tolerance_of(encoder) > 1e-4
+    export_captioner(captioner, tmp_path)
+    onnx = OnnxCaptioner(tmp_path)
+    assert onnx.generate(NEW) == captioner.generate(NEW)
+    found, expected = (each.embed({"picture": NEW})["picture"] for each in (onnx, captioner))
+    assert np.abs(found - expected).max() < tolerance_of(encoder)
 
 
 def test_features_of_other_types(onnx):
