@@ -144,7 +144,7 @@ def main() -> None:
                 rounds.append(times)
             seconds = np.array(rounds)
             ratios = seconds[:, :1] / seconds
-            print(f"{n} pictures, {n_tokens} tokens")
+            print(f"pictures: {n}, tokens: {n_tokens}")
             for i, name in enumerate(programs):
                 low, ratio, high = np.quantile(ratios[:, i], [0, 0.5, 1])
                 speed = n_tokens / np.median(seconds[:, i])

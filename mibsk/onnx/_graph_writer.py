@@ -29,7 +29,7 @@ class GraphWriter:
         self.nodes.append(self.onnx.helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def constant(self, value: Tensor | Sequence[int] | np.ndarray) -> str:
+    def constant(self, value: Tensor | Sequence[int] | np.ndarray | np.generic) -> str:
         name = f"constant_{len(self.constants)}"
         array = value.detach().numpy() if isinstance(value, Tensor) else value
         tensor = self.onnx.numpy_helper.from_array(np.asarray(array, order="C"), name)

@@ -82,7 +82,8 @@ def write_graph(qformer: QFormer) -> Any:
         )
         longer.append((keys, values))
         t = _of_text(graph, layer, t, keys, values, mask)
-    dense, gelu, norm = qformer.to_word
+    to_word: Any = qformer.to_word
+    dense, gelu, norm = to_word
     states = _norm(graph, norm, _gelu(graph, gelu, graph.linear_of_sequence(t, dense)))
     n_tokens, width = qformer.tokens.weight.shape
     flat = graph.node("Reshape", states, graph.constant([-1, width]))
@@ -213,7 +214,7 @@ def _memory_shape(qformer: QFormer, length: str | int) -> Shape:
 
 
 def _named(memory: list[_KEYS_AND_VALUES], shape: Shape) -> dict[str, tuple[str, Shape]]:
-    named = {}
+    named: dict[str, tuple[str, Shape]] = {}
     for i, (keys, values) in enumerate(memory):
         named |= {f"keys.{i}": (keys, shape), f"values.{i}": (values, shape)}
     return named

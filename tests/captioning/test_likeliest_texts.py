@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mibsk.captioning import likeliest_texts
+from mibsk.captioning import likeliest_texts, likeliest_tokens
 
 BEGIN, END = 1, 2
 
@@ -126,3 +127,20 @@ def test_more_beams_than_texts_find_the_likeliest(seed):
         return sum(source.log_p[0, a, b, c] for a, b, c in steps) / len(text)
 
     assert scores[0] == pytest.approx(max(map(score, texts)), abs=1e-12)
+
+
+@pytest.mark.parametrize("of", [np.asarray, torch.as_tensor])
+def test_the_likeliest_tokens_are_the_first_of_equal_ones_without_padding(of):
+    p = np.array([[0.5, 0.1, 0.1, 0.2, 0.1], [0.2, 0.2, 0.2, 0.2, 0.2]])
+    log_p, tokens = likeliest_tokens(of(np.log(p) + 7), 3)
+    assert tokens.tolist() == [[3, 1, 2], [1, 2, 3]]
+    np.testing.assert_allclose(np.exp(np.asarray(log_p)), [[0.2, 0.1, 0.1], [0.2, 0.2, 0.2]])
+    log_p, tokens = likeliest_tokens(of(np.log(p)), 9)
+    assert tokens.shape == (2, 5)
+    assert log_p[0, 4] == -np.inf
+
+
+def test_scores_far_apart_do_not_overflow():
+    log_p, tokens = likeliest_tokens(np.array([[0.0, -800.0, 800.0]], np.float32), 2)
+    assert tokens.tolist() == [[2, 1]]
+    assert log_p.tolist() == [[0.0, -1600.0]]
