@@ -133,7 +133,7 @@ class OnnxCaptioner:
         if unknown := [name for name in X if name not in self.encoders]:
             raise ValueError(f"expected 'picture' and 'caption', got {unknown[0]!r}.")
         return {
-            name: self.encoders[name].transform(self._tokens(rows) if name == CAPTION else rows)
+            name: self.encoders[name].transform(self.tokens(rows) if name == CAPTION else rows)
             for name, rows in X.items()
         }
 
@@ -222,8 +222,19 @@ class OnnxCaptioner:
             scores.append(of_these)
         return (captions, np.concatenate(scores)) if return_scores else captions
 
-    def _tokens(self, captions: Sequence[str]) -> np.ndarray:
-        """Return the tokens of captions, as many as the longest of the training has."""
+    def tokens(self, captions: Sequence[str]) -> np.ndarray:
+        """Return captions as rows of the encoder of captions.
+
+        Returns
+        -------
+        ndarray of int64 (n, length)
+            As many tokens as the longest caption of the training has; further ones are left out.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If captions are not strings with something to read.
+        """
         texts = check_texts(captions)
         (length,) = self.encoders[CAPTION].input_.shape
         tokens = np.zeros((len(texts), length), np.int64)

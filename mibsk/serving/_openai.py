@@ -87,7 +87,12 @@ def _read(service: Service, snapshot: Snapshot, body: bytes) -> _Embeddings:
         n_components = wanted
     with errors_of_rows("input"):
         rows = rows_of_json(
-            served.spec, served.display, values["input"], "input", resize=boolean(values, "resize")
+            served.spec,
+            served.display,
+            values["input"],
+            "input",
+            resize=boolean(values, "resize"),
+            tokens_of=served.tokens_of,
         )
     job = _Embeddings(served, rows, "input", f"{snapshot.name}/{name}", encoding, n_components)
     job.check_number(service.settings.max_rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,18 @@ from ._errors import bad_request
 from ._fields import kind_of
 from ._pictures import picture_of_url, row_of_picture
 
+TokensOf = Callable[[list[str]], np.ndarray]
 _SCALARS = str | int | float  # bool is an int
 
 
 def rows_of_json(
-    spec: InputSpec, display: Display, value: Any, param: str, *, resize: bool = False
+    spec: InputSpec,
+    display: Display,
+    value: Any,
+    param: str,
+    *,
+    resize: bool = False,
+    tokens_of: TokensOf | None = None,
 ) -> Any:
     """Return the rows of one modality, of one row or of a list of rows.
 
@@ -37,6 +45,8 @@ def rows_of_json(
         Name of the field, for messages.
     resize : bool, default=False
         Whether pictures of another size are resized.
+    tokens_of : callable, default=None
+        From strings to rows, if this is the modality of the captions of a captioner.
 
     Returns
     -------
@@ -54,7 +64,9 @@ def rows_of_json(
         return _scalars(spec, value, param, _SCALARS, "a string or a number")
     if isinstance(value, str | dict):
         value = [value]
-    elif isinstance(value, list) and not any(isinstance(each, str | dict) for each in value):
+    if tokens_of is not None and isinstance(value, list) and value and isinstance(value[0], str):
+        return tokens_of(value)
+    if isinstance(value, list) and not any(isinstance(each, str | dict) for each in value):
         return _numbers(spec, _several(spec, value, param), param)
     if not isinstance(value, list):
         raise bad_request(

@@ -149,7 +149,12 @@ def _vector(service: Service, snapshot: Snapshot, index: Any, query: Any) -> np.
     served = snapshot.encoder(modality, "modality")
     with errors_of_rows("input"):
         rows = rows_of_json(
-            served.spec, served.display, query["input"], "input", resize=boolean(query, "resize")
+            served.spec,
+            served.display,
+            query["input"],
+            "input",
+            resize=boolean(query, "resize"),
+            tokens_of=served.tokens_of,
         )
     job = Job(served, rows, "input")
     job.check_number(1)

@@ -15,10 +15,12 @@ import pandas as pd
 
 from .._checks.parameters import suggest
 from ..bundle import Bundle, Display
+from ..captioning import CAPTION
 from ..data import InputSpec
 from ..onnx import OnnxEncoder
 from ._errors import RequestError
 from ._fields import shortened
+from ._rows import TokensOf
 
 _TRIES = 3
 
@@ -37,12 +39,15 @@ class ServedEncoder:
         How rows are shown, and so how pictures become rows.
     seconds : float
         Time for one row.
+    tokens_of : callable, default=None
+        From captions to rows, if the bundle is that of a captioner and this their encoder.
     """
 
     encoder: OnnxEncoder
     spec: InputSpec
     display: Display
     seconds: float
+    tokens_of: TokensOf | None = None
 
     def embed(self, rows: Any) -> np.ndarray:
         """Return embeddings of rows; those of a table have its columns in their order."""
@@ -125,7 +130,11 @@ def open_snapshot(path: Path, n_threads: int | None) -> Snapshot:
     for name, each in bundle.manifest.encoders.items():
         encoder = bundle.encoder(name)
         encoders[name] = ServedEncoder(
-            encoder, each.input, each.display, _seconds_of_a_row(encoder, each.input)
+            encoder,
+            each.input,
+            each.display,
+            _seconds_of_a_row(encoder, each.input),
+            bundle.captioner.tokens if bundle.captioner and name == CAPTION else None,
         )
     manifest = (path / "manifest.json").read_bytes()
     if signature(path) != before:
