@@ -27,9 +27,10 @@ from ._resnet import ResidualBlock, ResNet
 from ._scaling import InputScaling, Scaling, learn_scaling
 from ._sparse import SparseLinear, SparseMLP
 from ._vit import ViT
-from .pretrained import OnnxTower, Pretrained, PretrainedTrunk
+from .pretrained import PRETRAINED, OnnxTower, Pretrained, PretrainedTrunk
 
 __all__ = [
+    "PRETRAINED",
     "NORM_EPS",
     "ChannelsFirst",
     "MeanMaxPool",

@@ -19,7 +19,7 @@ from ._mlp import MLP
 from ._registry import EncoderSpec, check_factory
 from ._scaling import InputScaling
 from ._sparse import SparseMLP
-from .pretrained import PREFIX, Pretrained
+from .pretrained import PRETRAINED, Pretrained
 
 _WITH_DROPOUT = {"mlp": MLP(dropout=0.1), "sparse": SparseMLP(dropout=0.1)}
 """What "auto" uses instead of the encoders of these names: it suits fewer rows."""
@@ -247,8 +247,8 @@ def _factory_of(spec: EncoderSpec) -> Any:
     """
     if not isinstance(spec, str):
         return spec
-    if spec.startswith(PREFIX):
-        return Pretrained(spec.removeprefix(PREFIX))
+    if spec.startswith(PRETRAINED):
+        return Pretrained(spec.removeprefix(PRETRAINED))
     return _registry.factories.get(spec)
 
 

@@ -8,9 +8,11 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator
 
 from ..captioning import CaptionTokenizer, QFormerTowers
+from ..encoders import Pretrained
 from ..files.state_file import read_state, write_state
 from ..training import pack_params, unpack_params
 from ._aligner import IBAligner
+from ._captioner_fitted import as_tower
 from ._check_fitted import check_fitted
 from ._model_file import check_names, file_state, from_file_state, with_stored
 from ._pickling import device_here
@@ -31,6 +33,9 @@ class CaptionerFileMixin(BaseEstimator):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted captioner to a file that executes no code when it is read.
 
+        A tower "pretrained:PATH" is stored as path and digest of its files; another object must be
+        passed to :meth:`load`.
+
         Parameters
         ----------
         path : path
@@ -48,6 +53,7 @@ class CaptionerFileMixin(BaseEstimator):
             "model": _MODEL,
             "params": pack_params(self.get_params(deep=False), self.aligner_.form_),
             "tokenizer": self.tokenizer_.to_json(),
+            "tower": _digest_of(self.tower),
             "aligner": file_state(self.aligner_),
         }
         write_state(path, state)
@@ -77,7 +83,7 @@ class CaptionerFileMixin(BaseEstimator):
             If it is incomplete or damaged.
         ValueError
             If it does not contain a captioner, lacks an object that is not passed, or its weights
-            do not match those passed.
+            do not match those passed; or if the files of its tower are others.
         """
         path = os.fspath(path)
         check_names(cls, params)
@@ -96,8 +102,16 @@ class CaptionerFileMixin(BaseEstimator):
         chosen = with_stored(cls, saved, params, path)
         if "device" not in params:
             chosen["device"] = device_here(chosen["device"], path)
+        if "tower" in params:
+            chosen["tower"] = params["tower"]
         captioner = cls(**chosen)
         captioner._validate_params()
+        if state.get("tower") != (found := _digest_of(captioner.tower)):
+            raise ValueError(
+                f"{path} was fitted on the features of the tower with the digest "
+                f"{state.get('tower')}, and tower={captioner.tower!r} has {found}: pass the "
+                "unchanged tower, tower=..., with its path on this machine."
+            )
         passed = params.keys() & IBAligner._parameter_constraints.keys()
         captioner.aligner_ = from_file_state(
             IBAligner,
@@ -113,3 +127,9 @@ class CaptionerFileMixin(BaseEstimator):
         captioner.set_params(**params)
         captioner._validate_params()
         return captioner
+
+
+def _digest_of(tower: Any) -> str | None:
+    """Return the digest of the files of a pretrained tower; None of anything else."""
+    tower = as_tower(tower)
+    return tower.digest if isinstance(tower, Pretrained) else None

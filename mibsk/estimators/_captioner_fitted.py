@@ -26,12 +26,31 @@ from ..captioning import (
     sample_texts,
 )
 from ..data import with_row_names
+from ..encoders import PRETRAINED, Pretrained
 from ..metrics import cider_d
 from ..training import torch_defaults
 from ._aligner import MAX_SEED, IBAligner
 from ._check_fitted import check_fitted
 
 _AT_A_TIME = 64  # pictures that are described together
+
+
+def as_tower(tower: Any) -> Any:
+    """Return the image encoder of a captioner, given its parameter `tower`.
+
+    Raises
+    ------
+    ValueError
+        If it is a string other than "pretrained:PATH".
+    """
+    if not isinstance(tower, str):
+        return tower
+    if not tower.startswith(PRETRAINED):
+        raise ValueError(
+            f"tower={tower!r}: expected '{PRETRAINED}PATH', with the path of a folder or an ONNX "
+            "file, or an object with a method features."
+        )
+    return Pretrained(tower.removeprefix(PRETRAINED), output="tokens")
 
 
 class FittedCaptioner(TransformerMixin, BaseEstimator):
@@ -236,7 +255,8 @@ class FittedCaptioner(TransformerMixin, BaseEstimator):
         ValueError
             If they have another number of axes.
         """
-        features = X if self.tower is None else self.tower.features(X)
+        tower = as_tower(self.tower)
+        features = X if tower is None else tower.features(X)
         shape = np.shape(features) if isinstance(features, list | tuple) else features.shape
         if len(shape) not in (2, 3):
             advice = "" if self.tower else "; of images, pass the image encoder as tower="

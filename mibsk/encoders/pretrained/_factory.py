@@ -28,7 +28,7 @@ from ._folder import Folder, OutputKind
 from ._onnx import OnnxFile
 from ._trunk import PretrainedTrunk
 
-PREFIX = "pretrained:"
+PRETRAINED = "pretrained:"
 _ROWS_AT_A_TIME = 512  # whose features are in memory beside those that are kept
 
 
@@ -128,6 +128,17 @@ class Pretrained(FrozenFactory):
         """
         self._validate_params()
         return self._files().tokenizer(self.max_length)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the files that determine the features of the tower.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If the tower cannot be read.
+        """
+        return self._files().digest
 
     def features(
         self,

@@ -35,7 +35,7 @@ def local_path(path: str | PathLike[str]) -> Path:
         )
     raise FileNotFoundError(
         f"no folder or ONNX file at {name}. mibsk downloads no models: {advice} For a saved "
-        "aligner whose tower was moved, pass encoders= with the new path to load."
+        "model whose tower was moved, pass encoders=, or tower= of a captioner, to load."
     )
 
 
