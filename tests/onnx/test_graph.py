@@ -23,7 +23,7 @@ from mibsk.onnx._session import CPU, open_session
 pytest.importorskip("onnxruntime")
 
 SHAPES = {"conv1d": (3, 17), "sparse": (40,), "vit-tiny": (8, 8)}
-TRACED = {"vit-tiny"}
+TRACED = {"attention-pool", "vit-tiny"}
 DEEPER = {"resnet32", "resnet44", "resnet56", "resnet110"}  # the layers of resnet20
 
 

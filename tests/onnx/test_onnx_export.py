@@ -74,6 +74,7 @@ def test_metadata(exported, modality):
         "classes": [],
         "columns": [],
         "pixels": "byte" if modality == "photo" else "",
+        "tokenizer": "",
     }
     assert stored["mibsk.n_components"] == "5"
     assert stored["mibsk.version"] == mibsk.__version__
