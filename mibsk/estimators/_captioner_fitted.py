@@ -25,7 +25,7 @@ from ..captioning import (
     read_captions,
     sample_texts,
 )
-from ..data import with_row_names
+from ..data import first_tensor, to_batch, with_row_names
 from ..encoders import PRETRAINED, Pretrained
 from ..metrics import cider_d
 from ..training import torch_defaults
@@ -283,7 +283,7 @@ class FittedCaptioner(TransformerMixin, BaseEstimator):
         for start in range(0, len(features), _AT_A_TIME):
             rows = spec.prepare(features[start : start + _AT_A_TIME], start)
             with torch.inference_mode():
-                yield tower.norm(torch.from_numpy(rows).to(device).float())
+                yield tower.norm(first_tensor(to_batch(rows, device)).float())
 
     def _tower(self) -> PictureTower:
         tower = self.aligner_.module_.encoder(PICTURE).backbone.eval()

@@ -113,6 +113,13 @@ def test_captions_do_not_depend_on_the_pictures_beside():
     assert captioner.generate(many[:1], max_length=3) != said[:1]
 
 
+@pytest.mark.filterwarnings("error")
+def test_features_may_be_read_only(trained):
+    new = pictures(NEW, seed=1)
+    new.flags.writeable = False
+    assert len(trained.predict(new)) == len(NEW)
+
+
 def test_attention_says_which_patch_a_query_reads(trained):
     weights = trained.attention(X[:5])
     assert weights.shape == (5, 4, 3)
