@@ -6,6 +6,7 @@ import re
 import tarfile
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from .._checks.parameters import suggest
+from .._checks.parameters import check_scalar, suggest
 from ._captioned import Side, captioned_bunch
 from ._data_file import DataFile, DataFileError, local_file, read_data_file
 from ._names import check_names
@@ -51,9 +52,9 @@ PATH = re.compile(r'<path[^>]*\sd="([^"]*)"')
 DESCR = f"""\
 Icons and words.
 
-What: 7,188 icons drawn by people, {SIDE}x{SIDE} pixels, with their names, other names (aliases) and
-tags. Icons with one base, such as an icon and its outline, are one group: a random split would have
-nearly the same picture in both parts. There are 2,173 bases.
+What: 7,188 icons drawn by people, {{side}}x{{side}} pixels, with their names, other names (aliases)
+and tags. Icons with one base, such as an icon and its outline, are one group: a random split would
+have nearly the same picture in both parts. There are 2,173 bases.
 {{features}}Source: npm package @mdi/svg of Pictogrammers, https://pictogrammers.com; icons that are
 marked as deprecated are left out.
 Version: {VERSION}.
@@ -82,6 +83,7 @@ def fetch_icons(
     *,
     modalities: Sequence[str] = ("image", "text"),
     texts: str = "all",
+    image_size: int = SIDE,
     data_home: str | os.PathLike[str] | None = None,
     download: bool = True,
 ) -> Bunch:
@@ -108,6 +110,9 @@ def fetch_icons(
         ``"all"``: one row for each icon, whose text is its name, aliases and tags, separated by
         commas. ``"names"``: one row for each name or alias of an icon, to describe icons or to
         find them by one name.
+    image_size : int, default=48
+        Side of the pictures in pixels. Pictures of another size than 48 are drawn from the package,
+        as ``icons/images48.npz`` does not have them.
     data_home : path-like, default=None
         Folder of the cache; by default the operating system's cache folder.
     download : bool, default=True
@@ -116,10 +121,10 @@ def fetch_icons(
     Returns
     -------
     bunch : Bunch
-        ``data`` : Modalities with ``"image"``, uint8 of shape (n, 48, 48), 0 for paper and 255 for
-        ink; ``"text"``, strings of shape (n,); ``"image_features"``, float32 of shape (n, 1280);
-        and ``"text_features"``, float32 of shape (n, 384), those of all words. n is 7,188 with all
-        words, and 14,144 with names.
+        ``data`` : Modalities with ``"image"``, uint8 of shape (n, image_size, image_size), 0 for
+        paper and 255 for ink; ``"text"``, strings of shape (n,); ``"image_features"``, float32 of
+        shape (n, 1280); and ``"text_features"``, float32 of shape (n, 384), those of all words. n
+        is 7,188 with all words, and 14,144 with names.
 
         ``labels`` : dict of modality to DataFrame with the columns ``picture`` and ``base``, the
         number of the icon that an icon varies; with names, that of text also has ``kind``, which is
@@ -137,10 +142,11 @@ def fetch_icons(
     OSError
         If the download fails, or a file has another checksum.
     TypeError
-        If `modalities` is a single string.
+        If `modalities` is a single string, or `image_size` is not a whole number.
     ValueError
-        If `modalities` is empty, repeats a name or has an unknown one, `texts` is unknown, or
-        features of texts are asked for with names, of which there are none.
+        If `modalities` is empty, repeats a name or has an unknown one, `texts` is unknown,
+        `image_size` is below 1, or features of texts are asked for with names, of which there are
+        none.
 
     References
     ----------
@@ -163,7 +169,8 @@ def fetch_icons(
         raise ValueError(
             "text_features are those of all words of an icon: pass texts='all' to have them."
         )
-    icons = _icons(path, data_home, download=download)
+    check_scalar("image_size", image_size, low=1, integer=True)
+    icons = _icons(path, data_home, image_size, download=download)
     of_image: dict[str, np.ndarray] = {"image": icons.images}
     of_text: dict[str, np.ndarray] = {}
     with_features = any(name.endswith("_features") for name in modalities)
@@ -184,25 +191,29 @@ def fetch_icons(
         modalities=modalities,
         shared=["base"],
         nuisances=["kind"] if texts == "names" else [],
-        about=DESCR.format(rows=ROWS[texts], features=ABOUT_FEATURES if with_features else ""),
+        about=DESCR.format(
+            side=image_size, rows=ROWS[texts], features=ABOUT_FEATURES if with_features else ""
+        ),
     )
 
 
 def _icons(
     path: str | os.PathLike[str] | None,
     data_home: str | os.PathLike[str] | None,
+    image_size: int,
     *,
     download: bool,
 ) -> Icons:
     """Return the icons of a local copy of pictures and words, or else of the package."""
-    if local_file(IMAGES, path) and not local_file(PACKAGE, path):
+    if image_size == SIDE and local_file(IMAGES, path) and not local_file(PACKAGE, path):
         images = read_data_file(IMAGES, _read_images, path=path, data_home=None, download=False)
         words = read_data_file(WORDS, _read_json, path=path, data_home=None, download=False)
         return Icons(images, words)
-    return read_data_file(PACKAGE, _read_package, path=path, data_home=data_home, download=download)
+    read = partial(_read_package, image_size=image_size)
+    return read_data_file(PACKAGE, read, path=path, data_home=data_home, download=download)
 
 
-def _read_package(file: Path) -> Icons:
+def _read_package(file: Path, *, image_size: int) -> Icons:
     """Draw the icons of the npm package, and return them with their words."""
     try:
         with tarfile.open(file) as archive:
@@ -213,7 +224,7 @@ def _read_package(file: Path) -> Icons:
             }
         icons = [icon for icon in json.loads(content["meta.json"]) if not icon["deprecated"]]
         paths = [PATH.search(content[f"{icon['name']}.svg"].decode())[1] for icon in icons]  # type: ignore[index]
-        images = render_paths(paths, view=VIEW, image_size=SIDE)
+        images = render_paths(paths, view=VIEW, image_size=image_size)
     except (tarfile.TarError, zlib.error, EOFError, KeyError, TypeError, ValueError) as error:
         raise DataFileError(f"is damaged or not the package @mdi/svg ({error!r})") from error
     words = [

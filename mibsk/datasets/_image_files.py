@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,8 @@ PAPER = (255, 255, 255)  # behind transparent images, and beside padded ones
 class ImageFiles:
     """Image files as one array, of which only the rows that are read are decoded.
 
-    Files of any size and format that Pillow reads become RGB images of one size. Indexing returns
+    Files of any size and format that Pillow reads, and SVG files, become RGB images of one size.
+    SVG files are drawn by the package resvg-py, without the text in them. Indexing returns
     decoded images as an array, as of a file of h5py or zarr: one image for an integer, several for
     a slice, a mask or an array of integers, which are decoded by several threads. :meth:`take`
     selects files without decoding them.
@@ -47,7 +49,7 @@ class ImageFiles:
     Raises
     ------
     NotInstalledError
-        If Pillow is not installed.
+        If Pillow is not installed, or resvg-py is not and there is an SVG file.
     ValueError
         If there is no file, or a parameter is out of range.
     OSError
@@ -93,6 +95,11 @@ class ImageFiles:
         except ModuleNotFoundError as error:
             raise not_installed("to decode images", "pillow") from error
         self.files = np.array([os.fsdecode(file) for file in files], dtype=object)
+        if any(map(_is_svg, self.files)):
+            try:
+                import resvg_py  # noqa: F401
+            except ModuleNotFoundError as error:
+                raise not_installed("to draw SVG files", "resvg-py") from error
         self.image_size, self.resize = image_size, resize
 
     @property
@@ -138,7 +145,7 @@ class ImageFiles:
 
         size = self.image_size
         try:
-            with Image.open(file) as opened:
+            with Image.open(_drawn(file, 2 * size) if _is_svg(file) else file) as opened:
                 if self.resize == "crop":  # JPEG files are decoded at up to an eighth of their size
                     opened.draft("RGB", (2 * size, 2 * size))
                 image = _to_rgb(ImageOps.exif_transpose(opened))
@@ -151,6 +158,18 @@ class ImageFiles:
         if self.resize == "crop":
             return np.asarray(ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC))
         return np.asarray(ImageOps.pad(image, (size, size), Image.Resampling.BICUBIC, color=PAPER))
+
+
+def _is_svg(file: str) -> bool:
+    return file.lower().endswith(".svg")
+
+
+def _drawn(file: str, width: int) -> io.BytesIO:
+    """Return an SVG file as a PNG file of this width."""
+    import resvg_py
+
+    svg = Path(file).read_text("utf-8")
+    return io.BytesIO(resvg_py.svg_to_bytes(svg_string=svg, width=width, skip_system_fonts=True))
 
 
 def _to_rgb(image: Any) -> Any:

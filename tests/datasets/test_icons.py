@@ -96,6 +96,19 @@ def test_package_by_hand(tiny):
     np.testing.assert_array_equal(half, np.repeat([0, 255], 24)[:, None] + np.zeros(48))
 
 
+def test_other_sizes_are_drawn_from_the_package(tiny):
+    icons = fetch_icons(tiny, image_size=12)
+    box, outline, half = icons.data["image"]
+    np.testing.assert_array_equal(box, np.full((12, 12), 255))
+    assert (outline[2:10, 2:10] == 0).all()
+    np.testing.assert_array_equal(half, np.repeat([0, 255], 6)[:, None] + np.zeros(12))
+    assert "12x12 pixels" in icons.DESCR
+    (tiny / "icons" / "mdi-svg-7.4.47.tgz").unlink()
+    (tiny / "icons" / "images48.npz").write_bytes(b"")
+    with pytest.raises(FileNotFoundError, match=r"mdi-svg-7\.4\.47\.tgz"):
+        fetch_icons(tiny, image_size=12)
+
+
 def test_names_are_rows(tiny):
     icons = fetch_icons(tiny, texts="names", modalities=["text", "image", "image_features"])
     assert icons.data["text"].tolist() == ["box", "box outline", "empty box", "frame", "half"]
@@ -183,6 +196,7 @@ def test_damaged_files(tiny, monkeypatch):
         ({"modalities": "image"}, TypeError, r"use \['image'\]"),
         ({"modalities": []}, ValueError, "at least one"),
         ({"modalities": ["images"]}, ValueError, "unknown modality 'images'.*mean 'image'"),
+        ({"image_size": 0}, ValueError, "image_size must be"),
         ({"texts": "name"}, ValueError, "texts must be one of .*Did you mean 'names'"),
         (
             {"texts": "names", "modalities": ["text_features"]},

@@ -53,6 +53,44 @@ def test_indexing_decodes_what_is_read(colours):
         images[5]
 
 
+def svg(folder, name, content, size=(24, 24)):
+    file = folder / name
+    file.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}">{content}</svg>'
+    )
+    return file
+
+
+def test_svg_files_are_drawn_on_white(tmp_path):
+    pytest.importorskip("resvg_py")
+    left = svg(tmp_path, "left.svg", '<path d="M0 0H12V24H0Z" />')
+    wide = svg(tmp_path, "wide.SVG", '<path fill="#f00" d="M0 0H40V20H0Z" />', size=(40, 20))
+    png = save(tmp_path, "blue.png", flat(5, 5, (0, 0, 255)))
+    images = ImageFiles([left, wide, png], image_size=8, resize="pad")[:]
+    np.testing.assert_array_equal(images[0, :, :3], 0)
+    np.testing.assert_array_equal(images[0, :, 5:], 255)
+    np.testing.assert_array_equal(images[1, 3:5], flat(2, 8, (255, 0, 0)))
+    np.testing.assert_array_equal(images[1, [0, 7]], 255)
+    np.testing.assert_array_equal(images[2], flat(8, 8, (0, 0, 255)))
+
+
+@pytest.mark.parametrize("content", [b"<svg", b"\xff\xfe", b""])
+def test_svg_files_that_are_none(tmp_path, content):
+    pytest.importorskip("resvg_py")
+    file = tmp_path / "a.svg"
+    file.write_bytes(content)
+    with pytest.raises(OSError, match=r"a\.svg cannot be decoded .*: replace it, or leave it out"):
+        ImageFiles([file])[0]
+    with pytest.raises(FileNotFoundError, match=r"no image file .*b\.svg"):
+        ImageFiles([tmp_path / "b.svg"])[0]
+
+
+def test_svg_files_need_a_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(NotInstalledError, match=r"to draw SVG files.*resvg-py"):
+        ImageFiles([tmp_path / "a.svg"])
+
+
 def test_batches_and_parts(colours):
     files, _ = colours
     images = ImageFiles(files, image_size=8)
