@@ -19,13 +19,14 @@ export GIT_AUTHOR_EMAIL ?= mibsk@localhost
 export GIT_COMMITTER_NAME ?= mibsk
 export GIT_COMMITTER_EMAIL ?= mibsk@localhost
 
-.PHONY: help install repro serve paper test test-slow test-all gpu lint format types ui clean
+.PHONY: help install repro serve paper icons test test-slow test-all gpu lint format types ui clean
 
 help:
 	@echo "make repro           run the pipeline: prepare, train, evaluate, export, report"
 	@echo "make repro SET='prepare.dataset=spoken_digits'   ... with other parameters"
 	@echo "make serve           search the test rows of the pipeline in a browser (PORT=8000)"
 	@echo "make paper           run the paper's experiments, small (SETTING=paper: in full, on a GPU)"
+	@echo "make icons           search icons with words and pictures (FOLDER=... your own SVG and PNG)"
 	@echo "make test            run the fast tests (test-slow: the slow ones; test-all: both)"
 	@echo "make gpu             measure on a GPU what docs/gpu.md claims, in about 8 minutes"
 	@echo "make lint            check style and types"
@@ -60,6 +61,14 @@ serve: $(READY)
 SETTING ?= small
 paper: $(READY)
 	@export PATH="$(abspath $(BIN)):$$PATH"; cd pipelines/paper && dvc repro report@$(SETTING)
+
+icons: $(VENV)/.ready-icons
+	@env -u OMP_NUM_THREADS $(BIN)/python -m examples.icon_search $(if $(FOLDER),'$(FOLDER)') --port $(PORT)
+
+$(VENV)/.ready-icons: $(READY) examples/icon_search/requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+		--requirement examples/icon_search/requirements.txt
+	@touch $@
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "not slow"

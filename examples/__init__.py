@@ -1,0 +1,1 @@
+"""Uses of mibsk, each in a folder of its own."""

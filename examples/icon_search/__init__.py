@@ -1,0 +1,1 @@
+"""Search icons with words, and words with pictures."""
