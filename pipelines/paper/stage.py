@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pandas as pd
 import yaml
@@ -26,32 +26,45 @@ EXPERIMENT = "mibsk-paper"
 
 @dataclass(frozen=True)
 class Stage:
-    """One experiment on one dataset in one setting."""
+    """One experiment on one dataset in one setting.
+
+    Other experiments, in other folders of `pipelines`, are subclasses with their own `folder`,
+    MLflow experiment and sections of the parameters that each run depends on.
+    """
 
     experiment: str
     setting: str
     dataset: str
 
+    folder: ClassVar[Path] = HERE
+    mlflow_experiment: ClassVar[str] = EXPERIMENT
+    common: ClassVar[tuple[str, ...]] = ("training", "measures")
+
     @classmethod
-    def from_arguments(cls, experiment: str) -> Stage:
+    def from_arguments(cls, experiment: str) -> Self:
         """Read the setting and the dataset from the command line."""
         if len(sys.argv) != 3:
-            raise SystemExit(f"usage: python -m pipelines.paper.{experiment} SETTING SET")
+            package = f"pipelines.{cls.folder.name}"
+            raise SystemExit(f"usage: python -m {package}.{experiment} SETTING SET")
         return cls(experiment, *sys.argv[1:])
 
     def params(self, section: str) -> dict[str, Any]:
         """Return a section of the setting."""
-        return params(self.setting)[section]
+        return params(self.setting, self.folder)[section]
 
     @property
     def data_folder(self) -> Path:
         """Folder of the dataset."""
-        return HERE / "data" / self.setting / self.dataset
+        return self.folder / "data" / self.setting / self.dataset
 
     @property
     def table_file(self) -> Path:
         """File of the table of all runs."""
-        return results_folder(self.setting) / "runs" / f"{self.experiment}-{self.dataset}.csv"
+        return (
+            results_folder(self.setting, self.folder)
+            / "runs"
+            / f"{self.experiment}-{self.dataset}.csv"
+        )
 
     @property
     def claims_file(self) -> Path:
@@ -87,10 +100,10 @@ class Stage:
 
         from ..evaluate import flatten
 
-        track(EXPERIMENT)
+        track(self.mlflow_experiment)
         with tracked_run(f"{self.experiment}-{self.dataset}-{self.setting}"):
             mlflow.set_tags(asdict(self))
-            for section in ("training", "measures", self.experiment):
+            for section in (*self.common, self.experiment):
                 mlflow.log_params(flatten(self.params(section), f"{section}."))
             yield
             mlflow.log_metrics({claim.key: claim.value for claim in self.read_claims()})
@@ -98,9 +111,9 @@ class Stage:
                 mlflow.log_artifact(str(file))
 
 
-def params(setting: str) -> dict[str, Any]:
-    """Return a setting of params.yaml."""
-    return yaml.safe_load((HERE / "params.yaml").read_text())[setting]
+def params(setting: str, folder: Path = HERE) -> dict[str, Any]:
+    """Return a setting of the params.yaml of a folder."""
+    return yaml.safe_load((folder / "params.yaml").read_text())[setting]
 
 
 def stages(experiment: str, setting: str) -> list[Stage]:
@@ -108,6 +121,6 @@ def stages(experiment: str, setting: str) -> list[Stage]:
     return [Stage(experiment, setting, name) for name in params(setting)["prepare"]["sets"]]
 
 
-def results_folder(setting: str) -> Path:
+def results_folder(setting: str, folder: Path = HERE) -> Path:
     """Return the folder of tables, figures and claims of a setting."""
-    return HERE / "results" / setting
+    return folder / "results" / setting

@@ -1,0 +1,1 @@
+"""Retrieval of pictures by words, from frozen towers, and captions of pictures."""
