@@ -19,7 +19,7 @@ export GIT_AUTHOR_EMAIL ?= mibsk@localhost
 export GIT_COMMITTER_NAME ?= mibsk
 export GIT_COMMITTER_EMAIL ?= mibsk@localhost
 
-.PHONY: help install repro serve paper icons test test-slow test-all gpu lint format types ui clean
+.PHONY: help install repro serve paper captioning icons test test-slow test-all gpu lint format types ui clean
 
 help:
 	@echo "make repro           run the pipeline: prepare, train, evaluate, export, report"
@@ -27,6 +27,7 @@ help:
 	@echo "make serve           search the test rows of the pipeline in a browser (PORT=8000)"
 	@echo "make paper           run the paper's experiments, small (SETTING=paper: in full, on a GPU)"
 	@echo "make icons           search icons with words and pictures (FOLDER=... your own SVG and PNG)"
+	@echo "make captioning      find and describe pictures with words, small (SETTING=paper: COCO, on a GPU)"
 	@echo "make test            run the fast tests (test-slow: the slow ones; test-all: both)"
 	@echo "make gpu             measure on a GPU what docs/gpu.md claims, in about 8 minutes"
 	@echo "make lint            check style and types"
@@ -70,6 +71,8 @@ $(VENV)/.ready-icons: $(READY) examples/icon_search/requirements.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps \
 		--requirement examples/icon_search/requirements.txt
 	@touch $@
+captioning: $(READY)
+	@export PATH="$(abspath $(BIN)):$$PATH"; cd pipelines/captioning && dvc repro report@$(SETTING)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "not slow"
