@@ -57,15 +57,20 @@ def main(stage: CaptioningStage) -> None:
     """Run the stage."""
     settings = stage.params("captions")[stage.dataset]
     parts = load(settings["data"])
-    jobs = [(name, seed) for name in settings["variants"] for seed in settings["seeds"]]
+    # all variants with the first seed come first: interrupted, the tables have whole seeds
+    jobs = [(name, seed) for seed in settings["seeds"] for name in settings["variants"]]
+    found = []
     with stage.tracked():
-        found = Parallel(n_jobs=settings["n_jobs"])(
+        results = Parallel(n_jobs=settings["n_jobs"], return_as="generator")(
             delayed(run)(settings, name, seed, parts) for name, seed in jobs
         )
-        measures = pd.DataFrame([row for row, _, _ in found])
-        scores = pd.DataFrame([row for _, rows, _ in found for row in rows])
+        for result in results:
+            found.append(result)
+            measures = pd.DataFrame([row for row, _, _ in found])
+            scores = pd.DataFrame([row for _, rows, _ in found for row in rows])
+            stage.write(measures, [])
+            scores.to_csv(scores_file(stage), index=False, float_format="%.6g")
         stage.write(measures, claims_of(measures, scores, settings["claims"]))
-        scores.to_csv(scores_file(stage), index=False, float_format="%.6g")
         shown = found[jobs.index((settings["claims"]["regularised"], settings["seeds"][0]))][2]
         draw(stage, measures, scores, shown, parts[1])
 

@@ -23,8 +23,7 @@ OF_MEASURES = (
     *(f"{way}_recall_at_{k}" for way in ("picture_to_text", "text_to_picture") for k in (1, 5, 10)),
     *("cka_best", "cka_first", "cka_mean", "early_loss", "last_loss"),
     *(f"{query}_recall_at_1" for query in ("arithmetic", "picture", "word")),
-    *("minutes", "parameters", "memory"),
-    *("tokens_per_second", "tokens_per_second_without_cache"),
+    *("minutes", "parameters", "memory", "tokens_per_second"),
 )
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 import yaml
 
-from mibsk.captioning import BEGIN, END, QFormer, beam_search
 from mibsk.datasets import make_scenes, one_per_picture
 from pipelines.captioning import (
     captions,
@@ -20,7 +19,6 @@ from pipelines.captioning import (
     scenes_tower,
 )
 from pipelines.captioning.captions_claims import claims_of
-from pipelines.captioning.captions_speed import write_greedily
 from pipelines.captioning.scenes_measures import scene_scores
 from pipelines.captioning.scenes_tower import WordDetector
 from pipelines.captioning.stage import HERE, CaptioningStage
@@ -136,22 +134,6 @@ def test_every_caption_of_a_scene_is_right_for_it_and_others_are_not(scenes):
     assert 0.2 < moved["relation"] < 0.5
     broken = scene_scores(["a red box"] * len(other), scenes.references)
     assert set(broken.values()) == {0.0}
-
-
-def test_the_cache_changes_the_speed_alone():
-    torch.manual_seed(0)
-    qformer = QFormer(6, 30, n_queries=3, width=16, n_layers=2, n_heads=2, max_length=9).eval()
-    features = torch.randn(5, 4, 6)
-    with_cache, without = (
-        write_greedily(qformer, features, n_tokens=8, cache=cache) for cache in (True, False)
-    )
-    assert with_cache.shape == (5, 8)
-    assert torch.equal(with_cache, without)
-    # the first token is that of beam search with one beam
-    _, memory = qformer.look(features)
-    found, _ = beam_search(qformer, memory, begin=BEGIN, end=END, n_beams=1, max_length=1)
-    alone = found[:, 0] != with_cache[:, 0]
-    assert (with_cache[alone, 0] == 0).all()  # beam search never writes padding
 
 
 def test_rate_rises_then_falls():
