@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -32,8 +33,8 @@ KINDS = {
 }
 TEST_SIZE = 0.2
 
-Rows = NDArray[np.float32]
-Blocks = Mapping[str, Mapping[str, Rows]]
+Features = NDArray[np.float32]
+Blocks = Mapping[str, Mapping[str, Features]]
 """Modality -> name of the block -> features (n, d)."""
 
 
@@ -56,10 +57,58 @@ def split(bunch: Bunch, seed: int) -> tuple[Bunch, Bunch]:
     return datasets.split_bunch(bunch, test_size=TEST_SIZE, random_state=seed)
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Features of rows, the picture of each, and the group that it is split by."""
+
+    blocks: Blocks
+    picture: NDArray[np.intp]
+    groups: NDArray[np.intp]
+
+    def with_all_texts(self) -> Rows:
+        """Add a row for each picture of several texts, with the mean features of its texts."""
+        _, first, number, counts = np.unique(
+            self.picture, return_index=True, return_inverse=True, return_counts=True
+        )
+        several = counts > 1
+        added = first[several]
+
+        def mean(features: Features) -> Features:
+            sums = np.zeros((len(first), features.shape[1]), dtype=np.float32)
+            np.add.at(sums, number, features)
+            return (sums / counts[:, None].astype(np.float32))[several]
+
+        blocks = {
+            modality: {
+                name: np.concatenate([rows, mean(rows) if modality == "text" else rows[added]])
+                for name, rows in of_one.items()
+            }
+            for modality, of_one in self.blocks.items()
+        }
+        picture, groups = (np.concatenate([v, v[added]]) for v in (self.picture, self.groups))
+        return Rows(blocks, picture, groups)
+
+    def with_others(self, others: Rows) -> Rows:
+        """Add the rows of another dataset; its pictures and groups are others than these."""
+        blocks = {
+            modality: {
+                name: np.concatenate([rows, others.blocks[modality][name]])
+                for name, rows in of_one.items()
+            }
+            for modality, of_one in self.blocks.items()
+        }
+        picture = np.concatenate([self.picture, others.picture + self.picture.max() + 1])
+        groups = np.concatenate([self.groups, others.groups + self.groups.max() + 1])
+        return Rows(blocks, picture, groups)
+
+
 def features(
-    train: Bunch, test: Bunch, settings: Mapping[str, Mapping[str, Any]]
-) -> tuple[Blocks, Blocks]:
-    """Return the blocks of features of each modality, learned from the training rows.
+    train: Bunch,
+    test: Bunch,
+    settings: Mapping[str, Mapping[str, Any]],
+    others: Bunch | None = None,
+) -> list[Rows]:
+    """Return the features of each modality, learned from the training rows.
 
     Parameters
     ----------
@@ -71,40 +120,80 @@ def features(
         ``n_components`` of principal components (of TF-IDF: singular vectors), if any; and
         ``weight`` beside the other blocks. A block has mean 0 and, with weight 1, total variance 1
         on the training rows.
+    others : Bunch, default=None
+        Another dataset, whose features are as those of the training rows, but with mean 0 and that
+        variance on its own rows, and 0 where it lacks the source: pictures of both differ in style.
 
     Returns
     -------
-    train, test : dict of str to dict of str to ndarray (n, d)
+    list of Rows
+        The training rows, the test rows, and `others`, if given.
     """
-    found: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+    parts = [train, test] if others is None else [train, test, others]
+    found: list[dict[str, dict[str, Features]]] = [{} for _ in parts]
     for modality, blocks in settings.items():
         for name, spec in blocks.items():
-            for part, rows in zip(found, block(train, test, spec), strict=True):
-                part.setdefault(modality, {})[name] = rows
-    return found
+            learned = Block(spec).fit(train)
+            rows = [learned.transform(train), learned.transform(test)]
+            if others is not None:
+                rows.append(learned.transform_others(others))
+            for blocks_of_part, of_part in zip(found, rows, strict=True):
+                blocks_of_part.setdefault(modality, {})[name] = of_part
+    return [
+        Rows(blocks_of_part, part.picture, part.groups)
+        for part, blocks_of_part in zip(parts, found, strict=True)
+    ]
 
 
-def block(train: Bunch, test: Bunch, spec: Mapping[str, Any]) -> tuple[Rows, Rows]:
-    """Return one block of the training and of the test rows."""
-    options = dict(spec)
-    source, weight = options.pop("source"), options.pop("weight", 1.0)
-    n_components = options.pop("n_components", None)
-    transformer = KINDS[options.pop("kind", "rows")](**options)
-    # pictures repeat where they have several texts
-    keys = [part.picture if source.startswith("image") else None for part in (train, test)]
-    (rows, row_of), (test_rows, test_row_of) = (
-        _once(part.data[source], key) for part, key in zip((train, test), keys, strict=True)
-    )
-    learned = transformer.fit(rows)
-    rows, test_rows = (_flat(learned.transform(each)) for each in (rows, test_rows))
-    if n_components is not None and n_components < min(rows.shape):
-        solver = _components(rows, n_components)
-        rows, test_rows = solver.transform(rows), solver.transform(test_rows)
-    rows, test_rows = (each.toarray() if sp.issparse(each) else each for each in (rows, test_rows))
-    mean = rows.mean(axis=0)
-    factor = weight / np.sqrt(np.square(rows - mean).sum(axis=1).mean())
-    rows, test_rows = ((each - mean) * factor for each in (rows, test_rows))
-    return rows.astype(np.float32)[row_of], test_rows.astype(np.float32)[test_row_of]
+class Block:
+    """One kind of features of one modality, learned from the training rows; see `features`."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        options = dict(spec)
+        self.source = options.pop("source")
+        self.weight = options.pop("weight", 1.0)
+        self.n_components = options.pop("n_components", None)
+        self.transformer = KINDS[options.pop("kind", "rows")](**options)
+
+    def fit(self, train: Bunch) -> Self:
+        """Learn from the training rows."""
+        rows, _ = self._once(train)
+        found = _flat(self.transformer.fit(rows).transform(rows))
+        few = self.n_components is None or self.n_components >= min(found.shape)
+        self.components_ = None if few else _components(found, self.n_components)
+        found = self._reduced(found)
+        self.mean_ = found.mean(axis=0)
+        self.scale_ = self.weight / _deviation(found - self.mean_)
+        return self
+
+    def transform(self, part: Bunch) -> Features:
+        """Return the features (n, d) of rows of the same dataset."""
+        rows, row_of = self._once(part)
+        found = self._reduced(_flat(self.transformer.transform(rows)))
+        return np.asarray((found - self.mean_) * self.scale_, dtype=np.float32)[row_of]
+
+    def transform_others(self, part: Bunch) -> Features:
+        """Return the features (n, d) of another dataset, by its own mean and variance."""
+        if self.source not in part.data:
+            return np.zeros((len(part.data), len(self.mean_)), dtype=np.float32)
+        rows, row_of = self._once(part)
+        found = self._reduced(_flat(self.transformer.transform(rows)))
+        centred = found - found.mean(axis=0)
+        scale = self.weight / _deviation(centred)
+        return np.asarray(centred * scale, dtype=np.float32)[row_of]
+
+    def _once(self, part: Bunch) -> tuple[Any, Any]:
+        """Return the rows, each picture once, and the position of each row among them."""
+        rows = part.data[self.source]
+        if not self.source.startswith("image"):
+            return rows, slice(None)
+        _, first, row_of = np.unique(part.picture, return_index=True, return_inverse=True)
+        return rows[first], row_of
+
+    def _reduced(self, rows: Any) -> Any:
+        if self.components_ is not None:
+            rows = self.components_.transform(rows)
+        return rows.toarray() if sp.issparse(rows) else rows
 
 
 def beside(blocks: Blocks, names: Mapping[str, Sequence[str]] | None = None) -> Modalities:
@@ -125,43 +214,6 @@ def beside(blocks: Blocks, names: Mapping[str, Sequence[str]] | None = None) -> 
     )
 
 
-def with_all_texts(blocks: Blocks, picture: NDArray[np.intp]) -> tuple[Blocks, NDArray[np.intp]]:
-    """Add a row for each picture of several texts, with the mean of the features of its texts.
-
-    Returns
-    -------
-    blocks : dict of str to dict of str to ndarray (n + n_pictures_of_several, d)
-    rows : ndarray of int, the row that each of them has its picture of
-    """
-    _, first, number, counts = np.unique(
-        picture, return_index=True, return_inverse=True, return_counts=True
-    )
-    several = counts > 1
-    added = first[several]
-
-    def mean(rows: Rows) -> Rows:
-        sums = np.zeros((len(first), rows.shape[1]), dtype=np.float32)
-        np.add.at(sums, number, rows)
-        return (sums / counts[:, None])[several]
-
-    found = {
-        modality: {
-            name: np.concatenate([rows, mean(rows) if modality == "text" else rows[added]])
-            for name, rows in of_one.items()
-        }
-        for modality, of_one in blocks.items()
-    }
-    return found, np.concatenate([np.arange(len(picture)), added])
-
-
-def _once(rows: Any, key: NDArray[np.intp] | None) -> tuple[Any, Any]:
-    """Return the first row of each key, and the position of each row among them."""
-    if key is None:
-        return rows, slice(None)
-    _, first, row_of = np.unique(key, return_index=True, return_inverse=True)
-    return rows[first], row_of
-
-
 def _components(rows: Any, n_components: int) -> PCA | TruncatedSVD:
     """Return principal components of dense rows, and singular vectors of sparse ones."""
     if sp.issparse(rows):
@@ -169,7 +221,9 @@ def _components(rows: Any, n_components: int) -> PCA | TruncatedSVD:
     return PCA(n_components, svd_solver="covariance_eigh").fit(rows)
 
 
+def _deviation(centred: Features) -> float:
+    return float(np.sqrt(np.square(centred).sum(axis=1).mean()))
+
+
 def _flat(rows: Any) -> Any:
-    if sp.issparse(rows):
-        return rows
-    return np.asarray(rows, dtype=np.float32).reshape(len(rows), -1)
+    return rows if sp.issparse(rows) else np.asarray(rows, dtype=np.float32).reshape(len(rows), -1)

@@ -1,4 +1,4 @@
-"""Retrieval of pictures by words and back, from frozen towers: four methods on the same splits."""
+"""Retrieval of pictures by words and back, from frozen towers: methods on the same splits."""
 
 from __future__ import annotations
 
@@ -10,85 +10,120 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
 from mibsk import CanonicalBottleneck, IBAligner
 from mibsk.exceptions import DuplicateRowsWarning
 from mibsk.metrics import median_rank, recall_at_k
 
 from . import data
+from .data import Features, Rows
 from .retrieval_claims import claims_of
 from .retrieval_figure import draw
 from .stage import CaptioningStage
 
 K = (1, 5, 10)
+DATA_OPTIONS = ("features", "all_texts", "others")  # of a method, but not of its estimator
 ESTIMATORS = {"canonical": CanonicalBottleneck, "aligner": IBAligner}
 
 
 def build(method: Mapping[str, Any], seed: int) -> CanonicalBottleneck | IBAligner:
     """Return the estimator of a method: ``{estimator: canonical | aligner, ...parameters}``."""
-    options = dict(method)
-    for key in ("features", "all_texts"):
-        options.pop(key, None)
+    options = {key: value for key, value in method.items() if key not in DATA_OPTIONS}
     kind = ESTIMATORS[options.pop("estimator")]
-    if kind is IBAligner:
-        options["random_state"] = seed
-    return kind(**options)
+    return kind(**options, random_state=seed) if kind is IBAligner else kind(**options)
 
 
-def run(
-    method: Mapping[str, Any], train: Bunch, test: Bunch, blocks: tuple[Any, Any], seed: int
-) -> list[dict[str, Any]]:
-    """Train a method, and return one row for each direction of the retrieval.
+def fit(
+    method: Mapping[str, Any], train: Rows, seed: int, others: Rows | None = None
+) -> CanonicalBottleneck | IBAligner:
+    """Return the trained estimator of a method.
 
     Parameters
     ----------
     method : mapping
-        Settings of the method; with ``all_texts``, all texts of a picture together are a further
-        text of it in training.
-    train, test : Bunch
-        The rows, for their pictures and groups.
-    blocks : tuple of two mappings
-        Their features.
+        Parameters of the estimator, and what it is trained on: ``features``, the names of the
+        blocks of each modality (default: all); ``all_texts``, whether all texts of a picture
+        together are a further text of it; and ``others``, whether `others` are training rows.
+    train : Rows
+        The training rows.
     seed : int
         Seed of the training.
+    others : Rows, default=None
+        Rows of another dataset.
     """
-    of_train, picture, groups = blocks[0], train.picture, train.groups
-    if method.get("all_texts"):
-        of_train, rows = data.with_all_texts(of_train, picture)
-        picture, groups = picture[rows], groups[rows]
     estimator = build(method, seed)
+    if method.get("all_texts"):
+        train = train.with_all_texts()
+    if method.get("others"):
+        assert others is not None
+        train = train.with_others(others)
     # with "positive", all rows of a group are partners: then the pictures, else what is split by
-    together = picture if getattr(estimator, "same_group", None) == "positive" else groups
-    start = time.perf_counter()
+    positive = getattr(estimator, "same_group", None) == "positive"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DuplicateRowsWarning)  # pictures of several texts
-        estimator.fit(data.beside(of_train, method.get("features")), groups=together)
-    seconds = time.perf_counter() - start
-    embedded = estimator.embed(data.beside(blocks[1], method.get("features")))
-    about = {"dimensions": estimator.n_components_, "seconds": seconds}
-    return [about | row for row in measure(embedded, test)]
+        return estimator.fit(
+            data.beside(train.blocks, method.get("features")),
+            groups=train.picture if positive else train.groups,
+        )
 
 
-def measure(embedded: Mapping[str, NDArray[np.float32]], test: Bunch) -> list[dict[str, Any]]:
+def run(
+    settings: Mapping[str, Any], train: Rows, test: Rows, others: Rows | None = None, *, seed: int
+) -> pd.DataFrame:
+    """Train and measure all methods on one split; a row for each method and direction.
+
+    A method ``{together: [name, name, ...]}`` has the sums of the scores of methods before it:
+    their embeddings side by side.
+    """
+    embedded: dict[str, Mapping[str, Features]] = {}
+    found = []
+    for name, method in settings["methods"].items():
+        start = time.perf_counter()
+        if "together" in method:
+            embedded[name] = {
+                modality: np.hstack([embedded[each][modality] for each in method["together"]])
+                for modality in test.blocks
+            }
+        else:
+            estimator = fit(method, train, seed, others)
+            embedded[name] = estimator.embed(data.beside(test.blocks, method.get("features")))
+        about = {"method": name, "split": seed, "seconds": time.perf_counter() - start}
+        found += [about | row for row in measure(embedded[name], test.picture)]
+    return pd.DataFrame(found)
+
+
+def measure(embedded: Mapping[str, Features], picture: NDArray[np.intp]) -> list[dict[str, Any]]:
     """Return the recall and the median rank of each pair of modalities, in both directions.
 
     Each picture (of NLVR, each scene with its table of objects) is once in the gallery and among
-    the queries, and each text is. A text of the picture is right, and the picture of the text.
+    the queries, and each text is. A text of the picture is right, and the picture of the text. If
+    pictures have several texts, "texts" are all of a picture at once: the mean of their embeddings.
+
+    Parameters
+    ----------
+    embedded : mapping of str to ndarray (n, d)
+        Embeddings of unit norm of the same n rows.
+    picture : ndarray of int (n,)
+        The picture of each row.
     """
-    picture = test.picture
-    _, first = np.unique(picture, return_index=True)
-    rows = {name: np.arange(len(picture)) if name == "text" else first for name in embedded}
+    unique, first, number = np.unique(picture, return_index=True, return_inverse=True)
+    sides = {name: (Z if name == "text" else Z[first]) for name, Z in embedded.items()}
+    labels = {name: (picture if name == "text" else unique) for name in embedded}
+    if len(unique) < len(picture):
+        sums = np.zeros((len(unique), embedded["text"].shape[1]))
+        np.add.at(sums, number, embedded["text"])
+        sides["texts"], labels["texts"] = sums, unique
     found = []
-    for query in embedded:
-        for gallery in embedded:
-            if query == gallery:
+    for query, X in sides.items():
+        for gallery, Y in sides.items():
+            if query == gallery or {query, gallery} == {"text", "texts"}:
                 continue
-            X, Y = embedded[query][rows[query]], embedded[gallery][rows[gallery]]
-            labels = (picture[rows[query]], picture[rows[gallery]])
-            recalls = {f"recall@{k}": recall_at_k(X, Y, k=min(k, len(Y)), labels=labels) for k in K}
-            rank = median_rank(X, Y, labels=labels)
+            of_both = (labels[query], labels[gallery])
             about = {"direction": f"{query} to {gallery}", "queries": len(X), "gallery": len(Y)}
+            recalls = {
+                f"recall@{k}": recall_at_k(X, Y, k=min(k, len(Y)), labels=of_both) for k in K
+            }
+            rank = median_rank(X, Y, labels=of_both)
             found.append(about | recalls | {"median rank": rank})
     return found
 
@@ -97,19 +132,15 @@ def main(stage: CaptioningStage) -> None:
     """Run the stage."""
     settings = stage.params("retrieval")[stage.dataset]
     bunch = data.load(stage.dataset, settings["data"])
-    rows = []
+    others = data.load(*settings["others"]) if "others" in settings else None
+    found = []
     with stage.tracked():
         for seed in settings["splits"]:
-            train, test = data.split(bunch, seed)
-            blocks = data.features(train, test, settings["features"])
-            for name, method in settings["methods"].items():
-                found = run(method, train, test, blocks, seed)
-                rows += [{"method": name, "split": seed} | row for row in found]
-                print(
-                    f"{stage.dataset}, split {seed}, {name}: {found[0]['seconds']:.0f} s",
-                    flush=True,
-                )
-        table = pd.DataFrame(rows)
+            rows = data.features(*data.split(bunch, seed), settings["features"], others)
+            of_split = run(settings, *rows, seed=seed)
+            print(f"{stage.dataset}, split {seed}\n{of_split.to_string()}", flush=True)
+            found.append(of_split)
+        table = pd.concat(found, ignore_index=True)
         stage.write(table, claims_of(table, settings["claims"]))
         draw(table, stage.table_file.with_suffix(".png"))
 

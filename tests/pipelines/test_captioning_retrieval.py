@@ -111,10 +111,10 @@ SPECS = {
 
 def test_a_block_has_the_total_variance_of_its_weight(parts):
     train, test = data.features(*parts, SPECS)
-    assert train["image"]["tower"].shape == (40, 3)
-    assert test["image"]["tower"].shape == (10, 3)
+    assert train.blocks["image"]["tower"].shape == (40, 3)
+    assert test.blocks["image"]["tower"].shape == (10, 3)
     for modality, total in (("image", 1.0), ("text", 0.25)):
-        rows = train[modality]["tower"]
+        rows = train.blocks[modality]["tower"]
         np.testing.assert_allclose(rows.mean(0), 0, atol=1e-6)
         np.testing.assert_allclose(rows.var(0).sum(), total, rtol=1e-5)
 
@@ -122,38 +122,78 @@ def test_a_block_has_the_total_variance_of_its_weight(parts):
 def test_features_of_training_rows_do_not_depend_on_test_rows(parts):
     train, test = parts
     other = Bunch(**{**test, "data": Modalities({k: v * 9 for k, v in test.data.items()})})
-    for first, second in zip(
-        data.features(train, test, SPECS)[0].values(),
-        data.features(train, other, SPECS)[0].values(),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(first["tower"], second["tower"])
+    first, second = (data.features(train, each, SPECS)[0].blocks for each in (test, other))
+    for modality in SPECS:
+        np.testing.assert_array_equal(first[modality]["tower"], second[modality]["tower"])
+
+
+def test_others_have_the_same_variance_whatever_their_style(parts):
+    train, test = parts
+    others = Bunch(**{**test, "data": Modalities({k: v * 9 + 5 for k, v in test.data.items()})})
+    found = data.features(train, test, SPECS, others)[2]
+    for modality, total in (("image", 1.0), ("text", 0.25)):
+        rows = found.blocks[modality]["tower"]
+        np.testing.assert_allclose(rows.mean(0), 0, atol=1e-6)
+        np.testing.assert_allclose(rows.var(0).sum(), total, rtol=1e-5)
+    others.data = Modalities({"text_features": test.data["text_features"]})
+    assert not data.features(train, test, SPECS, others)[2].blocks["image"]["tower"].any()
 
 
 def test_all_texts_of_a_picture_are_a_further_row(parts):
     train, _ = data.features(*parts, SPECS)
-    picture = parts[0].picture
-    found, rows = data.with_all_texts(train, picture)
-    assert len(rows) == 60
-    np.testing.assert_array_equal(picture[rows[40:]], np.arange(20))
-    text = train["text"]["tower"]
-    np.testing.assert_allclose(found["text"]["tower"][40], (text[0] + text[1]) / 2, atol=1e-6)
-    np.testing.assert_array_equal(found["image"]["tower"][40], train["image"]["tower"][0])
+    found = train.with_all_texts()
+    assert len(found.picture) == 60
+    np.testing.assert_array_equal(found.picture[40:], np.arange(20))
+    np.testing.assert_array_equal(found.groups[40:], np.arange(20) // 2)
+    text, image = (train.blocks[modality]["tower"] for modality in ("text", "image"))
+    mean = (text[0] + text[1]) / 2
+    np.testing.assert_allclose(found.blocks["text"]["tower"][40], mean, atol=1e-6)
+    np.testing.assert_array_equal(found.blocks["image"]["tower"][40], image[0])
+
+
+def test_pictures_and_groups_of_others_are_not_those_of_the_training_rows(parts):
+    train, test = data.features(*parts, SPECS)
+    found = train.with_others(test)
+    assert len(found.picture) == 50
+    assert not set(found.picture[40:]) & set(train.picture)
+    assert not set(found.groups[40:]) & set(train.groups)
+    np.testing.assert_array_equal(found.blocks["text"]["tower"][40:], test.blocks["text"]["tower"])
 
 
 # measures and claims
 
 
 def test_pictures_are_once_in_the_gallery_and_any_text_is_right():
-    test = Bunch(picture=np.array([0, 0, 1, 2]))
+    picture = np.array([0, 0, 1, 2])
     texts = np.eye(3)[[1, 0, 1, 2]]
-    found = retrieval.measure({"image": np.eye(3)[test.picture], "text": texts}, test)
+    found = retrieval.measure({"image": np.eye(3)[picture], "text": texts}, picture)
     found = {row["direction"]: row for row in found}
     assert found["image to text"]["queries"] == 3
     assert found["image to text"]["gallery"] == 4
     # the wrong text 0 ties with the right text 2 of picture 1, and counts against it
     assert found["image to text"]["recall@1"] == pytest.approx(2 / 3)
     assert found["text to image"]["recall@1"] == pytest.approx(3 / 4)
+    # the texts of picture 0 together are as near to picture 1 as to it
+    assert found["texts to image"]["queries"] == 3
+    assert found["texts to image"]["recall@1"] == pytest.approx(2 / 3)
+
+
+def test_with_one_text_to_a_picture_there_are_two_directions():
+    Z = {"image": np.eye(4), "text": np.eye(4)}
+    found = retrieval.measure(Z, np.arange(4))
+    assert [row["direction"] for row in found] == ["image to text", "text to image"]
+
+
+def test_methods_together_have_the_sum_of_their_scores(parts):
+    train, test = data.features(*parts, SPECS)
+    one = {"estimator": "canonical", "n_components": 2}
+    methods = {"one": one, "other": one | {"ridge": 1.0}, "twice": {"together": ["one", "one"]}}
+    found = retrieval.run({"methods": methods}, train, test, seed=0).set_index("method")
+    columns = ["direction", "recall@1", "recall@5", "median rank"]
+    pd.testing.assert_frame_equal(
+        found.loc["one", columns].reset_index(drop=True),
+        found.loc["twice", columns].reset_index(drop=True),
+    )
 
 
 def test_claims_are_about_differences_on_the_same_splits():
@@ -189,7 +229,10 @@ def test_every_dataset_of_a_setting_has_a_stage():
 def test_methods_can_be_built_and_claims_name_them(setting):
     for of_set in params(setting, HERE)["retrieval"].values():
         for method in of_set["methods"].values():
-            retrieval.build(method, 0)._validate_params()
+            if "together" in method:
+                assert set(method["together"]) <= set(of_set["methods"])
+            else:
+                retrieval.build(method, 0)._validate_params()
         named = {k: v for k, v in of_set["claims"].items() if k not in ("gain", "recall")}
         assert set(named.values()) <= set(of_set["methods"])
 
@@ -209,7 +252,7 @@ def test_a_run_on_few_rows(shared_data, tmp_path, monkeypatch):
     stage = Elsewhere("retrieval", "smoke", "nlvr")
     retrieval.main(stage)
     table = stage.read_table()
-    assert len(table) == 2 * 4 * 2
+    assert len(table) == 2 * 4 * 4
     assert not table.isna().any().any()
     assert table["recall@10"].between(table["recall@1"], 1).all()
     assert len(stage.read_claims()) == 6
