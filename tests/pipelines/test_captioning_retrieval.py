@@ -96,8 +96,8 @@ def parts():
     def bunch(n):
         rows = {
             "image_features": rng.normal(3, 2, (20, 6))[picture[:n]],
-            "text_features": rng.normal(size=(n, 4)),
         }
+        rows["text_features"] = rows["image_features"][:, :4] + rng.normal(size=(n, 4))
         return Bunch(data=Modalities(rows), picture=picture[:n], groups=picture[:n] // 2)
 
     return bunch(40), bunch(10)
@@ -186,7 +186,7 @@ def test_with_one_text_to_a_picture_there_are_two_directions():
 
 def test_methods_together_have_the_sum_of_their_scores(parts):
     train, test = data.features(*parts, SPECS)
-    one = {"estimator": "canonical", "n_components": 2}
+    one = {"estimator": "canonical", "n_components": 2, "level": 0.01}
     methods = {"one": one, "other": one | {"ridge": 1.0}, "twice": {"together": ["one", "one"]}}
     found = retrieval.run({"methods": methods}, train, test, seed=0).set_index("method")
     columns = ["direction", "recall@1", "recall@5", "median rank"]
