@@ -19,7 +19,7 @@ def words(**settings: Any) -> TfidfVectorizer:
         Parameters of `TfidfVectorizer` other than these defaults: words of any length, in two texts
         at least, with logarithmic counts.
     """
-    defaults = {"min_df": 2, "sublinear_tf": True}
+    defaults: dict[str, Any] = {"min_df": 2, "sublinear_tf": True}
     if settings.get("analyzer", "word") == "word":
         defaults["token_pattern"] = r"\w+"
     ngrams = tuple(settings.get("ngram_range", (1, 1)))  # a list in YAML
