@@ -238,6 +238,7 @@ def test_methods_can_be_built_and_claims_name_them(setting):
 
 
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
+@pytest.mark.filterwarnings("ignore::mibsk.exceptions.NothingSharedWarning")  # of few rows
 def test_a_run_on_few_rows(shared_data, tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
     if not (shared_data / "nlvr").is_dir():
