@@ -5,7 +5,7 @@ Each source returns training and test pictures of other groups, one row for each
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,8 @@ def coco(
 
     file = Path(folder) / "dataset_coco.json"
     encoder = Pretrained(tower, output="tokens", cache=cache)
-    pictures, features = [], []
+    pictures: list[Bunch] = []
+    features: list[Features] = []
     for split in (["train", "restval"], "test"):
         bunch = datasets.load_karpathy(file, folder, split=split, image_size=image_size)
         part = datasets.one_per_picture(bunch)
@@ -130,7 +131,11 @@ def coco(
     return _parts((features[0], features[1]), (pictures[0], pictures[1]))
 
 
-SOURCES = {"scenes": scenes, "openclipart": openclipart, "coco": coco}
+SOURCES: dict[str, Callable[..., tuple[Part, Part]]] = {
+    "scenes": scenes,
+    "openclipart": openclipart,
+    "coco": coco,
+}
 
 
 def some_pictures(pictures: Bunch, n: int | None) -> Bunch:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mibsk import QFormerCaptioner
 from mibsk.metrics import caption_scores, cka, retrieval_scores
@@ -40,14 +41,12 @@ def scores_of(captions: list[str], test: Part) -> list[dict[str, Any]]:
 
     One row for each of the captions and references of :func:`mibsk.metrics.caption_scores`.
     """
-    table = caption_scores(captions, test.captions)
-    found = []
-    for (references, who), of_one in table.groupby(["references", "captions"], sort=False):
-        values = of_one["value"].droplevel(["references", "captions"]).to_dict()
-        row = {"references": references, "captions": who, **values}
-        if test.has_scenes and (references, who) == ("all", "given"):
-            row |= scene_scores(captions, test.captions)
-        found.append(row)
+    table = caption_scores(captions, test.captions)["value"].unstack("score")
+    found: list[dict[str, Any]] = []
+    for row in table.reset_index().to_dict("records"):
+        found.append({str(name): value for name, value in row.items()})
+        if test.has_scenes and (row["references"], row["captions"]) == ("all", "given"):
+            found[-1] |= scene_scores(captions, test.captions)
     return found
 
 
@@ -57,7 +56,7 @@ def retrieval(captioner: QFormerCaptioner, test: Part) -> dict[str, float]:
     picture = np.repeat(np.arange(len(test.captions)), [len(each) for each in test.captions])
     Z, Z_text = captioner.transform(test.features, texts)
     table = retrieval_scores(Z, Z_text, picture)["value"]
-    return {f"{direction}_{score}": value for (direction, score), value in table.items()}
+    return _named(table)
 
 
 def alignment(captioner: QFormerCaptioner, test: Part) -> dict[str, float]:
@@ -105,7 +104,7 @@ def analogies(captioner: QFormerCaptioner, test: Part) -> dict[str, float]:
     if not test.has_scenes:
         return {}
     table = arithmetic(captioner, test)["value"]
-    return {f"{query}_{score}": value for (query, score), value in table.items()}
+    return _named(table)
 
 
 def measure(captioner: QFormerCaptioner, test: Part) -> dict[str, float]:
@@ -117,3 +116,8 @@ def measure(captioner: QFormerCaptioner, test: Part) -> dict[str, float]:
         **losses(captioner),
         **cost(captioner, test),
     }
+
+
+def _named(values: pd.Series) -> dict[str, float]:
+    """Return values by the joined levels of their index, such as ``word_recall_at_1``."""
+    return dict(zip(map("_".join, values.index.tolist()), values.tolist(), strict=True))

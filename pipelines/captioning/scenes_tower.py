@@ -65,8 +65,7 @@ class WordDetector:
             torch.manual_seed(self.random_state)
             net = _network(self.width)
             score = nn.Conv2d(self.width, words.shape[1], 1)
-        with torch.no_grad():
-            score.bias.copy_(words.mean(0).logit())
+        score.bias = nn.Parameter(words.mean(0).logit(eps=1e-3))
         weights = [*net.parameters(), *score.parameters()]
         n_batches = -(-len(images) // self.batch_size)
         optimizer = torch.optim.Adam(weights, lr=self.lr)
