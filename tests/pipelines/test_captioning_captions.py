@@ -227,6 +227,7 @@ def test_variants_can_be_built_and_claims_name_them(setting, of_set):
 
 
 @pytest.mark.slow  # 60 s
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy is deprecated")
 def test_a_run_on_few_scenes(tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
