@@ -259,7 +259,7 @@ def test_a_run_on_coco(tmp_path):
     image = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(0)
     entries = []
-    for i, split in enumerate(["train"] * 20 + ["restval"] * 4 + ["test"] * 6):
+    for i, split in enumerate(["train"] * 20 + ["restval"] * 4 + ["test"] * 12):
         folder = "val2014" if split != "train" else "train2014"
         name = f"COCO_{folder}_{i:012d}.jpg"
         (tmp_path / folder).mkdir(exist_ok=True)
@@ -295,8 +295,8 @@ def test_a_run_on_coco(tmp_path):
     }
     train, test = captions_data.load(settings["data"])
     assert train.features.shape == (24, 5, 16)
-    assert [len(texts) for texts in test.captions] == [2] * 6
+    assert [len(texts) for texts in test.captions] == [2] * 12
     measures, scores, of_systems = captions.run(settings, "beta .1", 0, (train, test))
     assert "arithmetic_recall_at_1" not in measures
     assert len(scores) == 3 * 4
-    assert len(of_systems["captioner"]) == 6
+    assert len(of_systems["captioner"]) == 12
