@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA, TruncatedSVD
@@ -15,6 +16,7 @@ from sklearn.utils import Bunch
 
 from mibsk import Modalities, datasets
 
+from .data_detected import DetectedWords
 from .data_images import Colours, Gradients, Patches
 from .data_texts import ObjectCounts, words
 
@@ -28,6 +30,7 @@ KINDS = {
     "gradients": Gradients,
     "patches": Patches,
     "colours": Colours,
+    "detected words": DetectedWords,
     "words": words,
     "objects": ObjectCounts,
 }
@@ -88,25 +91,11 @@ class Rows:
         picture, groups = (np.concatenate([v, v[added]]) for v in (self.picture, self.groups))
         return Rows(blocks, picture, groups)
 
-    def with_others(self, others: Rows) -> Rows:
-        """Add the rows of another dataset; its pictures and groups are others than these."""
-        blocks = {
-            modality: {
-                name: np.concatenate([rows, others.blocks[modality][name]])
-                for name, rows in of_one.items()
-            }
-            for modality, of_one in self.blocks.items()
-        }
-        picture = np.concatenate([self.picture, others.picture + self.picture.max() + 1])
-        groups = np.concatenate([self.groups, others.groups + self.groups.max() + 1])
-        return Rows(blocks, picture, groups)
-
 
 def features(
     train: Bunch,
     test: Bunch,
     settings: Mapping[str, Mapping[str, Any]],
-    others: Bunch | None = None,
 ) -> list[Rows]:
     """Return the features of each modality, learned from the training rows.
 
@@ -120,23 +109,18 @@ def features(
         ``n_components`` of principal components (of TF-IDF: singular vectors), if any; and
         ``weight`` beside the other blocks. A block has mean 0 and, with weight 1, total variance 1
         on the training rows.
-    others : Bunch, default=None
-        Another dataset, whose features are as those of the training rows, but with mean 0 and that
-        variance on its own rows, and 0 where it lacks the source: pictures of both differ in style.
 
     Returns
     -------
     list of Rows
-        The training rows, the test rows, and `others`, if given.
+        The training rows and the test rows.
     """
-    parts = [train, test] if others is None else [train, test, others]
+    parts = [train, test]
     found: list[dict[str, dict[str, Features]]] = [{} for _ in parts]
     for modality, blocks in settings.items():
         for name, spec in blocks.items():
-            learned = Block(spec).fit(train)
-            rows = [learned.transform(train), learned.transform(test)]
-            if others is not None:
-                rows.append(learned.transform_others(others))
+            learned = Block(spec)
+            rows = [learned.fit_transform(train), learned.transform(test)]
             for blocks_of_part, of_part in zip(found, rows, strict=True):
                 blocks_of_part.setdefault(modality, {})[name] = of_part
     return [
@@ -155,32 +139,25 @@ class Block:
         self.n_components = options.pop("n_components", None)
         self.transformer = KINDS[options.pop("kind", "rows")](**options)
 
-    def fit(self, train: Bunch) -> Self:
-        """Learn from the training rows."""
-        rows, _ = self._once(train)
-        found = _flat(self.transformer.fit(rows).transform(rows))
+    def fit_transform(self, train: Bunch) -> Features:
+        """Learn from the training rows, and return their features (n, d)."""
+        rows, row_of = self._once(train)
+        if isinstance(self.transformer, DetectedWords):
+            found = _flat(self.transformer.fit_transform(rows, *_words_and_groups(train)))
+        else:
+            found = _flat(self.transformer.fit_transform(rows))
         few = self.n_components is None or self.n_components >= min(found.shape)
         self.components_ = None if few else _components(found, self.n_components)
         found = self._reduced(found)
         self.mean_ = found.mean(axis=0)
         self.scale_ = self.weight / _deviation(found - self.mean_)
-        return self
+        return np.asarray((found - self.mean_) * self.scale_, dtype=np.float32)[row_of]
 
     def transform(self, part: Bunch) -> Features:
         """Return the features (n, d) of rows of the same dataset."""
         rows, row_of = self._once(part)
         found = self._reduced(_flat(self.transformer.transform(rows)))
         return np.asarray((found - self.mean_) * self.scale_, dtype=np.float32)[row_of]
-
-    def transform_others(self, part: Bunch) -> Features:
-        """Return the features (n, d) of another dataset, by its own mean and variance."""
-        if self.source not in part.data:
-            return np.zeros((len(part.data), len(self.mean_)), dtype=np.float32)
-        rows, row_of = self._once(part)
-        found = self._reduced(_flat(self.transformer.transform(rows)))
-        centred = found - found.mean(axis=0)
-        scale = self.weight / _deviation(centred)
-        return np.asarray(centred * scale, dtype=np.float32)[row_of]
 
     def _once(self, part: Bunch) -> tuple[Any, Any]:
         """Return the rows, each picture once, and the position of each row among them."""
@@ -212,6 +189,13 @@ def beside(blocks: Blocks, names: Mapping[str, Sequence[str]] | None = None) -> 
             for modality, of_one in blocks.items()
         }
     )
+
+
+def _words_and_groups(part: Bunch) -> tuple[list[str], NDArray[np.intp]]:
+    """Return all texts of each picture as one, and the group of each picture."""
+    texts = pd.Series(part.data["text"]).groupby(part.picture).agg(" ".join)
+    groups = pd.Series(part.groups).groupby(part.picture).first()
+    return texts.tolist(), groups.to_numpy()
 
 
 def _components(rows: Any, n_components: int) -> PCA | TruncatedSVD:

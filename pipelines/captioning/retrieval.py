@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn.utils import Bunch
 
 from mibsk import CanonicalBottleneck, IBAligner
 from mibsk.exceptions import DuplicateRowsWarning
@@ -22,7 +24,7 @@ from .retrieval_figure import draw
 from .stage import CaptioningStage
 
 K = (1, 5, 10)
-DATA_OPTIONS = ("features", "all_texts", "others")  # of a method, but not of its estimator
+DATA_OPTIONS = ("features", "all_texts")  # of a method, but not of its estimator
 ESTIMATORS = {"canonical": CanonicalBottleneck, "aligner": IBAligner}
 
 
@@ -33,30 +35,23 @@ def build(method: Mapping[str, Any], seed: int) -> CanonicalBottleneck | IBAlign
     return kind(**options, random_state=seed) if kind is IBAligner else kind(**options)
 
 
-def fit(
-    method: Mapping[str, Any], train: Rows, seed: int, others: Rows | None = None
-) -> CanonicalBottleneck | IBAligner:
+def fit(method: Mapping[str, Any], train: Rows, seed: int) -> CanonicalBottleneck | IBAligner:
     """Return the trained estimator of a method.
 
     Parameters
     ----------
     method : mapping
         Parameters of the estimator, and what it is trained on: ``features``, the names of the
-        blocks of each modality (default: all); ``all_texts``, whether all texts of a picture
-        together are a further text of it; and ``others``, whether `others` are training rows.
+        blocks of each modality (default: all); and ``all_texts``, whether all texts of a picture
+        together are a further text of it.
     train : Rows
         The training rows.
     seed : int
         Seed of the training.
-    others : Rows, default=None
-        Rows of another dataset.
     """
     estimator = build(method, seed)
     if method.get("all_texts"):
         train = train.with_all_texts()
-    if method.get("others"):
-        assert others is not None
-        train = train.with_others(others)
     # with "positive", all rows of a group are partners: then the pictures, else what is split by
     positive = getattr(estimator, "same_group", None) == "positive"
     with warnings.catch_warnings():
@@ -67,9 +62,7 @@ def fit(
         )
 
 
-def run(
-    settings: Mapping[str, Any], train: Rows, test: Rows, others: Rows | None = None, *, seed: int
-) -> pd.DataFrame:
+def run(settings: Mapping[str, Any], train: Rows, test: Rows, *, seed: int) -> pd.DataFrame:
     """Train and measure all methods on one split; a row for each method and direction.
 
     A method ``{together: [name, name, ...]}`` has the sums of the scores of methods before it:
@@ -85,7 +78,7 @@ def run(
                 for modality in test.blocks
             }
         else:
-            estimator = fit(method, train, seed, others)
+            estimator = fit(method, train, seed)
             embedded[name] = estimator.embed(data.beside(test.blocks, method.get("features")))
         about = {"method": name, "split": seed, "seconds": time.perf_counter() - start}
         found += [about | row for row in measure(embedded[name], test.picture)]
@@ -128,18 +121,22 @@ def measure(embedded: Mapping[str, Features], picture: NDArray[np.intp]) -> list
     return found
 
 
+def of_split(settings: Mapping[str, Any], bunch: Bunch, seed: int) -> pd.DataFrame:
+    """Compute the features of one split, and train and measure all methods."""
+    train, test = data.features(*data.split(bunch, seed), settings["features"])
+    found = run(settings, train, test, seed=seed)
+    print(f"split {seed}\n{found.to_string()}", flush=True)
+    return found
+
+
 def main(stage: CaptioningStage) -> None:
     """Run the stage."""
     settings = stage.params("retrieval")[stage.dataset]
     bunch = data.load(stage.dataset, settings["data"])
-    others = data.load(*settings["others"]) if "others" in settings else None
-    found = []
     with stage.tracked():
-        for seed in settings["splits"]:
-            rows = data.features(*data.split(bunch, seed), settings["features"], others)
-            of_split = run(settings, *rows, seed=seed)
-            print(f"{stage.dataset}, split {seed}\n{of_split.to_string()}", flush=True)
-            found.append(of_split)
+        found = Parallel(n_jobs=settings["n_jobs"])(
+            delayed(of_split)(settings, bunch, seed) for seed in settings["splits"]
+        )
         table = pd.concat(found, ignore_index=True)
         stage.write(table, claims_of(table, settings["claims"]))
         draw(table, stage.table_file.with_suffix(".png"))

@@ -12,6 +12,8 @@ from sklearn.utils import check_random_state
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from .convolutions import feature_map
+
 AT_A_TIME = 256  # pictures that are encoded together
 MIN_COUNT = 20  # captions that have a word
 
@@ -63,7 +65,7 @@ class WordDetector:
         rng = check_random_state(self.random_state)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.random_state)
-            net = _network(self.width)
+            net = feature_map(3, self.width)
             score = nn.Conv2d(self.width, words.shape[1], 1)
         score.bias = nn.Parameter(words.mean(0).logit(eps=1e-3))
         weights = [*net.parameters(), *score.parameters()]
@@ -105,21 +107,6 @@ def share_of_words(captions: Sequence[Sequence[str]]) -> Tensor:
     counter.fit([text for texts in captions for text in texts])
     shares = np.stack([np.asarray(counter.transform(texts).mean(axis=0))[0] for texts in captions])
     return torch.from_numpy(shares).float()
-
-
-def _network(width: int) -> nn.Sequential:
-    return nn.Sequential(
-        *_convolution(3, 32, size=5, stride=2),
-        *_convolution(32, 64, stride=2),
-        *_convolution(64, 96),
-        nn.MaxPool2d(2),
-        *_convolution(96, width),
-    )
-
-
-def _convolution(n_in: int, n_out: int, *, size: int = 3, stride: int = 1) -> list[nn.Module]:
-    convolution = nn.Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
-    return [convolution, nn.BatchNorm2d(n_out), nn.ReLU()]
 
 
 def _as_input(images: NDArray[np.uint8]) -> Tensor:

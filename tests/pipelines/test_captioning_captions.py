@@ -31,9 +31,7 @@ EVERY = [
 ]
 
 
-@pytest.mark.parametrize(
-    "module", [captions_data, captions_training, report, scenes_measures, scenes_tower]
-)
+@pytest.mark.parametrize("module", [captions_data, report, scenes_measures, scenes_tower])
 def test_examples_of_docstrings(module):
     failed, attempted = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
     assert (failed, attempted > 0) == (0, True)
@@ -134,15 +132,6 @@ def test_every_caption_of_a_scene_is_right_for_it_and_others_are_not(scenes):
     assert 0.2 < moved["relation"] < 0.5
     broken = scene_scores(["a red box"] * len(other), scenes.references)
     assert set(broken.values()) == {0.0}
-
-
-def test_rate_rises_then_falls():
-    factor = captions_training.CosineAfterWarmUp(200, 0.25)
-    rates = np.array([factor(step) for step in range(210)])
-    assert rates.argmax() == 49
-    assert (np.diff(rates[:49]) > 0).all()
-    assert (np.diff(rates[51:200]) < 0).all()
-    assert rates[200:].max() < 1e-3
 
 
 # claims

@@ -10,6 +10,7 @@ from sklearn.utils import Bunch
 
 from mibsk import Modalities
 from pipelines.captioning import data, data_images, retrieval, retrieval_claims
+from pipelines.captioning.data_detected import DetectedWords
 from pipelines.captioning.data_images import Gradients, Patches
 from pipelines.captioning.data_texts import ObjectCounts
 from pipelines.captioning.stage import HERE, CaptioningStage
@@ -127,18 +128,6 @@ def test_features_of_training_rows_do_not_depend_on_test_rows(parts):
         np.testing.assert_array_equal(first[modality]["tower"], second[modality]["tower"])
 
 
-def test_others_have_the_same_variance_whatever_their_style(parts):
-    train, test = parts
-    others = Bunch(**{**test, "data": Modalities({k: v * 9 + 5 for k, v in test.data.items()})})
-    found = data.features(train, test, SPECS, others)[2]
-    for modality, total in (("image", 1.0), ("text", 0.25)):
-        rows = found.blocks[modality]["tower"]
-        np.testing.assert_allclose(rows.mean(0), 0, atol=1e-6)
-        np.testing.assert_allclose(rows.var(0).sum(), total, rtol=1e-5)
-    others.data = Modalities({"text_features": test.data["text_features"]})
-    assert not data.features(train, test, SPECS, others)[2].blocks["image"]["tower"].any()
-
-
 def test_all_texts_of_a_picture_are_a_further_row(parts):
     train, _ = data.features(*parts, SPECS)
     found = train.with_all_texts()
@@ -151,13 +140,50 @@ def test_all_texts_of_a_picture_are_a_further_row(parts):
     np.testing.assert_array_equal(found.blocks["image"]["tower"][40], image[0])
 
 
-def test_pictures_and_groups_of_others_are_not_those_of_the_training_rows(parts):
-    train, test = data.features(*parts, SPECS)
-    found = train.with_others(test)
-    assert len(found.picture) == 50
-    assert not set(found.picture[40:]) & set(train.picture)
-    assert not set(found.groups[40:]) & set(train.groups)
-    np.testing.assert_array_equal(found.blocks["text"]["tower"][40:], test.blocks["text"]["tower"])
+def drawings():
+    """Bright squares, named after their side of the picture, and words that nothing shows."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(60, size=(96, 24, 24), dtype=np.uint8)
+    is_left = np.arange(96) % 2 == 0
+    for image, left in zip(images, is_left, strict=True):
+        column = rng.integers(1, 4) + (0 if left else 14)
+        image[8:16, column : column + 6] = 255
+    texts = [f"{'left' if left else 'right'} {rng.choice(['dim', 'odd'])}" for left in is_left]
+    return images, texts, np.arange(96) // 4, is_left
+
+
+DETECTOR = {"n_folds": 2, "max_epochs": 8, "batch_size": 16, "shift": 1}
+
+
+def test_words_are_detected_in_new_pictures():
+    images, texts, groups, is_left = drawings()
+    detector = DetectedWords(**DETECTOR)
+    crossed = detector.fit_transform(images[:64], texts[:64], groups[:64])
+    found = detector.transform(images[64:])
+    assert crossed.shape == (64, 8)
+    assert found.shape == (32, 8)  # dim, left, odd, right: scores, and roots of probabilities
+    for rows, truth in ((crossed, is_left[:64]), (found, is_left[64:])):
+        assert np.mean((rows[:, 1] > rows[:, 3]) == truth) > 0.9
+    totals = [crossed[:, :4].var(0).sum(), crossed[:, 4:].var(0).sum()]
+    np.testing.assert_allclose(totals, 1, rtol=1e-4)
+    again = DetectedWords(**DETECTOR).fit_transform(images[:64], texts[:64], groups[:64])
+    np.testing.assert_array_equal(again, crossed)
+
+
+def test_scores_of_a_training_picture_are_of_networks_without_its_group():
+    images, texts, groups, _ = drawings()
+    first = DetectedWords(**DETECTOR)
+    crossed = first.fit_transform(images, texts, groups)
+    texts[0] = "left right dim odd"
+    second = DetectedWords(**DETECTOR)
+    changed = second.fit_transform(images, texts, groups)
+    # up to the common scale, which depends on all
+    same = (changed * np.repeat(second.scales_, 4) + np.hstack(second.means_)) - (
+        crossed * np.repeat(first.scales_, 4) + np.hstack(first.means_)
+    )
+    fold_of_first = np.abs(same).max(1) < 1e-5
+    assert fold_of_first[:4].all()
+    assert 0.2 < fold_of_first.mean() < 0.8
 
 
 # measures and claims
