@@ -211,7 +211,7 @@ def test_every_dataset_of_a_setting_has_a_stage():
 @pytest.mark.parametrize(("setting", "of_set"), EVERY)
 def test_variants_can_be_built_and_claims_name_them(setting, of_set):
     for changes in of_set["variants"].values():
-        captions_training.build(of_set, changes, 100, 0)._validate_params()
+        captions_training.build(of_set, changes, 0)._validate_params()
     assert set(of_set["claims"].values()) <= set(of_set["variants"])
 
 
