@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from .data_detected import DetectedWords
 from .data_images import Colours, Gradients, Patches
 from .data_texts import ObjectCounts, words
 
-LOADERS = {
+LOADERS: dict[str, Callable[..., Bunch]] = {
     "icons": datasets.fetch_icons,
     "openclipart": datasets.fetch_openclipart,
     "nlvr": datasets.fetch_nlvr,
@@ -79,7 +79,7 @@ class Rows:
         def mean(features: Features) -> Features:
             sums = np.zeros((len(first), features.shape[1]), dtype=np.float32)
             np.add.at(sums, number, features)
-            return (sums / counts[:, None].astype(np.float32))[several]
+            return np.divide(sums, counts[:, None], dtype=np.float32)[several]
 
         blocks = {
             modality: {

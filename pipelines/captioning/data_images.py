@@ -141,7 +141,8 @@ class Patches(TransformerMixin, BaseEstimator):
             patches = self._patches(images[start : start + ROWS_AT_A_TIME], self.size // 2)
             likeness = torch.relu(patches @ filters.T - offset).mT  # n, k, places
             maps = likeness.unflatten(2, (height, width))
-            pooled = F.adaptive_avg_pool2d(maps, tuple(self.grid)).flatten(2).sqrt()
+            rows, columns = self.grid
+            pooled = F.adaptive_avg_pool2d(maps, (rows, columns)).flatten(2).sqrt()
             found.append((pooled.sort(dim=2).values if self.sort else pooled).flatten(1))
         return torch.cat(found).numpy()
 
@@ -182,5 +183,5 @@ class Colours(TransformerMixin, BaseEstimator):
 
 
 def _grey(images: Images) -> NDArray[np.float32]:
-    values = images.astype(np.float32) / 255
-    return values if values.ndim == 3 else values.mean(axis=3)
+    values: NDArray[np.float32] = images.astype(np.float32) / np.float32(255)
+    return values if values.ndim == 3 else values.mean(axis=3, dtype=np.float32)

@@ -103,7 +103,7 @@ def measure(embedded: Mapping[str, Features], picture: NDArray[np.intp]) -> list
     sides = {name: (Z if name == "text" else Z[first]) for name, Z in embedded.items()}
     labels = {name: (picture if name == "text" else unique) for name in embedded}
     if len(unique) < len(picture):
-        sums = np.zeros((len(unique), embedded["text"].shape[1]))
+        sums = np.zeros((len(unique), embedded["text"].shape[1]), dtype=np.float32)
         np.add.at(sums, number, embedded["text"])
         sides["texts"], labels["texts"] = sums, unique
     found = []
