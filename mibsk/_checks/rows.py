@@ -47,7 +47,8 @@ def check_same_length(lengths: dict[str, int]) -> int:
         listed = ", ".join(f"{name!r} has {n}" for name, n in lengths.items())
         raise ValueError(
             f"paired modalities must have the same number of rows, row i of each belonging "
-            f"together; {listed}. For data paired by class use mibsk.ClassPairs."
+            f"together; {listed}. If a row has several partners, such as a picture its texts, "
+            "repeat it for each with np.repeat; for data paired by class use mibsk.ClassPairs."
         )
     return next(iter(lengths.values()))
 

@@ -152,7 +152,7 @@ def _check_estimator(aligner: Any) -> None:
     if not isinstance(aligner, PairedTransformer):
         raise TypeError(
             "aligner must be a fitted IBAligner, IBAlignerCV or CanonicalBottleneck, got "
-            f"{type(aligner).__name__}."
+            f"{type(aligner).__name__}. A captioner is exported by mibsk.onnx.export_captioner."
         )
     check_is_fitted(aligner)
 

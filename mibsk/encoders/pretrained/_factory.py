@@ -152,7 +152,9 @@ class Pretrained(FrozenFactory):
         Parameters
         ----------
         rows : array-like of uint8 (n, H, W), (n, H, W, 3) or (n, 3, H, W), or of str (n,)
-            Pictures or texts. A list may have pictures of different sizes.
+            Pictures or texts. A list may have pictures of different sizes. Of images of Pillow,
+            pass those of mode "RGB" or "L": the array of a palette image (mode "P") has the
+            numbers of colours, which would be read as grey levels.
         device : str or torch.device, default=None
             Where the tower runs; a GPU if there is one.
         progress : bool, default=False
@@ -268,7 +270,10 @@ class Pretrained(FrozenFactory):
         if is_text(X):
             tokenizer = self.tokenizer
             if not tokenizer:
-                raise TypeError(f"the tower in {self.path} reads pictures, got strings.")
+                raise TypeError(
+                    f"the tower in {self.path} reads pictures, got strings. Open files first, e.g. "
+                    "[np.asarray(PIL.Image.open(file).convert('RGB')) for file in files]."
+                )
             return token_ids(X.tolist(), tokenizer)
         if X.ndim == 2 and len(X) and (tokenizer := self.tokenizer):
             length = tokenizer_length(tokenizer)

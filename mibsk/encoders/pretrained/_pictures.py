@@ -161,7 +161,8 @@ class PixelValues(nn.Module):
         if channels not in (1, 3):
             raise ValueError(
                 f"pictures of shape {input_shape} have {channels} channels: expected grey or RGB "
-                "ones, (n, H, W) or (n, H, W, 3). Remove an alpha channel first."
+                "ones, (n, H, W) or (n, H, W, 3). Convert others first, those of Pillow with "
+                "image.convert('RGB')."
             )
         new = settings.size or (height, width)
         if isinstance(new, int):
