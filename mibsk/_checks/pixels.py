@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal
 
 import numpy as np
 
 from .blocks import raw_chunks
+
+_OTHER_MODES = ("P", "PA", "CMYK", "YCbCr", "LAB", "HSV")
 
 Pixels = Literal["", "boolean", "byte", "whole", "unit", "real"]
 
@@ -34,6 +37,19 @@ def pixel_values(X: np.ndarray, *, sample: bool = False) -> Pixels:
     if _is_whole(X):
         return "whole" if low < 0 or high > 255 else "byte" if high > 1 else "boolean"
     return "real" if low < 0 or high > 1 else "unit"
+
+
+def check_modes(what: str, pictures: Iterable[Any]) -> None:
+    """Raise ``ValueError`` if an image of Pillow has a mode whose numbers are not brightnesses.
+
+    Those of a palette image are numbers of colours, and others have axes that are not RGB.
+    """
+    for i, picture in enumerate(pictures):
+        if getattr(picture, "mode", "") in _OTHER_MODES:
+            raise ValueError(
+                f"{what} has an image of mode {picture.mode!r} in row {i}, whose numbers are not "
+                "brightnesses: pass image.convert('RGB')."
+            )
 
 
 def check_pixels(name: str, fitted: Pixels, dtype: str, X: np.ndarray) -> None:

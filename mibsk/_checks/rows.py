@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from ..exceptions import EmbeddingError
 from ..files.memory_map import read_chunks
 from .masks import IMPUTE, check_unmasked
+from .pixels import check_modes
 from .tensors import is_tensor, tensor_to_array
 from .text import as_text
 from .vector_cells import has_vector_cells, stack_cells, stack_rows
@@ -88,6 +89,8 @@ def as_array(what: str, X: Any, first_row: int = 0) -> np.ndarray:
     if not isinstance(X, Sequence) or isinstance(X, memoryview) or not len(X):
         return np.asarray(X)
     kinds = set(map(type, X))
+    if any(hasattr(kind, "getpalette") for kind in kinds):
+        check_modes(what, X)
     if any(issubclass(kind, str | bytes | bytearray) for kind in kinds):
         # dtype object: "U" gives each string the memory of the longest, and turns numbers into text
         return np.fromiter(X, dtype=object, count=len(X))

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._checks.parameters import suggest
+from .._checks.text import is_text
+from ..captioning import CAPTION
 from ..files.digest import sha256_of
 from ..onnx import OnnxCaptioner, OnnxEncoder
 from ._manifest import FILE, Manifest
@@ -125,8 +129,14 @@ class Bundle:
         return self.encoders[modality]
 
     def embed(self, modality: str, rows: Any) -> Any:
-        """Return the embeddings (n, n_components) of rows of a modality."""
-        return self.encoder(modality).transform(rows)
+        """Return the embeddings (n, n_components) of rows of a modality.
+
+        Captions, in the bundle of a captioner, are strings or token ids.
+        """
+        encoder = self.encoder(modality)
+        if self.captioner is not None and modality == CAPTION and is_text(np.asarray(rows)):
+            return self.captioner.embed({CAPTION: rows})[CAPTION]
+        return encoder.transform(rows)
 
 
 def read_manifest(path: Path) -> Manifest:

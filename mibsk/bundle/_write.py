@@ -125,6 +125,8 @@ def write_bundle(
     given = plain("training", _mapping("training", training))
     displays = _mapping("displays", displays)
     captioner = aligner if isinstance(aligner, QFormerCaptioner) else None
+    if captioner is not None:  # rows are features and tokens, whatever shape they have
+        displays = {"picture": Display("none"), "caption": Display("none"), **displays}
     if isinstance(aligner, QFormerCaptioner):
         check_is_fitted(aligner)
         aligner = aligner.aligner_

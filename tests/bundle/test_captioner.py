@@ -7,7 +7,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from mibsk import QFormerCaptioner
-from mibsk.bundle import Bundle, write_bundle
+from mibsk.bundle import Bundle, Display, write_bundle
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning"),
@@ -50,6 +50,22 @@ def test_the_bundle_of_a_captioner_describes_pictures(captioner, folder):
     for name in expected:
         np.testing.assert_allclose(found[name], expected[name], rtol=0, atol=1e-4)
     np.testing.assert_array_equal(bundle.embed("picture", NEW), found["picture"])
+
+
+def test_captions_are_strings_or_tokens(captioner, folder):
+    bundle = Bundle(folder)
+    texts = ["a cat", "one dog"]
+    found = bundle.embed("caption", texts)
+    np.testing.assert_allclose(found, captioner.embed({"caption": texts})["caption"], atol=1e-4)
+    np.testing.assert_array_equal(bundle.embed("caption", bundle.captioner.tokens(texts)), found)
+
+
+def test_features_are_not_shown_as_pictures(folder, captioner, tmp_path):
+    encoders = Bundle(folder).manifest.encoders
+    assert [encoders[name].display for name in encoders] == [Display("none")] * 2
+    shown = Display("image", "HW", 0.0, 1.0)
+    manifest = write_bundle(captioner, tmp_path, displays={"picture": shown})
+    assert manifest.encoders["picture"].display == shown
 
 
 def test_its_card_and_manifest_are_those_of_the_captioner(folder):

@@ -359,3 +359,13 @@ def test_masked_values_are_refused_and_an_empty_mask_is_dropped():
     with pytest.raises(ValueError, match="modality 'a' has masked values: fill them"):
         as_rows("a", X)
     assert type(as_rows("a", np.ma.MaskedArray([[1.0]]))) is np.ndarray
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "HSV"])
+def test_images_whose_numbers_are_no_brightnesses_are_refused(mode):
+    Image = pytest.importorskip("PIL.Image")
+    pictures = [Image.new("RGB", (4, 4), "red"), Image.new("RGB", (4, 4), "blue")]
+    assert _validation.as_rows("image", pictures).shape == (2, 4, 4, 3)
+    pictures[1] = pictures[1].convert(mode)
+    with pytest.raises(ValueError, match=rf"mode '{mode}' in row 1.*convert\('RGB'\)"):
+        _validation.as_rows("image", pictures)

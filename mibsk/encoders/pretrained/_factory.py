@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from ... import __version__
+from ..._checks.pixels import check_modes
 from ..._checks.rows import as_rows
 from ..._checks.text import is_text
 from ...data import digest, token_ids, tokenizer_length
@@ -174,6 +175,7 @@ class Pretrained(FrozenFactory):
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         if isinstance(rows, list | tuple) and len({np.shape(row) for row in rows}) > 1:
+            check_modes("rows", rows)
             return self._of_each_shape(rows, device, progress)
         files = self._files()
         prepared = self._prepared(rows)
