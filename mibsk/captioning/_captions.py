@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ def read_captions(captions: Any, n_pictures: int) -> Captions:
     Parameters
     ----------
     captions : sequence of str, or of sequences of str (n_pictures,)
-        One caption or several of each picture.
+        One caption or several of each picture; of a table, the columns of its row.
     n_pictures : int
         Number of pictures.
 
@@ -45,11 +46,13 @@ def read_captions(captions: Any, n_pictures: int) -> Captions:
     ValueError
         If their number is not that of the pictures, a picture has none, or a caption is empty.
     """
-    if captions is None or isinstance(captions, str | bytes) or not hasattr(captions, "__len__"):
+    if isinstance(captions, str) or not _is_sequence(captions):
         raise TypeError(
             "captions must be a sequence with a string, or a list of strings, for each picture, "
             f"got {type(captions).__name__}."
         )
+    if hasattr(captions, "columns"):  # a table, which iterates over its columns
+        captions = np.asarray(captions, dtype=object)
     if len(captions) != n_pictures:
         raise ValueError(
             f"each picture needs its captions, got {n_pictures} pictures and {len(captions)} "
@@ -59,7 +62,7 @@ def read_captions(captions: Any, n_pictures: int) -> Captions:
     picture: list[int] = []
     for i, given in enumerate(captions):
         each = [given] if isinstance(given, str) else given
-        if isinstance(each, float | np.floating | int | np.integer | bytes) or each is None:
+        if not _is_sequence(each):
             raise TypeError(
                 f"captions of picture {i} must be a string or a list of strings, got {given!r}."
             )
@@ -81,7 +84,7 @@ def check_texts(texts: Any, where: str = "") -> list[str]:
     ValueError
         If one is empty or not valid Unicode.
     """
-    if isinstance(texts, str | bytes) or not hasattr(texts, "__len__"):
+    if isinstance(texts, str) or not _is_sequence(texts) or hasattr(texts, "columns"):
         raise TypeError(
             f"captions must be a sequence of strings, got {type(texts).__name__}: pass a single "
             "one as [caption]."
@@ -99,3 +102,8 @@ def check_texts(texts: Any, where: str = "") -> list[str]:
                 f"{what} is not valid Unicode, {text[:50]!r}: read it with errors='replace'."
             ) from error
     return [str(text) for text in texts]
+
+
+def _is_sequence(rows: Any) -> bool:
+    """Return whether rows have an order and a length; that of a set changes between programs."""
+    return hasattr(rows, "__len__") and not isinstance(rows, bytes | Mapping | Set)

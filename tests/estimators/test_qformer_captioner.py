@@ -244,7 +244,8 @@ def test_a_captioner_in_the_programs_of_scikit_learn():
 def test_one_caption_or_several_in_any_container():
     first = [each[0] for each in Y]
     alone = QFormerCaptioner(**SMALL).fit(X, first)
-    for y in (np.array(first), pd.Series(first), [[text] for text in first]):
+    containers = (np.array(first), pd.Series(first), pd.DataFrame({"text": first}))
+    for y in (*containers, [[text] for text in first]):
         other = QFormerCaptioner(**SMALL).fit(X, y)
         np.testing.assert_array_equal(other.transform(X), alone.transform(X))
     uneven = [each[: 1 + i % 2] for i, each in enumerate(Y)]
@@ -256,6 +257,9 @@ def test_one_caption_or_several_in_any_container():
     [
         (None, "a sequence with a string"),
         ("a cat", "a sequence with a string"),
+        (dict(enumerate(Y)), "a sequence with a string"),
+        ([set(each) for each in Y], "picture 0 must be a string or a list"),
+        ([*Y[:-1], pd.NA], "picture 95 must be a string or a list"),
         ([*Y[:-1], []], "picture 95 has no caption"),
         ([*Y[:-1], ["a cat", "  "]], "caption 1 of picture 95 is empty"),
         ([*Y[:-1], ["a cat", 3]], "caption 1 of picture 95 must be a string"),
@@ -293,6 +297,9 @@ def test_bad_input_keeps_the_model(trained):
         captioner.predict(np.full_like(X[:3], np.nan))
     with pytest.raises(TypeError, match="a single one as"):
         captioner.transform(X, "a cat")
+    for texts in ({"a cat", "a dog"}, pd.DataFrame({"a cat": ["a dog"]})):
+        with pytest.raises(TypeError, match="sequence of strings"):
+            captioner.transform(X, texts)
     with pytest.raises(ValueError, match="unknown modality 'image'"):
         captioner.embed({"image": X})
     with pytest.raises(NotFittedError):
