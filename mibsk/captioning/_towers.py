@@ -100,7 +100,7 @@ class QFormerTowers(JointEncoders):
         n = len(tokens)
         texts = torch.cat([tokens, tokens[captions], tokens])
         seen = torch.cat([features, features, features[pictures]])
-        queries = tower.qformer.match(tower.norm(seen), texts, texts != PADDING)
+        queries = tower.qformer.match(tower.normalised(seen), texts, texts != PADDING)
         logits = tower.to_match(queries).mean(1)
         truth = (torch.arange(3 * n, device=logits.device) < n).long()
         return self.matching * cross_entropy(logits, truth)
@@ -133,17 +133,21 @@ class PictureTower(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (n, d) or (n, n_patches, d) to (n, n_outputs)."""
-        queries, memory = self.qformer.look(self.norm(features))
+        queries, memory = self.qformer.look(self.normalised(features))
         if self.keeps_memory and torch.is_grad_enabled():
             self._last = features, memory
         return self.project(queries.mean(1))
+
+    def normalised(self, features: Tensor) -> Tensor:
+        """Return features, of any type of number, with mean 0 and variance 1 of each vector."""
+        return self.norm(features.float())
 
     def memory_of(self, features: Tensor) -> Memory:
         """Return what text sees of the queries, of the last batch without computing it again."""
         last, self._last = self._last, None
         if last is not None and last[0] is features:
             return last[1]
-        return self.qformer.look(self.norm(features))[1]
+        return self.qformer.look(self.normalised(features))[1]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the last batch, which a fit that was interrupted leaves."""
