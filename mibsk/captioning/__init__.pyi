@@ -1,7 +1,7 @@
 from ._attention import attention_of_queries
 from ._beam_search import beam_search
 from ._captions import Captions, check_texts, read_captions
-from ._likeliest_texts import likeliest_texts, likeliest_tokens
+from ._likeliest_texts import check_search, likeliest_texts, likeliest_tokens
 from ._names import CAPTION, PICTURE
 from ._qformer import Memory, QFormer
 from ._sampling import sample_texts
@@ -29,6 +29,7 @@ __all__ = [
     "QFormerTowers",
     "attention_of_queries",
     "beam_search",
+    "check_search",
     "check_texts",
     "hard_negatives",
     "likeliest_texts",

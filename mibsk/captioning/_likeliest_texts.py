@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from .._checks.parameters import check_scalar
 from ._tokenizer import PADDING
 
 NextTokens = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -120,6 +121,21 @@ def likeliest_texts(
         rows, tokens = (n_texts * more[:, None] + parents).ravel(), words.ravel()
     longest_found = max(1, int((best != 0).sum(axis=1).max(initial=0)))
     return best[:, :longest_found], best_scores
+
+
+def check_search(*, n_beams: int, length_penalty: float, max_length: int) -> None:
+    """Raise unless these are settings of beam search, with `max_length` as captioners count.
+
+    Raises
+    ------
+    TypeError
+        If one is not a number, or not an integer where it must be one.
+    ValueError
+        If one is out of range.
+    """
+    check_scalar("n_beams", n_beams, low=1, integer=True)
+    check_scalar("length_penalty", length_penalty, low=0, high=100)
+    check_scalar("max_length", max_length, low=2, integer=True)
 
 
 def likeliest_tokens(logits: Any, k: int) -> tuple[Any, Any]:

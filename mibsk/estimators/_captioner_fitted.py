@@ -10,6 +10,7 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_random_state
 
+from .._checks.parameters import check_positive
 from .._checks.row_names import check_row_names
 from ..captioning import (
     BEGIN,
@@ -21,6 +22,7 @@ from ..captioning import (
     QFormer,
     attention_of_queries,
     beam_search,
+    check_search,
     check_texts,
     read_captions,
     sample_texts,
@@ -113,8 +115,9 @@ class FittedCaptioner(TransformerMixin, BaseEstimator):
         ndarray of object (n,)
             Strings.
         """
-        captions = np.empty(len(X), dtype=object)
-        captions[:] = self.generate(X)
+        found = self.generate(X)
+        captions = np.empty(len(found), dtype=object)
+        captions[:] = found
         return captions
 
     @torch_defaults()
@@ -156,24 +159,25 @@ class FittedCaptioner(TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
-            If the captioner was fitted without captions (``captioning=0``).
+        ValueError, TypeError
+            If the captioner was fitted without captions (``captioning=0``), features are not like
+            those of the training, or a setting is out of range.
         """
         check_fitted(self)
         self._check_describes()
-        options: dict[str, Any] = {"begin": BEGIN, "end": END}
-        if max_length is not None:
-            options["max_length"] = max_length - 1
+        n_beams = self.n_beams if n_beams is None else n_beams
+        length_penalty = self.length_penalty if length_penalty is None else length_penalty
+        max_length = self.qformer_.max_length if max_length is None else max_length
+        check_search(n_beams=n_beams, length_penalty=length_penalty, max_length=max_length)
+        check_positive("temperature", temperature)
+        options: dict[str, Any] = {"begin": BEGIN, "end": END, "max_length": max_length - 1}
         if sample:
             generator = torch.Generator().manual_seed(
                 int(check_random_state(random_state).randint(MAX_SEED))
             )
             options |= {"temperature": temperature, "generator": generator}
         else:
-            options["n_beams"] = self.n_beams if n_beams is None else n_beams
-            options["length_penalty"] = (
-                self.length_penalty if length_penalty is None else length_penalty
-            )
+            options |= {"n_beams": n_beams, "length_penalty": length_penalty}
         captions: list[str] = []
         scores: list[np.ndarray] = []
         for features in self._batches(X):
@@ -276,14 +280,17 @@ class FittedCaptioner(TransformerMixin, BaseEstimator):
         return tokens
 
     def _batches(self, X: Any) -> Iterator[torch.Tensor]:
-        """Yield the checked and normalised features of some pictures at a time."""
+        """Yield the checked and normalised features of some pictures at a time.
+
+        Of no pictures there is one batch without rows, from which results take their shape.
+        """
         features, spec = self._features(X), self.aligner_.inputs_[PICTURE]
         tower = self._tower()
         device = torch.device(self.aligner_.net_.device)
-        for start in range(0, len(features), _AT_A_TIME):
+        for start in range(0, max(1, len(features)), _AT_A_TIME):
             rows = spec.prepare(features[start : start + _AT_A_TIME], start)
             with torch.inference_mode():
-                yield tower.norm(first_tensor(to_batch(rows, device)).float())
+                yield tower.normalised(first_tensor(to_batch(rows, device)))
 
     def _tower(self) -> PictureTower:
         tower = self.aligner_.module_.encoder(PICTURE).backbone.eval()

@@ -8,7 +8,6 @@ from typing import Any, Literal, overload
 
 import numpy as np
 
-from .._checks.parameters import check_scalar
 from .._checks.rows import as_rows
 from ..captioning import (
     BEGIN,
@@ -16,6 +15,7 @@ from ..captioning import (
     END,
     PICTURE,
     CaptionTokenizer,
+    check_search,
     check_texts,
     likeliest_texts,
     likeliest_tokens,
@@ -198,9 +198,7 @@ class OnnxCaptioner:
         n_beams = settings.n_beams if n_beams is None else n_beams
         length_penalty = settings.length_penalty if length_penalty is None else length_penalty
         max_length = settings.max_length if max_length is None else max_length
-        check_scalar("n_beams", n_beams, low=1, integer=True)
-        check_scalar("length_penalty", length_penalty, low=0)
-        check_scalar("max_length", max_length, low=2, integer=True)
+        check_search(n_beams=n_beams, length_penalty=length_penalty, max_length=max_length)
         spec = self.encoders[PICTURE].input_
         X = as_rows(PICTURE, X)
         spec.prepare(X[:0])  # the shape, also of no pictures

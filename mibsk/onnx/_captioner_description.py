@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from .._checks.parameters import check_scalar
+from ..captioning import check_search
 from ..files.digest import sha256_of
 
 FORMAT = "mibsk-captioner/1"
@@ -94,10 +95,12 @@ class CaptionerDescription:
                 name = description.files[part]["file"]
                 if Path(name).name != name:
                     raise ValueError(f"{name!r} is not the name of a file beside it")
-            check_scalar("max_length", description.max_length, low=2, integer=True)
             check_scalar("n_queries", description.n_queries, low=1, integer=True)
-            check_scalar("n_beams", description.n_beams, low=1, integer=True)
-            check_scalar("length_penalty", description.length_penalty, low=0)
+            check_search(
+                n_beams=description.n_beams,
+                length_penalty=description.length_penalty,
+                max_length=description.max_length,
+            )
             return description
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(

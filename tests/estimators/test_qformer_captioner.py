@@ -316,3 +316,44 @@ def test_strange_captions_get_a_sane_answer(trained):
 def test_captions_that_are_cut_are_told():
     with pytest.warns(UserWarning, match="192 of 192 captions have more than max_length=4"):
         fitted(max_length=4)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"n_beams": 0}, "n_beams must be an integer >= 1"),
+        ({"n_beams": 1.5}, "n_beams must be an integer"),
+        ({"length_penalty": -1}, "length_penalty must be"),
+        ({"length_penalty": np.nan}, "length_penalty must be"),
+        ({"length_penalty": 1e6}, "length_penalty must be"),
+        ({"max_length": 1}, "max_length must be an integer >= 2"),
+        ({"sample": True, "max_length": 1}, "max_length must be"),
+        ({"sample": True, "temperature": 0}, "temperature must be"),
+        ({"sample": True, "temperature": np.nan}, "temperature must be"),
+    ],
+)
+def test_settings_of_generation_that_are_refused(trained, setting, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        trained.generate(X[:2], **setting)
+
+
+def test_of_no_pictures_there_are_no_captions(trained):
+    for sample in (False, True):
+        captions, scores = trained.generate(X[:0], sample=sample, return_scores=True)
+        assert captions == []
+        assert scores.shape == (0,)
+    assert trained.predict(X[:0]).shape == (0,)
+    assert trained.queries(X[:0]).shape == (0, 4, 64)
+    assert trained.attention(X[:0]).shape == (0, 4, 3)
+    with pytest.raises(ValueError, match="shape"):
+        trained.predict(X[:0, :2])
+
+
+def test_features_of_bytes_are_numbers():
+    whole = np.round(X * 100).clip(0, 255)
+    of_bytes = QFormerCaptioner(**SMALL, matching=1.0).fit(whole.astype(np.uint8), Y)
+    of_floats = QFormerCaptioner(**SMALL, matching=1.0).fit(whole, Y)
+    np.testing.assert_array_equal(
+        of_bytes.transform(whole.astype(np.uint8)), of_floats.transform(whole)
+    )
+    assert of_bytes.generate(whole.astype(np.uint8)) == of_floats.generate(whole)
