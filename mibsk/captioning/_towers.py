@@ -73,6 +73,11 @@ class QFormerTowers(JointEncoders):
             CAPTION: CaptionTower(qformer, n_outputs),
         }
 
+    def get_params(self) -> dict[str, Any]:
+        """Return the arguments that build the same encoders."""
+        own = {name: value for name, value in vars(self).items() if name != "options"}
+        return {**own, **self.options}
+
     def terms(self) -> dict[str, JointTerm]:
         """Return the losses whose weight is not 0."""
         terms: dict[str, JointTerm] = {}

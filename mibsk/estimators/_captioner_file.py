@@ -26,9 +26,7 @@ class CaptionerFileMixin(BaseEstimator):
     aligner_: IBAligner
     tokenizer_: CaptionTokenizer
 
-    def towers(self, tokenizer: CaptionTokenizer) -> QFormerTowers:
-        """Return the untrained encoders."""
-        raise NotImplementedError
+    _tower_digest: str | None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted captioner to a file that executes no code when it is read.
@@ -53,7 +51,9 @@ class CaptionerFileMixin(BaseEstimator):
             "model": _MODEL,
             "params": pack_params(self.get_params(deep=False), self.aligner_.form_),
             "tokenizer": self.tokenizer_.to_json(),
-            "tower": _digest_of(self.tower),
+            "tower": self._tower_digest,
+            "encoders": self.aligner_.encoders.get_params(),
+            "output_config": vars(self).get("_sklearn_output_config"),
             "aligner": file_state(self.aligner_),
         }
         write_state(path, state)
@@ -93,7 +93,9 @@ class CaptionerFileMixin(BaseEstimator):
                 raise ValueError(f"it is a {state['model']!r}")
             saved = unpack_params(state["params"])
             tokenizer = CaptionTokenizer.from_json(state["tokenizer"])
-            aligner = state["aligner"]
+            encoders = QFormerTowers(**state["encoders"])
+            aligner, digest = state["aligner"], state["tower"]
+            output_config = state["output_config"]
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{path} does not hold a {cls.__name__} as this version of mibsk writes it "
@@ -106,10 +108,10 @@ class CaptionerFileMixin(BaseEstimator):
             chosen["tower"] = params["tower"]
         captioner = cls(**chosen)
         captioner._validate_params()
-        if state.get("tower") != (found := _digest_of(captioner.tower)):
+        if digest != (found := digest_of(captioner.tower)):
             raise ValueError(
                 f"{path} was fitted on the features of the tower with the digest "
-                f"{state.get('tower')}, and tower={captioner.tower!r} has {found}: pass the "
+                f"{digest}, and tower={captioner.tower!r} has {found}: pass the "
                 "unchanged tower, tower=..., with its path on this machine."
             )
         passed = params.keys() & IBAligner._parameter_constraints.keys()
@@ -119,17 +121,19 @@ class CaptionerFileMixin(BaseEstimator):
             path,
             {
                 **{name: params[name] for name in passed},
-                "encoders": captioner.towers(tokenizer),
+                "encoders": encoders,
                 "device": captioner.device,
             },
         )
-        captioner.tokenizer_ = tokenizer
+        captioner.tokenizer_, captioner._tower_digest = tokenizer, digest
+        if output_config is not None:
+            captioner._sklearn_output_config = output_config
         captioner.set_params(**params)
         captioner._validate_params()
         return captioner
 
 
-def _digest_of(tower: Any) -> str | None:
-    """Return the digest of the files of a pretrained tower; None of anything else."""
+def digest_of(tower: Any) -> str | None:
+    """Return output and digest of the files of a pretrained tower; None of anything else."""
     tower = as_tower(tower)
-    return tower.digest if isinstance(tower, Pretrained) else None
+    return f"{tower.output}:{tower.digest}" if isinstance(tower, Pretrained) else None

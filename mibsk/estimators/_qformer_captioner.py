@@ -21,7 +21,7 @@ from ..captioning import (
 )
 from ..data import ClassPairs
 from ._aligner import IBAligner
-from ._captioner_file import CaptionerFileMixin
+from ._captioner_file import CaptionerFileMixin, digest_of
 from ._captioner_fitted import FittedCaptioner
 
 _OF_THE_ALIGNER = (
@@ -283,7 +283,7 @@ class QFormerCaptioner(CaptionerFileMixin, FittedCaptioner):
         """
         self._validate_params()
         check_row_names({"X": X, "y": y, "groups": groups})
-        features = self._features(X)
+        features, digest = self._features(X), digest_of(self.tower)
         captions = read_captions(y, len(features))
         tokenizer = CaptionTokenizer.learn(
             captions.texts, n_tokens=self.n_tokens, min_count=self.min_count
@@ -308,10 +308,8 @@ class QFormerCaptioner(CaptionerFileMixin, FittedCaptioner):
             encoders=self.towers(tokenizer),
             **{name: getattr(self, name) for name in _OF_THE_ALIGNER},
         )
-        self.aligner_, self.tokenizer_ = (
-            aligner.fit(pairs, groups=of_pictures[captions.picture]),
-            tokenizer,
-        )
+        aligner.fit(pairs, groups=of_pictures[captions.picture])
+        self.aligner_, self.tokenizer_, self._tower_digest = aligner, tokenizer, digest
         return self
 
     def fit_transform(self, X: Any, y: Any, *, groups: Any = None) -> Any:

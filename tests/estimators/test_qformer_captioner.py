@@ -151,6 +151,17 @@ def test_a_saved_captioner_is_the_same(trained, tmp_path):
     assert list(again.predict(new)) == list(trained.predict(new))
 
 
+def test_parameters_set_after_fit_do_not_change_the_file(tmp_path):
+    captioner = fitted().set_output(transform="pandas")
+    expected = captioner.transform(X)
+    captioner.set_params(n_queries=9, captioning=0.0, max_length=5, width=32)
+    captioner.save(tmp_path / "captioner")
+    loaded = QFormerCaptioner.load(tmp_path / "captioner")
+    pd.testing.assert_frame_equal(loaded.transform(X), expected)
+    assert loaded.generate(X) == captioner.generate(X)
+    assert loaded.n_queries == 9
+
+
 def test_files_of_others_are_refused(trained, tmp_path):
     trained.save(tmp_path / "captioner")
     with pytest.raises(ValueError, match="QFormerCaptioner"):

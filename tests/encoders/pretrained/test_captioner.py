@@ -52,6 +52,11 @@ def test_a_saved_captioner_knows_its_tower(towers, tmp_path):
     np.testing.assert_array_equal(loaded.transform(PICTURES), Z)
     with pytest.raises(ValueError, match="pass the unchanged tower"):
         QFormerCaptioner.load(tmp_path / "captioner", tower=f"pretrained:{towers('deit')}")
+    with pytest.raises(ValueError, match="pass the unchanged tower"):
+        QFormerCaptioner.load(tmp_path / "captioner", tower=Pretrained(moved, output="pooled"))
+    captioner.set_params(tower=f"pretrained:{towers('deit')}").save(tmp_path / "captioner")
+    with pytest.raises(ValueError, match="pass the unchanged tower"):
+        QFormerCaptioner.load(tmp_path / "captioner")
 
 
 def test_a_name_is_no_tower():
