@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .._checks.ordered import as_ordered
 
 
 class Captions(NamedTuple):
@@ -51,8 +52,7 @@ def read_captions(captions: Any, n_pictures: int) -> Captions:
             "captions must be a sequence with a string, or a list of strings, for each picture, "
             f"got {type(captions).__name__}."
         )
-    if hasattr(captions, "columns"):  # a table, which iterates over its columns
-        captions = np.asarray(captions, dtype=object)
+    captions = as_ordered(captions, "captions")
     if len(captions) != n_pictures:
         raise ValueError(
             f"each picture needs its captions, got {n_pictures} pictures and {len(captions)} "
@@ -68,6 +68,7 @@ def read_captions(captions: Any, n_pictures: int) -> Captions:
             )
         if not len(each):
             raise ValueError(f"picture {i} has no caption: leave it out.")
+        each = as_ordered(each, f"captions of picture {i}")
         check_texts(each, f"of picture {i}")
         texts += map(str, each)
         picture += [i] * len(each)
@@ -84,11 +85,12 @@ def check_texts(texts: Any, where: str = "") -> list[str]:
     ValueError
         If one is empty or not valid Unicode.
     """
-    if isinstance(texts, str) or not _is_sequence(texts) or hasattr(texts, "columns"):
+    if isinstance(texts, str) or not _is_sequence(texts):
         raise TypeError(
             f"captions must be a sequence of strings, got {type(texts).__name__}: pass a single "
             "one as [caption]."
         )
+    texts = as_ordered(texts, "captions")
     for i, text in enumerate(texts):
         what = f"caption {i} {where}".rstrip()
         if not isinstance(text, str):
@@ -105,5 +107,4 @@ def check_texts(texts: Any, where: str = "") -> list[str]:
 
 
 def _is_sequence(rows: Any) -> bool:
-    """Return whether rows have an order and a length; that of a set changes between programs."""
-    return hasattr(rows, "__len__") and not isinstance(rows, bytes | Mapping | Set)
+    return hasattr(rows, "__len__") and not isinstance(rows, bytes)

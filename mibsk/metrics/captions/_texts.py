@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..._checks.ordered import as_ordered
+
 Tokenizer = Callable[[str], Sequence[str]]
 Texts = Sequence[Sequence[str]]  # the tokens of each
 NGrams = Counter[tuple[str, ...]]
@@ -54,7 +56,9 @@ def tokens_of(
     """
     if isinstance(captions, str) or isinstance(references, str):
         raise TypeError("captions and references must be lists of strings, got a single string.")
-    captions, references = list(captions), [_texts(each, i) for i, each in enumerate(references)]
+    captions = list(as_ordered(captions, "captions"))
+    references = as_ordered(references, "references")
+    references = [_texts(each, i) for i, each in enumerate(references)]
     if len(captions) != len(references) or not captions:
         raise ValueError(
             f"each caption needs its references, got {len(captions)} captions and references of "
@@ -80,7 +84,12 @@ def _windows(tokens: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _texts(references: Any, row: int) -> list[str]:
     """Return the references of one caption: a string, or several."""
-    texts = [references] if isinstance(references, str) else list(references)
+    texts = (
+        [references]
+        if isinstance(references, str)
+        else as_ordered(references, f"references of caption {row}")
+    )
+    texts = list(texts)
     if not texts:
         raise ValueError(f"caption {row} has no reference: leave the row out of both lists.")
     for text in texts:

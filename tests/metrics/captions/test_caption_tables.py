@@ -238,3 +238,19 @@ def test_intervals_cover_the_value_of_the_population():
             found.append(low <= truth <= high)
     assert 0.91 <= np.mean(covered) <= 0.98
     assert np.mean(alone) < 0.8  # intervals of single captions are too short
+
+
+def test_a_table_has_the_references_of_its_rows():
+    captions, people = ["a red cat", "a dog"], [["a cat", "red cat"], ["a dog", "one dog"]]
+    table = pd.DataFrame(people, columns=["first", "second"])
+    pd.testing.assert_frame_equal(caption_scores(captions, table), caption_scores(captions, people))
+
+
+def test_captions_without_an_order_are_refused():
+    captions, people = ["a red cat", "a dog"], [["a cat", "red cat"], ["a dog", "one dog"]]
+    with pytest.raises(TypeError, match="captions must be a list"):
+        caption_scores(set(captions), people)
+    with pytest.raises(TypeError, match="references must be a list"):
+        caption_scores(captions, dict(enumerate(people)))
+    with pytest.raises(TypeError, match="references of caption 0 must be a list"):
+        caption_scores(captions, [set(each) for each in people])
