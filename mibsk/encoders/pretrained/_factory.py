@@ -196,9 +196,12 @@ class Pretrained(FrozenFactory):
                         bar.update(len(part))
                     yield part
 
+        if not len(prepared):  # run on a row of zeros, for the shape of the features
+            prepared = np.zeros((1, *prepared.shape[1:]), prepared.dtype)
+            return run(0, 1)[:0]
+        if self.cache is None:
+            return np.concatenate([*chunks()])
         shape = (len(prepared), *run(0, 1).shape[1:])
-        if self.cache is None or not len(prepared):
-            return np.concatenate([np.empty((0, *shape[1:]), np.float32), *chunks()])
         tower = [files.digest, self.output, torch.device(device).type, _ROWS_AT_A_TIME]
         key = digest(
             {"rows": prepared, "tower": tower, "versions": [torch.__version__, __version__]}
@@ -284,6 +287,11 @@ class Pretrained(FrozenFactory):
                     f"rows of {X.shape[1]} tokens, but the tower in {self.path} reads at most "
                     f"{length}."
                 )
+        if X.dtype == np.uint8 and X.ndim == 3 and X.shape[-1] == 3:
+            raise ValueError(
+                f"rows of shape {X.shape}, which is that of a single picture in colour: pass "
+                "X[np.newaxis], or grey pictures that are wider."
+            )
         dense: NDArray[Any] = X if X.dtype == np.uint8 else X.astype(np.float32)
         return dense
 

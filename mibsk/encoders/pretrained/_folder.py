@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from ..._checks.packages import not_installed
@@ -103,7 +104,12 @@ class Folder:
                 "read, since they can run code: load the model where you trust it, and write "
                 "it with save_pretrained(folder)."
             )
-        self.config = json.loads((path / "config.json").read_text("utf-8"))
+        try:
+            self.config = json.loads((path / "config.json").read_text("utf-8"))
+        except ValueError as error:
+            raise ValueError(
+                f"{path / 'config.json'} is damaged, {error}: copy the folder again."
+            ) from error
         self.model_type: str = self.config.get("model_type", "")
         if self.model_type not in {*FAMILIES, *PAIRS}:
             raise ValueError(
@@ -248,6 +254,10 @@ def _load(path: Path, name: str) -> tuple[Any, set[str]]:
                 attn_implementation="sdpa",
                 output_loading_info=True,
             )
+    except SafetensorError as error:
+        raise ValueError(
+            f"the weights in {path} are damaged, {error}: copy the folder again."
+        ) from error
     finally:
         shown.set_verbosity(verbosity)
         if bars:

@@ -97,3 +97,19 @@ def test_pooling_that_is_not_known(towers, tmp_path):
     config.write_text(json.dumps({"pooling_mode_cls_token": True}))
     states = Pretrained(folder, output="tokens").features(["a cat", "a"])
     np.testing.assert_allclose(Pretrained(folder).features(["a cat", "a"]), states[:, 0], rtol=1e-6)
+
+
+def test_damaged_files(vit):
+    weights = vit / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    refuses(vit, PICTURES, ValueError, "the weights in .* are damaged, .*: copy the folder again")
+    (vit / "config.json").write_text("{")
+    refuses(vit, PICTURES, ValueError, r"config\.json is damaged, .*: copy the folder again")
+
+
+def test_a_single_picture(vit):
+    refuses(vit, PICTURES[0], ValueError, "a single picture in colour: pass X.np.newaxis")
+
+
+def test_no_pictures_have_no_features(vit):
+    assert Pretrained(vit, output="tokens").features(PICTURES[:0]).shape == (0, 5, 16)
