@@ -50,8 +50,9 @@ def search(
 ) -> None:
     """Search an index with rows of another modality, or of the same.
 
-    INDEX is what mibsk index has built. QUERY is text if MODALITY is of text or labels, else a
-    .npy, .parquet, .csv or .tsv file, each row of which is a query.
+    INDEX is what mibsk index has built. QUERY is text if MODALITY is of text or
+    labels or the captions of a captioner, else a .npy, .parquet, .csv or .tsv file, each row of
+    which is a query.
     """
     from ..bundle import Bundle
     from ..index import embed_queries, open_index, parse_where

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._checks.parameters import suggest
 from ..bundle import Bundle
+from ..captioning import CAPTION
 from ._corpus import Corpus, Options, check_readable
 from ._embed_chunk import embed_chunk
 
@@ -31,7 +32,7 @@ def embed_queries(
     modality : str
         Modality of the queries.
     queries : sequence of str
-        Texts or labels, if the modality is of these, else files of rows.
+        Texts, labels or captions of a captioner, if the modality is of these, else files of rows.
 
     Returns
     -------
@@ -44,6 +45,8 @@ def embed_queries(
     ValueError, TypeError
         If a query cannot be read or embedded, or is missing.
     """
+    if bundle.captioner and modality == CAPTION:
+        return list(queries), bundle.captioner.embed({CAPTION: list(queries)})[CAPTION]
     encoder = bundle.encoder(modality)
     spec = encoder.input_
     if spec.kind == "text":

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from sklearn.exceptions import NotFittedError
 
 from mibsk import QFormerCaptioner
 from mibsk.bundle import Bundle, Display, write_bundle
+from mibsk.cli import main
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::mibsk.exceptions.DuplicateRowsWarning"),
@@ -132,3 +134,18 @@ def test_what_cannot_be_exported_leaves_the_earlier_bundle(folder):
     with pytest.raises(NotFittedError):
         write_bundle(QFormerCaptioner(), folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_index_is_searched_by_captions(captioner, folder, tmp_path):
+    pytest.importorskip("lancedb")
+    np.save(tmp_path / "pictures.npy", NEW)
+    arguments = [str(folder), "picture", str(tmp_path / "pictures.npy")]
+    run = CliRunner().invoke(main, ["index", *arguments, "--out", str(tmp_path / "index"), "-q"])
+    assert run.exit_code == 0, run.output
+    arguments = [str(tmp_path / "index"), "a cat", "one boat", "--from", "caption"]
+    arguments += ["--to", "picture", "--bundle", str(folder), "--format", "json", "-k", "1"]
+    run = CliRunner().invoke(main, ["search", *arguments])
+    assert run.exit_code == 0, run.output
+    Z, W = captioner.transform(NEW, ["a cat", "one boat"])
+    found = [int(answer["results"][0]["id"]) for answer in json.loads(run.stdout)]
+    assert found == (W @ Z.T).argmax(1).tolist()
