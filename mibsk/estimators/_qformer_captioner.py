@@ -284,6 +284,11 @@ class QFormerCaptioner(CaptionerFileMixin, FittedCaptioner):
         self._validate_params()
         check_row_names({"X": X, "y": y, "groups": groups})
         features, digest = self._features(X), digest_of(self.tower)
+        if len(features) < 2:
+            raise ValueError(
+                f"found {len(features)} picture(s), while at least 2 are needed: a contrastive "
+                "loss compares each picture with others."
+            )
         captions = read_captions(y, len(features))
         tokenizer = CaptionTokenizer.learn(
             captions.texts, n_tokens=self.n_tokens, min_count=self.min_count

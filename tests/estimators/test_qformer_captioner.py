@@ -300,6 +300,9 @@ def test_bad_input_keeps_the_model(trained):
     with pytest.raises(ValueError, match=r"NaN|missing"):
         captioner.fit(np.where(X > 0.9, np.nan, X), Y)
     np.testing.assert_array_equal(captioner.transform(X), before)
+    for n in (0, 1):
+        with pytest.raises(ValueError, match="at least 2 are needed"):
+            captioner.fit(X[:n], Y[:n])
     with pytest.raises(ValueError, match="groups"):
         captioner.fit(X, Y, groups=np.arange(95))
     with pytest.raises(ValueError, match="shape"):
