@@ -1,4 +1,4 @@
-"""The notebook runs, tells on fresh outputs the story that it tells, and is stored clean."""
+"""The notebooks run, tell on fresh outputs the story that they tell, and are stored clean."""
 
 import json
 import re
@@ -10,7 +10,10 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-QUICKSTART = Path(__file__).parents[1] / "notebooks" / "quickstart.ipynb"
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+QUICKSTART = NOTEBOOKS / "quickstart.ipynb"
+PICTURES = NOTEBOOKS / "pictures_and_words.ipynb"
+LARGEST = {QUICKSTART: 460_000, PICTURES: 700_000}  # bytes
 ALONE, BOTTLENECK = "contrastive alone", "bottleneck, β = 10"
 CLOSED_FORM = "with the closed form"
 
@@ -18,9 +21,8 @@ CLOSED_FORM = "with the closed form"
 ABSOLUTE_PATH = re.compile(r"(?<![\w<:/.])/[A-Za-z]\w*/|\b[A-Z]:\\")
 
 
-@pytest.fixture
-def notebook() -> NotebookNode:
-    return nbformat.read(QUICKSTART, as_version=4)
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
@@ -45,12 +47,19 @@ def is_clean(output: NotebookNode) -> bool:
     return output.output_type != "error" and output.get("name") != "stderr"
 
 
-def test_stored_notebook_is_valid_and_small(notebook):
-    nbformat.validate(notebook)
-    assert QUICKSTART.stat().st_size < 460_000
+def test_every_notebook_is_tested():
+    assert set(NOTEBOOKS.glob("*.ipynb")) == set(LARGEST)
 
 
-def test_stored_notebook_was_run_once_from_top_to_bottom(notebook):
+@pytest.mark.parametrize("path", LARGEST, ids=lambda path: path.stem)
+def test_stored_notebook_is_valid_and_small(path):
+    nbformat.validate(read(path))
+    assert path.stat().st_size < LARGEST[path]
+
+
+@pytest.mark.parametrize("path", LARGEST, ids=lambda path: path.stem)
+def test_stored_notebook_was_run_once_from_top_to_bottom(path):
+    notebook = read(path)
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     assert all(is_clean(output) for output in outputs(notebook))
@@ -58,7 +67,9 @@ def test_stored_notebook_was_run_once_from_top_to_bottom(notebook):
     assert len(figures) == 5
 
 
-def test_stored_notebook_names_no_machine_and_no_time(notebook):
+@pytest.mark.parametrize("path", LARGEST, ids=lambda path: path.stem)
+def test_stored_notebook_names_no_machine_and_no_time(path):
+    notebook = read(path)
     assert [text for text in texts(notebook) if ABSOLUTE_PATH.search(text)] == []
     assert all("execution" not in cell.metadata for cell in notebook.cells)
 
@@ -78,25 +89,30 @@ def test_what_counts_as_an_absolute_path(text, is_path):
     assert bool(ABSOLUTE_PATH.search(text)) is is_path
 
 
-@pytest.mark.slow  # trains three models
-def test_notebook_tells_its_story_again(notebook, shared_data, tmp_path, monkeypatch):
+def run_again(notebook, results, shared_data, tmp_path, monkeypatch):
+    """Run a notebook in an empty folder, and return these results as Python's JSON."""
     settings, folder = tmp_path / "ipython", tmp_path / "work"
     folder.mkdir()
     monkeypatch.setenv("MIBSK_DATA", str(shared_data))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # threads that wait would slow down others' tests
     monkeypatch.setenv("IPYTHONDIR", str(settings))  # no start-up files of the user
-    tables = "{'results': results.to_dict(), 'transferred': transferred.to_dict()}"
-    notebook.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps({tables}))"))
+    notebook.cells.append(nbformat.v4.new_code_cell(f"import json\nprint(json.dumps({results}))"))
     NotebookClient(
-        notebook, timeout=500, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
     ).execute()
 
     assert all(is_clean(output) for output in outputs(notebook))
     assert [text for text in texts(notebook) if ABSOLUTE_PATH.search(text)] == []
     assert list(folder.iterdir()) == []  # it leaves nothing behind
-    assert "as in torch" in texts(notebook)[-2]
+    return json.loads(outputs(notebook)[-1].text)
 
-    found = json.loads(outputs(notebook)[-1].text)
+
+@pytest.mark.slow  # trains three models
+def test_quickstart_tells_its_story_again(shared_data, tmp_path, monkeypatch):
+    notebook = read(QUICKSTART)
+    tables = "{'results': results.to_dict(), 'transferred': transferred.to_dict()}"
+    found = run_again(notebook, tables, shared_data, tmp_path, monkeypatch)
+    assert "as in torch" in texts(notebook)[-2]
     results = pd.DataFrame(found["results"])
     gained = results[BOTTLENECK] - results[ALONE]
     assert gained["speaker leakage (rescaling probe)"] < -0.1
@@ -111,3 +127,22 @@ def test_notebook_tells_its_story_again(notebook, shared_data, tmp_path, monkeyp
     assert closed["speaker leakage (MLP probe)"] < results[ALONE]["speaker leakage (MLP probe)"] / 2
     assert (closed - results[ALONE])[shared].min() > -0.03
     assert pd.DataFrame(found["transferred"]).min(axis=None) > 0.95
+
+
+@pytest.mark.slow  # trains an image encoder, a captioner and two models of icons
+def test_pictures_and_words_tells_its_story_again(shared_data, tmp_path, monkeypatch):
+    if not (shared_data / "icons" / "tower_features.npz").is_file():
+        pytest.skip(f"no features of icons in {shared_data}")
+    results = (
+        "{'recall': {name: table['value'].xs('recall_at_10', level='score').mean() "
+        "for name, table in tables.items()}, 'right': len(right), 'bleu': "
+        "{name: caption_scores(each, test_scenes.references)['value']['all', 'given', 'bleu_4'] "
+        "for name, each in systems.items()}, 'steps': {name: table['recall_at_1'].to_dict() "
+        "for name, table in scores.items()}}"
+    )
+    found = run_again(read(PICTURES), results, shared_data, tmp_path, monkeypatch)
+    recall = found["recall"]
+    assert recall["with the bottleneck"] > recall["contrastive alone"] + 0.01
+    assert found["right"] >= 20  # of 600; retrieval has none
+    assert found["bleu"]["captioner"] > found["bleu"]["nearest training caption"]
+    assert found["steps"]["step 0.2"]["arithmetic"] > found["steps"]["step 0.2"]["picture"] + 0.05
