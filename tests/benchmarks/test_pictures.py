@@ -8,12 +8,15 @@ from PIL import Image
 from benchmarks.pictures import REPORT, drawings
 
 ROOT = Path(__file__).parents[2]
-SCREENSHOTS = ["search-page", "search-page-phone"]  # of a page, in a browser
+SCREENSHOTS = ["icon-search", "search-page", "search-page-phone"]  # of a page, in a browser
+OF_A_PIPELINE = ["captions-scenes"]  # drawn by a training
 IMAGES = sorted((ROOT / "docs" / "images").iterdir())
 
 
 def test_each_can_be_drawn():
-    assert sorted(file.stem for file in IMAGES) == sorted([*drawings(), REPORT, *SCREENSHOTS])
+    assert sorted(file.stem for file in IMAGES) == sorted(
+        [*drawings(), REPORT, *SCREENSHOTS, *OF_A_PIPELINE]
+    )
 
 
 @pytest.mark.parametrize("file", IMAGES, ids=lambda file: file.stem)
