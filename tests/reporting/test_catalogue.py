@@ -22,6 +22,11 @@ def test_every_metric_is_in_it():
         "bleu",
         "cider_d",
         "rouge_l",
+        "caption_scores",
+        "compare_captions",
+        # tables of several metrics
+        "analogy_recall",
+        "retrieval_scores",
     }
 
 

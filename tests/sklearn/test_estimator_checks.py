@@ -110,4 +110,6 @@ def test_every_public_estimator_is_checked():
     public = {getattr(mibsk, name) for name in mibsk.__all__}
     estimators = {c for c in public if inspect.isclass(c) and issubclass(c, BaseEstimator)}
     assert {IBAligner, IBAlignerCV, ModalityEncoder, OnnxEncoder} <= estimators
+    # the checks have numbers as targets, not captions: see test_qformer_captioner.py
+    estimators -= {mibsk.QFormerCaptioner}
     assert estimators <= {base for e in ESTIMATORS for base in type(e).__mro__}
