@@ -45,6 +45,26 @@ def without_collection() -> Iterator[None]:
             gc.enable()
 
 
+def import_tokenizers(purpose: str) -> Any:
+    """Return the package tokenizers, with its submodules.
+
+    Raises
+    ------
+    NotInstalledError
+        If it is not installed.
+    """
+    try:
+        import tokenizers
+        import tokenizers.decoders
+        import tokenizers.models
+        import tokenizers.normalizers
+        import tokenizers.pre_tokenizers
+        import tokenizers.trainers
+    except ImportError as error:
+        raise not_installed(purpose, "tokenizers") from error
+    return tokenizers
+
+
 def attach_stub(name: str, file: str) -> tuple[Callable[[str], Any], Callable[[], Any], list[str]]:
     """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package that imports lazily.
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from .._checks.packages import not_installed
+from .._checks.packages import import_tokenizers
 from .._checks.parameters import check_scalar
 
 PADDING, BEGIN, END, UNKNOWN = range(4)
@@ -64,7 +64,7 @@ class CaptionTokenizer:
         NotInstalledError
             If tokenizers is not installed.
         """
-        tokenizers = _import_tokenizers()
+        tokenizers = import_tokenizers("for captions")
         check_scalar("n_tokens", n_tokens, low=len(_SPECIAL) + 1, integer=True)
         check_scalar("min_count", min_count, low=1, integer=True)
         captions = sorted(captions)
@@ -89,17 +89,18 @@ class CaptionTokenizer:
         """Size of the vocabulary."""
         return int(self._tokenizer.get_vocab_size())
 
-    def encode(self, captions: Sequence[str], *, max_length: int) -> np.ndarray:
+    def encode(self, captions: Sequence[str], *, max_length: int, pad: bool = False) -> np.ndarray:
         """Return the tokens of captions, of which the first `max_length` - 2 pieces are kept.
 
         Returns
         -------
         ndarray of int64 (n, length)
-            With the length of the longest, at most `max_length`.
+            With the length of the longest, at most `max_length`, or with `pad` of that length.
         """
         found = self._tokenizer.encode_batch(list(captions), add_special_tokens=False)
         rows = [[BEGIN, *each.ids[: max_length - 2], END] for each in found]
-        tokens = np.zeros((len(rows), max(map(len, rows), default=0)), np.int64)
+        length = max_length if pad else max(map(len, rows), default=0)
+        tokens = np.zeros((len(rows), length), np.int64)
         for row, ids in zip(tokens, rows, strict=True):
             row[: len(ids)] = ids
         return tokens
@@ -128,7 +129,7 @@ class CaptionTokenizer:
         NotInstalledError
             If tokenizers is not installed.
         """
-        tokenizers = _import_tokenizers()
+        tokenizers = import_tokenizers("for captions")
         try:
             return cls(tokenizers.Tokenizer.from_str(text))
         except Exception as error:  # of no narrower type
@@ -137,7 +138,7 @@ class CaptionTokenizer:
 
 def _with_pieces(vocabulary: dict[str, int]) -> Any:
     """Return a tokenizer with these pieces."""
-    tokenizers = _import_tokenizers()
+    tokenizers = import_tokenizers("for captions")
     tokenizer = tokenizers.Tokenizer(
         tokenizers.models.WordPiece(
             vocabulary, unk_token=_SPECIAL[UNKNOWN], max_input_chars_per_word=_LONGEST_WORD
@@ -154,16 +155,3 @@ def _with_pieces(vocabulary: dict[str, int]) -> Any:
 def _words(tokenizer: Any, text: str) -> list[str]:
     normal = tokenizer.normalizer.normalize_str(text)
     return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
-
-
-def _import_tokenizers() -> Any:
-    try:
-        import tokenizers
-        import tokenizers.decoders
-        import tokenizers.models
-        import tokenizers.normalizers
-        import tokenizers.pre_tokenizers
-        import tokenizers.trainers
-    except ImportError as error:
-        raise not_installed("for captions", "tokenizers") from error
-    return tokenizers

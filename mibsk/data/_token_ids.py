@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._checks.packages import not_installed
+from .._checks.packages import import_tokenizers
 
 NO_TOKEN = -1
 """Id in the places after the last token of a text."""
@@ -60,8 +60,5 @@ def vocabulary_size(tokenizer: str) -> int:
 
 @lru_cache(maxsize=8)
 def _tokenizer(tokenizer: str) -> Any:
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise not_installed("to read text for a pretrained tower", "tokenizers") from error
-    return Tokenizer.from_str(tokenizer)
+    tokenizers = import_tokenizers("to read text for a pretrained tower")
+    return tokenizers.Tokenizer.from_str(tokenizer)

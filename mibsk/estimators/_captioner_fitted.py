@@ -272,12 +272,8 @@ class FittedCaptioner(TransformerMixin, BaseEstimator):
 
     def _tokens(self, captions: Any) -> np.ndarray:
         """Return the tokens of captions, as many as the longest caption of the training has."""
-        texts = check_texts(captions)
         (length,) = self.aligner_.inputs_[CAPTION].shape
-        tokens = np.zeros((len(texts), length), np.int64)
-        encoded = self.tokenizer_.encode(texts, max_length=length)
-        tokens[:, : encoded.shape[1]] = encoded
-        return tokens
+        return self.tokenizer_.encode(check_texts(captions), max_length=length, pad=True)
 
     def _batches(self, X: Any) -> Iterator[torch.Tensor]:
         """Yield the checked and normalised features of some pictures at a time.

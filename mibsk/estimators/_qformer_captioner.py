@@ -14,6 +14,7 @@ from .._checks.groups import as_groups
 from .._checks.row_names import check_row_names
 from ..captioning import (
     CAPTION,
+    END,
     PICTURE,
     CaptionTokenizer,
     QFormerTowers,
@@ -294,15 +295,16 @@ class QFormerCaptioner(CaptionerFileMixin, FittedCaptioner):
             captions.texts, n_tokens=self.n_tokens, min_count=self.min_count
         )
         tokens = tokenizer.encode(captions.texts, max_length=self.max_length + 1)
-        cut = np.count_nonzero(tokens[:, self.max_length :].any(1))
-        if cut > _CUT * len(tokens):
+        is_cut = tokens[:, self.max_length :].any(1)
+        if (n_cut := np.count_nonzero(is_cut)) > _CUT * len(tokens):
             warnings.warn(
-                f"{cut} of {len(tokens)} captions have more than max_length={self.max_length} "
+                f"{n_cut} of {len(tokens)} captions have more than max_length={self.max_length} "
                 "tokens and are cut: increase max_length to train on the whole of them.",
                 UserWarning,
                 stacklevel=2,
             )
-        tokens = tokenizer.encode(captions.texts, max_length=self.max_length)
+        tokens = tokens[:, : self.max_length]
+        tokens[is_cut, -1] = END
         pictures = np.arange(len(features))
         pairs = ClassPairs(
             {PICTURE: (features, pictures), CAPTION: (tokens, captions.picture)}, anchor=CAPTION

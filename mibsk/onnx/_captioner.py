@@ -233,12 +233,8 @@ class OnnxCaptioner:
         ValueError, TypeError
             If captions are not strings with something to read.
         """
-        texts = check_texts(captions)
         (length,) = self.encoders[CAPTION].input_.shape
-        tokens = np.zeros((len(texts), length), np.int64)
-        encoded = self.tokenizer.encode(texts, max_length=length)
-        tokens[:, : encoded.shape[1]] = encoded
-        return tokens
+        return self.tokenizer.encode(check_texts(captions), max_length=length, pad=True)
 
 
 class _Writer:

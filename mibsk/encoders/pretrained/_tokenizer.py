@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..._checks.packages import not_installed
+from ..._checks.packages import import_tokenizers
 
 
 def read_tokenizer(
@@ -52,13 +52,10 @@ def read_tokenizer(
 
 def _read(folder: Path) -> tuple[Any, tuple[int, str]]:
     """Return the tokenizer, and the number and text of its token of padding."""
-    try:
-        from tokenizers import Tokenizer
-    except ImportError as error:
-        raise not_installed("to read text for a pretrained tower", "tokenizers") from error
+    tokenizers = import_tokenizers("to read text for a pretrained tower")
     path = folder / "tokenizer.json"
     if path.is_file():
-        tokenizer = Tokenizer.from_file(str(path))
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
     elif (folder / "tokenizer_config.json").is_file() or (folder / "vocab.txt").is_file():
         from transformers import AutoTokenizer
 
