@@ -124,12 +124,12 @@ def write_bundle(
     }
     given = plain("training", _mapping("training", training))
     displays = _mapping("displays", displays)
-    captioner = aligner if isinstance(aligner, QFormerCaptioner) else None
-    if captioner is not None:  # rows are features and tokens, whatever shape they have
-        displays = {"picture": Display("none"), "caption": Display("none"), **displays}
+    captioner: QFormerCaptioner | None = None
     if isinstance(aligner, QFormerCaptioner):
         check_is_fitted(aligner)
-        aligner = aligner.aligner_
+        captioner, aligner = aligner, aligner.aligner_
+        # rows are features and tokens, whatever shape they have
+        displays = {"picture": Display("none"), "caption": Display("none"), **displays}
     with scratch(folder) as path:
         if captioner is None:
             files = export_encoders(aligner, path)

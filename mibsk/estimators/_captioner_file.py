@@ -101,11 +101,9 @@ class CaptionerFileMixin(BaseEstimator):
                 f"{path} does not hold a {cls.__name__} as this version of mibsk writes it "
                 f"({error!r})."
             ) from error
-        chosen = with_stored(cls, saved, params, path)
+        chosen = {**with_stored(cls, saved, params, path), **params}
         if "device" not in params:
             chosen["device"] = device_here(chosen["device"], path)
-        if "tower" in params:
-            chosen["tower"] = params["tower"]
         captioner = cls(**chosen)
         captioner._validate_params()
         if digest != (found := digest_of(captioner.tower)):
@@ -128,8 +126,6 @@ class CaptionerFileMixin(BaseEstimator):
         captioner.tokenizer_, captioner._tower_digest = tokenizer, digest
         if output_config is not None:
             captioner._sklearn_output_config = output_config
-        captioner.set_params(**params)
-        captioner._validate_params()
         return captioner
 
 

@@ -45,11 +45,8 @@ def embed_queries(
     ValueError, TypeError
         If a query cannot be read or embedded, or is missing.
     """
-    if bundle.captioner and modality == CAPTION:
-        return list(queries), bundle.captioner.embed({CAPTION: list(queries)})[CAPTION]
-    encoder = bundle.encoder(modality)
-    spec = encoder.input_
-    if spec.kind == "text":
+    spec = bundle.encoder(modality).input_
+    if spec.kind == "text" or (bundle.captioner and modality == CAPTION):
         return list(queries), bundle.embed(modality, list(queries))
     if spec.kind == "labels":
         labels = [_label(each, spec.classes) for each in queries]
