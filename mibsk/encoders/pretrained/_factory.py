@@ -132,7 +132,7 @@ class Pretrained(FrozenFactory):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the files that determine the features of the tower.
+        """Digest of the files that determine the features of the tower.
 
         Raises
         ------
@@ -178,8 +178,8 @@ class Pretrained(FrozenFactory):
             check_modes("rows", rows)
             return self._of_each_shape(rows, device, progress)
         files = self._files()
-        prepared = self._prepared(rows)
-        trunk, _, _ = self._split(prepared.shape[1:], whole=True)
+        prepared = self._prepared(rows, files)
+        trunk, _, _ = self._split(files, prepared.shape[1:], whole=True)
         trunk.to(device)
 
         def run(start: int, stop: int) -> NDArray[np.float32]:
@@ -218,23 +218,22 @@ class Pretrained(FrozenFactory):
             rows.
         """
         self._validate_params()
-        return self._split(input_shape)[0]
+        return self._split(self._files(), input_shape)[0]
 
     def _build_trunk(self, input_shape: tuple[int, ...]) -> tuple[list[nn.Module], int]:
-        trunk, above, n_features = self._split(input_shape)
+        trunk, above, n_features = self._split(self._files(), input_shape)
         layers: list[nn.Module] = [trunk, *above]
         if self.output == "tokens":
             layers.append(TokenPool(n_features))
         return layers, n_features
 
     def _split(
-        self, input_shape: tuple[int, ...], *, whole: bool = False
+        self, files: Folder | OnnxFile, input_shape: tuple[int, ...], *, whole: bool = False
     ) -> tuple[PretrainedTrunk, list[nn.Module], int]:
         """Return what is fixed, the trained modules above it, and the number of features.
 
         With `whole`, all is fixed.
         """
-        files = self._files()
         of_pixels = len(input_shape) > 1 and files.reads_bytes
         if isinstance(files, OnnxFile):
             if self.unfrozen_from is not None and not whole:
@@ -269,18 +268,18 @@ class Pretrained(FrozenFactory):
         path = local_path(self.path)
         return Folder(path) if path.is_dir() else OnnxFile(path)
 
-    def _prepared(self, rows: Any) -> NDArray[Any]:
+    def _prepared(self, rows: Any, files: Folder | OnnxFile) -> NDArray[Any]:
         """Return texts as token ids, and pictures as they are."""
         X = as_rows("rows", rows)
         if is_text(X):
-            tokenizer = self.tokenizer
+            tokenizer = files.tokenizer(self.max_length)
             if not tokenizer:
                 raise TypeError(
                     f"the tower in {self.path} reads pictures, got strings. Open files first, e.g. "
                     "[np.asarray(PIL.Image.open(file).convert('RGB')) for file in files]."
                 )
             return token_ids(X.tolist(), tokenizer)
-        if X.ndim == 2 and len(X) and (tokenizer := self.tokenizer):
+        if X.ndim == 2 and len(X) and (tokenizer := files.tokenizer(self.max_length)):
             length = tokenizer_length(tokenizer)
             if X.shape[1] > length:
                 raise ValueError(

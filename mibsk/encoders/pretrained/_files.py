@@ -9,6 +9,14 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
+from ...files.digest import sha256_of
+
+PICTURES = ("preprocessor_config.json", "processor_config.json")
+"""Files that say how pictures are resized and normalised; the first that exists is read."""
+
+SENTENCES = ("modules.json", "1_Pooling/config.json")
+"""Files that say how sentence-transformers pools the states of a text."""
+
 
 def local_path(path: str | PathLike[str]) -> Path:
     """Return the path of a folder or an ONNX file.
@@ -44,7 +52,5 @@ def digest_of_files(paths: Iterable[Path]) -> str:
     hasher = hashlib.blake2b(digest_size=16)
     for path in paths:
         if path.is_file():
-            with open(path, "rb") as file:
-                content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
-            hasher.update(f"{path.name}:{content.hexdigest()};".encode())
+            hasher.update(f"{path.name}:{sha256_of(path)};".encode())
     return hasher.hexdigest()

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from ..._checks.packages import not_installed
-from ._files import digest_of_files
+from ._files import PICTURES, SENTENCES, digest_of_files
 from ._pictures import PictureSettings, PixelValues
 from ._stages import Layers, Output, PictureEmbedding, Pool, TextEmbedding
 from ._tokenizer import read_tokenizer
@@ -121,9 +121,7 @@ class Folder:
     @cached_property
     def digest(self) -> str:
         """Digest of all files that the features depend on, except for the tokenizer."""
-        names = ["config.json", "preprocessor_config.json", "processor_config.json"]
-        names += ["modules.json", "1_Pooling/config.json"]
-        files = [self.path / name for name in names]
+        files = [self.path / name for name in ("config.json", *PICTURES, *SENTENCES)]
         return digest_of_files([*files, *sorted(self.path.glob("*.safetensors*"))])
 
     def tokenizer(self, max_length: int | None) -> str:

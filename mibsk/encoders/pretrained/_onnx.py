@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..._checks.packages import not_installed
-from ._files import digest_of_files
+from ._files import PICTURES, SENTENCES, digest_of_files
 from ._folder import OutputKind, sentence_pooling
 from ._pictures import PictureSettings, PixelValues
 from ._stages import Pool, has_token, pooled_states
@@ -38,15 +38,13 @@ class OnnxFile:
     @cached_property
     def digest(self) -> str:
         """Digest of all files that the features depend on, except for the tokenizer."""
-        names = ["preprocessor_config.json", "processor_config.json", "modules.json"]
-        beside = [self.folder / name for name in [*names, "1_Pooling/config.json"]]
+        beside = [self.folder / name for name in (*PICTURES, *SENTENCES)]
         return digest_of_files([*sorted(self.folder.glob(f"{self.path.name}*")), *beside])
 
     @property
     def reads_bytes(self) -> bool:
         """Whether pictures are normalised here, by the settings beside the file."""
-        names = ("preprocessor_config.json", "processor_config.json")
-        return any((self.folder / name).is_file() for name in names)
+        return any((self.folder / name).is_file() for name in PICTURES)
 
     def tokenizer(self, max_length: int | None) -> str:
         """Return the tokenizer beside the file as JSON, "" if the graph reads no token ids."""

@@ -74,7 +74,8 @@ def test_only_the_head_is_trained_by_default(frozen):
 
 
 def test_layers_are_trained_from_the_stated_one_on(unfrozen, towers, data):
-    given = Pretrained(towers("clip"), unfrozen_from=2)._split((20, 20, 3))[1]
+    pretrained = Pretrained(towers("clip"), unfrozen_from=2)
+    given = pretrained._split(pretrained._files(), (20, 20, 3))[1]
     upper = unfrozen.module_.encoder("image").backbone[1]
     assert len(upper.layers) == 1
     changed = [
@@ -94,10 +95,10 @@ def test_nothing_is_changed_by_where_the_tower_is_cut(towers, data):
     for name, rows in data.items():
         whole = Pretrained(towers("clip"))
         expected = whole.features(rows)
-        prepared = torch.from_numpy(np.asarray(whole._prepared(rows)))
+        prepared = torch.from_numpy(np.asarray(whole._prepared(rows, whole._files())))
         for first in range(3):
             cut = Pretrained(towers("clip"), unfrozen_from=first)
-            trunk, above, _ = cut._split(prepared.shape[1:])
+            trunk, above, _ = cut._split(cut._files(), prepared.shape[1:])
             with torch.no_grad():
                 found = torch.nn.Sequential(*above).eval()(trunk(prepared))
             np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5, err_msg=name)
