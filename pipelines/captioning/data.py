@@ -96,7 +96,7 @@ def features(
     train: Bunch,
     test: Bunch,
     settings: Mapping[str, Mapping[str, Any]],
-) -> list[Rows]:
+) -> tuple[Rows, Rows]:
     """Return the features of each modality, learned from the training rows.
 
     Parameters
@@ -112,21 +112,17 @@ def features(
 
     Returns
     -------
-    list of Rows
-        The training rows and the test rows.
+    train, test : Rows
+        The rows with their features.
     """
-    parts = [train, test]
-    found: list[dict[str, dict[str, Features]]] = [{} for _ in parts]
+    of_train: dict[str, dict[str, Features]] = {modality: {} for modality in settings}
+    of_test: dict[str, dict[str, Features]] = {modality: {} for modality in settings}
     for modality, blocks in settings.items():
         for name, spec in blocks.items():
-            learned = Block(spec)
-            rows = [learned.fit_transform(train), learned.transform(test)]
-            for blocks_of_part, of_part in zip(found, rows, strict=True):
-                blocks_of_part.setdefault(modality, {})[name] = of_part
-    return [
-        Rows(blocks_of_part, part.picture, part.groups)
-        for part, blocks_of_part in zip(parts, found, strict=True)
-    ]
+            block = Block(spec)
+            of_train[modality][name] = block.fit_transform(train)
+            of_test[modality][name] = block.transform(test)
+    return Rows(of_train, train.picture, train.groups), Rows(of_test, test.picture, test.groups)
 
 
 class Block:
@@ -151,13 +147,15 @@ class Block:
         found = self._reduced(found)
         self.mean_ = found.mean(axis=0)
         self.scale_ = self.weight / _deviation(found - self.mean_)
-        return np.asarray((found - self.mean_) * self.scale_, dtype=np.float32)[row_of]
+        return self._scaled(found)[row_of]
 
     def transform(self, part: Bunch) -> Features:
         """Return the features (n, d) of rows of the same dataset."""
         rows, row_of = self._once(part)
-        found = self._reduced(_flat(self.transformer.transform(rows)))
-        return np.asarray((found - self.mean_) * self.scale_, dtype=np.float32)[row_of]
+        return self._scaled(self._reduced(_flat(self.transformer.transform(rows))))[row_of]
+
+    def _scaled(self, found: Any) -> Features:
+        return np.asarray((found - self.mean_) * self.scale_, dtype=np.float32)
 
     def _once(self, part: Bunch) -> tuple[Any, Any]:
         """Return the rows, each picture once, and the position of each row among them."""
